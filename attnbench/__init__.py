@@ -1,0 +1,57 @@
+"""attnbench: benchmark and profile efficient attentions for vision transformers.
+
+The public names are loaded at first use, so that importing the package loads no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Attention": "attnbench.attention.base",
+    "Workload": "attnbench.spec",
+    "Protocol": "attnbench.spec",
+    "Recipe": "attnbench.spec",
+    "Record": "attnbench.records",
+    "create_attention": "attnbench.attention.factory",
+    "create_model": "attnbench.models.factory",
+    "register_attention": "attnbench.registry",
+    "register_model": "attnbench.registry",
+    "profile": "attnbench.runner",
+}
+
+__all__ = [
+    "Attention",
+    "Protocol",
+    "Recipe",
+    "Record",
+    "Workload",
+    "__version__",
+    "create_attention",
+    "create_model",
+    "profile",
+    "register_attention",
+    "register_model",
+]
+
+if TYPE_CHECKING:
+    from attnbench.attention.base import Attention
+    from attnbench.attention.factory import create_attention
+    from attnbench.models.factory import create_model
+    from attnbench.records import Record
+    from attnbench.registry import register_attention, register_model
+    from attnbench.runner import profile
+    from attnbench.spec import Protocol, Recipe, Workload
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'attnbench' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

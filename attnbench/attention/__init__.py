@@ -1,0 +1,67 @@
+"""The things compared: one file per mechanism, one line per mechanism in this table.
+
+The rows name their classes by import string, so that listing them loads no torch.
+"""
+
+from attnbench.registry import Entry
+
+MECHANISMS: tuple[Entry, ...] = (
+    Entry(
+        kind="attention",
+        name="dense",
+        target="attnbench.attention.dense:DenseAttention",
+        family="dense",
+        cost="O(n²)",
+        paper="Vaswani et al. 2017, Attention Is All You Need",
+        link="https://arxiv.org/abs/1706.03762",
+        summary="softmax attention of every token to every token; the yardstick",
+    ),
+    Entry(
+        kind="attention",
+        name="dense-shared-qk",
+        target="attnbench.attention.dense:SharedQKAttention",
+        family="dense",
+        cost="O(n²)",
+        summary="dense with queries and keys from one projection; the control for `anchor`",
+    ),
+    Entry(
+        kind="attention",
+        name="window",
+        target="attnbench.attention.window:WindowAttention",
+        family="window",
+        cost="O(n w²)",
+        paper="Liu et al. 2021, Swin Transformer",
+        link="https://arxiv.org/abs/2103.14030",
+        summary="softmax attention inside (shifted) windows of w × w tokens",
+    ),
+    Entry(
+        kind="attention",
+        name="sparse",
+        target="attnbench.attention.sparse:SpatialReductionAttention",
+        family="sparse",
+        cost="O(n² / r²)",
+        paper="Wang et al. 2021, Pyramid Vision Transformer",
+        link="https://arxiv.org/abs/2102.12122",
+        summary="every token attends to a map reduced r × r by a strided convolution",
+    ),
+    Entry(
+        kind="attention",
+        name="anchor",
+        target="attnbench.attention.anchor:AnchorAttention",
+        family="anchor",
+        cost="O(n m)",
+        paper="AnchorFormer 2025, section 3.3",
+        link="https://arxiv.org/abs/2505.16463",
+        summary="a Markov step token → m learned anchors → token",
+    ),
+    Entry(
+        kind="attention",
+        name="anchor-select",
+        target="attnbench.attention.anchor_select:AnchorSelectAttention",
+        family="anchor",
+        cost="O(n m)",
+        paper="AnchorFormer 2025, section 3.2",
+        link="https://arxiv.org/abs/2505.16463",
+        summary="the same step with m of the queries as anchors",
+    ),
+)

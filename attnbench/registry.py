@@ -1,0 +1,225 @@
+"""What can be named on the command line: attentions, models and data sets.
+
+A registry is a table of `Entry` rows. A row's target is an import string, so that listing the
+table loads no torch; the target is imported when somebody asks for the thing itself.
+
+Four roads lead into the same registry: the project's own tables, the entry-point group
+`attnbench.plugins`, `--plugin FILE_OR_MODULE`, and the decorators `register_attention` and
+`register_model`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from attnbench.errors import UserError
+
+Kind = Literal["attention", "model", "dataset"]
+Target = TypeVar("Target", bound=Callable[..., Any])
+
+ENTRY_POINT_GROUP = "attnbench.plugins"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a table: what a name means, where it comes from and what it costs."""
+
+    kind: Kind
+    name: str
+    target: str | Callable[..., Any]
+    """Import string "package.module:attribute", or the object itself from a decorator."""
+    family: str
+    """attention: dense, window, sparse, anchor, linear …; model: its trunk; dataset: its source."""
+    summary: str = ""
+    cost: str = ""
+    """Asymptotic cost in tokens n, for attentions."""
+    paper: str = ""
+    link: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword options that this name stands for; they cannot be overridden."""
+
+    def load(self) -> Callable[..., Any]:
+        """Import the target."""
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+class Registry:
+    """The entries of one kind, in the order in which they were declared."""
+
+    def __init__(self, kind: Kind, table: str) -> None:
+        """`table` is the import string of the project's own rows, read at first use."""
+        self.kind = kind
+        self._table = table
+        self._entries: dict[str, Entry] = {}
+        self._opened = False
+
+    def list(self) -> list[Entry]:
+        """Every entry, the project's own first."""
+        self._open()
+        return list(self._entries.values())
+
+    def names(self) -> list[str]:
+        """Every name, in the order of `list`."""
+        return [entry.name for entry in self.list()]
+
+    def find(self, name: str) -> Entry:
+        """The entry of that name; an unknown name is answered with the nearest valid ones."""
+        self._open()
+        if name not in self._entries:
+            raise UserError(self._unknown(name))
+        return self._entries[name]
+
+    def load(self, name: str) -> Callable[..., Any]:
+        """Import the thing that the name stands for."""
+        return self.find(name).load()
+
+    def register(self, entry: Entry) -> None:
+        """Add a row; a name that is taken by something else is refused."""
+        self._open()
+        self._add(entry)
+
+    def _open(self) -> None:
+        """Read the project's table and the installed plug-ins, once."""
+        if self._opened:
+            return
+        self._opened = True
+        module, _, attribute = self._table.partition(":")
+        for entry in getattr(importlib.import_module(module), attribute):
+            self._add(entry)
+        load_installed_plugins()
+
+    def _add(self, entry: Entry) -> None:
+        taken = self._entries.setdefault(entry.name, entry)
+        if taken != entry:
+            raise UserError(
+                f"{self.kind} {entry.name!r} is registered already ({_where(taken)}); "
+                f"choose another name for the one in {_where(entry)}"
+            )
+
+    def _unknown(self, name: str) -> str:
+        near = get_close_matches(name, self._entries, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "nothing is near that name."
+        plural = {"attention": "attentions", "model": "models", "dataset": "datasets"}[self.kind]
+        return f"unknown {self.kind} {name!r}: {hint} `attnbench list {plural}` shows all"
+
+
+def _where(entry: Entry) -> str:
+    if isinstance(entry.target, str):
+        return entry.target
+    return f"{entry.target.__module__}:{entry.target.__qualname__}"
+
+
+ATTENTIONS = Registry("attention", table="attnbench.attention:MECHANISMS")
+MODELS = Registry("model", table="attnbench.models:MODELS")
+DATASETS = Registry("dataset", table="attnbench.data:DATASETS")
+_REGISTRIES: dict[Kind, Registry] = {r.kind: r for r in (ATTENTIONS, MODELS, DATASETS)}
+
+
+def register_entries(entries: Iterable[Entry]) -> None:
+    """Add rows of any kind, each to its own registry."""
+    for entry in entries:
+        _REGISTRIES[entry.kind].register(entry)
+
+
+def register_attention(
+    name: str,
+    *,
+    family: str,
+    cost: str = "",
+    paper: str = "",
+    link: str = "",
+    summary: str = "",
+) -> Callable[[Target], Target]:
+    """Decorator: make an attention class known under `name` (see the README for 15 lines)."""
+
+    def register(target: Target) -> Target:
+        ATTENTIONS.register(
+            Entry(kind="attention", name=name, target=target, family=family, cost=cost,
+                  paper=paper, link=link, summary=summary)
+        )  # fmt: skip
+        return target
+
+    return register
+
+
+def register_model(
+    name: str, *, family: str, paper: str = "", link: str = "", summary: str = ""
+) -> Callable[[Target], Target]:
+    """Decorator: make a model builder `(num_classes, img_size, **options)` known under `name`."""
+
+    def register(target: Target) -> Target:
+        MODELS.register(
+            Entry(kind="model", name=name, target=target, family=family, paper=paper, link=link,
+                  summary=summary)
+        )  # fmt: skip
+        return target
+
+    return register
+
+
+_installed_plugins_loaded = False
+
+
+def load_installed_plugins() -> None:
+    """Register what installed packages declare in the entry-point group `attnbench.plugins`.
+
+    An entry point names a table of `Entry` rows (nothing heavy is imported) or a module whose
+    decorators register. One that fails is reported as a warning and costs nobody else anything.
+    """
+    global _installed_plugins_loaded
+    if _installed_plugins_loaded:
+        return
+    _installed_plugins_loaded = True
+    for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            _register_loaded(point.load())
+        except Exception as error:  # noqa: BLE001 - a stranger's plug-in may raise anything
+            warnings.warn(
+                f"plug-in {point.name!r} ({point.value}) was skipped: {error}", stacklevel=2
+            )
+
+
+def load_plugin(source: str) -> None:
+    """Import a plug-in given as a Python file or a module name, and register what it declares."""
+    path = Path(source)
+    if path.suffix == ".py" and not path.is_file():
+        raise UserError(f"--plugin {source}: no such file; give a Python file or a module name")
+    try:
+        module = _import_file(path) if path.is_file() else importlib.import_module(source)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"--plugin {source}: importing it failed with {type(error).__name__}: {error}"
+        ) from error
+    _register_loaded(module)
+
+
+def _import_file(path: Path) -> Any:
+    name = f"attnbench_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"--plugin {path}: not a Python file; its name should end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _register_loaded(loaded: Any) -> None:
+    """A table is registered; a module has run its decorators and may hold a table `ENTRIES`."""
+    register_entries(
+        loaded if isinstance(loaded, (tuple, list)) else getattr(loaded, "ENTRIES", ())
+    )

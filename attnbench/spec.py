@@ -1,0 +1,191 @@
+"""What is measured and how: the settings, frozen and checked at birth.
+
+`Workload` is one attention layer on one input, `ModelWorkload` one whole model on one image
+size. `Protocol` says how a cost is measured, `Recipe` how a model is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from math import isqrt
+from typing import Any, Literal, get_args
+
+from attnbench.errors import UserError
+
+DType = Literal["float32", "bfloat16", "float16"]
+Mode = Literal["forward", "train"]
+Grid = tuple[int, int]
+
+MAX_ASPECT_RATIO = 2.0
+"""A token grid longer than this is no image that vision transformers are used on."""
+
+
+def _at_least(minimum: float, **values: float) -> None:
+    """Refuse a value below the minimum; the keyword is the flag's name without dashes."""
+    for name, value in values.items():
+        if not value >= minimum:
+            flag = "--" + name.replace("_", "-")
+            raise UserError(f"{flag} must be at least {minimum:g}, got {value:g}")
+
+
+def _one_of(choices: Any, **values: str) -> None:
+    for name, value in values.items():
+        if value not in get_args(choices):
+            allowed = ", ".join(get_args(choices))
+            raise UserError(f"--{name} must be one of {allowed}; got {value!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One attention layer, built and called: `grid` is (height, width) in tokens."""
+
+    attention: str
+    grid: Grid
+    dim: int = 192
+    num_heads: int = 3
+    batch: int = 1
+    dtype: DType = "float32"
+    mode: Mode = "forward"
+    """`train` is forward and backward, gradients of input and parameters included."""
+    impl: str = "reference"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword options of the mechanism, such as `num_anchors`."""
+
+    def __post_init__(self) -> None:
+        _at_least(1, n_tokens=min(self.grid), dim=self.dim, heads=self.num_heads, batch=self.batch)
+        _one_of(DType, dtype=self.dtype)
+        _one_of(Mode, mode=self.mode)
+        if self.dim % self.num_heads:
+            raise UserError(
+                f"--heads must divide --dim: {self.dim} is no multiple of {self.num_heads}"
+            )
+        _at_least(1, anchors=self.options.get("num_anchors", 1))
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of the map, class tokens not counted."""
+        return self.grid[0] * self.grid[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelWorkload:
+    """One whole model on images of (height, width) pixels."""
+
+    model: str
+    attention: str
+    """The mechanism inside, or "" where the model is no trunk of ours."""
+    img_size: tuple[int, int]
+    num_classes: int
+    batch: int = 1
+    dtype: DType = "float32"
+    mode: Mode = "forward"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _at_least(1, img_size=min(self.img_size), batch=self.batch)
+        _at_least(2, num_classes=self.num_classes)
+        _one_of(DType, dtype=self.dtype)
+        _one_of(Mode, mode=self.mode)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """How latency is measured: warm up by time, then sample until the median is known."""
+
+    warmup_s: float = 0.3
+    min_samples: int = 30
+    precision: float = 0.02
+    """Stop when the 95 % interval of the median is narrower than this share of the median …"""
+    time_budget_s: float = 20.0
+    """… or when this much time has gone into sampling one comparison, warm-up not counted."""
+
+    def __post_init__(self) -> None:
+        _at_least(0, warmup=self.warmup_s)
+        _at_least(1, min_samples=self.min_samples)
+        if self.precision <= 0 or self.time_budget_s <= 0:
+            raise UserError(
+                "precision and time budget must be above 0; "
+                f"got {self.precision:g} and {self.time_budget_s:g} s"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a model is trained: every knob, so that two rows with equal recipes are comparable."""
+
+    data: str
+    """Name of the set; for a folder its last component."""
+    img_size: int
+    epochs: int
+    batch_size: int = 128
+    lr: float = 1e-3
+    """Peak learning rate of AdamW."""
+    weight_decay: float = 0.05
+    warmup_epochs: float = 1.0
+    label_smoothing: float = 0.1
+    crop_padding: int = 0
+    """Pixels of reflected border from which a crop of the image's size is taken."""
+    flip: bool = False
+    """Mirror half of the images; right for photographs, wrong for digits."""
+    clip_grad: float = 1.0
+    autocast: Literal["none", "bfloat16"] = "none"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least(1, epochs=self.epochs, batch_size=self.batch_size, img_size=self.img_size)
+        _at_least(0, seed=self.seed, weight_decay=self.weight_decay)
+        if not self.lr > 0:
+            raise UserError(f"--lr must be above 0, got {self.lr:g}")
+
+
+def as_plain(spec: Workload | ModelWorkload | Protocol | Recipe) -> dict[str, Any]:
+    """The settings as nested plain values, ready for JSON or a hash."""
+    return asdict(spec)
+
+
+def grid_of(num_tokens: int) -> Grid:
+    """The squarest (height, width) with that many tokens.
+
+    Raises:
+        UserError: no grid with an aspect ratio up to 2 has that many tokens; the nearest token
+            counts that have one are named.
+    """
+    _at_least(1, n_tokens=num_tokens)
+    grid = _squarest(num_tokens)
+    if not _is_useful(grid):
+        below, above = (_nearest_useful(num_tokens, step) for step in (-1, 1))
+        raise UserError(
+            f"--n-tokens {num_tokens} has no useful grid (its squarest is {grid[0]} × {grid[1]}); "
+            + "the nearest that have one: "
+            + ", ".join(f"{h * w} ({h} × {w})" for h, w in (below, above))
+        )
+    return grid
+
+
+def grid_of_image(resolution: tuple[int, int], patch: int) -> Grid:
+    """The token grid of an image of (height, width) pixels cut into square patches."""
+    _at_least(1, patch=patch, resolution=min(resolution))
+    for side in resolution:
+        if side % patch:
+            low, high = side // patch * patch, (side // patch + 1) * patch
+            nearest = f"{low} or {high}" if low else f"{high}"
+            raise UserError(
+                f"--resolution {side} is no multiple of --patch {patch}; nearest: {nearest}"
+            )
+    return resolution[0] // patch, resolution[1] // patch
+
+
+def _squarest(num_tokens: int) -> Grid:
+    height = next(h for h in range(isqrt(num_tokens), 0, -1) if num_tokens % h == 0)
+    return height, num_tokens // height
+
+
+def _is_useful(grid: Grid) -> bool:
+    return grid[1] <= MAX_ASPECT_RATIO * grid[0]
+
+
+def _nearest_useful(num_tokens: int, step: int) -> Grid:
+    while not _is_useful(_squarest(num_tokens)):
+        num_tokens += step
+    return _squarest(num_tokens)

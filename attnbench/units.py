@@ -1,0 +1,105 @@
+"""One row per metric: key, label, unit, better direction and how a person reads it.
+
+Base units are stored everywhere (seconds, bytes, multiply-accumulates); scaling and rounding
+happen in these formatters alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+
+def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
+    """Write a value in the largest step that it reaches, with three significant digits."""
+    for size, unit in steps:
+        if abs(value) >= size:
+            return f"{_three_digits(value / size)} {unit}"
+    size, unit = steps[-1]
+    return f"{_three_digits(value / size)} {unit}"
+
+
+def _three_digits(value: float) -> str:
+    magnitude = abs(value)
+    decimals = 0 if magnitude >= 100 else 1 if magnitude >= 10 else 2
+    return f"{value:,.{decimals}f}"
+
+
+def format_seconds(value: float) -> str:
+    """1.5e-3 becomes "1.50 ms"."""
+    return _scaled(value, ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")))
+
+
+def format_bytes(value: float) -> str:
+    """Binary multiples: 1,048,576 becomes "1.00 MiB"."""
+    return _scaled(value, ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")))
+
+
+def format_giga_macs(value: float) -> str:
+    """Always in GMACs, so that a column can be compared at a glance."""
+    giga = value / 1e9
+    return f"{giga:.3f} G" if giga < 10 else f"{giga:,.1f} G"
+
+
+def format_params(value: float) -> str:
+    """4,170,000 becomes "4.17 M"."""
+    return _scaled(value, ((1e6, "M"), (1e3, "k"), (1, "")))
+
+
+def format_percent(value: float) -> str:
+    """0.8112 becomes "81.1 %"."""
+    return f"{100 * value:.1f} %"
+
+
+def format_ratio(value: float) -> str:
+    """7.83 becomes "7.83×"."""
+    return f"{_three_digits(value)}×"
+
+
+def format_rate(value: float) -> str:
+    """Images per second."""
+    return f"{_three_digits(value)}/s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One measured quantity; `scale` turns the stored base unit into the unit of a plot's axis."""
+
+    key: str
+    label: str
+    unit: str
+    better: Literal["lower", "higher"]
+    format: Callable[[float], str]
+    axis_unit: str
+    scale: float = 1.0
+
+    @property
+    def axis_label(self) -> str:
+        """Label and unit as they stand beside an axis."""
+        return f"{self.label} ({self.axis_unit})"
+
+
+METRICS: dict[str, Metric] = {
+    metric.key: metric
+    for metric in (
+        Metric(key="params", label="parameters", unit="1", better="lower",
+               format=format_params, axis_unit="M", scale=1e-6),
+        Metric(key="macs", label="MACs", unit="macs", better="lower",
+               format=format_giga_macs, axis_unit="GMACs", scale=1e-9),
+        Metric(key="latency_s", label="latency", unit="s", better="lower",
+               format=format_seconds, axis_unit="ms", scale=1e3),
+        Metric(key="memory_bytes", label="peak memory (net)", unit="bytes", better="lower",
+               format=format_bytes, axis_unit="MiB", scale=2**-20),
+        Metric(key="speedup", label="speed-up", unit="1", better="higher",
+               format=format_ratio, axis_unit="×"),
+        Metric(key="throughput_per_s", label="throughput", unit="1/s", better="higher",
+               format=format_rate, axis_unit="images/s"),
+        Metric(key="top1", label="top-1 accuracy", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0),
+        Metric(key="top5", label="top-5 accuracy", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0),
+        Metric(key="loss", label="loss", unit="1", better="lower",
+               format=lambda value: f"{value:.3f}", axis_unit="nats"),
+    )
+}  # fmt: skip

@@ -1,0 +1,6 @@
+"""`python cli.py …` is `attnbench …`."""
+
+from attnbench.cli import main
+
+if __name__ == "__main__":
+    main()
