@@ -1,0 +1,126 @@
+"""Anchor attention with differentiable anchors: a Markov step token → anchor → token.
+
+AnchorFormer (https://arxiv.org/abs/2505.16463), section 3.3. Symbols as there, per head: K and V
+are n × d, the anchors U are m × d and learned; there is no query projection.
+
+    A = softmax over the m anchors of K Uᵀ / √d     eq. 4, 13    n × m, rows sum to 1
+    Δ = diag(Aᵀ 1)                                  eq. 6        how much each anchor received
+    S = A Δ⁻¹ Aᵀ                                    eq. 7-9      n × n, never formed
+    H = A (Δ⁻¹ (Aᵀ V))                              eq. 11-12    right to left
+
+S is symmetric, doubly stochastic, positive semi-definite and of rank at most m. Eq. 13 prints the
+normaliser as a sum over tokens; only a sum over anchors agrees with eq. 4, 6 and 10.
+
+MACs for n tokens of width C: 2 n C² (K, V) + 3 n m C + n C² (output): O(n m).
+
+Like the authors' code: anchors shared by the heads of a layer (`per_head=False`; the paper's text
+suggests one set per head), no bias on K and V, output projection with bias. Departures: the
+softmax and the degrees are kept in float32 at least, an anchor that received next to nothing
+gives nothing back instead of infinity, and the initial scale below.
+
+Initial scale. The logits' standard deviation at the start is std(U) · std(k), whatever d is. With
+PyTorch's default or a 0.02 initialisation of the anchors it is below 0.15, so A is all but
+uniform (its rows reach over 99.8 % of the entropy of a uniform one), and every token starts with
+the global mean of V: the layer mixes nothing. Here K's projection keeps the variance of its
+(normalised) input, std(k) ≈ 1, and the anchors start with standard deviation ANCHOR_STD.
+`tests/attention/test_anchor.py` measures both statements.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from attnbench.attention.base import (
+    Attention,
+    linear,
+    merge_heads,
+    split_heads,
+    statistics_dtype,
+)
+from attnbench.errors import UserError
+from attnbench.spec import Grid
+
+ANCHOR_STD = 2.0
+"""Initial standard deviation of the anchors, hence of the logits."""
+
+LEAST_DEGREE = 1e-12
+"""Mass of an anchor under which it is left out; its square is far from float32's underflow."""
+
+
+def bipartite_attention(
+    key: Float[Tensor, "batch heads tokens head_dim"],
+    anchors: Float[Tensor, "*batch_heads anchors head_dim"],
+    scale: float,
+) -> Float[Tensor, "batch heads tokens anchors"]:
+    """A: each token's distribution over the anchors, in float32 at least (eq. 4)."""
+    logits = (key * scale) @ anchors.transpose(-2, -1)
+    return logits.softmax(-1, dtype=statistics_dtype(logits))
+
+
+def anchor_means(
+    assignment: Float[Tensor, "batch heads tokens anchors"],
+    value: Float[Tensor, "batch heads tokens head_dim"],
+) -> Float[Tensor, "batch heads anchors head_dim"]:
+    """Δ⁻¹ Aᵀ V: for each anchor the mean of the values, weighted by the mass each token sent."""
+    degree = assignment.sum(-2)  # (batch, heads, anchors)
+    inverse = torch.where(degree > LEAST_DEGREE, 1 / degree.clamp_min(LEAST_DEGREE), 0.0)
+    collected = assignment.to(value.dtype).transpose(-2, -1) @ value
+    return (collected * inverse[..., None]).to(value.dtype)
+
+
+def markov_step(
+    assignment: Float[Tensor, "batch heads tokens anchors"],
+    value: Float[Tensor, "batch heads tokens head_dim"],
+) -> Float[Tensor, "batch heads tokens head_dim"]:
+    """H = A (Δ⁻¹ (Aᵀ V)), right to left (eq. 11-12)."""
+    return assignment.to(value.dtype) @ anchor_means(assignment, value)
+
+
+class AnchorAttention(Attention):
+    """Differentiable anchors (section 3.3)."""
+
+    def __init__(
+        self,
+        dim: int,
+        num_heads: int,
+        *,
+        num_anchors: int = 30,
+        per_head: bool = False,
+        qkv_bias: bool = False,
+        proj_drop: float = 0.0,
+        impl: str = "reference",
+        num_prefix_tokens: int = 0,
+    ) -> None:
+        super().__init__(dim, num_heads, impl=impl, num_prefix_tokens=num_prefix_tokens)
+        if num_anchors < 1:
+            raise UserError(f"num_anchors must be at least 1, got {num_anchors}")
+        self.num_anchors = num_anchors
+        self.kv = linear(dim, 2 * dim, bias=qkv_bias)
+        nn.init.normal_(self.kv.weight[:dim].data, std=dim**-0.5)
+        sets = num_heads if per_head else 1
+        self.anchors = nn.Parameter(torch.empty(sets, num_anchors, self.head_dim))
+        nn.init.normal_(self.anchors, std=ANCHOR_STD)
+        self.proj = linear(dim, dim)
+        self.proj_drop = nn.Dropout(proj_drop)
+
+    def forward(
+        self, x: Float[Tensor, "batch tokens dim"], grid: Grid
+    ) -> Float[Tensor, "batch tokens dim"]:
+        """One Markov step over the anchors."""
+        key, value = (split_heads(t, self.num_heads) for t in self.kv(x).chunk(2, dim=-1))
+        assignment = bipartite_attention(key, self.anchors, self.scale)
+        return self.proj_drop(self.proj(merge_heads(markov_step(assignment, value))))
+
+    def assignment(
+        self, x: Float[Tensor, "batch tokens dim"]
+    ) -> Float[Tensor, "batch heads tokens anchors"]:
+        """A for these tokens: what each of them is assigned to."""
+        key = split_heads(self.kv(x)[..., : self.dim], self.num_heads)
+        return bipartite_attention(key, self.anchors, self.scale)
+
+    def macs(self, grid: Grid, batch: int = 1) -> int:
+        """3 n C² + 3 n m C."""
+        n = self.num_tokens(grid)
+        return batch * (3 * n * self.dim**2 + 3 * n * self.num_anchors * self.dim)

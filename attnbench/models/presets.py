@@ -1,0 +1,21 @@
+"""The sizes of the named models, as plain numbers with their source. Loads no torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DEIT: dict[str, dict[str, Any]] = {
+    "t": {"dim": 192, "depth": 12, "num_heads": 3},
+    "s": {"dim": 384, "depth": 12, "num_heads": 6},
+    "b": {"dim": 768, "depth": 12, "num_heads": 12},
+}
+"""DeiT (https://arxiv.org/abs/2012.12877), table 1; patch 16, MLP ratio 4."""
+
+PYRAMID: dict[str, dict[str, Any]] = {
+    "t": {"dims": (32, 64, 160, 256), "depths": (1, 4, 6, 2)},
+    "s": {"dims": (64, 128, 320, 512), "depths": (2, 2, 6, 3)},
+    "b": {"dims": (96, 192, 480, 768), "depths": (1, 3, 12, 4)},
+}
+"""Fitted, not published: AnchorFormer prints budgets (4.2 M / 0.7 G, 18.6 M / 2.7 G,
+63.5 M / 9.2 G; its table 1) and no layer table. Widths are base × (1, 2, 5, 8) as in PVT, head
+width 32, MLP ratio 4; the depths are those that meet the budgets with 30 anchors at 224 px."""
