@@ -13,7 +13,8 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import comb, isnan
+from functools import cache
+from math import comb, isnan, sqrt
 from statistics import median
 from typing import Any, Literal
 
@@ -24,22 +25,28 @@ Kind = Literal["layer", "epoch", "model"]
 Interval = tuple[float, float]
 
 
-def median_interval(samples: Sequence[float], confidence: float = 0.95) -> Interval | None:
-    """Order-statistic interval of the median: free of any assumption on the distribution.
+def median_interval(samples: Sequence[float]) -> Interval | None:
+    """95 % order-statistic interval of the median: free of any assumption on the distribution.
 
-    The widest pair of order statistics (k, n + 1 - k) with P(Binomial(n, 1/2) < k) at most
-    (1 - confidence) / 2. None where there are too few samples (under 6 for 95 %).
+    The widest rank k with P(Binomial(n, 1/2) < k) at most 2.5 % gives the k-th smallest and the
+    k-th largest sample. None where there are too few samples (under 6).
     """
-    count, tail, k = len(samples), (1 - confidence) / 2, 0
-    outside = 0
-    # Integers throughout: 2**n overflows a float from 1,024 samples on.
-    while k < count and (outside + comb(count, k)) / 2**count <= tail:
-        outside += comb(count, k)
-        k += 1
+    k = _outer_rank(len(samples))
     if k == 0:
         return None
     ordered = sorted(samples)
-    return ordered[k - 1], ordered[count - k]
+    return ordered[k - 1], ordered[-k]
+
+
+@cache
+def _outer_rank(count: int) -> int:
+    if count > 1000:  # the exact sum grows slow, and the normal approximation is within one rank
+        return int(count / 2 - 1.96 * sqrt(count) / 2)
+    below, k = 0, 0
+    while (below + comb(count, k)) * 40 <= 2**count:
+        below += comb(count, k)
+        k += 1
+    return k
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +88,7 @@ def speed_up(baseline: Latency, other: Latency) -> Ratio:
     Cells that were measured in turn give the median of the ratios round by round, which drift of
     the machine hardly touches. Others give the ratio of the medians, with the worst-case interval.
     """
-    if baseline.rounds_with and baseline.rounds_with == other.rounds_with:
+    if _are_paired(baseline, other):
         ratios = [b / o for b, o in zip(baseline.samples_s, other.samples_s, strict=True)]
         return Ratio(value=median(ratios), interval=median_interval(ratios), paired=True)
     return Ratio(
@@ -89,6 +96,12 @@ def speed_up(baseline: Latency, other: Latency) -> Ratio:
         interval=_ratio_interval(baseline.interval_s, other.interval_s),
         paired=False,
     )
+
+
+def _are_paired(baseline: Latency, other: Latency) -> bool:
+    """Whether both were sampled in the same rounds, and neither dropped out of them."""
+    same_rounds = baseline.rounds_with != "" and baseline.rounds_with == other.rounds_with
+    return same_rounds and len(baseline.samples_s) == len(other.samples_s)
 
 
 def _ratio_interval(above: Interval | None, below: Interval | None) -> Interval | None:
@@ -209,14 +222,18 @@ class Record:
     @property
     def key(self) -> str:
         """Content hash of the cell: serves resume, and shows stale cells."""
-        return cell_key(self.workload, self.protocol, self.environment)
+        return cell_key(self.workload, self.protocol, self.environment, self.recipe)
 
 
 def cell_key(
-    workload: Workload | ModelWorkload, protocol: Protocol | None, environment: Environment
+    workload: Workload | ModelWorkload,
+    protocol: Protocol | None,
+    environment: Environment,
+    recipe: Recipe | None = None,
 ) -> str:
-    """Hash of what is measured, how, by which code and on what machine."""
-    parts = [asdict(workload), asdict(protocol) if protocol else None, asdict(environment)]
+    """Hash of what is measured, how, by which code, on what machine, after which training."""
+    specs = (workload, protocol, environment, recipe)
+    parts = [asdict(spec) if spec is not None else None for spec in specs]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -94,10 +94,11 @@ class Registry:
         """Read the project's table and the installed plug-ins, once."""
         if self._opened:
             return
-        self._opened = True
         module, _, attribute = self._table.partition(":")
         for entry in getattr(importlib.import_module(module), attribute):
             self._add(entry)
+        # Only now: a table that failed to import must fail again, not look empty.
+        self._opened = True
         load_installed_plugins()
 
     def _add(self, entry: Entry) -> None:

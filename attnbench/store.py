@@ -65,6 +65,12 @@ def read(path: Path) -> Contents:
     Raises:
         UserError: the file is missing, or not one line of it is a record.
     """
+    contents = _read_lines(path)
+    _refuse_unreadable(contents, path)
+    return contents
+
+
+def _read_lines(path: Path) -> Contents:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
@@ -73,12 +79,15 @@ def read(path: Path) -> Contents:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             _read_line(line, f"{path}:{number}", contents)
+    return contents
+
+
+def _refuse_unreadable(contents: Contents, path: Path) -> None:
     if contents.problems and not contents.records:
         raise UserError(
             f"{path} holds no readable record; expected one JSON record a line "
             f"(first problem: {contents.problems[0]})"
         )
-    return contents
 
 
 def _read_line(line: bytes, where: str, contents: Contents) -> None:
@@ -95,13 +104,26 @@ def _reason(error: Exception) -> str:
 
 
 def read_many(paths: Iterable[Path]) -> Contents:
-    """Read files and folders (every *.jsonl below) as one."""
+    """Read files and folders (every *.jsonl below) as one.
+
+    A file that is named must hold records; below a folder, one that holds none is reported with
+    the other problems, so that a single torn file cannot hide the rest.
+    """
     whole = Contents(records=[], problems=[])
     for path in paths:
-        for file in sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]:
-            contents = read(file)
-            whole.records.extend(contents.records)
-            whole.problems.extend(contents.problems)
+        contents = _read_folder(path) if path.is_dir() else read(path)
+        whole.records.extend(contents.records)
+        whole.problems.extend(contents.problems)
+    return whole
+
+
+def _read_folder(folder: Path) -> Contents:
+    whole = Contents(records=[], problems=[])
+    for file in sorted(folder.rglob("*.jsonl")):
+        contents = _read_lines(file)
+        whole.records.extend(contents.records)
+        whole.problems.extend(contents.problems)
+    _refuse_unreadable(whole, folder)
     return whole
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Literal
 
 
 def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
     """Write a value in the largest step that it reaches, with three significant digits."""
     for size, unit in steps:
-        if abs(value) >= size:
+        # What rounds up to a step has reached it: 0.99996 ms reads "1.00 ms", not "1,000 µs".
+        if abs(value) >= 0.9995 * size:
             return f"{_three_digits(value / size)} {unit}"
     size, unit = steps[-1]
     return f"{_three_digits(value / size)} {unit}"
@@ -22,7 +24,7 @@ def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
 
 def _three_digits(value: float) -> str:
     magnitude = abs(value)
-    decimals = 0 if magnitude >= 100 else 1 if magnitude >= 10 else 2
+    decimals = 0 if magnitude >= 99.95 else 1 if magnitude >= 9.995 else 2
     return f"{value:,.{decimals}f}"
 
 
@@ -33,18 +35,24 @@ def format_seconds(value: float) -> str:
 
 def format_bytes(value: float) -> str:
     """Binary multiples: 1,048,576 becomes "1.00 MiB"."""
-    return _scaled(value, ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B")))
+    if abs(value) < 2**10:
+        return f"{value:.0f} B"
+    return _scaled(value, ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")))
 
 
 def format_giga_macs(value: float) -> str:
     """Always in GMACs, so that a column can be compared at a glance."""
     giga = value / 1e9
+    if 0 < abs(giga) < 0.1:  # the layers of small models: three digits, or nothing would be left
+        return f"{giga:.{2 - floor(log10(abs(giga)))}f} G"
     return f"{giga:.3f} G" if giga < 10 else f"{giga:,.1f} G"
 
 
 def format_params(value: float) -> str:
     """4,170,000 becomes "4.17 M"."""
-    return _scaled(value, ((1e6, "M"), (1e3, "k"), (1, "")))
+    if abs(value) < 1e3:
+        return f"{value:.0f}"
+    return _scaled(value, ((1e6, "M"), (1e3, "k")))
 
 
 def format_percent(value: float) -> str:

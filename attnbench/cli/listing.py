@@ -1,0 +1,32 @@
+"""`attnbench list`: what can be named."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attnbench.cli.options import Plugin
+from attnbench.errors import UserError
+
+
+def command(
+    what: Annotated[str, typer.Argument(help="attentions, models or datasets.")] = "attentions",
+    plugin: Plugin = None,
+) -> None:
+    """List what is registered: attentions, models or datasets."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from attnbench.registry import ATTENTIONS, DATASETS, MODELS
+
+    registries = {"attentions": ATTENTIONS, "models": MODELS, "datasets": DATASETS}
+    if what not in registries:
+        raise UserError(f"can list {', '.join(registries)}; got {what!r}")
+    table = Table(title=what, title_justify="left", title_style="bold")
+    columns = ["name", "family", *(["cost"] if what == "attentions" else []), "summary", "paper"]
+    for column in columns:
+        table.add_column(column, no_wrap=column in ("name", "family", "cost"))
+    for entry in registries[what].list():
+        table.add_row(*(getattr(entry, column) for column in columns))
+    Console().print(table)

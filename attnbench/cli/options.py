@@ -1,0 +1,95 @@
+"""Options that several commands share, and how their text becomes values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnbench.errors import UserError
+from attnbench.spec import Grid, grid_of, grid_of_image
+
+RUNS = Path("results/runs")
+"""Where commands write unless told otherwise, and where `report` looks first."""
+
+
+def _load_plugins(sources: list[str] | None) -> list[str] | None:
+    from attnbench.registry import load_plugin
+
+    for source in sources or ():
+        load_plugin(source)
+    return sources
+
+
+Plugin = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Python file or module that registers your own attentions or models; repeatable.",
+        callback=_load_plugins,
+        is_eager=True,
+        metavar="FILE_OR_MODULE",
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto (GPU if there is one), cpu or cuda.")]
+DTypeName = Annotated[str, typer.Option(help="float32, bfloat16 or float16.")]
+Attention = Annotated[str, typer.Option(help="Attentions to compare, separated by commas.")]
+Impl = Annotated[
+    str | None,
+    typer.Option(
+        help="Implementations, separated by commas. Default: reference (plain eager code for "
+        "all) and sdpa (torch's fused code) where a mechanism has it.",
+        show_default=False,
+    ),
+]
+Dim = Annotated[int, typer.Option(help="Width of the layer.")]
+Heads = Annotated[int, typer.Option(help="Attention heads; must divide --dim.")]
+Batch = Annotated[int, typer.Option(help="Images in a batch.")]
+Mode = Annotated[str, typer.Option(help="forward, or train (forward and backward).")]
+Patch = Annotated[int, typer.Option(help="Pixels along the side of a token's patch.")]
+
+
+def names(text: str) -> list[str]:
+    """Split "a,b" into its names; an empty name is dropped."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def integers(text: str, flag: str) -> list[int]:
+    """Split "10,30" into integers."""
+    try:
+        numbers = [int(part) for part in names(text)]
+    except ValueError:
+        raise UserError(f"{flag} takes whole numbers separated by commas, got {text!r}") from None
+    if not numbers:
+        raise UserError(f"{flag} takes at least one number, got {text!r}")
+    return numbers
+
+
+def image_size(text: str, flag: str = "--resolution") -> tuple[int, int]:
+    """Read "224" or "512x2048" (height x width) as (height, width)."""
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.strip().isdigit() for side in sides):
+        raise UserError(f"{flag} takes pixels as 224 or 512x2048 (height x width), got {text!r}")
+    return int(sides[0]), int(sides[-1])
+
+
+def grids(n_tokens: str | None, resolutions: str | None, patch: int, default: str) -> list[Grid]:
+    """The token grids that were asked for, by token count or by image size."""
+    if n_tokens is not None and resolutions is not None:
+        raise UserError("give --n-tokens or a resolution, not both")
+    if resolutions is not None:
+        sizes = [image_size(text) for text in names(resolutions)]
+        if not sizes:
+            raise UserError(f"a resolution is needed, as 224 or 512x2048; got {resolutions!r}")
+        return [grid_of_image(size, patch) for size in sizes]
+    text = default if n_tokens is None else n_tokens
+    return [grid_of(count) for count in integers(text, "--n-tokens")]
+
+
+def attentions(text: str) -> Sequence[str]:
+    """Attention names; at least one."""
+    chosen = names(text)
+    if not chosen:
+        raise UserError("--attention needs at least one name; `attnbench list` shows them")
+    return chosen

@@ -1,0 +1,75 @@
+"""`attnbench profile`: the families side by side at one input size."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnbench.cli import options
+from attnbench.cli.options import RUNS
+
+
+def command(
+    attention: options.Attention = "dense,window,sparse,anchor",
+    n_tokens: Annotated[
+        str | None, typer.Option(help="Tokens of the map. [default: 4096]", show_default=False)
+    ] = None,
+    resolution: Annotated[
+        str | None,
+        typer.Option(help="Image size instead, as 224 or 512x2048.", show_default=False),
+    ] = None,
+    patch: options.Patch = 16,
+    anchors: Annotated[
+        str, typer.Option(help="Anchor counts, for the mechanisms that have anchors.")
+    ] = "30",
+    dim: options.Dim = 192,
+    heads: options.Heads = 3,
+    batch: options.Batch = 1,
+    dtype: options.DTypeName = "float32",
+    device: options.Device = "auto",
+    mode: options.Mode = "forward",
+    impl: options.Impl = None,
+    out: Annotated[Path, typer.Option(help="File that the records are appended to.")] = RUNS
+    / "profile.jsonl",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the records as JSON instead of a table.")
+    ] = False,
+    plugin: options.Plugin = None,
+) -> None:
+    """Measure attentions side by side: parameters, MACs, latency, memory, speed-up over dense."""
+    from rich.console import Console
+
+    grids = options.grids(n_tokens, resolution, patch, default="4096")
+    console, progress = Console(), Console(stderr=True)
+    with progress.status("loading torch"):
+        from attnbench import store
+        from attnbench.cli.tables import print_layers
+        from attnbench.profiling.environment import choose_device
+        from attnbench.runner import profile
+        from attnbench.workloads import layer_workloads
+
+        workloads = layer_workloads(
+            options.attentions(attention),
+            grids,
+            options.integers(anchors, "--anchors"),
+            None if impl is None else options.names(impl),
+            dim=dim, num_heads=heads, batch=batch, dtype=dtype, mode=mode,
+        )  # fmt: skip
+        chosen = choose_device(device)
+    records = []
+    with progress.status("measuring") as status:
+        for grid in grids:
+            records += profile(
+                [workload for workload in workloads if workload.grid == grid],
+                device=chosen,
+                on_record=lambda record: store.append(out, record),
+                on_step=status.update,
+            )
+    if as_json:
+        print(json.dumps([store.encode(record) for record in records], indent=2))
+        return
+    print_layers(records, console)
+    console.print(f"\nStored in {out}; `attnbench report` draws it.")

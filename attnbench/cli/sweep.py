@@ -1,0 +1,110 @@
+"""`attnbench sweep`: a grid of cells, written one by one, resumed by default."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnbench.cli import options
+from attnbench.cli.options import RUNS
+
+
+def command(
+    attention: options.Attention = "dense,window,sparse,anchor",
+    n_tokens: Annotated[
+        str | None, typer.Option(help="Token counts, separated by commas.", show_default=False)
+    ] = None,
+    resolutions: Annotated[
+        str | None,
+        typer.Option(
+            help="Image sizes, as 224,384 or 512x2048. [default: 224,384,512]", show_default=False
+        ),
+    ] = None,
+    patch: options.Patch = 16,
+    anchors: Annotated[str, typer.Option(help="Anchor counts, separated by commas.")] = "30",
+    dim: options.Dim = 192,
+    heads: options.Heads = 3,
+    batch: options.Batch = 1,
+    dtype: options.DTypeName = "float32",
+    device: options.Device = "auto",
+    mode: options.Mode = "forward",
+    impl: options.Impl = None,
+    time_budget: Annotated[float, typer.Option(help="Seconds of sampling per cell, at most.")] = 3,
+    out: Annotated[Path, typer.Option(help="File that the records are appended to.")] = RUNS
+    / "sweep.jsonl",
+    force: Annotated[
+        bool, typer.Option("--force", help="Measure again what the file holds already.")
+    ] = False,
+    plugin: options.Plugin = None,
+) -> None:
+    """Measure every attention at every size and anchor count; a second run does what is missing."""
+    from rich.console import Console
+
+    if n_tokens is None and resolutions is None:
+        resolutions = "224,384,512"
+    grids = options.grids(n_tokens, resolutions, patch, default="")
+    console = Console(stderr=True)
+    with console.status("loading torch"):
+        from attnbench import runner, store
+        from attnbench.profiling.environment import choose_device
+        from attnbench.spec import Protocol
+        from attnbench.workloads import layer_workloads
+
+        workloads = layer_workloads(
+            options.attentions(attention),
+            grids,
+            options.integers(anchors, "--anchors"),
+            None if impl is None else options.names(impl),
+            dim=dim, num_heads=heads, batch=batch, dtype=dtype, mode=mode,
+        )  # fmt: skip
+        chosen = choose_device(device)
+        settled = set() if force else _settled_keys(out, console)
+    outcome: Counter[str] = Counter()
+    with _progress(console) as bar:
+        task = bar.add_task("sweep", total=len(workloads))
+
+        def on_record(record: runner.Record) -> None:
+            store.append(out, record)
+            outcome[record.status] += 1
+
+        def on_cell(workload: runner.Workload, skipped: bool) -> None:
+            outcome["already there"] += skipped
+            bar.advance(task)
+
+        try:
+            runner.sweep(
+                workloads,
+                Protocol(warmup_s=0.1, time_budget_s=time_budget),
+                chosen,
+                settled=settled,
+                on_record=on_record,
+                on_cell=on_cell,
+                on_step=lambda text: bar.update(task, description=text),
+            )
+        finally:
+            counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in
+                               outcome.items() if count)  # fmt: skip
+            bar.console.print(f"{len(workloads)} cells: {counts or 'none done'}; stored in {out}")
+
+
+def _settled_keys(out: Path, console: object) -> set[str]:
+    """Keys of the cells in the file that need no measuring again."""
+    from attnbench import store
+    from attnbench.records import is_settled
+
+    if not out.exists():
+        return set()
+    contents = store.read(out)
+    for problem in contents.problems:
+        typer.echo(problem, err=True)
+    return {record.key for record in contents.records if is_settled(record)}
+
+
+def _progress(console: object) -> object:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    return Progress(*columns, TimeElapsedColumn(), console=console)

@@ -1,0 +1,59 @@
+"""Random crops and flips of whole batches on their device, then normalisation.
+
+The order is uint8 → crop → flip → float32. Random numbers are drawn on the CPU, so that one seed
+means the same crops and flips on every device and for every model.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+MEAN = 0.5
+STD = 0.25
+"""Of every channel, on the scale from 0 to 1; fixed, so that all sets share one pipeline."""
+
+
+def random_crop(images: Tensor, padding: int, generator: torch.Generator) -> Tensor:
+    """Crop each image at random, at its own size, out of itself with a reflected border.
+
+    Args:
+        images: (batch, channels, height, width).
+        padding: width of the border in pixels, below height and width; 0 changes nothing.
+        generator: of the CPU.
+    """
+    if padding == 0:
+        return images
+    batch, _, height, width = images.shape
+    padded = _reflect(_reflect(images, padding, dim=2), padding, dim=3)
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # every crop there is, as a view
+    top, left = torch.randint(2 * padding + 1, (2, batch), generator=generator).to(images.device)
+    return windows[torch.arange(batch, device=images.device), :, top, left]
+
+
+def _reflect(images: Tensor, padding: int, dim: int) -> Tensor:
+    """Mirror a border on both sides of one axis; the `pad` of torch knows no uint8 on CUDA."""
+    side = images.shape[dim]
+    assert padding < side
+    before = images.narrow(dim, 1, padding).flip(dim)
+    after = images.narrow(dim, side - 1 - padding, padding).flip(dim)
+    return torch.cat([before, images, after], dim)
+
+
+def random_flip(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Mirror each image, left to right, with probability one half."""
+    flips = torch.rand(len(images), generator=generator) < 0.5
+    return torch.where(flips.to(images.device)[:, None, None, None], images.flip(-1), images)
+
+
+def normalise(images: Tensor) -> Tensor:
+    """uint8 images to float32 of about zero mean and unit spread: (x / 255 - MEAN) / STD."""
+    return images.float().div_(255).sub_(MEAN).div_(STD)
+
+
+def augment(images: Tensor, *, crop_padding: int, flip: bool, generator: torch.Generator) -> Tensor:
+    """A batch for training: uint8 (batch, 3, height, width) to float32 of the same shape."""
+    images = random_crop(images, crop_padding, generator)
+    if flip:
+        images = random_flip(images, generator)
+    return normalise(images)

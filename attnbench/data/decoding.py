@@ -1,0 +1,87 @@
+"""Image files to square uint8 tensors: decoded by Pillow, resized and cropped by torchvision.
+
+Pillow lets go of the interpreter lock while it decodes and resizes, so that threads use every
+core and an error keeps its one line on the way to the user.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms.v2 import functional as F
+
+from attnbench.errors import UserError
+
+CHUNK = 64
+"""Files to a task: a task for each small file would spend its time on queues."""
+
+OnProgress = Callable[[int, int], None]
+"""Called with (images done, images in all)."""
+
+
+def open_rgb(path: Path) -> Image.Image:
+    """Decode a file into an RGB image of Pillow; grey is replicated, transparency dropped.
+
+    Raises:
+        UserError: the file is empty, corrupt or no image, or it has more than 8 bits a channel.
+    """
+    try:
+        with Image.open(path) as image:
+            # Pillow clips deeper pixels at 255, which turns most of them white.
+            if image.mode[0] in "IF":
+                raise UserError(
+                    f"{path}: expected 8 bits a channel, got mode {image.mode}; convert it first"
+                )
+            return image.convert("RGB")
+    except UserError:
+        raise
+    except Exception as error:  # a decoder may raise anything on a corrupt file
+        raise UserError(
+            f"{path}: expected an image, got {path.stat().st_size if path.is_file() else 'no'} "
+            f"bytes that do not decode; replace or delete the file"
+        ) from error
+
+
+def fit_square(images: Tensor, size: int) -> Tensor:
+    """Resize the short side to `size`, then crop the centre: (…, 3, h, w) to (…, 3, size, size)."""
+    if min(images.shape[-2:]) != size:
+        images = F.resize(images, [size], antialias=True)
+    return F.center_crop(images, [size, size])
+
+
+def read_square(path: Path, size: int) -> Tensor:
+    """One file as uint8 (3, size, size)."""
+    return fit_square(F.pil_to_tensor(open_rgb(path)), size)
+
+
+def read_all(paths: Sequence[Path], size: int, on_progress: OnProgress | None = None) -> Tensor:
+    """Every file, in order, as one uint8 tensor (images, 3, size, size).
+
+    `on_progress` is called in this thread, as chunks of files are done.
+    """
+    images = torch.empty(len(paths), 3, size, size, dtype=torch.uint8)
+
+    def fill(start: int) -> int:
+        for row in range(start, min(start + CHUNK, len(paths))):
+            images[row] = read_square(paths[row], size)
+        return min(start + CHUNK, len(paths))
+
+    with ThreadPoolExecutor(num_threads()) as pool:
+        try:
+            for done in pool.map(fill, range(0, len(paths), CHUNK)):
+                if on_progress:
+                    on_progress(done, len(paths))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return images
+
+
+def num_threads() -> int:
+    """One thread for each core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

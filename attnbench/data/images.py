@@ -1,0 +1,140 @@
+"""Sets of labelled images behind one interface: batches of uint8 tensors on the device.
+
+A set that fits `MEMORY_LIMIT_BYTES` is held decoded in memory; a larger one is decoded from
+disk as it is asked for, some batches ahead of the model.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from attnbench.data.decoding import num_threads, read_square
+
+MEMORY_LIMIT_BYTES = 2 * 2**30
+"""Decoded size, training and held-out images together, up to which a set is held in memory."""
+
+BATCHES_AHEAD = 2
+"""Batches in the making while the model works: one to hand over next, one behind it."""
+
+Batch = tuple[Tensor, Tensor]
+"""Images, uint8 (batch, 3, height, width), and labels, int64 (batch,)."""
+
+
+class ImageSet(Protocol):
+    """What training and evaluation ask of a set of images."""
+
+    def __len__(self) -> int:
+        """Number of images."""
+        ...
+
+    def batches(
+        self, batch_size: int, *, seed: int | None, device: torch.device | str
+    ) -> Iterator[Batch]:
+        """Every image once, the last batch possibly smaller.
+
+        Args:
+            batch_size: images a batch.
+            seed: None for the order of the set; a seed shuffles, the same way on every device.
+            device: where the batches are wanted.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageData:
+    """A set of images, split into those to train on and those held out."""
+
+    name: str
+    train: ImageSet
+    val: ImageSet
+    class_names: tuple[str, ...]
+    img_size: int
+    """Side of the square images in pixels."""
+    photographs: bool
+    """Whether a mirrored image still belongs to its class: photographs yes, digits no."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+
+class ImagesInMemory:
+    """Decoded images in one tensor."""
+
+    def __init__(self, images: Tensor, labels: Tensor) -> None:
+        """Keep uint8 `images` (images, 3, height, width) and int64 `labels` (images,)."""
+        assert images.dtype == torch.uint8
+        assert images.shape[:2] == (len(labels), 3)
+        assert labels.dtype == torch.int64
+        self.images = images
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batches(
+        self, batch_size: int, *, seed: int | None, device: torch.device | str
+    ) -> Iterator[Batch]:
+        """See `ImageSet.batches`."""
+        for rows in _order(len(self), seed).split(batch_size):
+            yield self.images[rows].to(device), self.labels[rows].to(device)
+
+
+class ImagesOnDisk:
+    """Image files, decoded by threads some batches ahead.
+
+    Threads rather than the processes of a `DataLoader`: decoding leaves the interpreter lock,
+    nothing is pickled, and a corrupt file is reported in one line.
+    """
+
+    def __init__(self, paths: Sequence[Path], labels: Tensor, img_size: int) -> None:
+        """Keep the files, their int64 labels (images,) and the side of the square to make."""
+        assert labels.dtype == torch.int64
+        assert labels.shape == (len(paths),)
+        self.paths = paths
+        self.labels = labels
+        self.img_size = img_size
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def batches(
+        self, batch_size: int, *, seed: int | None, device: torch.device | str
+    ) -> Iterator[Batch]:
+        """See `ImageSet.batches`."""
+        with ThreadPoolExecutor(num_threads()) as pool:
+            started: deque[tuple[Tensor, list[Future[Tensor]]]] = deque()
+            try:
+                for rows in _order(len(self), seed).split(batch_size):
+                    started.append((rows, self._start(pool, rows)))
+                    if len(started) > BATCHES_AHEAD:
+                        yield self._finish(*started.popleft(), device)
+                while started:
+                    yield self._finish(*started.popleft(), device)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _start(self, pool: ThreadPoolExecutor, rows: Tensor) -> list[Future[Tensor]]:
+        return [pool.submit(read_square, self.paths[row], self.img_size) for row in rows.tolist()]
+
+    def _finish(
+        self, rows: Tensor, images: list[Future[Tensor]], device: torch.device | str
+    ) -> Batch:
+        decoded = torch.stack([image.result() for image in images])
+        return decoded.to(device), self.labels[rows].to(device)
+
+
+def _order(num_images: int, seed: int | None) -> Tensor:
+    """Rows of the set in the order of one pass, int64 (num_images,)."""
+    if seed is None:
+        return torch.arange(num_images)
+    return torch.randperm(num_images, generator=torch.Generator().manual_seed(seed))

@@ -1,0 +1,69 @@
+"""The conditions of a number: machine, software, and the code that produced it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from attnbench import __version__
+from attnbench.errors import UserError
+from attnbench.records import Environment
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is the GPU if there is one; `cuda` where there is none is refused."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"--device must be auto, cpu or cuda, got {name!r}") from None
+    if device.type not in ("cpu", "cuda"):
+        raise UserError(f"--device must be auto, cpu or cuda, got {name!r}")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            f"--device {name}: torch {torch.__version__} sees no CUDA GPU here; use --device cpu"
+        )
+    return device
+
+
+def describe_environment(device: torch.device, sources: Sequence[Path] = ()) -> Environment:
+    """The conditions now; `sources` are the files whose change makes earlier numbers stale."""
+    cuda = device.type == "cuda"
+    return Environment(
+        device="cuda" if cuda else "cpu",
+        device_name=torch.cuda.get_device_name(device) if cuda else processor_name(),
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        cuda=(torch.version.cuda or "") if cuda else "",
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        attnbench=__version__,
+        code=source_hash((*sorted(Path(__file__).parent.glob("*.py")), *sources)),
+    )
+
+
+@cache
+def source_hash(files: Sequence[Path]) -> str:
+    """Hash of the contents of some source files, in the given order."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def processor_name() -> str:
+    """The processor as its maker calls it; Linux alone tells it in a file."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if sys.platform == "linux" and cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

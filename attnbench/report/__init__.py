@@ -1,0 +1,1 @@
+"""The report: tables, figures and one page, rebuilt from stored records without torch."""

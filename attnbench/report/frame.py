@@ -1,0 +1,133 @@
+"""Records as data frames: one row a cell, columns named as in `units.METRICS`, base units.
+
+What was not measured is missing (an empty field of the CSV), and the status beside it says why.
+`conditions` is one readable string; layers are drawn together only where it is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+
+import pandas as pd
+
+from attnbench.records import Environment, Kind, Record
+from attnbench.report.newest import machine, newest
+from attnbench.report.rows import Row, row_of
+from attnbench.report.speedup import Baselines
+from attnbench.spec import Recipe
+
+RECIPE_COLUMNS = tuple(
+    f"recipe_{field.name}"
+    for field in fields(Recipe)
+    if field.name not in ("data", "img_size", "epochs", "seed")  # these have columns of their own
+)
+
+_SETTING = {
+    "batch": "int64", "dtype": "str", "mode": "str", "device": "str", "environment": "str",
+}  # fmt: skip
+_COST = {
+    "params": "Int64", "macs": "Int64", "latency_s": "float64", "latency_low_s": "float64",
+    "latency_high_s": "float64", "samples": "Int64", "memory_bytes": "Int64",
+    "memory_method": "str",
+}  # fmt: skip
+_SPEED_UP = {
+    "speedup": "float64", "speedup_low": "float64", "speedup_high": "float64",
+    "speedup_paired": "boolean", "baseline": "str",
+}  # fmt: skip
+_ACCURACY = {"top1": "float64", "top5": "float64", "loss": "float64"}
+_ORIGIN = {"status": "str", "reason": "str", "created": "str", "notes": "str", "key": "str"}
+_MODEL = {
+    "label": "str", "model": "str", "attention": "str", "options": "str", "family": "str",
+    "data": "str", "height": "int64", "width": "int64", "num_classes": "int64",
+    "epochs": "Int64", "seed": "Int64",
+}  # fmt: skip
+
+LAYER_COLUMNS = {
+    "label": "str", "attention": "str", "impl": "str", "options": "str", "other_options": "str",
+    "family": "str", "height": "int64", "width": "int64", "tokens": "int64", "anchors": "Int64",
+    "dim": "int64", "heads": "int64", **_SETTING, "conditions": "str", **_COST, **_SPEED_UP,
+    **_ORIGIN,
+}  # fmt: skip
+MODEL_COLUMNS = {
+    **_MODEL, **_SETTING, **_ACCURACY, **_COST, "throughput_per_s": "float64", "run": "str",
+    **_ORIGIN,
+}  # fmt: skip
+EPOCH_COLUMNS = {
+    "run": "str", "epoch": "int64", **_MODEL, **_SETTING, "train_loss": "float64",
+    "train_s": "float64", "images": "Int64", **_ACCURACY, **_ORIGIN,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frames:
+    """The records of each kind, and what a reader must know about how they were chosen."""
+
+    layers: pd.DataFrame
+    models: pd.DataFrame
+    epochs: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def build(records: Sequence[Record]) -> Frames:
+    """The newest record of each cell as a row, and each layer compared with its baseline."""
+    shown = newest(records)
+    names = _environment_names({machine(record.environment) for record in shown.records})
+    baselines = Baselines(records, shown.records)
+    rows: dict[Kind, list[Row]] = {"layer": [], "model": [], "epoch": []}
+    for record in shown.records:
+        name = names[machine(record.environment)]
+        rows[record.kind].append(row_of(record, name, baselines))
+    return Frames(
+        layers=_layers(rows["layer"]),
+        models=_models(rows["model"], MODEL_COLUMNS),
+        epochs=_models(rows["epoch"], EPOCH_COLUMNS),
+        notes=shown.notes,
+    )
+
+
+def _environment_names(machines: Iterable[Environment]) -> dict[Environment, str]:
+    """A name for each machine, with all details where two would read the same."""
+    short = {m: m.label + (f", CUDA {m.cuda}" if m.cuda else "") for m in machines}
+    names = list(short.values())
+    return {
+        m: name
+        if names.count(name) == 1
+        else f"{name}, Python {m.python}, {m.platform}, {m.threads} host threads"
+        for m, name in short.items()
+    }
+
+
+def _layers(rows: list[Row]) -> pd.DataFrame:
+    """Layers, ordered by conditions and tokens; `label` tells those of one group apart."""
+    frame = pd.DataFrame(rows, columns=list(LAYER_COLUMNS))
+    several = frame.groupby("attention")["impl"].transform("nunique") > 1
+    implementation = frame["impl"].where(several, "")
+    frame["label"] = [
+        _label(name, impl, options)
+        for name, impl, options in zip(
+            frame["attention"], implementation, frame["options"], strict=True
+        )
+    ]
+    order = ["conditions", "tokens", "height"]
+    return frame.astype(LAYER_COLUMNS).sort_values(order, kind="stable", ignore_index=True)
+
+
+def _models(rows: list[Row], columns: dict[str, str]) -> pd.DataFrame:
+    """Models or epochs; `label` names the attention only where one model comes with several."""
+    frame = pd.DataFrame(rows, columns=[*columns, *RECIPE_COLUMNS])
+    bodies = (frame["attention"] + "/" + frame["options"]).groupby(frame["model"])
+    several = bodies.transform("nunique") > 1
+    frame["label"] = [
+        _label(model, attention, options) if ambiguous else model
+        for model, attention, options, ambiguous in zip(
+            frame["model"], frame["attention"], frame["options"], several, strict=True
+        )
+    ]
+    return frame.astype(columns)
+
+
+def _label(name: str, *details: str) -> str:
+    """The name with its details in brackets: "anchor (num_anchors=30)"."""
+    inside = ", ".join(detail for detail in details if detail)
+    return f"{name} ({inside})" if inside else name

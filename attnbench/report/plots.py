@@ -1,0 +1,165 @@
+"""The figures of layers and of training: each from rows that share their conditions.
+
+Whoever calls these groups the rows; what the rows share stands in the subtitle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from attnbench.report.style import (
+    FAINT,
+    Line,
+    family_style,
+    open_figure,
+    plain_number,
+    scale_axis,
+    shades_of,
+    ticks_at,
+)
+from attnbench.units import METRICS
+
+INTERVAL_NOTE = "Bands: 95 % interval of the median."
+
+
+def against(
+    frame: pd.DataFrame,
+    x: str,
+    metric: str,
+    lines: Mapping[str, Line],
+    *,
+    title: str,
+    subtitle: str,
+    footnote: str = "",
+) -> Figure:
+    """One metric against `x` ("tokens" or "anchors"), one line for each `label`."""
+    unit = METRICS[metric]
+    data = frame.dropna(subset=[metric]).sort_values(x)
+    data = data.assign(x=data[x].astype(float), y=data[metric].astype(float) * unit.scale)
+    figure, (axes,) = open_figure(title, subtitle, footnote)
+    _draw_lines(axes, data, lines)
+    if metric == "latency_s":
+        _draw_bands(axes, data, lines, unit.scale)
+    if data["x"].max() >= 2 * data["x"].min():
+        axes.set_xscale("log")
+    scale_axis(axes.yaxis, list(data["y"]))
+    ticks_at(axes.xaxis, list(data["x"]))
+    axes.set(xlabel=x, ylabel=unit.axis_label)
+    _legend(axes, data, lines)
+    return figure
+
+
+def _draw_lines(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line]) -> None:
+    for label, rows in data.groupby("label", sort=False):
+        line = lines[str(label)]
+        sns.lineplot(
+            data=rows, x="x", y="y", estimator=None, ax=axes, color=line.color,
+            marker=line.marker, linestyle=line.dash, markersize=6.5, linewidth=1.8,
+        )  # fmt: skip
+
+
+def _draw_bands(
+    axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line], scale: float
+) -> None:
+    known = data.dropna(subset=["latency_low_s"])
+    for label, rows in known.groupby("label", sort=False):
+        low, high = rows["latency_low_s"] * scale, rows["latency_high_s"] * scale
+        axes.fill_between(rows["x"], low, high, color=lines[str(label)].color, alpha=0.25, lw=0)
+
+
+def _legend(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line]) -> None:
+    """Beside the axes, in the order in which the lines end."""
+    ends = data.sort_values(["x", "y"], ascending=False).drop_duplicates("label")["label"]
+    handles = [
+        Line2D([], [], color=lines[label].color, marker=lines[label].marker, markersize=6.5,
+               linestyle=lines[label].dash, label=label, markeredgecolor="white", linewidth=1.8)
+        for label in ends
+    ]  # fmt: skip
+    axes.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False,
+        borderaxespad=0.0, handlelength=3.2,
+    )  # fmt: skip
+
+
+def bars(frame: pd.DataFrame, *, title: str, subtitle: str, footnote: str = "") -> Figure:
+    """Latency, memory and MACs side by side, one bar a mechanism, the fastest on top."""
+    metrics = [m for m in ("latency_s", "memory_bytes", "macs") if frame[m].notna().any()]
+    data = frame.sort_values(["latency_s", "macs"], na_position="last")
+    figure, panels = open_figure(
+        title, subtitle, footnote, width=10.0, height=0.9 + 0.36 * len(data), columns=len(metrics)
+    )
+    for axes, metric in zip(panels, metrics, strict=True):
+        _draw_bars(axes, data, metric)
+    return figure
+
+
+def _draw_bars(axes: Axes, data: pd.DataFrame, metric: str) -> None:
+    unit = METRICS[metric]
+    values = data[metric].astype(float) * unit.scale
+    colors = [family_style(family)[0] for family in data["family"]]
+    sns.barplot(
+        x=values.fillna(0.0), y=data["label"], hue=data["label"], palette=colors, legend=False,
+        ax=axes, saturation=1.0, width=0.72,
+    )  # fmt: skip
+    if metric == "latency_s":
+        _draw_whiskers(axes, data, unit.scale)
+    for row, (value, status) in enumerate(zip(data[metric], data["status"], strict=True)):
+        known = pd.notna(value)
+        end = float(value) * unit.scale if known else 0.0
+        text = unit.format(float(value)) if known else _why(status)
+        axes.annotate(
+            text, (end, row), xytext=(9 if known else 4, 0), textcoords="offset points",
+            va="center", size=8, color="black" if known else FAINT,
+            style="normal" if known else "italic",
+        )  # fmt: skip
+    axes.set(xlabel=unit.axis_label, ylabel="")
+    axes.set_xlim(0, 1.38 * values.max())  # room for the numbers at the ends
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(lambda value, _: plain_number(value))
+    axes.grid(visible=False, axis="y")
+
+
+def _why(status: str) -> str:
+    return "not measured" if status == "ok" else status.replace("_", " ")
+
+
+def _draw_whiskers(axes: Axes, data: pd.DataFrame, scale: float) -> None:
+    middle = data["latency_s"] * scale
+    below = middle - data["latency_low_s"] * scale
+    above = data["latency_high_s"] * scale - middle
+    axes.errorbar(
+        middle, range(len(data)), xerr=[below, above], fmt="none", ecolor="#333333",
+        elinewidth=1.2, capsize=3,
+    )  # fmt: skip
+
+
+def curves(frame: pd.DataFrame, *, title: str, subtitle: str, footnote: str = "") -> Figure:
+    """Top-1 accuracy over the epochs, one line for each `curve` (a training run)."""
+    unit = METRICS["top1"]
+    data = frame.dropna(subset=["top1"]).sort_values("epoch")
+    data = data.assign(x=data["epoch"].astype(float), y=data["top1"] * unit.scale)
+    data = data.assign(label=data["curve"])
+    lines = _curve_lines(data)
+    figure, (axes,) = open_figure(title, subtitle, footnote)
+    _draw_lines(axes, data, lines)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set(xlabel="epoch", ylabel=unit.axis_label)
+    _legend(axes, data, lines)
+    return figure
+
+
+def _curve_lines(data: pd.DataFrame) -> dict[str, Line]:
+    lines: dict[str, Line] = {}
+    for family, rows in data.groupby("family", sort=False):
+        color, marker = family_style(str(family))
+        names: Sequence[str] = list(rows["label"].unique())
+        for name, shade in zip(names, shades_of(color, len(names)), strict=True):
+            lines[name] = Line(color=shade, marker=marker, dash="-")
+    return lines

@@ -1,0 +1,133 @@
+"""One record as the columns of a row: plain values in base units, None where nothing was measured.
+
+Columns that are metrics are named by their key in `units.METRICS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from attnbench.errors import UserError
+from attnbench.records import Record, describe
+from attnbench.registry import ATTENTIONS
+from attnbench.report.speedup import Baselines
+from attnbench.spec import ModelWorkload, Workload
+
+OTHER = "other"
+"""The family of what is registered nowhere, and of models that are no trunk of ours."""
+
+Row = dict[str, Any]
+
+
+@cache
+def family_of(attention: str) -> str:
+    """The family that the attention is registered under."""
+    try:
+        return ATTENTIONS.find(attention).family
+    except UserError:
+        return OTHER
+
+
+def row_of(record: Record, environment: str, baselines: Baselines) -> Row:
+    """Every column of the record; `environment` is the name under which the report shows it."""
+    workload = record.workload
+    row = _common(record, environment) | _cost(record) | _training(record)
+    if isinstance(workload, Workload):
+        return row | _layer(workload, environment) | _speed_up(record, baselines)
+    return row | _model(workload)
+
+
+def _common(record: Record, environment: str) -> Row:
+    workload = record.workload
+    return {
+        "attention": workload.attention,
+        "options": describe(workload.options),
+        "family": family_of(workload.attention),
+        "batch": workload.batch,
+        "dtype": workload.dtype,
+        "mode": workload.mode,
+        "device": record.environment.device,
+        "environment": environment,
+        "status": record.status,
+        "reason": record.reason,
+        "created": record.created,
+        "notes": "; ".join(record.notes),
+        "key": record.key,
+    }
+
+
+def _layer(workload: Workload, environment: str) -> Row:
+    anchors = workload.options.get("num_anchors")
+    return {
+        "impl": workload.impl,
+        "height": workload.grid[0],
+        "width": workload.grid[1],
+        "tokens": workload.num_tokens,
+        "anchors": anchors,
+        "other_options": describe(_without(workload.options, "num_anchors")),
+        "dim": workload.dim,
+        "heads": workload.num_heads,
+        "conditions": f"{workload.mode}, {workload.dtype}, batch {workload.batch}, "
+        f"width {workload.dim}, {workload.num_heads} heads, {environment}",
+    }
+
+
+def _without(options: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key != name}
+
+
+def _model(workload: ModelWorkload) -> Row:
+    return {
+        "model": workload.model,
+        "height": workload.img_size[0],
+        "width": workload.img_size[1],
+        "num_classes": workload.num_classes,
+    }
+
+
+def _cost(record: Record) -> Row:
+    latency, memory = record.latency, record.memory
+    interval = latency.interval_s if latency else None
+    return {
+        "params": record.params,
+        "macs": record.macs.products_macs if record.macs else None,
+        "latency_s": latency.median_s if latency else None,
+        "latency_low_s": interval[0] if interval else None,
+        "latency_high_s": interval[1] if interval else None,
+        "samples": len(latency.samples_s) if latency else None,
+        "memory_bytes": memory.peak_net_bytes if memory else None,
+        "memory_method": memory.method if memory else "",
+    }
+
+
+def _speed_up(record: Record, baselines: Baselines) -> Row:
+    compared = baselines.speed_up(record)
+    if compared is None:
+        return {"baseline": ""}
+    baseline, ratio = compared
+    low, high = ratio.interval or (None, None)
+    return {
+        "speedup": ratio.value,
+        "speedup_low": low,
+        "speedup_high": high,
+        "speedup_paired": ratio.paired,
+        "baseline": baseline,
+    }
+
+
+def _training(record: Record) -> Row:
+    accuracy, progress, recipe = record.accuracy, record.progress, record.recipe
+    row: Row = {"run": record.run, "data": recipe.data if recipe else ""}
+    if accuracy:
+        row |= {"top1": accuracy.top1, "top5": accuracy.top5, "loss": accuracy.loss}
+        row |= {"throughput_per_s": accuracy.throughput_per_s, "images": accuracy.images}
+    if progress:
+        row |= {"epoch": progress.epoch, "train_loss": progress.train_loss}
+        row |= {"train_s": progress.train_s, "images": progress.images}
+    if recipe:
+        row |= {"epochs": recipe.epochs, "seed": recipe.seed}
+        row |= {f"recipe_{name}": value for name, value in asdict(recipe).items()}
+    return row

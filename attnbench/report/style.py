@@ -1,0 +1,154 @@
+"""How every figure looks: one colour and marker a family, one header, axes that read as numbers."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+# Colours of seaborn's palette for colour-blind readers; the markers tell the families apart in print.
+FAMILIES = {
+    "dense": ("#0173b2", "o"),
+    "window": ("#de8f05", "s"),
+    "sparse": ("#029e73", "^"),
+    "anchor": ("#cc78bc", "D"),
+    "linear": ("#ca9161", "P"),
+    "other": ("#949494", "X"),
+}
+DASHES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (5, 1.4, 1.2, 1.4)))
+INK, FAINT = "#222222", "#666666"
+LOG_FROM = 3.0
+"""A span of less than this factor has too few round numbers for a logarithmic axis."""
+
+RC = {
+    "svg.hashsalt": "attnbench",  # the same records give the same bytes
+    "svg.fonttype": "path",  # looks the same on a machine without our font
+    "font.family": "DejaVu Sans",  # ships with matplotlib
+    "axes.edgecolor": "#bbbbbb",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": "#e6e6e6",
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw and save within this; nothing of it outlasts the block."""
+    with (
+        sns.axes_style("whitegrid"),
+        sns.plotting_context("notebook", font_scale=0.8),
+        matplotlib.rc_context(RC),
+    ):
+        yield
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """How one mechanism is drawn wherever it appears."""
+
+    color: Any
+    marker: str
+    dash: Any
+
+
+def family_style(family: str) -> tuple[str, str]:
+    """Colour and marker; a family that we do not know is drawn as "other"."""
+    return FAMILIES.get(family, FAMILIES["other"])
+
+
+def lines_of(frame: pd.DataFrame) -> dict[str, Line]:
+    """A line for each `label`; those of one family share its hue, from light to dark."""
+    labels = frame.drop_duplicates("label").sort_values(["impl", "anchors", "options"])
+    lines: dict[str, Line] = {}
+    for family, members in labels.groupby("family", sort=False):
+        color, marker = family_style(str(family))
+        shades = shades_of(color, len(members))
+        for index, (label, shade) in enumerate(zip(members["label"], shades, strict=True)):
+            lines[label] = Line(color=shade, marker=marker, dash=DASHES[index % len(DASHES)])
+    return lines
+
+
+def shades_of(color: str, count: int) -> list[Any]:
+    """That many shades of a colour, the plain one if it is alone."""
+    if count == 1:
+        return [color]
+    light, dark = sns.blend_palette(["white", color], 10)[5], sns.blend_palette([color, INK], 10)[6]
+    return list(sns.blend_palette([light, color, dark], count))
+
+
+def open_figure(
+    title: str,
+    subtitle: str,
+    footnote: str = "",
+    *,
+    width: float = 7.2,
+    height: float = 3.9,
+    columns: int = 1,
+) -> tuple[Figure, list[Axes]]:
+    """A figure with a header and a footnote that never reach into the axes; sizes in inches."""
+    per_line = int(width * 12.4)  # characters of the small print in an inch
+    header = textwrap.wrap(subtitle, per_line)
+    footer = textwrap.wrap(footnote, per_line)
+    above, below = 0.42 + 0.16 * len(header), 0.08 + 0.16 * len(footer)
+    figure = Figure(figsize=(width, height + above + below), layout="constrained")
+    FigureCanvasAgg(figure)
+    whole = height + above + below
+    figure.get_layout_engine().set(rect=(0, below / whole, 1, height / whole))
+    left = 0.1 / width
+    figure.text(left, 1 - 0.1 / whole, title, va="top", weight="bold", size=12)
+    small = {"va": "top", "size": 8, "color": FAINT, "linespacing": 1.25}
+    figure.text(left, 1 - 0.36 / whole, "\n".join(header), **small)
+    figure.text(left, (below - 0.03) / whole, "\n".join(footer), **small)
+    return figure, list(figure.subplots(1, columns, squeeze=False, sharey=columns > 1)[0])
+
+
+def ticks_at(axis: Axis, values: Sequence[float]) -> None:
+    """Label an axis with the very values that were measured, as far as they find room."""
+    ordered = sorted(set(values))
+    position = axis.get_transform().transform
+    span = position(ordered[-1]) - position(ordered[0])
+    shown = ordered[:1]
+    for value in ordered[1:]:
+        if position(value) - position(shown[-1]) >= 0.07 * span:
+            shown.append(value)
+    axis.set_major_locator(FixedLocator(shown))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def scale_axis(axis: Axis, values: Sequence[float]) -> None:
+    """Logarithmic where the values span enough for it, with numbers that read as numbers."""
+    low, high = min(values), max(values)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+    if low <= 0 or high < LOG_FROM * low:
+        return
+    axis._set_axes_scale("log")
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+    axis.set_minor_locator(NullLocator())
+
+
+def plain_number(value: float) -> str:
+    """1,000 or 0.05, never 10³."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.6g}"
+
+
+def slug(text: str, limit: int = 80) -> str:
+    """The text as part of a file name: lower-case ASCII letters, digits and dashes."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower())[:limit].strip("-") or "unnamed"

@@ -1,0 +1,247 @@
+"""For each workload: build, measure, record, flush. Joins what is compared to how it is measured.
+
+A comparison is a group of workloads whose latencies are sampled in turn. Whatever happens to one
+cell is a result of that cell, with its reason, and costs no other cell.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attnbench.errors import UserError
+from attnbench.profiling.environment import describe_environment
+from attnbench.profiling.latency import measure_latencies
+from attnbench.profiling.macs import count_macs
+from attnbench.profiling.memory import measure_memory
+from attnbench.profiling.timer import Call, timer_for
+from attnbench.records import Environment, Macs, Record, Status, cell_key
+from attnbench.spec import ModelWorkload, Protocol, Workload
+from attnbench.subjects import Subject, subject_of
+
+AnyWorkload = Workload | ModelWorkload
+OnRecord = Callable[[Record], None]
+OnStep = Callable[[str], None]
+
+
+@dataclass(kw_only=True)
+class Cell:
+    """A workload on its way to a record."""
+
+    workload: AnyWorkload
+    subject: Subject
+    record: Record
+    call: Call | None = None
+    """What is timed; None once the cell has failed."""
+    measured: dict[str, Any] = field(default_factory=dict)
+    """Fields of the record, as they become known."""
+
+    def fail(self, status: Status, reason: str) -> None:
+        """End the cell; what was measured so far stays."""
+        self.call = None
+        self.measured |= {"status": status, "reason": reason}
+
+    def finish(self) -> Record:
+        """The record of what became of the cell; layer and input are let go."""
+        self.call = None
+        return replace(self.record, **self.measured)
+
+
+def profile(
+    workloads: Sequence[AnyWorkload],
+    protocol: Protocol | None = None,
+    device: torch.device | str = "cpu",
+    *,
+    on_record: OnRecord = lambda record: None,
+    on_step: OnStep = lambda text: None,
+) -> list[Record]:
+    """Measure one comparison: the workloads' latencies are sampled in turn.
+
+    Args:
+        workloads: the cells; to be compared, they should differ in the attention alone.
+        protocol: how latency is measured.
+        device: where.
+        on_record: told each record when it is complete, for storing.
+        on_step: told what is being done, for a progress display.
+
+    Returns:
+        One record per workload, in their order; a failure is a status with a reason.
+    """
+    protocol, device = protocol or Protocol(), torch.device(device)
+    cells = [_open_cell(workload, protocol, device) for workload in workloads]
+    for cell in cells:
+        on_step(f"building {cell.subject.name}")
+        _guard(cell, partial(_prepare, cell, device))
+    _time(cells, protocol, device, on_step)
+    records = []
+    for cell in cells:
+        if cell.call is not None:
+            on_step(f"memory of {cell.subject.name}")
+            _guard(cell, partial(_weigh, cell, device))
+        records.append(cell.finish())
+        on_record(records[-1])
+    return records
+
+
+def sweep(
+    workloads: Sequence[AnyWorkload],
+    protocol: Protocol | None = None,
+    device: torch.device | str = "cpu",
+    *,
+    settled: Collection[str] = (),
+    on_record: OnRecord = lambda record: None,
+    on_cell: Callable[[bool], None] = lambda skipped: None,
+    on_step: OnStep = lambda text: None,
+) -> list[Record]:
+    """Measure cells one by one, each complete before the next begins.
+
+    Args:
+        workloads: the cells.
+        protocol: how latency is measured; its budget is per cell here.
+        device: where.
+        settled: keys of cells that need no measuring again.
+        on_record: told each record when it is complete, for storing.
+        on_cell: told after each cell whether it was skipped as settled.
+        on_step: told what is being done.
+
+    Returns:
+        The new records.
+    """
+    protocol, device = protocol or Protocol(), torch.device(device)
+    records = []
+    for workload in workloads:
+        environment = environment_of(subject_of(workload), device)
+        skipped = cell_key(workload, protocol, environment) in settled
+        if not skipped:
+            records += profile([workload], protocol, device, on_record=on_record, on_step=on_step)
+        on_cell(skipped)
+    return records
+
+
+def environment_of(subject: Subject, device: torch.device) -> Environment:
+    """The conditions of a cell, the code of its subject included."""
+    return describe_environment(device, subject.sources)
+
+
+def now() -> str:
+    """The time as records store it."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _open_cell(workload: AnyWorkload, protocol: Protocol, device: torch.device) -> Cell:
+    subject = subject_of(workload)
+    record = Record(
+        workload=workload,
+        protocol=protocol,
+        environment=environment_of(subject, device),
+        created=now(),
+    )
+    return Cell(workload=workload, subject=subject, record=record)
+
+
+def _guard(cell: Cell, work: Callable[[], None]) -> None:
+    """Run a part of a cell; what it raises becomes the cell's status, with its reason."""
+    try:
+        work()
+    except UserError as error:
+        cell.fail("unsupported", str(error))
+    except Exception as error:  # noqa: BLE001 - a stranger's mechanism may raise anything
+        cell.fail(*failure(error))
+
+
+def failure(error: Exception) -> tuple[Status, str]:
+    """Status and reason of an exception: out of memory is told from every other failure."""
+    text = str(error).strip().splitlines()
+    reason = f"{type(error).__name__}: {text[0] if text else 'no message'}"
+    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        "DefaultCPUAllocator" in reason
+    )
+    return ("out_of_memory" if out_of_memory else "failed"), reason
+
+
+def _prepare(cell: Cell, device: torch.device) -> None:
+    """Count, build and call once, so that a cell that cannot run fails before any timing."""
+    if cell.subject.unsupported:
+        cell.fail("unsupported", cell.subject.unsupported)
+        return
+    cell.measured |= _count(cell.subject)
+    call = _make_call(cell.subject, cell.workload, device)
+    call()
+    cell.call = call
+
+
+def _count(subject: Subject) -> dict[str, Any]:
+    """Parameters and MACs of a forward call, on the meta device; notes where they are in doubt."""
+    with torch.device("meta"):
+        module = subject.build().eval()
+        x = torch.empty(subject.input_shape)
+    params = sum(parameter.numel() for parameter in module.parameters())
+    try:
+        macs = count_macs(module, (x,), subject.arguments)
+    except UserError as error:
+        return {"params": params, "notes": (str(error),)}
+    return {"params": params, "macs": macs, "notes": _doubts(subject, module, macs)}
+
+
+def _doubts(subject: Subject, module: nn.Module, macs: Macs) -> tuple[str, ...]:
+    stated = subject.stated_macs(module) if subject.stated_macs else macs.products_macs
+    if stated == macs.products_macs:
+        return ()
+    return (f"its macs() says {stated:,}, the counter {macs.products_macs:,} (shown)",)
+
+
+def _make_call(subject: Subject, workload: AnyWorkload, device: torch.device) -> Call:
+    """A closure over module and input: forward, or forward and backward."""
+    dtype = getattr(torch, workload.dtype)
+    module = subject.build().to(device=device, dtype=dtype)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(subject.input_shape, generator=generator).to(device=device, dtype=dtype)
+    if workload.mode == "train":
+        return partial(_train_step, module.train(), x.requires_grad_(), subject.arguments)
+    return partial(_forward, module.eval(), x, subject.arguments)
+
+
+@torch.inference_mode()
+def _forward(module: nn.Module, x: Tensor, arguments: tuple[Any, ...]) -> None:
+    module(x, *arguments)
+
+
+def _train_step(module: nn.Module, x: Tensor, arguments: tuple[Any, ...]) -> None:
+    """Forward and backward, with fresh gradients of the input and of every parameter."""
+    for tensor in (x, *module.parameters()):
+        tensor.grad = None
+    output = module(x, *arguments)
+    output.backward(torch.ones_like(output))
+
+
+def _time(cells: Sequence[Cell], protocol: Protocol, device: torch.device, on_step: OnStep) -> None:
+    """Sample the latencies of all cells that live, in turn."""
+    calls = {index: cell.call for index, cell in enumerate(cells) if cell.call is not None}
+    if not calls:
+        return
+    try:
+        latencies = measure_latencies(
+            calls,
+            protocol,
+            timer_for(device),
+            rounds_with=uuid.uuid4().hex[:12] if len(calls) > 1 else "",
+            on_round=lambda done: on_step(f"latency of {len(calls)} cells, round {done}"),
+        )
+    except Exception as error:  # noqa: BLE001 - a call that worked once may still fail later
+        for index in calls:
+            cells[index].fail(*failure(error))
+        return
+    for index, latency in latencies.items():
+        cells[index].measured["latency"] = latency
+
+
+def _weigh(cell: Cell, device: torch.device) -> None:
+    assert cell.call is not None
+    cell.measured["memory"] = measure_memory(cell.call, device)

@@ -1,0 +1,97 @@
+"""What a workload builds: the module, the input it takes, and what is known of it beforehand.
+
+The runner measures every subject alike, be it one attention layer or a whole model.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from attnbench.attention.base import Attention
+from attnbench.attention.factory import attention_class, create_attention
+from attnbench.models.factory import create_model
+from attnbench.records import describe
+from attnbench.registry import MODELS
+from attnbench.spec import ModelWorkload, Workload
+
+IN_CHANS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A thing that can be built and called on one input."""
+
+    name: str
+    """In a few words, for progress and errors."""
+    build: Callable[[], nn.Module]
+    input_shape: tuple[int, ...]
+    arguments: tuple[Any, ...] = ()
+    """What the call takes besides the input."""
+    unsupported: str | None = None
+    """Why it cannot run, or None where it can."""
+    stated_macs: Callable[[nn.Module], int] | None = None
+    """Its own closed form, where it has one."""
+    sources: tuple[Path, ...] = ()
+    """Files whose change makes earlier numbers stale."""
+
+
+def subject_of(workload: Workload | ModelWorkload) -> Subject:
+    """The subject of a workload; nothing is built yet."""
+    return _layer(workload) if isinstance(workload, Workload) else _model(workload)
+
+
+def _layer(workload: Workload) -> Subject:
+    cls = attention_class(workload.attention)
+
+    def build() -> nn.Module:
+        options = {"impl": workload.impl, **workload.options}
+        return create_attention(workload.attention, workload.dim, workload.num_heads, **options)
+
+    def stated_macs(layer: nn.Module) -> int:
+        assert isinstance(layer, Attention)
+        return layer.macs(workload.grid, workload.batch)
+
+    details = ", ".join(filter(None, (workload.impl, describe(workload.options))))
+    return Subject(
+        name=f"{workload.attention} ({details}) at {workload.num_tokens} tokens",
+        build=build,
+        input_shape=(workload.batch, workload.num_tokens, workload.dim),
+        arguments=(workload.grid,),
+        unsupported=cls.unsupported(workload),
+        stated_macs=stated_macs,
+        sources=_sources(Attention, cls),
+    )
+
+
+def _model(workload: ModelWorkload) -> Subject:
+    height, width = workload.img_size
+
+    def build() -> nn.Module:
+        return create_model(
+            workload.model,
+            num_classes=workload.num_classes,
+            img_size=height if height == width else (height, width),
+            **workload.options,
+        )
+
+    return Subject(
+        name=f"{workload.model} at {height} × {width} px",
+        build=build,
+        input_shape=(workload.batch, IN_CHANS, height, width),
+        sources=_sources(Attention, MODELS.load(workload.model)),
+    )
+
+
+def _sources(*owners: Any) -> tuple[Path, ...]:
+    """All files beside those that define the owners: a package counts as a whole."""
+    folders = {Path(inspect.getfile(owner)).resolve().parent for owner in owners}
+    own = {Path(inspect.getfile(owner)).resolve() for owner in owners}
+    inside = {file for folder in folders if (folder / "__init__.py").exists()
+              for file in folder.glob("*.py")}  # fmt: skip
+    return tuple(sorted(own | inside))

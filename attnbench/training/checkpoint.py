@@ -1,0 +1,181 @@
+"""Checkpoints: what a stopped run needs to go on, and a trained model needs to be judged.
+
+Only plain containers and tensors are written, so that reading one runs no code of a stranger
+(`weights_only`). Format history:
+    1  first version.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attnbench.errors import UserError
+from attnbench.records import Accuracy
+from attnbench.spec import Recipe
+
+FORMAT = "attnbench checkpoint"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainState:
+    """Where a run stands after whole epochs.
+
+    During training the tensors are the live ones: save or copy them before training goes on.
+    """
+
+    epochs: int
+    """Epochs done."""
+    model: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    train_s: float
+    """Seconds of all epochs so far, evaluation not counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A model by name and options, its weights, and the run that made them."""
+
+    model: str
+    attention: str
+    """The mechanism inside, or "" where the model is no trunk of ours."""
+    options: Mapping[str, Any]
+    """Keyword options that the model was built with: plain values only."""
+    num_classes: int
+    img_size: int
+    class_names: tuple[str, ...]
+    data: str
+    recipe: Recipe
+    state: TrainState
+    accuracy: Accuracy
+    """On the held-out images, after the last epoch."""
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint whole or not at all: an older one at `path` outlives any failure.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, _encode(checkpoint))
+    except OSError as error:
+        raise UserError(
+            f"cannot write the checkpoint {path}: {error.strerror or error}; "
+            "free some space or choose another folder"
+        ) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a synced file in the place of another; a failure leaves neither trace nor damage."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint onto the CPU.
+
+    Raises:
+        UserError: the file is missing, is no whole checkpoint of attnbench, or is of a newer one.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: expected a checkpoint of `attnbench train`, got no such file")
+    try:
+        payload = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a stranger's file makes the reader raise anything
+        raise UserError(
+            f"{path}: expected a checkpoint of `attnbench train`, got {path.stat().st_size} bytes "
+            "that are none (torn or of another program); give another file or train again"
+        ) from error
+    return _decode(path, payload)
+
+
+def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
+    """Put the weights of a checkpoint into a model that was built alike.
+
+    Raises:
+        UserError: names or shapes differ.
+    """
+    fill(model, checkpoint.state.model)
+
+
+def fill(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Load a state dictionary whose names and shapes must be exactly the model's.
+
+    Raises:
+        UserError: they differ; the first parameter that does is named.
+    """
+    difference = _first_difference(model.state_dict(), weights)
+    if difference:
+        raise UserError(
+            f"the checkpoint belongs to another model: {difference}; build the model with the "
+            "name, options and image size that the checkpoint was trained with"
+        )
+    model.load_state_dict(weights)
+
+
+def _first_difference(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> str:
+    for name, parameter in own.items():
+        if name not in weights:
+            return f"it has no parameter {name}"
+        expected, got = tuple(parameter.shape), tuple(weights[name].shape)
+        if expected != got:
+            return f"parameter {name} should have shape {expected}, it has {got}"
+    extra = next((name for name in weights if name not in own), None)
+    return f"its parameter {extra} is none of the model's" if extra else ""
+
+
+def _encode(checkpoint: Checkpoint) -> bytes:
+    """The file's bytes, made in memory so that every failure to write is the file system's."""
+    payload = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
+    payload["options"] = dict(checkpoint.options)
+    payload["recipe"] = asdict(checkpoint.recipe)
+    payload["accuracy"] = asdict(checkpoint.accuracy)
+    # Not asdict: it would copy every tensor.
+    payload["state"] = {f.name: getattr(checkpoint.state, f.name) for f in fields(TrainState)}
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, "version": VERSION, **payload}, buffer)
+    return buffer.getvalue()
+
+
+def _decode(path: Path, payload: Any) -> Checkpoint:
+    if not isinstance(payload, dict) or payload.get("format") != FORMAT:
+        raise UserError(
+            f"{path}: expected a checkpoint of `attnbench train`, got a torch file of another "
+            "program; give another file"
+        )
+    if payload.get("version") != VERSION:
+        raise UserError(
+            f"{path}: expected a checkpoint of version {VERSION}, got version "
+            f"{payload.get('version')}; use the attnbench that wrote it"
+        )
+    try:
+        return Checkpoint(
+            **{
+                **{k: v for k, v in payload.items() if k not in ("format", "version")},
+                "recipe": Recipe(**payload["recipe"]),
+                "state": TrainState(**payload["state"]),
+                "accuracy": Accuracy(**payload["accuracy"]),
+            }
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: expected a whole checkpoint, got one with missing or wrong parts ({error}); "
+            "train again"
+        ) from error

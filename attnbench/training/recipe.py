@@ -1,0 +1,95 @@
+"""Which recipe suits which set of images, and the learning rate of each step."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import cos, pi
+from typing import Any
+
+from attnbench.data.images import ImageData
+from attnbench.errors import UserError
+from attnbench.spec import Recipe
+
+SMALL_SIZE = 64
+"""Photographs up to this side are trained like CIFAR, larger ones like ImageNet."""
+
+MAX_WARMUP_SHARE = 0.2
+"""A short run keeps at least four fifths of its steps for the cosine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What a recipe is made of where nothing else is asked for."""
+
+    epochs: int
+    batch_size: int
+    lr: float
+    warmup_epochs: float
+    crop_share: float
+    """Padding of the crop as a share of the image's side; CIFAR's customary 4 of 32 is 1/8."""
+    flip: bool
+
+
+DEFAULTS: dict[str, Defaults] = {
+    "digits": Defaults(
+        epochs=30, batch_size=64, lr=1e-3, warmup_epochs=3.0, crop_share=1 / 16, flip=False
+    ),
+    "small photographs": Defaults(
+        epochs=20, batch_size=128, lr=1e-3, warmup_epochs=2.0, crop_share=1 / 8, flip=True
+    ),
+    "large photographs": Defaults(
+        epochs=30, batch_size=64, lr=5e-4, warmup_epochs=3.0, crop_share=1 / 8, flip=True
+    ),
+    "synthetic": Defaults(
+        epochs=1, batch_size=64, lr=1e-3, warmup_epochs=0.0, crop_share=0.0, flip=False
+    ),
+}
+"""By kind of set, see `kind_of`."""
+
+
+def recipe_for(data: ImageData, **overrides: Any) -> Recipe:
+    """The recipe for a set: the defaults of its kind, changed by overrides that are not None.
+
+    Args:
+        data: the opened set.
+        overrides: fields of `Recipe`, other than `data` and `img_size`.
+
+    Raises:
+        UserError: a value out of its range, or a crop padding as large as the image.
+    """
+    values = asdict(DEFAULTS[kind_of(data)])
+    values["crop_padding"] = round(values.pop("crop_share") * data.img_size)
+    given = {name: value for name, value in overrides.items() if value is not None}
+    values.update(given)
+    if "warmup_epochs" not in given:
+        longest = MAX_WARMUP_SHARE * values["epochs"]
+        values["warmup_epochs"] = min(values["warmup_epochs"], longest)
+    recipe = Recipe(data=data.name, img_size=data.img_size, **values)
+    if not 0 <= recipe.crop_padding < recipe.img_size:
+        raise UserError(
+            f"--crop-padding must be at least 0 and below the image size {recipe.img_size}, "
+            f"got {recipe.crop_padding}"
+        )
+    return recipe
+
+
+def kind_of(data: ImageData) -> str:
+    """The row of `DEFAULTS` for a set; a plug-in's set that is not of photographs is as digits."""
+    if not data.photographs:
+        return "synthetic" if data.name == "synthetic" else "digits"
+    return "small photographs" if data.img_size <= SMALL_SIZE else "large photographs"
+
+
+def learning_rate(step: int, steps_per_epoch: int, recipe: Recipe) -> float:
+    """Linear warm-up to `recipe.lr`, then half a cosine to almost 0 (arXiv:1608.03983).
+
+    Args:
+        step: counted from 0 over the whole run.
+        steps_per_epoch: batches an epoch.
+        recipe: gives the peak, the epochs and the epochs of warm-up.
+    """
+    warmup = recipe.warmup_epochs * steps_per_epoch
+    if step < warmup:
+        return recipe.lr * min(1.0, (step + 1) / warmup)
+    progress = (step - warmup) / (recipe.epochs * steps_per_epoch - warmup)
+    return recipe.lr * (1 + cos(pi * progress)) / 2

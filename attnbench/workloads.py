@@ -1,0 +1,57 @@
+"""Grids of cells: mechanisms × grids × anchor counts × implementations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from attnbench.registry import ATTENTIONS
+from attnbench.spec import Grid, Workload
+
+FAMILIES = ("dense", "window", "sparse", "anchor")
+"""The four families of the paper's comparison; each is also the name of a mechanism."""
+
+DEFAULT_IMPLS = ("reference", "sdpa")
+"""Plain eager code for all, and torch's fused code for those that have it."""
+
+
+def layer_workloads(
+    attentions: Sequence[str],
+    grids: Sequence[Grid],
+    anchors: Sequence[int],
+    impls: Sequence[str] | None = None,
+    **common: Any,
+) -> list[Workload]:
+    """One workload per cell, grid by grid.
+
+    Args:
+        attentions: registered names.
+        grids: token grids.
+        anchors: anchor counts, for the mechanisms that have `num_anchors`.
+        impls: implementations that were asked for: each gives a cell, runnable or not. None
+            takes those of `DEFAULT_IMPLS` that a mechanism has.
+        common: other fields of `Workload`, the same for all.
+    """
+    for name in attentions:
+        ATTENTIONS.find(name)
+    return [
+        Workload(attention=name, grid=grid, impl=impl, options=options, **common)
+        for grid in grids
+        for name in attentions
+        for options in _options(name, anchors)
+        for impl in (impls if impls is not None else _impls(name))
+    ]
+
+
+def _options(name: str, anchors: Sequence[int]) -> list[dict[str, Any]]:
+    from attnbench.attention.factory import accepted_options, attention_class
+
+    if "num_anchors" not in accepted_options(attention_class(name)):
+        return [{}]
+    return [{"num_anchors": count} for count in anchors]
+
+
+def _impls(name: str) -> list[str]:
+    from attnbench.attention.factory import attention_class
+
+    return [impl for impl in DEFAULT_IMPLS if impl in attention_class(name).impls]

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from attnbench import store
+from attnbench.errors import UserError
+from attnbench.records import Latency
+
+FIXTURE = Path(__file__).parent / "fixtures" / "schema1.jsonl"
+
+
+@pytest.fixture
+def records():
+    return store.read(FIXTURE).records
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "deep" / "results.jsonl"
+
+
+def write(path, records):
+    for record in records:
+        store.append(path, record)
+
+
+def test_a_file_of_schema_1_is_read_whole(records):
+    assert [r.kind for r in records] == ["layer", "layer", "epoch", "model"]
+    assert [r.status for r in records] == ["ok", "out_of_memory", "ok", "ok"]
+    layer, failed, epoch, model = records
+    assert layer.workload.grid == (14, 14)
+    assert layer.workload.options == {"num_anchors": 30}
+    assert layer.latency.median_s == pytest.approx(1.05e-3)
+    assert layer.notes == ("the clock was not locked",)
+    assert (failed.latency, failed.reason) == (None, "tried to allocate 12.00 GiB")
+    assert (epoch.progress.epoch, epoch.accuracy.top1) == (1, 0.75)
+    assert (model.recipe.data, model.memory.peak_total_bytes) == ("digits", None)
+
+
+def test_what_is_written_is_read_back(records, path):
+    write(path, records)
+    assert store.read(path) == store.Contents(records=records, problems=[])
+
+
+def test_a_line_is_plain_json_with_schema_kind_and_key(records, path):
+    write(path, records[:1])
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    assert (plain["schema"], plain["kind"], plain["key"]) == (
+        store.SCHEMA,
+        "layer",
+        records[0].key,
+    )
+
+
+def test_what_was_not_measured_is_not_written(records):
+    plain = store.encode(records[1])
+    assert not {"latency", "memory", "accuracy", "params", "run"} & set(plain)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 200])
+def test_a_torn_line_costs_only_itself(records, path, cut):
+    write(path, records[:2])
+    path.write_bytes(path.read_bytes()[:-cut])
+    store.append(path, records[2])
+    contents = store.read(path)
+    if cut == 1:  # only the newline is missing: nothing is lost
+        assert (contents.records, contents.problems) == (records[:3], [])
+    else:
+        assert contents.records == [records[0], records[2]]
+        assert contents.problems == [f"{path}:2: skipped, not a whole JSON line (torn by a crash?)"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('{"schema": 99}', "schema 99, this attnbench reads 1 to"),
+        ("{}", "schema None"),
+        ("[1, 2]", "not a record"),
+        ("7", "not a record"),
+        ('{"schema": 1, "kind": "layer", "key": "", "workload": {}}', "not a record"),
+    ],
+)
+def test_a_line_that_is_no_record_is_reported(records, path, line, problem):
+    write(path, records[:1])
+    with path.open("a") as file:
+        file.write(f"\n{line}\n")
+    contents = store.read(path)
+    assert contents.records == records[:1]
+    assert len(contents.problems) == 1
+    assert problem in contents.problems[0]
+
+
+def test_an_unknown_field_is_reported_not_dropped(records, path):
+    write(path, records[:1])
+    plain = {**store.encode(records[0]), "watts": 3}
+    path.write_text(path.read_text() + json.dumps(plain) + "\n")
+    assert "unknown fields watts" in store.read(path).problems[0]
+
+
+def test_old_files_go_through_every_upgrade(records, monkeypatch):
+    def rename(old, new):
+        return lambda plain: {new if name == old else name: v for name, v in plain.items()}
+
+    monkeypatch.setattr(store, "SCHEMA", 3)
+    monkeypatch.setattr(
+        store, "UPGRADES", {1: rename("born", "made"), 2: rename("made", "created")}
+    )
+    first = rename("created", "born")(store.encode(records[0]))
+    assert store.decode({**first, "schema": 1}) == records[0]
+
+
+def test_numbers_that_are_none_are_not_written(records, path):
+    endless = Latency(samples_s=(float("inf"),), stopped_by="precision")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        store.append(path, replace(records[0], latency=endless))
+    assert not path.exists()
+
+
+def test_a_missing_file_is_the_users_to_mend(path):
+    with pytest.raises(UserError, match="cannot read results from"):
+        store.read(path)
+
+
+def test_a_file_without_one_record_is_refused(path):
+    path.parent.mkdir()
+    path.write_text("attention,latency\n")
+    with pytest.raises(UserError, match="no readable record; expected one JSON record a line"):
+        store.read_many([path])
+
+
+def test_a_file_that_cannot_be_written_is_the_users_to_mend(records, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write results to"):
+        store.append(tmp_path / "file" / "results.jsonl", records[0])
+
+
+def test_a_folder_is_read_as_one(records, tmp_path):
+    write(tmp_path / "a.jsonl", records[:1])
+    write(tmp_path / "deep" / "b.jsonl", records[1:])
+    (tmp_path / "notes.txt").write_text("no record")
+    assert store.read_many([tmp_path]).records == records
+    assert store.read_many([tmp_path / "a.jsonl", tmp_path / "deep"]).records == records
+
+
+def test_a_torn_file_does_not_hide_the_folder(records, tmp_path):
+    write(tmp_path / "good.jsonl", records)
+    (tmp_path / "torn.jsonl").write_text('{"schema": 1, "ki')
+    contents = store.read_many([tmp_path])
+    assert contents.records == records
+    assert len(contents.problems) == 1
+
+
+def test_an_empty_file_and_an_empty_folder_hold_nothing(tmp_path):
+    (tmp_path / "empty.jsonl").write_text("")
+    assert store.read_many([tmp_path]) == store.Contents(records=[], problems=[])

@@ -1,0 +1,155 @@
+import os
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from attnbench.errors import UserError
+from attnbench.records import Accuracy
+from attnbench.training import checkpoint as checkpoints
+from attnbench.training.checkpoint import Checkpoint, load, load_weights, save
+from attnbench.training.loop import train
+from attnbench.training.recipe import recipe_for
+
+
+@pytest.fixture
+def checkpoint(data, make_model) -> Checkpoint:
+    recipe = recipe_for(data, epochs=1)
+    return Checkpoint(
+        model="tiny",
+        attention="anchor",
+        options={"num_anchors": 30, "depths": (2, 2), "impl": "reference", "bias": None},
+        num_classes=data.num_classes,
+        img_size=data.img_size,
+        class_names=data.class_names,
+        data=data.name,
+        recipe=recipe,
+        state=train(make_model(), data, recipe, device="cpu"),
+        accuracy=Accuracy(top1=0.5, top5=1.0, loss=1.25, images=21, forward_s=0.1),
+    )
+
+
+def test_what_was_saved_comes_back(checkpoint, tmp_path) -> None:
+    path = tmp_path / "new" / "folder" / "last.pt"
+    save(path, checkpoint)
+    back = load(path)
+    assert replace(back, state=checkpoint.state) == checkpoint
+    assert (back.state.epochs, back.state.train_s) == (1, checkpoint.state.train_s)
+    for name, value in checkpoint.state.model.items():
+        assert torch.equal(back.state.model[name], value)
+    moments = checkpoint.state.optimizer["state"]
+    assert back.state.optimizer["state"].keys() == moments.keys()
+    assert torch.equal(back.state.optimizer["state"][0]["exp_avg"], moments[0]["exp_avg"])
+    assert os.listdir(path.parent) == ["last.pt"]
+
+
+@pytest.mark.parametrize("function", ["fsync", "replace"])
+def test_a_failing_write_leaves_the_older_file_and_nothing_else(
+    checkpoint, tmp_path, monkeypatch, function
+) -> None:
+    path = tmp_path / "last.pt"
+    save(path, checkpoint)
+
+    def disk_full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, function, disk_full)
+    with pytest.raises(UserError, match=r"cannot write the checkpoint.*No space left"):
+        save(path, replace(checkpoint, model="newer"))
+    assert load(path).model == "tiny"
+    assert os.listdir(tmp_path) == ["last.pt"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(checkpoint, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot write the checkpoint"):
+        save(tmp_path / "file" / "last.pt", checkpoint)
+
+
+def test_missing_file(tmp_path) -> None:
+    with pytest.raises(UserError, match="got no such file"):
+        load(tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, -100])
+def test_torn_file(checkpoint, tmp_path, keep) -> None:
+    path = tmp_path / "last.pt"
+    save(path, checkpoint)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(UserError, match=r"last\.pt: expected a checkpoint.*got \d+ bytes"):
+        load(path)
+
+
+class Stranger:
+    """A pickle of this runs code of its own: it makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.folder),)
+
+
+def foreign_text(path: Path) -> None:
+    path.write_text("epoch,loss\n1,0.5\n")
+
+
+def foreign_pickle(path: Path) -> None:
+    path.write_bytes(pickle.dumps(Stranger(path.with_name("made"))))
+
+
+def foreign_torch(path: Path) -> None:
+    torch.save({"state_dict": {"weight": torch.ones(2)}}, path)
+
+
+def foreign_tensor(path: Path) -> None:
+    torch.save(torch.ones(3), path)
+
+
+@pytest.mark.parametrize("write", [foreign_text, foreign_pickle, foreign_torch, foreign_tensor])
+def test_foreign_file(tmp_path, write) -> None:
+    path = tmp_path / "foreign.pt"
+    write(path)
+    with pytest.raises(UserError, match=r"foreign\.pt: expected a checkpoint") as error:
+        load(path)
+    assert "\n" not in str(error.value)
+    assert os.listdir(tmp_path) == ["foreign.pt"]
+
+
+def test_newer_version(checkpoint, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(checkpoints, "VERSION", 2)
+    save(tmp_path / "newer.pt", checkpoint)
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="expected a checkpoint of version 1, got version 2"):
+        load(tmp_path / "newer.pt")
+
+
+def test_missing_part(tmp_path) -> None:
+    path = tmp_path / "part.pt"
+    torch.save({"format": checkpoints.FORMAT, "version": 1, "model": "tiny"}, path)
+    with pytest.raises(UserError, match=r"expected a whole checkpoint.*recipe"):
+        load(path)
+
+
+def test_weights_fill_a_model_built_alike(checkpoint, make_model) -> None:
+    model = make_model(seed=9)
+    load_weights(model, checkpoint)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, checkpoint.state.model[name])
+
+
+def test_other_shapes_are_refused_by_name(checkpoint, make_model) -> None:
+    with pytest.raises(
+        UserError, match=r"another model: parameter 0\.weight should have shape \(5"
+    ):
+        load_weights(make_model(width=5), checkpoint)
+
+
+def test_other_names_are_refused(checkpoint, make_model) -> None:
+    model = make_model()
+    with pytest.raises(UserError, match=r"another model: its parameter 5\.weight is none"):
+        load_weights(model[:5], checkpoint)
+    with pytest.raises(UserError, match=r"another model: it has no parameter 6\.weight"):
+        load_weights(model.append(torch.nn.Linear(7, 7)), checkpoint)

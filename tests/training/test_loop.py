@@ -1,0 +1,174 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from attnbench.errors import UserError
+from attnbench.records import Accuracy
+from attnbench.training.checkpoint import Checkpoint, TrainState, load, save
+from attnbench.training.loop import train
+from attnbench.training.recipe import recipe_for
+
+
+@pytest.fixture
+def recipe(data):
+    return recipe_for(data, epochs=4, batch_size=8, crop_padding=2)
+
+
+def checkpoint_of(data, recipe, state: TrainState, accuracy: Accuracy) -> Checkpoint:
+    return Checkpoint(
+        model="tiny", attention="", options={}, num_classes=7, img_size=9,
+        class_names=data.class_names, data=data.name, recipe=recipe, state=state,
+        accuracy=accuracy,
+    )  # fmt: skip
+
+
+class Watched(nn.Module):
+    """Keeps what it is shown in training."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.seen: list[Tensor] = []
+        self.head = nn.Linear(3 * 81, 7)
+
+    def forward(self, images: Tensor) -> Tensor:
+        if self.training:
+            self.seen.append(images.clone())
+        return self.head(images.flatten(1))
+
+
+def test_stopping_and_going_on_changes_no_bit(data, make_model, recipe, tmp_path) -> None:
+    path, losses = tmp_path / "last.pt", []
+
+    def keep_second(progress, accuracy, state) -> None:
+        losses.append(progress.train_loss)
+        if progress.epoch == 2:
+            save(path, checkpoint_of(data, recipe, state, accuracy))
+
+    straight = train(make_model(), data, recipe, device="cpu", on_epoch=keep_second)
+    resumed_losses: list[float] = []
+    resumed = train(
+        make_model(seed=99),
+        data,
+        recipe,
+        device="cpu",
+        state=load(path).state,
+        on_epoch=lambda progress, *_: resumed_losses.append(progress.train_loss),
+    )
+    assert resumed_losses == losses[2:]
+    assert resumed.epochs == straight.epochs == 4
+    for name, value in straight.model.items():
+        assert torch.equal(resumed.model[name], value), name
+    for row, moments in straight.optimizer["state"].items():
+        for name, value in moments.items():
+            assert torch.equal(resumed.optimizer["state"][row][name], value), name
+
+
+def test_every_model_sees_the_same_batches_under_one_seed(data, recipe) -> None:
+    first, again, other = Watched(0), Watched(1), Watched(0)
+    for model, seed in ((first, 0), (again, 0), (other, 1)):
+        train(model, data, replace(recipe, seed=seed), device="cpu")
+    assert len(first.seen) == 4 * 7
+    assert all(torch.equal(a, b) for a, b in zip(first.seen, again.seen, strict=True))
+    assert not torch.equal(first.seen[0], other.seen[0])
+
+
+def test_epochs_differ_in_order(data, recipe) -> None:
+    model = Watched(0)
+    train(model, data, recipe, device="cpu")
+    assert not torch.equal(model.seen[0], model.seen[7])
+
+
+def test_learns_what_there_is_to_learn(data, make_model, recipe) -> None:
+    accuracies: list[float] = []
+    train(
+        make_model(),
+        data,
+        replace(recipe, epochs=40, lr=0.01),
+        device="cpu",
+        on_epoch=lambda _, accuracy, __: accuracies.append(accuracy.top1),
+    )
+    assert accuracies[-1] > 0.8
+
+
+def test_reports_steps_and_epochs(data, make_model, recipe) -> None:
+    steps, epochs = [], []
+    train(
+        make_model(),
+        data,
+        recipe,
+        device="cpu",
+        on_step=lambda done, total, loss: steps.append((done, total)),
+        on_epoch=lambda progress, accuracy, state: epochs.append((progress, accuracy, state)),
+    )
+    assert steps == [(step, 28) for step in range(1, 29)]
+    assert [progress.epoch for progress, _, _ in epochs] == [1, 2, 3, 4]
+    assert [state.epochs for _, _, state in epochs] == [1, 2, 3, 4]
+    seconds = [progress.train_s for progress, _, _ in epochs]
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
+    assert all(progress.images == 53 for progress, _, _ in epochs)
+    assert all(accuracy.images == 21 for _, accuracy, _ in epochs)
+
+
+def test_train_loss_is_the_mean_over_images(data, make_model, recipe) -> None:
+    losses: list[float] = []
+    means: list[float] = []
+    train(
+        make_model(),
+        data,
+        replace(recipe, epochs=1),
+        device="cpu",
+        on_step=lambda done, total, loss: losses.append(loss),
+        on_epoch=lambda progress, *_: means.append(progress.train_loss),
+    )
+    sizes = [8, 8, 8, 8, 8, 8, 5]
+    expected = sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / 53
+    assert means == pytest.approx([expected])
+
+
+def test_a_finished_run_is_not_run_again(data, make_model, recipe) -> None:
+    done = train(make_model(), data, recipe, device="cpu")
+    before = {name: value.clone() for name, value in done.model.items()}
+    again = train(make_model(seed=3), data, recipe, device="cpu", state=done)
+    assert (again.epochs, again.train_s) == (4, done.train_s)
+    assert all(torch.equal(again.model[name], value) for name, value in before.items())
+
+
+def test_state_of_another_model_is_refused(data, make_model, recipe) -> None:
+    state = train(make_model(), data, replace(recipe, epochs=1), device="cpu")
+    with pytest.raises(UserError, match="another model"):
+        train(make_model(width=5), data, recipe, device="cpu", state=state)
+
+
+def test_divergence_says_where_and_what_to_do(data, recipe) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 81, 7))
+    nn.init.constant_(model[1].weight, torch.inf)
+    with pytest.raises(UserError, match=r"diverged at epoch 1 .*learning rate .*: lower --lr"):
+        train(model, data, recipe, device="cpu")
+
+
+def test_bfloat16_on_the_cpu_is_refused_before_training(data, make_model, recipe) -> None:
+    with pytest.raises(UserError, match="CUDA"):
+        train(make_model(), data, replace(recipe, autocast="bfloat16"), device="cpu")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("autocast", ["none", "bfloat16"])
+def test_trains_and_resumes_on_a_gpu(data, make_model, recipe, autocast, tmp_path) -> None:
+    recipe, path = replace(recipe, autocast=autocast), tmp_path / "last.pt"
+    train(
+        make_model(),
+        data,
+        recipe,
+        device="cuda",
+        on_epoch=lambda _, accuracy, state: save(
+            path, checkpoint_of(data, recipe, replace(state, epochs=2), accuracy)
+        ),
+    )
+    resumed = train(make_model(), data, recipe, device="cuda", state=load(path).state)
+    assert resumed.epochs == 4
+    assert all(value.is_cuda for value in resumed.model.values())
