@@ -15,7 +15,7 @@ import importlib.metadata
 import importlib.util
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -70,7 +70,7 @@ class Registry:
         self._open()
         return list(self._entries.values())
 
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         """Every name, in the order of `list`."""
         return [entry.name for entry in self.list()]
 

@@ -97,7 +97,7 @@ METRICS: dict[str, Metric] = {
                format=format_giga_macs, axis_unit="GMACs", scale=1e-9),
         Metric(key="latency_s", label="latency", unit="s", better="lower",
                format=format_seconds, axis_unit="ms", scale=1e3),
-        Metric(key="memory_bytes", label="peak memory (net)", unit="bytes", better="lower",
+        Metric(key="memory_bytes", label="net peak memory", unit="bytes", better="lower",
                format=format_bytes, axis_unit="MiB", scale=2**-20),
         Metric(key="speedup", label="speed-up", unit="1", better="higher",
                format=format_ratio, axis_unit="×"),

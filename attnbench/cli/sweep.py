@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attnbench.cli import options
 from attnbench.cli.options import RUNS
+
+if TYPE_CHECKING:
+    from attnbench.records import Record
 
 
 def command(
@@ -49,6 +53,7 @@ def command(
     console = Console(stderr=True)
     with console.status("loading torch"):
         from attnbench import runner, store
+        from attnbench.cli.progress import bar
         from attnbench.profiling.environment import choose_device
         from attnbench.spec import Protocol
         from attnbench.workloads import layer_workloads
@@ -61,18 +66,18 @@ def command(
             dim=dim, num_heads=heads, batch=batch, dtype=dtype, mode=mode,
         )  # fmt: skip
         chosen = choose_device(device)
-        settled = set() if force else _settled_keys(out, console)
+        settled = set() if force else _settled_keys(out)
     outcome: Counter[str] = Counter()
-    with _progress(console) as bar:
-        task = bar.add_task("sweep", total=len(workloads))
+    with bar(console) as progress:
+        task = progress.add_task("sweep", total=len(workloads))
 
-        def on_record(record: runner.Record) -> None:
+        def on_record(record: Record) -> None:
             store.append(out, record)
             outcome[record.status] += 1
 
-        def on_cell(workload: runner.Workload, skipped: bool) -> None:
+        def on_cell(skipped: bool) -> None:
             outcome["already there"] += skipped
-            bar.advance(task)
+            progress.advance(task)
 
         try:
             runner.sweep(
@@ -82,15 +87,18 @@ def command(
                 settled=settled,
                 on_record=on_record,
                 on_cell=on_cell,
-                on_step=lambda text: bar.update(task, description=text),
+                on_step=lambda text: progress.update(task, description=text),
             )
         finally:
-            counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in
-                               outcome.items() if count)  # fmt: skip
-            bar.console.print(f"{len(workloads)} cells: {counts or 'none done'}; stored in {out}")
+            print(f"{len(workloads)} cells: {_summary(outcome)}; stored in {out}")
 
 
-def _settled_keys(out: Path, console: object) -> set[str]:
+def _summary(outcome: Counter[str]) -> str:
+    counts = [f"{count} {name.replace('_', ' ')}" for name, count in outcome.items() if count]
+    return ", ".join(counts) or "none done"
+
+
+def _settled_keys(out: Path) -> set[str]:
     """Keys of the cells in the file that need no measuring again."""
     from attnbench import store
     from attnbench.records import is_settled
@@ -99,12 +107,5 @@ def _settled_keys(out: Path, console: object) -> set[str]:
         return set()
     contents = store.read(out)
     for problem in contents.problems:
-        typer.echo(problem, err=True)
+        print(problem, file=sys.stderr)
     return {record.key for record in contents.records if is_settled(record)}
-
-
-def _progress(console: object) -> object:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
-    return Progress(*columns, TimeElapsedColumn(), console=console)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attnbench.records import Interval, Latency, Ratio, Record, speed_up
-from attnbench.spec import Workload
+from attnbench.spec import ModelWorkload, Workload
 from attnbench.units import METRICS
 
 
@@ -42,6 +42,31 @@ def _print_grid(records: Sequence[Record], console: Console) -> None:
         console.print(Text(note))
 
 
+def print_model(record: Record, console: Console) -> None:
+    """Accuracy and cost of one trained model."""
+    workload = record.workload
+    assert isinstance(workload, ModelWorkload)
+    table = Table(title=f"{workload.model} on {record.recipe.data if record.recipe else '?'}",
+                  title_justify="left", show_header=False)  # fmt: skip
+    if record.accuracy is not None:
+        for key in ("top1", "top5", "throughput_per_s"):
+            table.add_row(METRICS[key].label, _metric(key, getattr(record.accuracy, key)))
+    table.add_row("attention", workload.attention or "its own")
+    table.add_row(METRICS["params"].label, _metric("params", record.params))
+    table.add_row("GMACs", _macs(record))
+    if record.latency is not None:
+        latency = _metric("latency_s", record.latency.median_s)
+        interval = _interval(record.latency.interval_s, "latency_s")
+        table.add_row("latency at batch 1", f"{latency} (95 %: {interval})")
+    if record.memory is not None:
+        table.add_row("peak memory (net)", _metric("memory_bytes", record.memory.peak_net_bytes))
+    console.print(table)
+    console.print(Text(record.environment.label))
+    for note in (record.reason, *record.notes):
+        if note:
+            console.print(Text(note))
+
+
 def fastest_dense(records: Sequence[Record]) -> Record | None:
     """The dense cell that others are compared with: the fastest one, whatever its impl."""
     dense = [r for r in records if _workload(r).attention == "dense" and r.latency is not None]
@@ -51,7 +76,7 @@ def fastest_dense(records: Sequence[Record]) -> Record | None:
 def _row(record: Record, baseline: Record | None) -> list[str]:
     workload = _workload(record)
     cells = [_name(workload), workload.impl, _metric("params", record.params)]
-    cells.append("not counted" if record.macs is None else f"{record.macs.products_macs / 1e9:.3f}")
+    cells.append(_macs(record))
     if record.latency is None:
         return [*cells, record.status.replace("_", " ")]
     memory = record.memory.peak_net_bytes if record.memory else None
@@ -60,6 +85,10 @@ def _row(record: Record, baseline: Record | None) -> list[str]:
     if baseline is not None:
         cells.append(_ratio(speed_up(_latency(baseline), record.latency)))
     return cells
+
+
+def _macs(record: Record) -> str:
+    return "not counted" if record.macs is None else f"{record.macs.products_macs / 1e9:.3f}"
 
 
 def _name(workload: Workload) -> str:

@@ -42,8 +42,8 @@ def measure_latencies(
     samples: dict[Name, list[float]] = {name: [] for name in calls}
     start, rounds, next_check = timer.now(), 0, protocol.min_samples
     while True:
-        names = list(calls) if rounds % 2 == 0 else list(reversed(calls))
-        for name in names:
+        names = list(calls)
+        for name in names if rounds % 2 == 0 else reversed(names):
             samples[name].append(timer.time_call(calls[name]))
         rounds += 1
         on_round(rounds)

@@ -121,8 +121,8 @@ def _traceable_convolutions() -> Iterator[None]:
 
 
 def _recorded_convolution(*arguments: Any) -> Tensor:
-    benchmark = deterministic = cudnn_enabled = allow_tf32 = False
-    return torch._convolution(*arguments, benchmark, deterministic, cudnn_enabled, allow_tf32)
+    flags = [False] * 4  # benchmark, deterministic, cudnn_enabled, allow_tf32: of no effect here
+    return torch.ops.aten._convolution(*arguments, *flags)
 
 
 def _convolution_shape(

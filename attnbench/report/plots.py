@@ -5,7 +5,7 @@ Whoever calls these groups the rows; what the rows share stands in the subtitle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 import seaborn as sns
@@ -43,17 +43,23 @@ def against(
     unit = METRICS[metric]
     data = frame.dropna(subset=[metric]).sort_values(x)
     data = data.assign(x=data[x].astype(float), y=data[metric].astype(float) * unit.scale)
-    figure, (axes,) = open_figure(title, subtitle, footnote)
+    height = _room_for_legend(data["label"].nunique())
+    figure, (axes,) = open_figure(title, subtitle, footnote, height=height)
     _draw_lines(axes, data, lines)
     if metric == "latency_s":
         _draw_bands(axes, data, lines, unit.scale)
     if data["x"].max() >= 2 * data["x"].min():
         axes.set_xscale("log")
-    scale_axis(axes.yaxis, list(data["y"]))
+    scale_axis(axes, "y", list(data["y"]))
     ticks_at(axes.xaxis, list(data["x"]))
     axes.set(xlabel=x, ylabel=unit.axis_label)
     _legend(axes, data, lines)
     return figure
+
+
+def _room_for_legend(entries: int) -> float:
+    """Inches of height at which a legend of that many entries fits beside the axes."""
+    return max(3.9, 0.6 + 0.21 * entries)
 
 
 def _draw_lines(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line]) -> None:
@@ -65,21 +71,24 @@ def _draw_lines(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line]) -> No
         )  # fmt: skip
 
 
-def _draw_bands(
-    axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line], scale: float
-) -> None:
+def _draw_bands(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line], scale: float) -> None:
     known = data.dropna(subset=["latency_low_s"])
     for label, rows in known.groupby("label", sort=False):
         low, high = rows["latency_low_s"] * scale, rows["latency_high_s"] * scale
         axes.fill_between(rows["x"], low, high, color=lines[str(label)].color, alpha=0.25, lw=0)
 
 
-def _legend(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line]) -> None:
-    """Beside the axes, in the order in which the lines end."""
+def _legend(
+    axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line], remarks: Mapping[str, str] = {}
+) -> None:
+    """Beside the axes, in the order in which the lines end; a remark follows its label."""
     ends = data.sort_values(["x", "y"], ascending=False).drop_duplicates("label")["label"]
     handles = [
-        Line2D([], [], color=lines[label].color, marker=lines[label].marker, markersize=6.5,
-               linestyle=lines[label].dash, label=label, markeredgecolor="white", linewidth=1.8)
+        Line2D(
+            [], [], color=lines[label].color, marker=lines[label].marker, markersize=6.5,
+            markeredgecolor="white", linestyle=lines[label].dash, linewidth=1.8,
+            label=label + remarks.get(label, ""),
+        )
         for label in ends
     ]  # fmt: skip
     axes.legend(
@@ -113,7 +122,7 @@ def _draw_bars(axes: Axes, data: pd.DataFrame, metric: str) -> None:
     for row, (value, status) in enumerate(zip(data[metric], data["status"], strict=True)):
         known = pd.notna(value)
         end = float(value) * unit.scale if known else 0.0
-        text = unit.format(float(value)) if known else _why(status)
+        text = unit.format(float(value)) if known else why_missing(status)
         axes.annotate(
             text, (end, row), xytext=(9 if known else 4, 0), textcoords="offset points",
             va="center", size=8, color="black" if known else FAINT,
@@ -126,7 +135,8 @@ def _draw_bars(axes: Axes, data: pd.DataFrame, metric: str) -> None:
     axes.grid(visible=False, axis="y")
 
 
-def _why(status: str) -> str:
+def why_missing(status: str) -> str:
+    """In the words of a reader, why a cell has no number."""
     return "not measured" if status == "ok" else status.replace("_", " ")
 
 
@@ -140,26 +150,28 @@ def _draw_whiskers(axes: Axes, data: pd.DataFrame, scale: float) -> None:
     )  # fmt: skip
 
 
-def curves(frame: pd.DataFrame, *, title: str, subtitle: str, footnote: str = "") -> Figure:
-    """Top-1 accuracy over the epochs, one line for each `curve` (a training run)."""
+def curves(frame: pd.DataFrame, *, title: str, subtitle: str) -> Figure:
+    """Top-1 accuracy over the epochs: a line for each `curve`, a colour for each `label`."""
     unit = METRICS["top1"]
     data = frame.dropna(subset=["top1"]).sort_values("epoch")
     data = data.assign(x=data["epoch"].astype(float), y=data["top1"] * unit.scale)
-    data = data.assign(label=data["curve"])
-    lines = _curve_lines(data)
-    figure, (axes,) = open_figure(title, subtitle, footnote)
-    _draw_lines(axes, data, lines)
+    lines = plain_lines(data)
+    runs = data.groupby("label")["curve"].nunique()
+    figure, (axes,) = open_figure(title, subtitle, height=_room_for_legend(len(lines)))
+    for _, run in data.groupby("curve", sort=False):
+        _draw_lines(axes, run, lines)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set(xlabel="epoch", ylabel=unit.axis_label)
-    _legend(axes, data, lines)
+    _legend(axes, data, lines, {str(k): f", {n} runs" for k, n in runs.items() if n > 1})
     return figure
 
 
-def _curve_lines(data: pd.DataFrame) -> dict[str, Line]:
+def plain_lines(frame: pd.DataFrame) -> dict[str, Line]:
+    """An undashed line for each `label` in the order of the rows, shaded within its family."""
     lines: dict[str, Line] = {}
-    for family, rows in data.groupby("family", sort=False):
+    for family, rows in frame.groupby("family", sort=False):
         color, marker = family_style(str(family))
-        names: Sequence[str] = list(rows["label"].unique())
+        names = list(rows["label"].unique())
         for name, shade in zip(names, shades_of(color, len(names)), strict=True):
             lines[name] = Line(color=shade, marker=marker, dash="-")
     return lines

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import pandas as pd
@@ -17,9 +17,10 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-# Colours of seaborn's palette for colour-blind readers; the markers tell the families apart in print.
+# Colours of seaborn's palette for colour-blind readers; the markers tell families apart in print.
 FAMILIES = {
     "dense": ("#0173b2", "o"),
     "window": ("#de8f05", "s"),
@@ -87,8 +88,8 @@ def shades_of(color: str, count: int) -> list[Any]:
     """That many shades of a colour, the plain one if it is alone."""
     if count == 1:
         return [color]
-    light, dark = sns.blend_palette(["white", color], 10)[5], sns.blend_palette([color, INK], 10)[6]
-    return list(sns.blend_palette([light, color, dark], count))
+    ends = sns.blend_palette(["white", color], 11)[6], sns.blend_palette([color, INK], 11)[4]
+    return list(sns.blend_palette([ends[0], color, ends[1]], count))
 
 
 def open_figure(
@@ -101,20 +102,23 @@ def open_figure(
     columns: int = 1,
 ) -> tuple[Figure, list[Axes]]:
     """A figure with a header and a footnote that never reach into the axes; sizes in inches."""
-    per_line = int(width * 12.4)  # characters of the small print in an inch
+    per_line = int(width * 16.5)  # characters of the small print in an inch
     header = textwrap.wrap(subtitle, per_line)
     footer = textwrap.wrap(footnote, per_line)
     above, below = 0.42 + 0.16 * len(header), 0.08 + 0.16 * len(footer)
-    figure = Figure(figsize=(width, height + above + below), layout="constrained")
-    FigureCanvasAgg(figure)
     whole = height + above + below
-    figure.get_layout_engine().set(rect=(0, below / whole, 1, height / whole))
+    engine = ConstrainedLayoutEngine(rect=(0.006, below / whole, 0.988, height / whole))
+    figure = Figure(figsize=(width, whole), layout=engine)
+    FigureCanvasAgg(figure)
     left = 0.1 / width
     figure.text(left, 1 - 0.1 / whole, title, va="top", weight="bold", size=12)
-    small = {"va": "top", "size": 8, "color": FAINT, "linespacing": 1.25}
+    small: dict[str, Any] = {"va": "top", "size": 8, "color": FAINT, "linespacing": 1.25}
     figure.text(left, 1 - 0.36 / whole, "\n".join(header), **small)
     figure.text(left, (below - 0.03) / whole, "\n".join(footer), **small)
-    return figure, list(figure.subplots(1, columns, squeeze=False, sharey=columns > 1)[0])
+    panels = list(figure.subplots(1, columns, squeeze=False, sharey=columns > 1)[0])
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, panels
 
 
 def ticks_at(axis: Axis, values: Sequence[float]) -> None:
@@ -131,16 +135,24 @@ def ticks_at(axis: Axis, values: Sequence[float]) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
-def scale_axis(axis: Axis, values: Sequence[float]) -> None:
+def scale_axis(axes: Axes, name: Literal["x", "y"], values: Sequence[float]) -> None:
     """Logarithmic where the values span enough for it, with numbers that read as numbers."""
+    axis = axes.xaxis if name == "x" else axes.yaxis
     low, high = min(values), max(values)
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
     if low <= 0 or high < LOG_FROM * low:
         return
-    axis._set_axes_scale("log")
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axes.set(**{f"{name}scale": "log"})
+    axis.set_major_locator(LogLocator(subs=_steps_in_a_decade(high / low)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
     axis.set_minor_locator(NullLocator())
+
+
+def _steps_in_a_decade(span: float) -> tuple[float, ...]:
+    """Which multiples of the powers of ten are labelled, so that four to eight of them show."""
+    if span < 10:
+        return (1, 1.5, 2, 3, 4, 5, 7)
+    return (1, 2, 5) if span < 100 else (1,)
 
 
 def plain_number(value: float) -> str:

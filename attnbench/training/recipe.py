@@ -32,7 +32,7 @@ class Defaults:
 
 DEFAULTS: dict[str, Defaults] = {
     "digits": Defaults(
-        epochs=30, batch_size=64, lr=1e-3, warmup_epochs=3.0, crop_share=1 / 16, flip=False
+        epochs=15, batch_size=64, lr=1e-3, warmup_epochs=3.0, crop_share=1 / 16, flip=False
     ),
     "small photographs": Defaults(
         epochs=20, batch_size=128, lr=1e-3, warmup_epochs=2.0, crop_share=1 / 8, flip=True

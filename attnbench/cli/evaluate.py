@@ -1,0 +1,52 @@
+"""`attnbench evaluate`: accuracy and cost of a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnbench.cli import options
+from attnbench.cli.options import RUNS
+
+
+def command(
+    checkpoint: Annotated[Path, typer.Argument(help="A `last.pt` that `attnbench train` wrote.")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="The set to judge on. [default: the one it was trained on]", show_default=False
+        ),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Images a forward pass.")] = 64,
+    device: options.Device = "auto",
+    out: Annotated[Path, typer.Option(help="File that the record is appended to.")] = RUNS
+    / "evaluate.jsonl",
+    plugin: options.Plugin = None,
+) -> None:
+    """Judge a trained model: accuracy, parameters, MACs, latency, throughput."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("loading torch"):
+        from attnbench import store
+        from attnbench.cli.progress import images_progress, steps_progress
+        from attnbench.cli.tables import print_model
+        from attnbench.data.opening import open_data
+        from attnbench.experiments import judge
+        from attnbench.profiling.environment import choose_device
+        from attnbench.training.checkpoint import load
+
+        chosen = choose_device(device)
+        trained = load(checkpoint)
+    with images_progress(console) as on_images:
+        images = open_data(data or trained.data, trained.img_size, on_progress=on_images)
+    with steps_progress(console) as on_step:
+        record = judge(
+            trained, images, run_name=checkpoint.parent.name, batch_size=batch_size,
+            device=chosen, on_step=lambda done, total: on_step(done, total, None),
+        )  # fmt: skip
+    store.append(out, record)
+    print_model(record, Console())
+    print(f"\nStored in {out}; `attnbench report` draws it.")

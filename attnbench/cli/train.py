@@ -1,0 +1,111 @@
+"""`attnbench train`: train a model on real images, judge it, and record accuracy with cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attnbench.cli import options
+from attnbench.cli.options import RUNS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from attnbench.records import Record
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="Model name; `attnbench list models` shows all.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            help="digits, cifar10, cifar100, synthetic, or a folder with train/ and val/, one "
+            "subfolder per class in each."
+        ),
+    ] = "digits",
+    attention: Annotated[
+        str | None,
+        typer.Option(help="Attention inside a pyramid-* or vit-* trunk.", show_default=False),
+    ] = None,
+    anchors: Annotated[
+        int | None, typer.Option(help="Anchors of an anchor attention.", show_default=False)
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the images. [default: by set]")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step. [default: by set]")] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Peak learning rate of AdamW. [default: by set]")
+    ] = None,
+    img_size: Annotated[
+        int | None, typer.Option(help="Side of the images in pixels. [default: by set]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
+    device: options.Device = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint of this very run.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="File that the records are appended to.")] = RUNS
+    / "train.jsonl",
+    plugin: options.Plugin = None,
+) -> None:
+    """Train a model and evaluate it after each epoch; real digits by default, offline."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("loading torch"):
+        from attnbench import store
+        from attnbench.cli.progress import images_progress, steps_progress
+        from attnbench.data.opening import open_data
+        from attnbench.experiments import Experiment, model_options, run
+        from attnbench.profiling.environment import choose_device
+        from attnbench.registry import MODELS
+        from attnbench.training.recipe import recipe_for
+
+        MODELS.find(model)
+        chosen = choose_device(device)
+    with images_progress(console) as on_images:
+        images = open_data(data, img_size, seed=seed, on_progress=on_images)
+    recipe = recipe_for(
+        images, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed,
+        autocast="bfloat16" if chosen.type == "cuda" else "none",
+    )  # fmt: skip
+    experiment = Experiment(
+        model=model, data=images, source=data, recipe=recipe, device=chosen,
+        folder=out.parent / "checkpoints",
+        options=model_options(model, images, attention, anchors),
+    )  # fmt: skip
+    console.print(
+        f"{experiment.name}: {len(images.train):,} images to train on, {len(images.val):,} held "
+        f"out, {images.num_classes} classes, {recipe.img_size} px, {recipe.epochs} epochs"
+    )
+
+    def on_record(record: Record) -> None:
+        store.append(out, record)
+        _print_epoch(record, console)
+
+    with steps_progress(console) as on_step:
+        record = run(experiment, resume=resume, on_record=on_record, on_step=on_step)
+    _print_result(record, out)
+    print(f"Checkpoint: {experiment.folder / record.run / 'last.pt'}")
+
+
+def _print_epoch(record: Record, console: Console) -> None:
+    if record.progress is None or record.accuracy is None:
+        return
+    console.print(
+        f"epoch {record.progress.epoch:3d}  loss {record.progress.train_loss:.3f}  "
+        f"top-1 {record.accuracy.top1:.2%}  top-5 {record.accuracy.top5:.2%}  "
+        f"{record.progress.train_s:,.0f} s of training"
+    )
+
+
+def _print_result(record: Record, out: Path) -> None:
+    from rich.console import Console
+
+    from attnbench.cli.tables import print_model
+
+    print_model(record, Console())
+    print(f"\nStored in {out}; `attnbench report` draws it.")

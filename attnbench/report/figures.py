@@ -1,0 +1,218 @@
+"""Which figures the records call for: one for each group of rows that share their conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from attnbench.report import plots
+from attnbench.report.frame import Frames
+from attnbench.report.frontier_plot import frontier
+from attnbench.report.style import Line, lines_of, slug
+from attnbench.report.tradeoff import (
+    TASK,
+    Tradeoff,
+    differing_recipe,
+    machines_of,
+    recipe_warning,
+    task_of,
+)
+from attnbench.units import METRICS
+
+LAYER_METRICS = ("latency_s", "memory_bytes", "macs")
+_GRID = ["conditions", "height", "width"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A figure with the section of the page it belongs to and the stem of its file name."""
+
+    section: str
+    name: str
+    title: str
+    subtitle: str
+    figure: Figure
+
+
+def drawings(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
+    """Every figure, one after another, so that only one is held at a time."""
+    yield from _bars(frames.layers)
+    yield from _frontiers(groups, metric)
+    yield from _against_tokens(frames.layers)
+    yield from _against_anchors(frames.layers)
+    yield from _curves(frames.epochs)
+
+
+def latest_profile(layers: pd.DataFrame) -> pd.DataFrame:
+    """The cells that share grid and conditions with the newest one; empty if there is none."""
+    if layers.empty:
+        return layers
+    newest = layers.sort_values("created", kind="stable").iloc[-1]
+    return layers[(layers[_GRID] == newest[_GRID]).all(axis=1)]
+
+
+def _bars(layers: pd.DataFrame) -> Iterator[Drawing]:
+    """The latest profile, then every grid of conditions under which no line can be drawn."""
+    latest = latest_profile(layers)
+    if not latest.empty:
+        yield from _bar(latest, "latest")
+    for _, group in layers.groupby("conditions", sort=False):
+        if _on_lines(group).empty:
+            for _, rows in group.groupby(["height", "width"], sort=False):
+                if not rows.index.equals(latest.index):
+                    yield from _bar(rows, "profiles")
+
+
+def _bar(rows: pd.DataFrame, section: str) -> Iterator[Drawing]:
+    if rows[list(LAYER_METRICS)].isna().all(axis=None):
+        return
+    first = rows.iloc[0]
+    title = f"Cost of one layer at {first['tokens']:,} tokens"
+    subtitle = f"{first['height']} × {first['width']} tokens, {first['conditions']}"
+    yield Drawing(
+        section=section,
+        name=f"profile-{first['height']}x{first['width']}-{_place(first)}",
+        title=title,
+        subtitle=subtitle,
+        figure=plots.bars(rows, title=title, subtitle=subtitle, footnote=_bar_note(rows)),
+    )
+
+
+def _bar_note(rows: pd.DataFrame) -> str:
+    known = rows.dropna(subset=["latency_s"])
+    parts = [_forward_only(rows)]
+    if known["latency_low_s"].notna().any():
+        parts.append("Whiskers: 95 % interval of the median.")
+    if known["latency_low_s"].isna().any():
+        parts.append("A bar without whiskers rests on fewer than 6 samples.")
+    return " ".join(filter(None, parts))
+
+
+def _forward_only(rows: pd.DataFrame) -> str:
+    return "MACs are those of the forward pass." if rows["mode"].iloc[0] == "train" else ""
+
+
+def _place(row: pd.Series) -> str:
+    """The conditions as part of a file name."""
+    return f"{row['mode']}-{row['dtype']}-b{row['batch']}-d{row['dim']}-h{row['heads']}-" + slug(
+        row["environment"], limit=60
+    )
+
+
+def _on_lines(group: pd.DataFrame) -> pd.DataFrame:
+    """The squarest grid of each token count, for what was asked at two token counts or more."""
+    aspect = group["width"] / group["height"]
+    squarest = (
+        group.assign(aspect=aspect.where(aspect >= 1, 1 / aspect))
+        .sort_values("aspect", kind="stable")
+        .drop_duplicates(["label", "tokens"])
+        .sort_index()
+    )
+    counts = squarest.groupby("label")["tokens"].transform("nunique")
+    return squarest[counts > 1].drop(columns="aspect")
+
+
+def _against_tokens(layers: pd.DataFrame) -> Iterator[Drawing]:
+    lines = lines_of(layers)
+    for _, group in layers.groupby("conditions", sort=False):
+        rows = _on_lines(group)
+        omitted = group[~group.index.isin(rows.index)]
+        yield from _line_figures(rows, "tokens", lines, _names_of(omitted))
+
+
+def _against_anchors(layers: pd.DataFrame) -> Iterator[Drawing]:
+    for _, group in layers.dropna(subset=["anchors"]).groupby("conditions", sort=False):
+        rows = group.assign(label=[_series(row) for row in group.itertuples()])
+        rows = rows[rows.groupby("label")["anchors"].transform("nunique") > 1]
+        yield from _line_figures(rows, "anchors", plots.plain_lines(rows))
+
+
+def _series(row: object) -> str:
+    """What stays the same along a line over anchors."""
+    options = getattr(row, "other_options", "")
+    details = ", ".join(part for part in (getattr(row, "impl", ""), options) if part)
+    height, width = getattr(row, "height", 0), getattr(row, "width", 0)
+    return f"{getattr(row, 'attention', '')} ({details}), {height} × {width}"
+
+
+def _line_figures(
+    rows: pd.DataFrame, x: str, lines: dict[str, Line], omitted: str = ""
+) -> Iterator[Drawing]:
+    """One figure for each metric that was measured at two places or more."""
+    for metric in LAYER_METRICS:
+        if rows[metric].notna().sum() < 2:
+            continue
+        name, subtitle = METRICS[metric].label, rows["conditions"].iloc[0]
+        title = f"{name[0].upper()}{name[1:]} against {x}"
+        note = " ".join(filter(None, (_note(rows, metric), omitted)))
+        yield Drawing(
+            section=x,
+            name=f"{metric.split('_')[0]}-against-{x}-{_place(rows.iloc[0])}",
+            title=title,
+            subtitle=subtitle,
+            figure=plots.against(
+                rows, x, metric, lines, title=title, subtitle=subtitle, footnote=note
+            ),
+        )
+
+
+def _note(rows: pd.DataFrame, metric: str) -> str:
+    """What a reader must know of the lines: their bands, and the cells that are not on them."""
+    parts = []
+    if metric == "latency_s" and rows["latency_low_s"].notna().any():
+        parts.append(plots.INTERVAL_NOTE)
+    if metric == "macs":
+        parts.append(_forward_only(rows))
+    failures = [_failure(row) for row in rows[rows[metric].isna()].itertuples()]
+    if failures:
+        parts.append(f"Without a number: {'; '.join(failures)}.")
+    return " ".join(filter(None, parts))
+
+
+def _names_of(omitted: pd.DataFrame) -> str:
+    if omitted.empty:
+        return ""
+    names = ", ".join(dict.fromkeys(omitted["label"]))
+    return f"In the table only (one token count, or a longer grid): {names}."
+
+
+def _failure(row: object) -> str:
+    status = plots.why_missing(getattr(row, "status", ""))
+    return f"{getattr(row, 'label', '')} at {getattr(row, 'tokens', 0):,} tokens ({status})"
+
+
+def _frontiers(groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
+    for group in groups:
+        if len(group.points) < 2:
+            continue
+        title = f"Accuracy against {METRICS[metric].label}"
+        yield Drawing(
+            section="frontier",
+            name=f"frontier-{metric.split('_')[0]}-{slug(group.name)}",
+            title=title,
+            subtitle=group.subtitle,
+            figure=frontier(
+                group.points, group.beaten, metric, title=title, subtitle=group.subtitle
+            ),
+        )
+
+
+def _curves(epochs: pd.DataFrame) -> Iterator[Drawing]:
+    for _, rows in epochs.dropna(subset=["top1"]).groupby(list(TASK), sort=True):
+        subtitle = f"{task_of(rows)}; {machines_of(rows)}{recipe_warning(differing_recipe(rows))}"
+        title = "Training: top-1 accuracy after each epoch"
+        yield Drawing(
+            section="training",
+            name=f"training-{slug(task_of(rows))}",
+            title=title,
+            subtitle=subtitle,
+            figure=plots.curves(_with_curves(rows), title=title, subtitle=subtitle),
+        )
+
+
+def _with_curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """`curve` names the run, and the machine, for it may have been started again on another."""
+    return rows.assign(curve=rows["label"] + rows["run"] + rows["environment"])
