@@ -52,6 +52,11 @@ class Experiment:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword options of the model."""
 
+    def __post_init__(self) -> None:
+        """Build the model on the meta device: what does not fit is refused before any work."""
+        with torch.device("meta"):
+            subject_of(self.workload).build()
+
     @property
     def workload(self) -> ModelWorkload:
         """The model as a workload at batch 1."""

@@ -185,7 +185,8 @@ class Environment:
     @property
     def label(self) -> str:
         """One line for a caption."""
-        threads = f", {self.threads} threads" if self.device == "cpu" else ""
+        plural = "" if self.threads == 1 else "s"
+        threads = f", {self.threads} thread{plural}" if self.device == "cpu" else ""
         return f"{self.device_name}{threads}, torch {self.torch}"
 
 

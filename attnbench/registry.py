@@ -209,13 +209,20 @@ def load_plugin(source: str) -> None:
 
 
 def _import_file(path: Path) -> Any:
-    name = f"attnbench_plugin_{path.stem}"
+    """Import a file once; its full path is in the name, so that two `mine.py` are two modules."""
+    name = f"attnbench_plugin_{path.stem}_{hash(path.resolve()) & 0xFFFFFFFF:x}"
+    if name in sys.modules:
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"--plugin {path}: not a Python file; its name should end in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 

@@ -29,6 +29,12 @@ def _at_least(minimum: float, **values: float) -> None:
             raise UserError(f"{flag} must be at least {minimum:g}, got {value:g}")
 
 
+def _above_zero(**values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise UserError(f"--{name.replace('_', '-')} must be above 0, got {value:g}")
+
+
 def _one_of(choices: Any, **values: str) -> None:
     for name, value in values.items():
         if value not in get_args(choices):
@@ -97,17 +103,13 @@ class Protocol:
     min_samples: int = 30
     precision: float = 0.02
     """Stop when the 95 % interval of the median is narrower than this share of the median …"""
-    time_budget_s: float = 20.0
+    time_budget_s: float = 15.0
     """… or when this much time has gone into sampling one comparison, warm-up not counted."""
 
     def __post_init__(self) -> None:
         _at_least(0, warmup=self.warmup_s)
         _at_least(1, min_samples=self.min_samples)
-        if self.precision <= 0 or self.time_budget_s <= 0:
-            raise UserError(
-                "precision and time budget must be above 0; "
-                f"got {self.precision:g} and {self.time_budget_s:g} s"
-            )
+        _above_zero(precision=self.precision, time_budget=self.time_budget_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +137,9 @@ class Recipe:
     def __post_init__(self) -> None:
         _at_least(1, epochs=self.epochs, batch_size=self.batch_size, img_size=self.img_size)
         _at_least(0, seed=self.seed, weight_decay=self.weight_decay)
-        if not self.lr > 0:
-            raise UserError(f"--lr must be above 0, got {self.lr:g}")
+        _at_least(0, warmup_epochs=self.warmup_epochs, crop_padding=self.crop_padding)
+        _at_least(0, clip_grad=self.clip_grad, label_smoothing=self.label_smoothing)
+        _above_zero(lr=self.lr)
 
 
 def as_plain(spec: Workload | ModelWorkload | Protocol | Recipe) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def accepted_options(cls: type[Attention]) -> list[str]:
     names: list[str] = []
     for owner in cls.__mro__:
         if owner is Attention or "__init__" in vars(owner):
-            parameters = inspect.signature(owner.__init__).parameters.values()
+            parameters = inspect.signature(vars(owner)["__init__"]).parameters.values()
             names += [
                 p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in names
             ]

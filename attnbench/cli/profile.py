@@ -32,6 +32,9 @@ def command(
     device: options.Device = "auto",
     mode: options.Mode = "forward",
     impl: options.Impl = None,
+    time_budget: Annotated[
+        float, typer.Option(help="Seconds of sampling per token count, at most.")
+    ] = 15,
     out: Annotated[Path, typer.Option(help="File that the records are appended to.")] = RUNS
     / "profile.jsonl",
     as_json: Annotated[
@@ -49,6 +52,7 @@ def command(
         from attnbench.cli.tables import print_layers
         from attnbench.profiling.environment import choose_device
         from attnbench.runner import profile
+        from attnbench.spec import Protocol
         from attnbench.workloads import layer_workloads
 
         workloads = layer_workloads(
@@ -64,7 +68,8 @@ def command(
         for grid in grids:
             records += profile(
                 [workload for workload in workloads if workload.grid == grid],
-                device=chosen,
+                Protocol(time_budget_s=time_budget),
+                chosen,
                 on_record=lambda record: store.append(out, record),
                 on_step=status.update,
             )

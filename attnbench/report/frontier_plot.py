@@ -13,7 +13,7 @@ from matplotlib.transforms import Bbox
 
 from attnbench.report import labels
 from attnbench.report.frontier import Point
-from attnbench.report.style import FAMILIES, family_style, open_figure, scale_axis
+from attnbench.report.style import FAMILIES, family_style, open_figure, scale_axis, settle
 from attnbench.units import METRICS
 
 FOOTNOTE = (
@@ -39,6 +39,7 @@ def frontier(
     axes.margins(x=0.16, y=0.14)
     axes.set(xlabel=METRICS[metric].axis_label, ylabel=top1.axis_label)
     _legend(axes, points, beaten)
+    settle(figure)
     _name_points(axes, points, beaten, steps, scale)
     return figure
 
@@ -96,10 +97,6 @@ def _name_points(
     steps: Sequence[tuple[float, float]],
     scale: float,
 ) -> None:
-    figure = axes.get_figure(root=True)
-    assert isinstance(figure, Figure)
-    figure.canvas.draw()  # the layout must have settled before anything is placed by pixels
-    figure.set_layout_engine("none")
     everyone = len(points) <= NAMED_UP_TO
     named = [p for p, is_beaten in zip(points, beaten, strict=True) if everyone or not is_beaten]
     labels.place(

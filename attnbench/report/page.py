@@ -5,10 +5,11 @@ The same records give the same bytes: no clock, no random names.
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import pandas as pd
@@ -16,24 +17,32 @@ import pandas as pd
 from attnbench import store
 from attnbench.errors import UserError
 from attnbench.report import tables
-from attnbench.report.figures import Drawing, drawings, latest_profile
+from attnbench.report.figures import drawings, latest_profile
 from attnbench.report.frame import Frames, build
-from attnbench.report.style import house_style
+from attnbench.report.save import Saved, save_all
 from attnbench.report.tables import Table
-from attnbench.report.tradeoff import Tradeoff, left_out, metric_of, tradeoffs
+from attnbench.report.tradeoff import (
+    TASK,
+    Tradeoff,
+    left_out,
+    machines_of,
+    metric_of,
+    task_of,
+    tradeoffs,
+)
 from attnbench.units import METRICS
 
 ROWS_ON_PAGE = 500
-"""A longer table would make the page too heavy for a phone; the CSV holds every row."""
+"""A longer table would be too heavy for a phone; the files beside the page hold every row."""
 
-SECTIONS = (
-    ("latest", "The latest profile"),
-    ("frontier", "Accuracy against cost"),
-    ("tokens", "Cost against tokens"),
-    ("anchors", "Cost against anchors"),
-    ("profiles", "Other profiles"),
-    ("training", "Training"),
-)
+SECTIONS = {
+    "latest": "The latest profile",
+    "frontier": "Accuracy against cost",
+    "tokens": "Cost against tokens",
+    "anchors": "Cost against anchors",
+    "profiles": "Other profiles",
+    "training": "Training",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,25 +50,10 @@ class Written:
     """What was written, and what a reader should be told about it."""
 
     files: tuple[Path, ...]
+    """The page first."""
     problems: tuple[str, ...]
     """Lines of the input that could not be read."""
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
-    """A figure on disk, and as the page shows it."""
-
-    section: str
-    title: str
-    subtitle: str
-    svg: Path
-    png: Path
-
-    @property
-    def data_uri(self) -> str:
-        """The SVG as an address that holds the whole image."""
-        return "data:image/svg+xml;base64," + base64.b64encode(self.svg.read_bytes()).decode()
 
 
 def write_report(paths: Sequence[Path], out: Path, cost: str = "macs") -> Written:
@@ -79,48 +73,46 @@ def write_report(paths: Sequence[Path], out: Path, cost: str = "macs") -> Writte
     if not contents.records:
         places = ", ".join(str(path) for path in paths) or "no path at all"
         raise UserError(
-            f"nothing to report: {places} holds no record. "
-            "Run `attnbench profile` or `attnbench train` first, or name other files"
+            f"nothing to report: there is no record in {places}; "
+            "run `attnbench profile` or `attnbench train` first, or name other files"
         )
-    frames = build(contents.records)
     try:
-        return _write(frames, contents, [str(path) for path in paths], out, metric)
+        return _write(contents, [str(path) for path in paths], out, metric)
     except OSError as error:
         raise UserError(f"cannot write the report to {out}: {error.strerror}") from error
 
 
-def _write(
-    frames: Frames, contents: store.Contents, sources: Sequence[str], out: Path, metric: str
-) -> Written:
+def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: str) -> Written:
+    frames = build(contents.records)
     groups = list(tradeoffs(frames.models, metric))
     frames = replace(frames, models=_with_frontier(frames.models, groups))
+    shown = _tables(frames, metric)
     out.mkdir(parents=True, exist_ok=True)
-    written, shown = _write_tables(frames, out, metric)
-    figures = _save_all(drawings(frames, groups, metric), out / "figures")
-    written += [path for figure in figures for path in (figure.svg, figure.png)]
-    notes = (*frames.notes, *_measuring_notes(frames), *_frontier_notes(frames, groups, metric))
+    files = _write_tables(frames, shown, out)
+    figures = save_all(drawings(frames, groups, metric), out / "figures")
+    files += [path for figure in figures for path in (figure.svg, figure.png)]
+    notes = (*frames.notes, *_quoting_notes(frames), *_frontier_notes(frames, groups, metric))
     page = out / "index.html"
     page.write_text(
         _render(
-            frames=frames,
-            tables=[_shortened(table) for table in shown],
-            summary=_summary(frames.layers),
-            sections=_sections(figures),
-            conditions=_conditions(frames),
-            notes=notes,
-            problems=contents.problems,
             sources=sources,
             num_records=len(contents.records),
-            files=[path.relative_to(out).as_posix() for path in written],
             newest=max(record.created for record in contents.records),
+            conditions=_conditions(frames),
+            summary=_summary(frames.layers),
+            sections=_sections(figures),
+            tables={name: _shortened(table, name) for name, table in shown.items()},
+            notes=notes,
+            problems=contents.problems,
+            files=[path.relative_to(out).as_posix() for path in files],
         ),
         encoding="utf-8",
     )
-    return Written(files=(page, *written), problems=tuple(contents.problems), notes=notes)
+    return Written(files=(page, *files), problems=tuple(contents.problems), notes=notes)
 
 
 def _with_frontier(models: pd.DataFrame, groups: Iterable[Tradeoff]) -> pd.DataFrame:
-    """`on_frontier` is "yes" or "no", and missing where there is nothing to compare."""
+    """Add `on_frontier`: "yes" or "no", empty where accuracy or cost is missing."""
     verdicts = {
         index: "no" if is_beaten else "yes"
         for group in groups
@@ -130,41 +122,93 @@ def _with_frontier(models: pd.DataFrame, groups: Iterable[Tradeoff]) -> pd.DataF
     return models.assign(on_frontier=[verdicts.get(index, "") for index in models.index])
 
 
-def _write_tables(frames: Frames, out: Path, metric: str) -> tuple[list[Path], list[Table]]:
-    """The files of the kinds of which there are records, and their tables for the page."""
-    written: list[Path] = []
-    shown: list[Table] = []
-    for name, frame in (
-        ("layers", frames.layers),
-        ("models", frames.models),
-        ("training", frames.epochs),
-    ):
-        if frame.empty:
-            continue
-        tables.write_csv(frame, out / f"{name}.csv")
-        written.append(out / f"{name}.csv")
-        if name == "training":
-            continue
-        table = (
-            tables.layer_table(frame)
-            if name == "layers"
-            else tables.model_table(frame, METRICS[metric].label)
-        )
+def _write_tables(frames: Frames, shown: Mapping[str, Table], out: Path) -> list[Path]:
+    """A CSV for each kind of record there is, and Markdown for the tables that are shown."""
+    files = []
+    kinds = {"layers": frames.layers, "models": frames.models, "training": frames.epochs}
+    for name, frame in kinds.items():
+        if not frame.empty:
+            tables.write_csv(frame, out / f"{name}.csv")
+            files.append(out / f"{name}.csv")
+    for name, table in shown.items():
         (out / f"{name}.md").write_text(tables.markdown(table), encoding="utf-8")
-        written.append(out / f"{name}.md")
-        shown.append(table)
-    return written, shown
+        files.append(out / f"{name}.md")
+    return files
 
 
-def _save_all(figures: Iterable[Drawing], folder: Path) -> list[Saved]:
-    saved: list[Saved] = []
-    names: dict[str, int] = {}
-    with house_style():
-        for drawing in figures:
-            folder.mkdir(exist_ok=True)
-            names[drawing.name] = names.get(drawing.name, 0) + 1
-            again = names[drawing.name]
-            saved.append(
-                _save(drawing, folder / (drawing.name if again == 1 else f"{drawing.name}-{again}"))
-            )
-    return saved
+def _tables(frames: Frames, metric: str) -> dict[str, Table]:
+    """The tables for people, by the stem of their file's name; empty ones are left out."""
+    found = {}
+    if not frames.layers.empty:
+        found["layers"] = tables.layer_table(frames.layers)
+    if not frames.models.empty:
+        found["models"] = tables.model_table(frames.models, METRICS[metric].label)
+    return found
+
+
+def _quoting_notes(frames: Frames) -> list[str]:
+    """What the records say must be known before their numbers are quoted."""
+    count: Counter[str] = Counter()
+    for frame in (frames.layers, frames.models):
+        for notes in frame["notes"]:
+            count.update(note for note in notes.split("; ") if note)
+    return [f"{note} ({times:,} records)" for note, times in count.items()]
+
+
+def _frontier_notes(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
+    notes = [note for group in groups for note in group.notes]
+    for group in groups:
+        if len(group.points) == 1:
+            notes.append(f"No frontier is drawn of one model alone ({group.points[0].name}).")
+    return notes + left_out(frames.models, metric)
+
+
+def _render(**context: Any) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("attnbench.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(**context)
+
+
+def _summary(layers: pd.DataFrame) -> Table | None:
+    latest = latest_profile(layers)
+    return None if latest.empty else tables.summary_table(latest)
+
+
+def _sections(figures: Sequence[Saved]) -> list[dict[str, Any]]:
+    """Name, title and figures of each section, in rows of figures that share their conditions."""
+    sections = []
+    for name, title in SECTIONS.items():
+        rows: dict[str, list[Saved]] = {}
+        for figure in figures:
+            if figure.section == name:
+                together = figure.subtitle if name in ("tokens", "anchors") else ""
+                rows.setdefault(together, []).append(figure)
+        sections.append({"name": name, "title": title, "rows": list(rows.values())})
+    return sections
+
+
+def _conditions(frames: Frames) -> list[str]:
+    """One line for each set of conditions under which something was measured."""
+    lines = []
+    for conditions, rows in frames.layers.groupby("conditions", sort=False):
+        tokens = " · ".join(f"{number:,}" for number in sorted(rows["tokens"].unique()))
+        lines.append(f"Layers: {conditions}; {len(rows):,} cells at {tokens} tokens")
+    machine = [*TASK, "environment"]
+    for kind, frame in (("Models", frames.models), ("Training", frames.epochs)):
+        for _, rows in frame.groupby(machine, sort=False):
+            lines.append(f"{kind}: {task_of(rows)}, {machines_of(rows)}; {len(rows):,} records")
+    return lines
+
+
+def _shortened(table: Table, name: str) -> Table:
+    if len(table.rows) <= ROWS_ON_PAGE:
+        return table
+    note = (
+        f" The first {ROWS_ON_PAGE:,} of {len(table.rows):,} rows; all of them are in {name}.csv."
+    )
+    return replace(table, caption=table.caption + note, rows=table.rows[:ROWS_ON_PAGE])

@@ -38,6 +38,7 @@ RC = {
     "svg.hashsalt": "attnbench",  # the same records give the same bytes
     "svg.fonttype": "path",  # looks the same on a machine without our font
     "font.family": "DejaVu Sans",  # ships with matplotlib
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "axes.edgecolor": "#bbbbbb",
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -119,6 +120,16 @@ def open_figure(
     for axes in panels:
         axes.spines[["top", "right"]].set_visible(False)
     return figure, panels
+
+
+def settle(figure: Figure) -> None:
+    """Lay the figure out once and for all, so that pixels can be compared and bytes repeat."""
+    figure.canvas.draw()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        # The solver's last digits vary from run to run, and would show in the SVG's identifiers.
+        left, bottom, width, height = axes.get_position().bounds
+        axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
 
 
 def ticks_at(axis: Axis, values: Sequence[float]) -> None:

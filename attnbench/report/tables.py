@@ -111,11 +111,11 @@ LAYERS = (
     plain("batch", numeric=True),
     plain("dtype"),
     plain("mode"),
-    plain("environment", "device"),
     *_COST,
     _SPEED_UP,
     plain("baseline", "over"),
     _STATUS,
+    plain("environment", "device"),
     _CREATED,
 )
 MODELS = (
@@ -136,8 +136,8 @@ MODELS = (
     plain("on_frontier", "on frontier?"),
     plain("batch", numeric=True),
     plain("dtype"),
-    plain("environment", "device"),
     _STATUS,
+    plain("environment", "device"),
     _CREATED,
 )
 

@@ -1,0 +1,147 @@
+"""The contract, over every attention that the project declares."""
+
+import pytest
+import torch
+
+from attnbench.attention import MECHANISMS
+from attnbench.attention.factory import accepted_options, attention_class, create_attention
+from attnbench.errors import UserError
+from attnbench.profiling.macs import count_macs
+from attnbench.spec import Workload
+
+DIM, HEADS = 24, 3
+GRIDS = [(5, 9), (8, 8), (1, 7)]
+NAMES = [entry.name for entry in MECHANISMS]
+IMPLS = [(name, impl) for name in NAMES for impl in attention_class(name).impls]
+SMALL = {
+    "window": {"window_size": 4, "shift": True},
+    "sparse": {"sr_ratio": 2},
+    "anchor": {"num_anchors": 6},
+    "anchor-select": {"num_anchors": 6, "refine": 1},
+}
+
+
+def build(name, impl="reference", **options):
+    torch.manual_seed(1)
+    return create_attention(name, DIM, HEADS, impl=impl, **{**SMALL.get(name, {}), **options})
+
+
+def tokens(grid, batch=2, dtype=torch.float32):
+    torch.manual_seed(2)
+    return torch.randn(batch, grid[0] * grid[1], DIM).to(dtype)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize(("name", "impl"), IMPLS)
+def test_keeps_the_shape_and_gives_every_parameter_a_gradient(name, impl, grid):
+    layer = build(name, impl)
+    x = tokens(grid).requires_grad_()
+    y = layer(x, grid)
+    y.square().sum().backward()
+    assert y.shape == x.shape
+    assert x.grad.abs().sum() > 0
+    for parameter_name, parameter in layer.named_parameters():
+        assert parameter.grad is not None, parameter_name
+        assert parameter.grad.isfinite().all(), parameter_name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_batch_is_its_elements_one_by_one(name):
+    layer = build(name).double()
+    x = tokens((5, 9), batch=3, dtype=torch.float64)
+    alone = torch.cat([layer(one[None], (5, 9)) for one in x])
+    torch.testing.assert_close(layer(x, (5, 9)), alone)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize(("name", "impl"), IMPLS)
+def test_every_impl_is_as_close_to_float64_as_the_reference(name, impl, grid):
+    x = tokens(grid)
+    exact = build(name).double()(x.double(), grid)
+    error = (build(name, impl)(x, grid) - exact).abs().max()
+    reference_error = (build(name)(x, grid) - exact).abs().max()
+    assert error <= 4 * reference_error + 1e-7
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(("name", "impl"), IMPLS)
+def test_low_precision_is_off_by_its_rounding_alone(name, impl, dtype):
+    grid = (5, 9)
+    layer, x = build(name, impl).to(dtype), tokens(grid, dtype=dtype).requires_grad_()
+    y = layer(x, grid)
+    y.float().sum().backward()
+    exact = layer.double()(x.detach().double(), grid)
+    assert y.dtype == dtype
+    assert x.grad.isfinite().all()
+    # A few roundings in a row, each of half a unit in the last place of the largest value.
+    assert (y.double() - exact).abs().max() <= 8 * torch.finfo(dtype).eps * exact.abs().max()
+
+
+@pytest.mark.parametrize("grid", [*GRIDS, (14, 14), (13, 30)])
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(("name", "impl"), IMPLS)
+def test_closed_form_equals_the_count(name, impl, batch, grid):
+    with torch.device("meta"):
+        layer = create_attention(name, DIM, HEADS, impl=impl).eval()
+        x = torch.empty(batch, grid[0] * grid[1], DIM)
+    macs = count_macs(layer, (x,), (grid,))
+    assert macs.products_macs == layer.macs(grid, batch)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_refuses_sizes_that_do_not_fit(name):
+    with pytest.raises(UserError, match="25 is no multiple of 3"):
+        create_attention(name, 25, 3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_the_impls_it_has_when_asked_for_another(name):
+    with pytest.raises(UserError, match="no impl 'magic'; it has reference"):
+        create_attention(name, DIM, HEADS, impl="magic")
+    workload = Workload(attention=name, grid=(4, 4), dim=DIM, num_heads=HEADS, impl="magic")
+    assert "no impl 'magic'" in attention_class(name).unsupported(workload)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_option_is_answered_with_the_known_ones(name):
+    with pytest.raises(UserError, match=r"no option anker.*qkv_bias"):
+        create_attention(name, DIM, HEADS, anker=3)
+
+
+@pytest.mark.parametrize("name", ["window", "sparse"])
+def test_grid_attentions_refuse_class_tokens_with_a_reason(name):
+    with pytest.raises(UserError, match="takes no class tokens: .*grid"):
+        create_attention(name, DIM, HEADS, num_prefix_tokens=1)
+
+
+@pytest.mark.parametrize("name", ["dense", "dense-shared-qk", "anchor", "anchor-select"])
+def test_set_attentions_count_class_tokens(name):
+    layer = create_attention(name, DIM, HEADS, num_prefix_tokens=2).eval()
+    x = torch.randn(2, 2 + 5 * 9, DIM)
+    assert layer(x, (5, 9)).shape == x.shape
+    with torch.device("meta"):
+        layer = create_attention(name, DIM, HEADS, num_prefix_tokens=2).eval()
+        x = torch.empty(2, 2 + 5 * 9, DIM)
+    assert count_macs(layer, (x,), ((5, 9),)).products_macs == layer.macs((5, 9), 2)
+
+
+def test_options_of_a_subclass_include_those_it_passes_on():
+    class Wrapped(attention_class("anchor")):
+        def __init__(self, dim, num_heads, *, extra=1, **options):
+            super().__init__(dim, num_heads, **options)
+
+    assert {"extra", "num_anchors", "impl"} <= set(accepted_options(Wrapped))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(("name", "impl"), IMPLS)
+def test_cuda_agrees_with_the_cpu(name, impl, dtype):
+    grid = (5, 9)
+    layer, x = build(name, impl), tokens(grid)
+    exact = layer.double()(x.double(), grid)
+    layer = layer.to(device="cuda", dtype=dtype)
+    y = layer(x.to(device="cuda", dtype=dtype).requires_grad_(), grid)
+    y.float().sum().backward()
+    tolerance = 16 * max(torch.finfo(dtype).eps, 2**-11) * exact.abs().max()  # TF32 has 10 bits
+    assert (y.double().cpu() - exact).abs().max() <= tolerance

@@ -1,0 +1,239 @@
+"""The commands end to end, on small inputs, in a folder of their own."""
+
+import json
+import sys
+
+import pytest
+
+from attnbench import store
+from attnbench.cli import main
+from attnbench.spec import Protocol
+
+PLUGIN = """
+import torch.nn as nn
+from attnbench import Attention, register_attention
+
+
+@register_attention("test-mean", family="linear", cost="O(n)", summary="the mean for everybody")
+class Mean(Attention):
+    def __init__(self, dim, num_heads, **options):
+        super().__init__(dim, num_heads, **options)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x, grid):
+        return self.proj(x.mean(1, keepdim=True)).expand_as(x)
+
+    def macs(self, grid, batch=1):
+        return batch * self.dim**2
+"""
+
+
+@pytest.fixture
+def attnbench(tmp_path, monkeypatch, capsys):
+    """Runs a command line; returns exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=1)
+    monkeypatch.setattr("attnbench.experiments.COST_PROTOCOL", quick)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["attnbench", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def records(path):
+    return store.read(path).records
+
+
+@pytest.mark.slow
+def test_profile_measures_all_four_families_and_stores_them(attnbench, tmp_path):
+    arguments = ["--n-tokens", 64, "--anchors", 5, "--dim", 24, "--time-budget", 0.5]
+    code, out, _ = attnbench("profile", *arguments)
+    assert code == 0
+    stored = records(tmp_path / "results/runs/profile.jsonl")
+    assert {r.workload.attention for r in stored} == {"dense", "window", "sparse", "anchor"}
+    assert all(r.status == "ok" for r in stored)
+    for text in ("64 tokens (8 × 8)", "anchor-5 (reference)", "speed-up is over dense"):
+        assert text in out
+
+
+def test_profile_prints_json_that_the_store_can_read(attnbench, tmp_path):
+    arguments = ["--attention", "anchor", "--resolution", "32x64", "--patch", 8, "--dim", 24]
+    code, out, _ = attnbench("profile", *arguments, "--json", "--out", "own.jsonl")
+    assert code == 0
+    (plain,) = json.loads(out)
+    assert store.decode(plain) == records(tmp_path / "own.jsonl")[0]
+    assert plain["workload"]["grid"] == [4, 8]
+
+
+def test_a_stranger_s_attention_is_profiled_beside_ours(attnbench, tmp_path):
+    (tmp_path / "mine.py").write_text(PLUGIN)
+    code, out, err = attnbench(
+        "profile", "--plugin", "mine.py", "--attention", "test-mean", "--n-tokens", 16, "--dim", 24
+    )
+    assert (code, err) == (0, "")
+    assert "test-mean (reference)" in out
+    assert "its macs() says" not in out
+    code, out, _ = attnbench("list", "--plugin", "mine.py")
+    assert "the mean for everybody" in out
+
+
+def test_sweep_resumes(attnbench, tmp_path):
+    arguments = ["sweep", "--attention", "anchor,dense", "--n-tokens", "16,36", "--anchors", "3,5",
+                 "--impl", "reference", "--dim", 24, "--time-budget", 0.05]  # fmt: skip
+    code, out, _ = attnbench(*arguments)
+    assert (code, "6 cells: 6 ok" in out) == (0, True)
+    code, out, _ = attnbench(*arguments)
+    assert (code, "6 cells: 6 already there" in out) == (0, True)
+    code, out, _ = attnbench(*arguments, "--force")
+    assert "6 cells: 6 ok" in out
+    assert len(records(tmp_path / "results/runs/sweep.jsonl")) == 12
+
+
+def test_sweep_goes_on_behind_a_torn_line(attnbench, tmp_path):
+    arguments = ["sweep", "--attention", "anchor", "--n-tokens", "16,36", "--dim", 24,
+                 "--time-budget", 0.05]  # fmt: skip
+    attnbench(*arguments)
+    file = tmp_path / "results/runs/sweep.jsonl"
+    file.write_bytes(file.read_bytes()[:-100])
+    code, out, err = attnbench(*arguments)
+    assert code == 0
+    assert "1 already there" in out
+    assert "1 ok" in out
+    assert "sweep.jsonl:2: skipped" in err
+    assert len(records(file)) == 2
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of tiny pictures, laid out as users have them."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.random.default_rng(0)
+    for split, count in (("train", 12), ("val", 6)):
+        for label in ("dark", "light"):
+            place = tmp_path / "pictures" / split / label
+            place.mkdir(parents=True)
+            for index in range(count):
+                low = 0 if label == "dark" else 128
+                picture = pixels.integers(low, low + 128, (16, 16, 3), dtype="uint8")
+                Image.fromarray(picture).save(place / f"{index}.png")
+    return tmp_path / "pictures"
+
+
+@pytest.mark.slow
+def test_train_evaluate_and_report_follow_one_another(attnbench, folder, tmp_path):
+    train = ["train", "anchorformer-t", "--data", folder, "--epochs", 2, "--batch-size", 8]
+    code, out, err = attnbench(*train)
+    assert code == 0, err
+    stored = records(tmp_path / "results/runs/train.jsonl")
+    assert [r.kind for r in stored] == ["epoch", "epoch", "model"]
+    final = stored[-1]
+    assert final.workload.options["stem_stride"] == 2  # pictures of 16 px
+    assert final.recipe.flip
+    assert final.accuracy.images == 12
+    assert final.macs.products_macs > 0
+    assert final.latency.median_s > 0
+
+    checkpoint = out.rpartition("Checkpoint: ")[2].strip()
+    code, out, err = attnbench("evaluate", checkpoint)
+    assert code == 0, err
+    (judged,) = records(tmp_path / "results/runs/evaluate.jsonl")
+    assert judged.accuracy.top1 == final.accuracy.top1
+    assert judged.run == final.run
+
+    code, out, err = attnbench("report")
+    assert code == 0, err
+    assert (tmp_path / "report/index.html").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_train_resumes_its_own_run_and_keeps_earlier_ones(attnbench, folder, tmp_path):
+    train = ["train", "pyramid-t", "--attention", "sparse", "--data", folder, "--epochs", 1]
+    code, _, err = attnbench(*train, "--resume")
+    assert code == 2
+    assert "no checkpoint of this run" in err
+    assert attnbench(*train)[0] == attnbench(*train)[0] == attnbench(*train, "--resume")[0] == 0
+    runs = sorted(p.parent.name for p in tmp_path.glob("results/runs/checkpoints/*/last.pt"))
+    assert len(runs) == 2
+    assert runs[1] == f"{runs[0]}-2"
+
+
+BAD = {
+    "no tokens": (["profile", "--n-tokens", 0], "--n-tokens must be at least 1, got 0"),
+    "a prime": (["profile", "--n-tokens", 4099], "nearest that have one: 4096"),
+    "not a number": (["profile", "--n-tokens", "many"], "whole numbers"),
+    "heads": (["profile", "--heads", 5], "192 is no multiple of 5"),
+    "no heads": (["profile", "--heads", 0], "--heads must be at least 1"),
+    "no anchors": (["profile", "--anchors", 0], "--anchors must be at least 1"),
+    "no batch": (["profile", "--batch", 0], "--batch must be at least 1"),
+    "attention": (["profile", "--attention", "densee"], "did you mean dense"),
+    "no attention": (["profile", "--attention", ","], "at least one name"),
+    "dtype": (["profile", "--dtype", "float31"], "--dtype must be one of float32"),
+    "mode": (["profile", "--mode", "sideways"], "--mode must be one of forward, train"),
+    "device": (["profile", "--device", "tpu"], "--device must be auto, cpu or cuda"),
+    "resolution": (["profile", "--resolution", 225], "nearest: 224 or 240"),
+    "resolution text": (["profile", "--resolution", "wide"], "224 or 512x2048"),
+    "both sizes": (["profile", "--resolution", 224, "--n-tokens", 196], "not both"),
+    "plugin": (["list", "--plugin", "missing.py"], "no such file"),
+    "list": (["list", "colours"], "can list attentions, models, datasets"),
+    "sweep": (["sweep", "--anchors", "ten"], "--anchors takes whole numbers"),
+    "model": (["train", "anchorformr-s"], "did you mean anchorformer-s"),
+    "fixed": (["train", "anchorformer-t", "--attention", "dense"], "pyramid-t"),
+    "data": (["train", "anchorformer-t", "--data", "digit"], "did you mean digits"),
+    "folder": (["train", "anchorformer-t", "--data", "no/where"], "no/where"),
+    "epochs": (["train", "anchorformer-t", "--epochs", 0], "--epochs must be at least 1"),
+    "lr": (["train", "anchorformer-t", "--lr", 0], "--lr must be above 0"),
+    "size": (["train", "anchorformer-t", "--img-size", 2], "--img-size must be at least 8"),
+    "window in deit": (["train", "deit-t", "--attention", "window"], "vit-t"),
+    "anchors of dense": (["train", "pyramid-t", "--anchors", 5], "no option num_anchors"),
+    "checkpoint": (["evaluate", "missing.pt"], "expected a checkpoint"),
+    "paths": (["report", "missing.jsonl"], "missing.jsonl"),
+    "budget": (["profile", "--time-budget", 0], "--time-budget must be above 0"),
+    "no records": (["report"], "run `attnbench profile` or `attnbench train`"),
+    "cost": (["report", "empty", "--cost", "money"], "money"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_exit_code_2(case, attnbench):
+    arguments, expected = BAD[case]
+    code, out, err = attnbench(*arguments)
+    assert code == 2
+    assert expected in err
+    assert err.strip().count("\n") == 0
+    assert "Traceback" not in err + out
+
+
+def test_a_broken_results_file_is_named_and_left_as_it_is(attnbench, tmp_path):
+    file = tmp_path / "notes.jsonl"
+    file.write_text("these are\nno records\n")
+    code, _, err = attnbench("report", file)
+    assert code == 2
+    assert "notes.jsonl holds no readable record" in err
+    assert file.read_text() == "these are\nno records\n"
+
+
+def test_a_checkpoint_of_something_else_is_refused(attnbench, tmp_path):
+    import torch
+
+    torch.save({"weights": torch.zeros(3)}, tmp_path / "other.pt")
+    code, _, err = attnbench("evaluate", "other.pt")
+    assert code == 2
+    assert "other.pt" in err
+
+
+def test_a_corrupt_image_is_named(attnbench, folder):
+    (folder / "train/dark/3.png").write_bytes(b"not a picture")
+    code, _, err = attnbench("train", "anchorformer-t", "--data", folder)
+    assert code == 2
+    assert "3.png" in err

@@ -1,0 +1,129 @@
+"""Who may import whom (CONTRIBUTING.md): no module imports upwards, and light ones stay light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = [
+    {"errors", "units", "registry", "spec", "records"},
+    {"attention", "kernels", "data", "profiling", "training", "store"},
+    {"models", "report"},
+    {"workloads", "subjects"},
+    {"runner"},
+    {"experiments"},
+    {"cli"},
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+SIBLINGS = {("training", "data"), ("attention", "kernels")}
+"""Pairs of one layer in which the first may import the second."""
+_PLOTTING = {"pandas", "seaborn", "matplotlib", "jinja2", "numpy"}
+ALLOWED_THIRD_PARTY = {
+    "attention": {"torch", "jaxtyping"},
+    "kernels": {"torch", "jaxtyping", "triton"},
+    "data": {"torch", "torchvision", "PIL", "numpy"},
+    "profiling": {"torch"},
+    "training": {"torch"},
+    "models": {"torch", "jaxtyping"},
+    "report": _PLOTTING,
+    "subjects": {"torch"},
+    "runner": {"torch"},
+    "experiments": {"torch"},
+    "cli": {"typer", "rich"},
+    "baselines": {"torch"},
+}
+FILES = sorted((ROOT / "attnbench").rglob("*.py")) + sorted((ROOT / "baselines").rglob("*.py"))
+
+
+def top_level_imports(file):
+    """Full names of what a file imports when it is imported itself (TYPE_CHECKING apart)."""
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def all_imports(file):
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def part_of(file):
+    """The part of the house that a file is in: a package or a module of attnbench, or baselines."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return parts[1] if parts[0] == "attnbench" else parts[0]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_imports_point_downwards(file):
+    own = part_of(file)
+    for name in all_imports(file):
+        package, _, rest = name.partition(".")
+        assert package != "cli"
+        if package == "baselines":
+            assert own == "baselines", f"{file} imports {name}"
+        other = rest.split(".")[0]
+        if package != "attnbench" or other in (own, "__version__"):
+            continue
+        if own == "baselines":
+            assert other in {"registry", "spec", "records", "attention", "models"}
+        elif own != "__init__":  # the public API reaches everything, lazily
+            downwards = LEVEL[other] < LEVEL[own] or (own, other) in SIBLINGS
+            assert downwards or LEVEL[other] == LEVEL[own] == 0, f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_third_party_packages_are_imported_where_they_belong(file):
+    allowed = ALLOWED_THIRD_PARTY.get(part_of(file), set())
+    for name in top_level_imports(file):
+        package = name.split(".")[0]
+        if package not in sys.stdlib_module_names and package not in ("attnbench", "baselines"):
+            assert package in allowed, f"{file} imports {package} when it is imported"
+
+
+def run(code):
+    """Run code in a fresh interpreter; returns what it printed."""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+LISTS_HEAVY = "; print([m for m in ('torch', 'pandas', 'timm', 'seaborn') if m in sys.modules])"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["list", "models"], ["train", "--help"]]
+)
+def test_help_and_lists_load_no_torch(arguments):
+    code = (
+        "import sys; from attnbench.cli import app\n"
+        f"try: app({arguments!r})\n"
+        "except SystemExit: pass\n" + LISTS_HEAVY.removeprefix("; ")
+    )
+    assert run(code).splitlines()[-1] == "[]"
+
+
+def test_importing_the_package_and_its_tables_loads_no_torch():
+    code = "import sys, attnbench, attnbench.attention, attnbench.models, attnbench.data, baselines"
+    assert run(code + LISTS_HEAVY).strip() == "[]"
+
+
+def test_reports_load_no_torch():
+    code = "import sys, attnbench.report.page; print('torch' in sys.modules)"
+    assert run(code).strip() == "False"
+
+
+def test_public_names_are_there():
+    import attnbench
+
+    for name in attnbench.__all__:
+        assert getattr(attnbench, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = attnbench.nothing

@@ -1,0 +1,182 @@
+"""Cells become records, whatever happens to them."""
+
+import pytest
+import torch
+from torch import nn
+
+from attnbench import store
+from attnbench.attention.base import Attention
+from attnbench.records import is_settled
+from attnbench.registry import ATTENTIONS, register_attention
+from attnbench.runner import failure, profile, sweep
+from attnbench.spec import ModelWorkload, Protocol, Workload
+from attnbench.workloads import FAMILIES, layer_workloads
+
+QUICK = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=0.2)
+SMALL = {"dim": 24, "num_heads": 3}
+
+
+@pytest.fixture
+def stranger():
+    """Registers attentions of a stranger for the time of a test."""
+    names = []
+
+    def register(name, forward=lambda self, x: x, macs=lambda self: 0):
+        class Strange(Attention):
+            def __init__(self, dim, num_heads, **options):
+                super().__init__(dim, num_heads, **options)
+                self.proj = nn.Linear(dim, dim)
+
+            def forward(self, x, grid):
+                return forward(self, x)
+
+            def macs(self, grid, batch=1):
+                return macs(self)
+
+        names.append(name)
+        register_attention(name, family="linear")(Strange)
+        return Workload(attention=name, grid=(4, 5), **SMALL)
+
+    yield register
+    for name in names:
+        del ATTENTIONS._entries[name]
+
+
+def test_a_comparison_gives_complete_records_measured_in_turn():
+    records = profile(layer_workloads(FAMILIES, [(5, 9)], [7], batch=2, **SMALL), QUICK)
+    assert [r.workload.attention for r in records] == [
+        "dense", "dense", "window", "window", "sparse", "sparse", "anchor",
+    ]  # fmt: skip
+    for record in records:
+        assert record.status == "ok"
+        assert record.params > 0
+        assert record.macs.products_macs > 0
+        assert record.memory.peak_net_bytes > 0
+        assert record.notes == ()
+    assert len({record.latency.rounds_with for record in records}) == 1
+    assert len({len(record.latency.samples_s) for record in records}) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("mode", ["forward", "train"])
+def test_modes_and_dtypes(mode, dtype):
+    (record,) = profile(
+        [Workload(attention="anchor", grid=(5, 9), mode=mode, dtype=dtype, **SMALL)], QUICK
+    )
+    assert record.status == "ok"
+    assert record.latency.rounds_with == ""
+
+
+def test_training_needs_more_memory_than_a_forward_call():
+    forward, train = (
+        profile([Workload(attention="dense", grid=(9, 9), mode=mode, **SMALL)], QUICK)[0]
+        for mode in ("forward", "train")
+    )
+    assert train.memory.peak_net_bytes > forward.memory.peak_net_bytes
+
+
+def test_a_model_is_measured_like_a_layer():
+    workload = ModelWorkload(model="pyramid-t", attention="dense", img_size=(32, 32), num_classes=5)
+    (record,) = profile([workload], QUICK)
+    assert record.kind == "model"
+    assert record.status == "ok"
+    assert record.macs.products_macs > 0
+
+
+def test_one_failing_cell_costs_no_other(stranger):
+    def explode(self, x):
+        raise RuntimeError("no kernel for this\nand a second line")
+
+    good = Workload(attention="dense", grid=(4, 5), **SMALL)
+    bad = stranger("explodes", explode)
+    no_impl = Workload(attention="anchor", grid=(4, 5), impl="flash", **SMALL)
+    first, failed, unsupported = profile([good, bad, no_impl], QUICK)
+    assert (first.status, first.latency is not None) == ("ok", True)
+    assert (failed.status, failed.reason) == ("failed", "RuntimeError: no kernel for this")
+    assert unsupported.status == "unsupported"
+    assert "has no impl 'flash'" in unsupported.reason
+    assert failed.latency is failed.memory is unsupported.latency is unsupported.macs is None
+
+
+def test_a_call_that_fails_later_is_a_failure_too(stranger):
+    calls = []
+
+    def fails_the_third_time(self, x):
+        calls.append(x)
+        if len(calls) > 3:
+            raise RuntimeError("worn out")
+        return self.proj(x)
+
+    (record,) = profile([stranger("wears-out", fails_the_third_time)], QUICK)
+    assert (record.status, record.reason) == ("failed", "RuntimeError: worn out")
+    assert record.params is not None
+
+
+def test_a_wrong_closed_form_is_noted_and_the_count_is_shown(stranger):
+    (record,) = profile([stranger("boasts", lambda self, x: self.proj(x), lambda self: 7)], QUICK)
+    assert record.macs.products_macs == 20 * 24 * 24
+    assert record.notes == ("its macs() says 7, the counter 11,520 (shown)",)
+
+
+def test_uncountable_work_leaves_no_count_and_says_why(stranger):
+    work = lambda self, x: self.proj(torch.fft.fft(x).real)  # noqa: E731
+    (record,) = profile([stranger("fourier", work)], QUICK)
+    assert record.status == "ok"
+    assert record.macs is None
+    assert "no formula for aten::fft_fft" in record.notes[0]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_out_of_memory_is_told_from_other_failures(error):
+    assert failure(error)[0] == "out_of_memory"
+    assert failure(ValueError("no"))[0] == "failed"
+
+
+def test_asking_for_a_terabyte_is_out_of_memory(stranger):
+    (record,) = profile(
+        [stranger("greedy", lambda self, x: torch.empty(2**38) + x[0, 0, 0])], QUICK
+    )
+    assert record.status in ("out_of_memory", "failed")
+    assert record.reason
+
+
+def test_a_sweep_writes_each_cell_and_resumes(tmp_path):
+    file = tmp_path / "runs" / "sweep.jsonl"
+    workloads = layer_workloads(["dense", "anchor"], [(4, 4), (5, 9)], [3, 5], **SMALL)
+    stored_after = []
+
+    def run(some):
+        settled = (
+            {r.key for r in store.read(file).records if is_settled(r)} if file.exists() else ()
+        )
+        skips = []
+        new = sweep(
+            some, QUICK, settled=settled,
+            on_record=lambda record: (
+                store.append(file, record),
+                stored_after.append(len(store.read(file).records)),
+            ),
+            on_cell=skips.append,
+        )  # fmt: skip
+        return len(new), sum(skips)
+
+    assert run(workloads[:3]) == (3, 0)
+    assert stored_after == [1, 2, 3]
+    assert run(workloads) == (len(workloads) - 3, 3)
+    assert run(workloads) == (0, len(workloads))
+    assert len({record.key for record in store.read(file).records}) == len(workloads) == 8
+
+
+def test_failed_cells_are_tried_again(tmp_path, stranger):
+    def explode(self, x):
+        raise RuntimeError("once")
+
+    (record,) = profile([stranger("explodes-again", explode)], QUICK)
+    assert not is_settled(record)
