@@ -18,12 +18,21 @@ suggests one set per head), no bias on K and V, output projection with bias. Dep
 softmax and the degrees are kept in float32 at least, an anchor that received next to nothing
 gives nothing back instead of infinity, and the initial scale below.
 
-Initial scale. The logits' standard deviation at the start is std(U) · std(k), whatever d is. With
-PyTorch's default or a 0.02 initialisation of the anchors it is below 0.15, so A is all but
-uniform (its rows reach over 99.8 % of the entropy of a uniform one), and every token starts with
-the global mean of V: the layer mixes nothing. Here K's projection keeps the variance of its
-(normalised) input, std(k) ≈ 1, and the anchors start with standard deviation ANCHOR_STD.
-`tests/attention/test_anchor.py` measures both statements.
+Initial scale. The logits' standard deviation at the start is std(U) · std(k), whatever d is. On
+normalised tokens (width 192, 6 heads, 30 anchors), mean entropy of A's rows as a share of log m:
+
+    K and U as torch initialises linear layers            0.9995
+    K and U with standard deviation 0.02                  1.0000
+    K with std(k) = 1, U with standard deviation 1        0.86
+    K with std(k) = 1, U with standard deviation 2        0.62      chosen (ANCHOR_STD)
+    K with std(k) = 1, U with standard deviation 3        0.44
+
+In the first two rows A is uniform to three digits: every token starts with the global mean of V,
+and the layer mixes nothing. The chosen scale lets tokens choose among anchors without saturating
+the softmax. Training finds its way from either: after one epoch on CIFAR-10 (anchorformer-t, one
+seed) a scale of 0.05 and one of 2 came to the same accuracy (50.0 and 49.9 %), so the choice is
+one of a meaningful start, not of measured accuracy. `tests/attention/test_anchor.py` holds the
+entropies.
 """
 
 from __future__ import annotations

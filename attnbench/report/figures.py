@@ -116,11 +116,10 @@ def _on_lines(group: pd.DataFrame) -> pd.DataFrame:
 
 
 def _against_tokens(layers: pd.DataFrame) -> Iterator[Drawing]:
-    lines = lines_of(layers)
     for _, group in layers.groupby("conditions", sort=False):
         rows = _on_lines(group)
         omitted = group[~group.index.isin(rows.index)]
-        yield from _line_figures(rows, "tokens", lines, _names_of(omitted))
+        yield from _line_figures(rows, "tokens", lines_of(rows), _names_of(omitted))
 
 
 def _against_anchors(layers: pd.DataFrame) -> Iterator[Drawing]:

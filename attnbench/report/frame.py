@@ -99,14 +99,12 @@ def _environment_names(machines: Iterable[Environment]) -> dict[Environment, str
 
 
 def _layers(rows: list[Row]) -> pd.DataFrame:
-    """Layers, ordered by conditions and tokens; `label` tells those of one group apart."""
+    """Layers, ordered by conditions and tokens; `label` tells those of one grid apart."""
     frame = pd.DataFrame(rows, columns=list(LAYER_COLUMNS))
-    several = frame.groupby("attention")["impl"].transform("nunique") > 1
-    implementation = frame["impl"].where(several, "")
     frame["label"] = [
         _label(name, impl, options)
         for name, impl, options in zip(
-            frame["attention"], implementation, frame["options"], strict=True
+            frame["attention"], frame["impl"], frame["options"], strict=True
         )
     ]
     order = ["conditions", "tokens", "height"]
@@ -128,6 +126,6 @@ def _models(rows: list[Row], columns: dict[str, str]) -> pd.DataFrame:
 
 
 def _label(name: str, *details: str) -> str:
-    """The name with its details in brackets: "anchor (num_anchors=30)"."""
+    """The name with its details in brackets: "anchor (reference, num_anchors=30)"."""
     inside = ", ".join(detail for detail in details if detail)
     return f"{name} ({inside})" if inside else name

@@ -61,7 +61,7 @@ def house_style() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """How one mechanism is drawn wherever it appears."""
+    """How one mechanism is drawn in the figures of a group."""
 
     color: Any
     marker: str

@@ -73,7 +73,7 @@ def test_a_failed_cell_is_named_under_the_lines(layer):
     records.append(layer("dense", 16, status="out_of_memory", reason="12 GiB"))
     latency = next(d for d in drawn(records) if d.name.startswith("latency"))
     printed = texts(latency.figure).replace("\n", " ")
-    assert "Without a number: dense at 256 tokens (out of memory)" in printed
+    assert "Without a number: dense (reference) at 256 tokens (out of memory)" in printed
 
 
 def test_a_failed_cell_is_a_word_among_the_bars(layer):
@@ -96,7 +96,7 @@ def test_grids_of_the_same_token_count_are_not_joined_by_a_line(layer):
 
 def test_the_latest_profile_is_that_of_the_newest_record(layer):
     frame = build([layer("dense", 4, at=5), layer("window", 4, at=0), layer("dense", 8)]).layers
-    assert set(latest_profile(frame)["label"]) == {"dense", "window"}
+    assert set(latest_profile(frame)["label"]) == {"dense (reference)", "window (reference)"}
 
 
 def test_one_model_is_no_frontier(model):

@@ -47,14 +47,10 @@ def test_every_machine_is_a_condition_with_a_name_of_its_own(layer, cpu, change)
     assert frame["environment"].nunique() == frame["conditions"].nunique() == 2
 
 
-def test_labels_say_no_more_than_is_needed(layer):
-    records = [
-        layer("dense"),
-        layer("dense", impl="sdpa"),
-        layer("anchor", options={"num_anchors": 30}),
-    ]
+def test_a_label_tells_mechanism_code_and_options(layer):
+    records = [layer("dense", impl="sdpa"), layer("anchor", options={"num_anchors": 30})]
     labels = list(build(records).layers["label"])
-    assert labels == ["dense (reference)", "dense (sdpa)", "anchor (num_anchors=30)"]
+    assert labels == ["dense (sdpa)", "anchor (reference, num_anchors=30)"]
 
 
 def test_a_model_with_one_attention_is_called_by_its_name(model):

@@ -68,7 +68,11 @@ def test_csv_keeps_base_units_and_leaves_failures_empty(layers, tmp_path):
 
 def test_the_summary_puts_the_fastest_first_and_failures_last(layers):
     table = tables.summary_table(layers)
-    assert [row[0] for row in table.rows] == ["anchor (num_anchors=30)", "dense", "window"]
+    assert [row[0] for row in table.rows] == [
+        "anchor (reference, num_anchors=30)",
+        "dense (reference)",
+        "window (reference)",
+    ]
 
 
 def test_models_read_in_percent(model):
