@@ -159,8 +159,8 @@ def model_table(models: pd.DataFrame, cost: str) -> Table:
     """Every trained model; `cost` names the cost axis of the frontier."""
     caption = (
         "On the frontier: no other model of the same data, image size and conditions is better in "
-        f"accuracy or {cost} without being worse in the other. MACs, latency and memory are those of one forward call "
-        "of the whole batch; throughput is that of the evaluation."
+        f"accuracy or {cost} without being worse in the other. MACs, latency and memory are "
+        "those of one forward call of the whole batch; throughput is that of the evaluation."
     )
     return _table("Models", caption, MODELS, models)
 

@@ -1,0 +1,37 @@
+# The commands of the README. `make demo` and `make test` work as the first command of a fresh clone.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUN    := $(BIN)/attnbench
+
+.PHONY: demo test lint gpu-bench clean
+
+demo: $(VENV)/.installed
+	$(RUN) profile --n-tokens 4096 --anchors 30
+	$(RUN) sweep --n-tokens 196,576,1024,2304 --anchors 10,30,100 --time-budget 0.5
+	for attention in anchor dense window sparse; do \
+		$(RUN) train pyramid-t --attention $$attention --epochs 8 || exit 1; \
+	done
+	$(RUN) report
+	@echo "Open report/index.html"
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -q --durations=5
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Everything that needs a GPU, in one command; records go to results/measured/.
+gpu-bench:
+	bash scripts/gpu_bench.sh
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) report build *.egg-info
