@@ -35,8 +35,8 @@ def command(
         from attnbench.report.page import write_report
 
         written = write_report(chosen, out, cost)
-    for problem in written.problems:
-        console.print(problem, markup=False)
+    for line in (*written.problems, *written.notes):
+        console.print(line, markup=False, highlight=False)
     print(f"{len(written.files)} files in {out}; open {out / 'index.html'}")
 
 

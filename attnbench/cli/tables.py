@@ -131,6 +131,8 @@ def _notes(records: Sequence[Record], baseline: Record | None) -> list[str]:
     notes = []
     if baseline is not None:
         notes.append(f"speed-up is over {_name(_workload(baseline))}, the fastest dense measured")
+    if _workload(records[0]).mode == "train":
+        notes.append("GMACs are those of the forward pass; latency and memory are of both passes")
     for record in records:
         name = _name(_workload(record))
         if record.reason:

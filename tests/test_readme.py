@@ -1,0 +1,42 @@
+"""What the README prints, works."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from attnbench.cli import main
+from attnbench.registry import ATTENTIONS
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_an_attention_of_one_s_own_takes_15_lines(tmp_path, monkeypatch, capsys):
+    assert len([line for line in BLOCKS[0].splitlines() if line.strip()]) <= 15
+    (tmp_path / "mean.py").write_text(BLOCKS[0])
+    monkeypatch.chdir(tmp_path)
+    arguments = "profile --plugin mean.py --attention dense,anchor,mean --n-tokens 64 --dim 24"
+    monkeypatch.setattr(sys, "argv", ["attnbench", *arguments.split(), "--time-budget", "0.2"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    out = capsys.readouterr().out
+    assert "mean (reference)" in out
+    assert "its macs() says" not in out
+    del ATTENTIONS._entries["mean"]
+
+
+@pytest.mark.slow
+def test_the_python_example_runs():
+    quick = BLOCKS[1].replace("(64, 64)", "(8, 8)")
+    exec(compile(quick, "README.md", "exec"), {})
+
+
+def test_every_command_is_in_the_readme():
+    from attnbench.cli import app
+
+    commands = {command.name for command in app.registered_commands}
+    named = set(re.findall(r"`attnbench (\w+)", README))
+    assert commands <= named
