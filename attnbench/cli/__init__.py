@@ -27,6 +27,9 @@ app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("report")(report.command)
 
+INTERRUPTED = 130
+"""Exit code that typer gives to Ctrl-C, as shells do."""
+
 
 def main() -> None:
     """Run the command line; what a user got wrong is one line and exit code 2."""
@@ -37,6 +40,7 @@ def main() -> None:
     except UserError as error:
         print(f"attnbench: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("attnbench: interrupted; what was measured so far is stored", file=sys.stderr)
-        raise SystemExit(130) from None
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            print("attnbench: interrupted; what was measured so far is stored", file=sys.stderr)
+        raise
