@@ -1,80 +1,74 @@
-"""Models by name: one line each, sizes in `presets`, classes by import string (no torch here)."""
+"""Models by name: a family in three sizes a line; classes by import string (no torch here)."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from attnbench.models.presets import DEIT, PYRAMID
 from attnbench.registry import Entry
 
 _VIT = "attnbench.models.vit:VisionTransformer"
 _PYRAMID = "attnbench.models.pyramid:Pyramid"
-_ANCHORFORMER_PAPER = "AnchorFormer 2025"
-_ANCHORFORMER_LINK = "https://arxiv.org/abs/2505.16463"
-_DEIT_PAPER = "Touvron et al. 2021, DeiT"
-_DEIT_LINK = "https://arxiv.org/abs/2012.12877"
+_ANCHORFORMER = {"paper": "AnchorFormer 2025", "link": "https://arxiv.org/abs/2505.16463"}
+_DEIT = {"paper": "Touvron et al. 2021, DeiT", "link": "https://arxiv.org/abs/2012.12877"}
+
+
+def _sized(
+    prefix: str,
+    family: str,
+    summary: str,
+    options: Mapping[str, Any],
+    source: Mapping[str, str],
+) -> tuple[Entry, ...]:
+    """The same model in the three sizes of its trunk."""
+    target, presets = (_VIT, DEIT) if family == "plain" else (_PYRAMID, PYRAMID)
+    return tuple(
+        Entry(
+            kind="model",
+            name=f"{prefix}-{size}",
+            target=target,
+            family=family,
+            summary=summary,
+            options={**options, **sizes},
+            **source,
+        )
+        for size, sizes in presets.items()
+    )
+
 
 MODELS: tuple[Entry, ...] = (
-    *(
-        Entry(
-            kind="model",
-            name=f"anchorformer-{size}",
-            target=_PYRAMID,
-            family="pyramid",
-            summary="pyramid with anchor attention, fitted to the paper's printed budget",
-            paper=_ANCHORFORMER_PAPER,
-            link=_ANCHORFORMER_LINK,
-            options={"attention": "anchor", **sizes},
-        )
-        for size, sizes in PYRAMID.items()
+    *_sized(
+        "anchorformer",
+        "pyramid",
+        "pyramid with anchor attention, fitted to the paper's printed budget",
+        {"attention": "anchor"},
+        _ANCHORFORMER,
     ),
-    *(
-        Entry(
-            kind="model",
-            name=f"anchor-deit-{size}",
-            target=_VIT,
-            family="plain",
-            summary="DeiT trunk with anchor attention, as in the authors' code",
-            paper=_ANCHORFORMER_PAPER,
-            link=_ANCHORFORMER_LINK,
-            options={
-                "attention": "anchor",
-                "class_token": True,
-                "distillation_token": True,
-                **sizes,
-            },
-        )
-        for size, sizes in DEIT.items()
+    *_sized(
+        "anchor-deit",
+        "plain",
+        "DeiT trunk with anchor attention, as in the authors' code",
+        {"attention": "anchor", "class_token": True, "distillation_token": True},
+        _ANCHORFORMER,
     ),
-    *(
-        Entry(
-            kind="model",
-            name=f"deit-{size}",
-            target=_VIT,
-            family="plain",
-            summary="DeiT with a class token",
-            paper=_DEIT_PAPER,
-            link=_DEIT_LINK,
-            options={"attention": "dense", "class_token": True, **sizes},
-        )
-        for size, sizes in DEIT.items()
+    *_sized(
+        "deit",
+        "plain",
+        "DeiT with a class token",
+        {"attention": "dense", "class_token": True},
+        _DEIT,
     ),
-    *(
-        Entry(
-            kind="model",
-            name=f"pyramid-{size}",
-            target=_PYRAMID,
-            family="pyramid",
-            summary="the trunk of anchorformer with any attention (--attention, dense if not said)",
-            options=sizes,
-        )
-        for size, sizes in PYRAMID.items()
+    *_sized(
+        "pyramid",
+        "pyramid",
+        "the trunk of anchorformer with any attention (--attention, dense if not said)",
+        {},
+        {},
     ),
-    *(
-        Entry(
-            kind="model",
-            name=f"vit-{size}",
-            target=_VIT,
-            family="plain",
-            summary="the trunk of DeiT with mean pooling and any attention (--attention)",
-            options=sizes,
-        )
-        for size, sizes in DEIT.items()
+    *_sized(
+        "vit",
+        "plain",
+        "the trunk of DeiT with mean pooling and any attention (--attention)",
+        {},
+        {},
     ),
 )
