@@ -14,12 +14,13 @@ from typing import Literal
 
 def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
     """Write a value in the largest step that it reaches, with three significant digits."""
-    for size, unit in steps:
-        # What rounds up to a step has reached it: 0.99996 ms reads "1.00 ms", not "1,000 µs".
-        if abs(value) >= 0.9995 * size:
-            return f"{_three_digits(value / size)} {unit}"
-    size, unit = steps[-1]
+    size, unit = _step(value, steps)
     return f"{_three_digits(value / size)} {unit}"
+
+
+def _step(value: float, steps: tuple[tuple[float, str], ...]) -> tuple[float, str]:
+    # What rounds up to a step has reached it: 0.99996 ms reads "1.00 ms", not "1,000 µs".
+    return next((step for step in steps if abs(value) >= 0.9995 * step[0]), steps[-1])
 
 
 def _three_digits(value: float) -> str:
@@ -28,9 +29,17 @@ def _three_digits(value: float) -> str:
     return f"{value:,.{decimals}f}"
 
 
+_SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+
+
 def format_seconds(value: float) -> str:
     """1.5e-3 becomes "1.50 ms"."""
-    return _scaled(value, ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")))
+    return _scaled(value, _SECONDS)
+
+
+def format_seconds_beside(value: float, other: float) -> str:
+    """The number alone, in the unit that `other` is written in: 9.6e-4 beside 1e-3 is "0.96"."""
+    return _three_digits(value / _step(other, _SECONDS)[0])
 
 
 def format_bytes(value: float) -> str:

@@ -20,6 +20,11 @@ def test_seconds_take_the_step_that_keeps_three_digits(value, text):
     assert units.format_seconds(value) == text
 
 
+def test_bounds_are_written_in_the_unit_of_their_value():
+    assert units.format_seconds_beside(9.58e-4, 1.01e-3) == "0.96"
+    assert units.format_seconds_beside(1.2e-3, 950e-6) == "1,200"
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(2**20, "1.00 MiB"), (512, "512 B"), (0, "0 B"), (3 * 2**30, "3.00 GiB")]
 )

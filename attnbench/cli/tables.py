@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from attnbench.records import Interval, Latency, Ratio, Record, speed_up
+from attnbench.records import Latency, Ratio, Record, speed_up
 from attnbench.spec import ModelWorkload, Workload
-from attnbench.units import METRICS
+from attnbench.units import METRICS, format_seconds_beside
 
-WIDE = 100
-"""Columns of a terminal from which on an interval stands beside its value, not beneath it."""
+WIDE = 105
+"""Columns of a terminal from which on implementation and intervals stand on one line."""
 
 
 def print_layers(records: Sequence[Record], console: Console) -> None:
@@ -34,12 +34,14 @@ def _print_grid(records: Sequence[Record], console: Console) -> None:
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("attention", no_wrap=True)
-    for column in ("params", "GMACs", "latency \\[95 %]", "memory"):
-        table.add_column(column, justify="right", no_wrap=True)
+    between = " " if console.width >= WIDE else "\n"
+    heads = ["params", "GMACs", f"latency{between}\\[95 %]", "memory"]
     if baseline is not None:
-        table.add_column("speed-up \\[95 %]", justify="right", no_wrap=True)
+        heads.append(f"speed-up{between}\\[95 %]")
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
     for record in records:
-        table.add_row(*_row(record, baseline, "\n" if console.width < WIDE else " "))
+        table.add_row(*_row(record, baseline, between))
     console.print(table)
     for note in _notes(records, baseline):
         console.print(Text(note))
@@ -81,8 +83,8 @@ def fastest_dense(records: Sequence[Record]) -> Record | None:
 
 
 def _row(record: Record, baseline: Record | None, between: str) -> list[str]:
-    """The cells of a row; `between` parts a value from its interval."""
-    cells = [_name(_workload(record)), _metric("params", record.params), _macs(record)]
+    """The cells of a row; `between` parts a name from its impl, and a value from its interval."""
+    cells = [_name(_workload(record), between), _metric("params", record.params), _macs(record)]
     if record.latency is None:
         return [*cells, record.status.replace("_", " ")]
     memory = record.memory.peak_net_bytes if record.memory else None
@@ -92,10 +94,10 @@ def _row(record: Record, baseline: Record | None, between: str) -> list[str]:
     return cells
 
 
-def _name(workload: Workload) -> str:
+def _name(workload: Workload, between: str = " ") -> str:
     anchors = workload.options.get("num_anchors")
     name = workload.attention if anchors is None else f"{workload.attention}-{anchors}"
-    return f"{name} ({workload.impl})"
+    return f"{name}{between}({workload.impl})"
 
 
 def _macs(record: Record) -> str:
@@ -107,23 +109,20 @@ def _metric(key: str, value: float | None) -> str:
 
 
 def _latency_text(latency: Latency, between: str = " ") -> str:
-    return _known("latency_s", latency.median_s, latency.interval_s, between)
+    value = latency.median_s
+    bounds = [format_seconds_beside(bound, value) for bound in latency.interval_s or ()]
+    return _with_bounds(_metric("latency_s", value), bounds, between)
 
 
 def _ratio_text(ratio: Ratio, between: str) -> str:
-    return _known("speedup", ratio.value, ratio.interval, between)
+    text = _metric("speedup", ratio.value)
+    bounds = [_metric("speedup", bound) for bound in ratio.interval or ()]
+    return _with_bounds(text, bounds if set(bounds) != {text} else [], between)
 
 
-def _known(key: str, value: float, interval: Interval | None, between: str) -> str:
+def _with_bounds(text: str, bounds: Sequence[str], between: str) -> str:
     """A value and how well it is known: "61.6 ms [61.0 – 62.1]"."""
-    text = METRICS[key].format(value)
-    if interval is None or interval[0] == interval[1]:
-        return text
-    low, high = (METRICS[key].format(bound) for bound in interval)
-    unit = text.partition(" ")[2]
-    if unit and low.endswith(unit) and high.endswith(unit):
-        low, high = low.removesuffix(unit).strip(), high.removesuffix(unit).strip()
-    return f"{text}{between}[{low} – {high}]"
+    return f"{text}{between}[{' – '.join(bounds)}]" if bounds else text
 
 
 def _notes(records: Sequence[Record], baseline: Record | None) -> list[str]:

@@ -65,6 +65,13 @@ def test_profile_measures_all_four_families_and_stores_them(attnbench, tmp_path)
         assert text in out
 
 
+def test_the_table_fits_a_terminal_of_80_columns(attnbench, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = attnbench("profile", "--n-tokens", 16, "--dim", 24, "--time-budget", 0.1)
+    assert "…" not in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
 def test_profile_prints_json_that_the_store_can_read(attnbench, tmp_path):
     arguments = ["--attention", "anchor", "--resolution", "32x64", "--patch", 8, "--dim", 24]
     code, out, _ = attnbench("profile", *arguments, "--json", "--out", "own.jsonl")
