@@ -50,6 +50,15 @@ def _outer_rank(count: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contention:
+    """Processor cores in use while sampling, in cores: by us, by others, by the hypervisor."""
+
+    own_cores: float
+    other_cores: float
+    stolen_cores: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
     """Seconds per call, every sample kept in the order in which it was taken."""
 
@@ -57,6 +66,8 @@ class Latency:
     stopped_by: Literal["precision", "time_budget"]
     rounds_with: str = ""
     """Cells with the same token here were measured in turn, one sample each a round."""
+    contention: Contention | None = None
+    """Over all rounds of the comparison; None where the kernel does not tell."""
 
     def __post_init__(self) -> None:
         if not self.samples_s or any(isnan(s) or s <= 0 for s in self.samples_s):

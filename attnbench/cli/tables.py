@@ -11,6 +11,7 @@ from rich.text import Text
 
 from attnbench.records import Latency, Ratio, Record, speed_up
 from attnbench.spec import ModelWorkload, Workload
+from attnbench.trust import trust_in
 from attnbench.units import METRICS, format_seconds_beside
 
 WIDE = 105
@@ -34,6 +35,7 @@ def _print_grid(records: Sequence[Record], console: Console) -> None:
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("attention", no_wrap=True)
+    table.add_column("", justify="center")  # the grade: its letter says enough
     between = " " if console.width >= WIDE else "\n"
     heads = ["params", "GMACs", f"latency{between}\\[95 %]", "memory"]
     if baseline is not None:
@@ -84,7 +86,9 @@ def fastest_dense(records: Sequence[Record]) -> Record | None:
 
 def _row(record: Record, baseline: Record | None, between: str) -> list[str]:
     """The cells of a row; `between` parts a name from its impl, and a value from its interval."""
-    cells = [_name(_workload(record), between), _metric("params", record.params), _macs(record)]
+    trust = trust_in(record.latency).grade if record.latency else "–"
+    cells = [_name(_workload(record), between), trust]
+    cells += [_metric("params", record.params), _macs(record)]
     if record.latency is None:
         return [*cells, record.status.replace("_", " ")]
     memory = record.memory.peak_net_bytes if record.memory else None
@@ -137,13 +141,23 @@ def _notes(records: Sequence[Record], baseline: Record | None) -> list[str]:
         if record.reason:
             notes.append(f"{name}: {record.status.replace('_', ' ')}: {record.reason}")
         notes += [f"{name}: {note}" for note in record.notes]
-    out_of_time = [r for r in records if r.latency and r.latency.stopped_by == "time_budget"]
-    if out_of_time:
-        samples = min(len(_latency(record).samples_s) for record in out_of_time)
-        notes.append(
-            f"sampling ended at its time budget ({samples} samples a cell), before every interval "
-            "was as narrow as asked"
-        )
+    return [*notes, *_trust_notes(records)]
+
+
+def _trust_notes(records: Sequence[Record]) -> list[str]:
+    """What the letters rest on: each doubt once, the cells that it is about, and what to do."""
+    graded = [(_name(_workload(r)), trust_in(r.latency)) for r in records if r.latency is not None]
+    if not graded:
+        return []
+    found = [(name, doubt) for name, trust in graded for doubt in trust.doubts]
+    if not found:
+        return ["trust: A, nothing speaks against these numbers"]
+    notes = []
+    for kind in dict.fromkeys(doubt.name for _, doubt in found):
+        about = [(name, doubt) for name, doubt in found if doubt.name == kind]
+        name, gravest = max(about, key=lambda pair: pair[1].grade)
+        others = f" (and {len(about) - 1} more)" if len(about) > 1 else ""
+        notes.append(f"trust {gravest.grade}: {name}{others}: {gravest.text}; {gravest.advice}")
     return notes
 
 

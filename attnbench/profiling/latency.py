@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Literal, TypeVar
 
+from attnbench.profiling.contention import contention_between, usage_now
 from attnbench.profiling.timer import Call, Timer
 from attnbench.records import Latency, median_interval
 from attnbench.spec import Protocol
@@ -40,8 +41,10 @@ def measure_latencies(
     for call in calls.values():
         _warm_up(call, protocol, timer)
     samples: dict[Name, list[float]] = {name: [] for name in calls}
+    before = usage_now()
     start, rounds, next_check = timer.now(), 0, protocol.min_samples
-    while True:
+    stopped_by: Literal["precision", "time_budget"] | None = None
+    while stopped_by is None:
         names = list(calls)
         for name in names if rounds % 2 == 0 else reversed(names):
             samples[name].append(timer.time_call(calls[name]))
@@ -50,9 +53,19 @@ def measure_latencies(
         if rounds >= next_check:
             next_check = int(rounds * RECHECK_EVERY) + 1
             if all(_is_precise(taken, protocol.precision) for taken in samples.values()):
-                return _latencies(samples, "precision", rounds_with)
-        if timer.now() - start >= protocol.time_budget_s:
-            return _latencies(samples, "time_budget", rounds_with)
+                stopped_by = "precision"
+        if stopped_by is None and timer.now() - start >= protocol.time_budget_s:
+            stopped_by = "time_budget"
+    contention = contention_between(before, usage_now())
+    return {
+        name: Latency(
+            samples_s=tuple(taken),
+            stopped_by=stopped_by,
+            rounds_with=rounds_with,
+            contention=contention,
+        )
+        for name, taken in samples.items()
+    }
 
 
 def _warm_up(call: Call, protocol: Protocol, timer: Timer) -> None:
@@ -70,14 +83,3 @@ def _is_precise(samples: list[float], precision: float) -> bool:
         return False
     low, high = interval
     return high - low <= precision * sorted(samples)[len(samples) // 2]
-
-
-def _latencies(
-    samples: Mapping[Name, list[float]],
-    stopped_by: Literal["precision", "time_budget"],
-    rounds_with: str,
-) -> dict[Name, Latency]:
-    return {
-        name: Latency(samples_s=tuple(taken), stopped_by=stopped_by, rounds_with=rounds_with)
-        for name, taken in samples.items()
-    }

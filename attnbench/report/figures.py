@@ -88,7 +88,12 @@ def _bar_note(rows: pd.DataFrame) -> str:
         parts.append("Whiskers: 95 % interval of the median.")
     if known["latency_low_s"].isna().any():
         parts.append("A bar without whiskers rests on fewer than 6 samples.")
+    parts.append(_faded(rows))
     return " ".join(filter(None, parts))
+
+
+def _faded(rows: pd.DataFrame) -> str:
+    return plots.TRUST_NOTE if (rows["trust"] == "C").any() else ""
 
 
 def _forward_only(rows: pd.DataFrame) -> str:
@@ -163,6 +168,8 @@ def _note(rows: pd.DataFrame, metric: str) -> str:
     parts = []
     if metric == "latency_s" and rows["latency_low_s"].notna().any():
         parts.append(plots.INTERVAL_NOTE)
+    if metric == "latency_s":
+        parts.append(_faded(rows))
     if metric == "macs":
         parts.append(_forward_only(rows))
     failures = [_failure(row) for row in rows[rows[metric].isna()].itertuples()]

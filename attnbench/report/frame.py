@@ -29,7 +29,7 @@ _SETTING = {
 _COST = {
     "params": "Int64", "macs": "Int64", "latency_s": "float64", "latency_low_s": "float64",
     "latency_high_s": "float64", "samples": "Int64", "memory_bytes": "Int64",
-    "memory_method": "str",
+    "memory_method": "str", "trust": "str", "doubts": "str",
 }  # fmt: skip
 _SPEED_UP = {
     "speedup": "float64", "speedup_low": "float64", "speedup_high": "float64",

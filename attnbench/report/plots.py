@@ -27,6 +27,9 @@ from attnbench.report.style import (
 from attnbench.units import METRICS
 
 INTERVAL_NOTE = "Bands: 95 % interval of the median."
+TRUST_NOTE = "Faded: trust C, see the table."
+FADED = 0.35
+"""Opacity of a latency that is not to be quoted."""
 
 
 def against(
@@ -48,6 +51,7 @@ def against(
     _draw_lines(axes, data, lines)
     if metric == "latency_s":
         _draw_bands(axes, data, lines, unit.scale)
+        _fade_points(axes, data)
     if data["x"].max() >= 2 * data["x"].min():
         axes.set_xscale("log")
     scale_axis(axes, "y", list(data["y"]))
@@ -76,6 +80,15 @@ def _draw_bands(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line], scale
     for label, rows in known.groupby("label", sort=False):
         low, high = rows["latency_low_s"] * scale, rows["latency_high_s"] * scale
         axes.fill_between(rows["x"], low, high, color=lines[str(label)].color, alpha=0.25, lw=0)
+
+
+def _fade_points(axes: Axes, data: pd.DataFrame) -> None:
+    """Veil the markers of what is graded C."""
+    doubtful = data[data["trust"] == "C"]
+    axes.scatter(
+        doubtful["x"], doubtful["y"], s=81, color="white", edgecolor="none", alpha=1 - FADED,
+        zorder=5,
+    )  # fmt: skip
 
 
 def _legend(
@@ -119,6 +132,7 @@ def _draw_bars(axes: Axes, data: pd.DataFrame, metric: str) -> None:
     )  # fmt: skip
     if metric == "latency_s":
         _draw_whiskers(axes, data, unit.scale)
+        _fade_bars(axes, list(data["trust"]))
     for row, (value, status) in enumerate(zip(data[metric], data["status"], strict=True)):
         known = pd.notna(value)
         end = float(value) * unit.scale if known else 0.0
@@ -133,6 +147,12 @@ def _draw_bars(axes: Axes, data: pd.DataFrame, metric: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(lambda value, _: plain_number(value))
     axes.grid(visible=False, axis="y")
+
+
+def _fade_bars(axes: Axes, grades: list[str]) -> None:
+    for bar, grade in zip(axes.patches, grades, strict=True):
+        if grade == "C":
+            bar.set_alpha(FADED)
 
 
 def why_missing(status: str) -> str:

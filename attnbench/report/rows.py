@@ -15,6 +15,7 @@ from attnbench.records import Record, describe
 from attnbench.registry import ATTENTIONS
 from attnbench.report.speedup import Baselines
 from attnbench.spec import ModelWorkload, Workload
+from attnbench.trust import trust_in
 
 OTHER = "other"
 """The family of what is registered nowhere, and of models that are no trunk of ours."""
@@ -34,7 +35,7 @@ def family_of(attention: str) -> str:
 def row_of(record: Record, environment: str, baselines: Baselines) -> Row:
     """Every column of the record; `environment` is the name under which the report shows it."""
     workload = record.workload
-    row = _common(record, environment) | _cost(record) | _training(record)
+    row = _common(record, environment) | _cost(record) | _trust(record) | _training(record)
     if isinstance(workload, Workload):
         return row | _layer(workload, environment) | _speed_up(record, baselines)
     return row | _model(workload)
@@ -101,6 +102,14 @@ def _cost(record: Record) -> Row:
         "memory_bytes": memory.peak_net_bytes if memory else None,
         "memory_method": memory.method if memory else "",
     }
+
+
+def _trust(record: Record) -> Row:
+    """Grade of the latency and the names of its doubts; empty where none was measured."""
+    if record.latency is None:
+        return {"trust": "", "doubts": ""}
+    trust = trust_in(record.latency)
+    return {"trust": trust.grade, "doubts": "; ".join(doubt.text for doubt in trust.doubts)}
 
 
 def _speed_up(record: Record, baselines: Baselines) -> Row:

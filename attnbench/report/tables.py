@@ -88,11 +88,13 @@ def _status(row: Row) -> str:
     return f"{row.status}: {row.reason}" if row.reason else row.status
 
 
+_TRUST = Column(head="trust", text=lambda row: _or_missing(row.trust, str))
 _COST = (
     metric("params", "params"),
     metric("macs"),
     metric("latency_s"),
     Column(head="95 % interval", text=_interval, numeric=True),
+    _TRUST,
     metric("memory_bytes"),
 )
 _SPEED_UP = Column(head="speed-up", text=_speed_up, numeric=True)
@@ -131,6 +133,7 @@ MODELS = (
     metric("params", "params"),
     metric("macs", "GMACs"),
     metric("latency_s"),
+    _TRUST,
     metric("memory_bytes"),
     metric("throughput_per_s"),
     plain("on_frontier", "on frontier?"),
@@ -168,7 +171,7 @@ def model_table(models: pd.DataFrame, cost: str) -> Table:
 def layer_caption(layers: pd.DataFrame) -> str:
     """What the numbers of a layer table mean, with the baselines of its speed-ups."""
     baselines = sorted(set(layers["baseline"].dropna()) - {""})
-    parts = ["MACs are those of one forward call of the whole batch."]
+    parts = ["MACs are those of one forward call of the whole batch.", *_trust_parts(layers)]
     if len(baselines) == 1:
         parts.append(f"Speed-up is over {baselines[0]}, the fastest dense cell measured there.")
     elif baselines:
@@ -178,6 +181,17 @@ def layer_caption(layers: pd.DataFrame) -> str:
     if (layers["speedup_paired"] == False).any():  # noqa: E712 - missing values are neither
         parts.append("* not measured in the same rounds: the ratio of two medians.")
     return " ".join(parts)
+
+
+def _trust_parts(rows: pd.DataFrame) -> list[str]:
+    """What the grades mean, and the doubts behind those that are not A, most frequent first."""
+    doubtful = rows.loc[rows["trust"].isin(["B", "C"]), "doubts"]
+    if doubtful.empty:
+        return []
+    return [
+        "Trust grades the latency: A, nothing speaks against it; B, fit for a rough comparison; "
+        "C, not to be quoted. The doubts stand in the CSV file, column doubts."
+    ]
 
 
 def _table(title: str, caption: str, columns: Sequence[Column], frame: pd.DataFrame) -> Table:
