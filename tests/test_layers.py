@@ -98,10 +98,22 @@ def run(code):
 LISTS_HEAVY = "; print([m for m in ('torch', 'pandas', 'timm', 'seaborn') if m in sys.modules])"
 
 
+RESULTS = "tests/fixtures/schema1.jsonl"
+
+
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["list"], ["list", "models"], ["train", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["list"],
+        ["list", "models"],
+        ["train", "--help"],
+        ["compare", RESULTS, RESULTS],
+        ["compare", RESULTS, RESULTS, "--json"],
+        ["compare", RESULTS, RESULTS, "--markdown"],
+    ],
 )
-def test_help_and_lists_load_no_torch(arguments):
+def test_help_lists_and_comparisons_load_no_torch(arguments):
     code = (
         "import sys; from attnbench.cli import app\n"
         f"try: app({arguments!r})\n"

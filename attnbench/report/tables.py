@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from attnbench.report.markdown import table_lines
 from attnbench.report.speedup import BASELINE
 from attnbench.units import METRICS
 
@@ -202,17 +203,9 @@ def _table(title: str, caption: str, columns: Sequence[Column], frame: pd.DataFr
 def markdown(table: Table) -> str:
     """The table in GitHub's Markdown, under its title and caption."""
     heads = [column.head for column in table.columns]
-    sides = ["---:" if column.numeric else "---" for column in table.columns]
-    lines = [_markdown_row(row) for row in (heads, sides, *table.rows)]
+    numeric = [column.numeric for column in table.columns]
+    lines = table_lines(heads, numeric, table.rows)
     return "\n".join([f"# {table.title}", "", table.caption, "", *lines, ""])
-
-
-def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_one_line(cell).replace("|", "\\|") for cell in cells) + " |"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

@@ -1,0 +1,123 @@
+"""`attnbench compare A B`: two results with a verdict on each cell, which may be "cannot tell"."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attnbench.cli.options import names
+from attnbench.errors import UserError
+
+if TYPE_CHECKING:
+    from attnbench.report.compare import Comparison
+    from attnbench.report.pairs import Side
+
+FAIL_ON = ("slower", "broken", "cannot-tell", "more", "changed", "missing")
+"""What --fail-on takes: keys of `Comparison.counts`, with dashes for the shell."""
+COLOURS = {"broken": "red", "slower": "red", "cannot tell": "yellow", "faster": "green",
+           "repaired": "green"}  # fmt: skip
+NAME_WIDTH = len("(reference)")
+"""Narrower than this, the first column would cut the longest word of most names."""
+
+
+def command(
+    before: Annotated[
+        Path, typer.Argument(metavar="A", help="Results before: a file or a folder.")
+    ],
+    after: Annotated[Path, typer.Argument(metavar="B", help="Results after: a file or a folder.")],
+    relative: Annotated[
+        float, typer.Option(help="Share by which a latency must change to matter …")
+    ] = 0.05,
+    absolute: Annotated[float, typer.Option(help="… and seconds by which it must.")] = 30e-6,
+    across_environments: Annotated[
+        bool,
+        typer.Option(
+            "--across-environments",
+            help="Compare cells of another device, thread count, torch or CUDA all the same.",
+        ),
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, in base units.")] = False,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Exit with 1 if any cell is slower, broken, cannot-tell, more (memory), changed "
+            "(MACs or params) or missing (in B); separated by commas, repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Compare results before (A) and after (B): faster, slower, same, or cannot tell."""
+    from attnbench.report.compare import Thresholds, compare
+
+    if markdown and as_json:
+        raise UserError("give --markdown or --json, not both")
+    failures = _failures(fail_on or ())
+    thresholds = Thresholds(relative=relative, absolute_s=absolute)
+    comparison = compare(
+        _read(before), _read(after), thresholds, across_environments=across_environments
+    )
+    _show(comparison, markdown, as_json)
+    found = [name for name in failures if comparison.counts[name.replace("-", " ")]]
+    if found:
+        print(f"--fail-on: there are cells that are {', '.join(found)}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _failures(texts: Sequence[str]) -> list[str]:
+    chosen = [name for text in texts for name in names(text)]
+    unknown = [name for name in chosen if name not in FAIL_ON]
+    if unknown or (texts and not chosen):
+        raise UserError(
+            f"--fail-on takes {', '.join(FAIL_ON)}; got {', '.join(unknown or texts)!r}"
+        )
+    return chosen
+
+
+def _read(path: Path) -> Side:
+    """The records of one side; what could not be read is said on standard error."""
+    from attnbench import store
+    from attnbench.report.pairs import Side
+
+    contents = store.read_many([path])
+    for problem in contents.problems:
+        print(problem, file=sys.stderr)
+    return Side(name=str(path), records=contents.records)
+
+
+def _show(comparison: Comparison, markdown: bool, as_json: bool) -> None:
+    from attnbench.report import compare_json, compare_text
+
+    if as_json:
+        print(json.dumps(compare_json.plain(comparison), indent=2, allow_nan=False))
+    elif markdown:
+        print(compare_text.markdown(comparison))
+    else:
+        _print_table(comparison)
+
+
+def _print_table(comparison: Comparison) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from attnbench.report import compare_text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for head, numeric in zip(compare_text.HEADS, compare_text.NUMERIC, strict=True):
+        table.add_column(head, justify="right" if numeric else "left", no_wrap=head == "verdict")
+    table.columns[0].min_width = NAME_WIDTH
+    for change, row in zip(comparison.changes, compare_text.rows(comparison), strict=True):
+        colour = COLOURS.get(change.verdict, "")
+        table.add_row(*(Text(cell, colour if cell == change.verdict else "") for cell in row))
+    console = Console()
+    console.print(Text(compare_text.heading(comparison)), table)
+    for note in compare_text.notes(comparison):
+        console.print(Text(note))
+    console.print(Text(compare_text.summary(comparison), "bold"))
