@@ -17,6 +17,7 @@ def test_an_attention_of_one_s_own_takes_15_lines(tmp_path, monkeypatch, capsys)
     assert len([line for line in BLOCKS[0].splitlines() if line.strip()]) <= 15
     (tmp_path / "mean.py").write_text(BLOCKS[0])
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
     arguments = "profile --plugin mean.py --attention dense,anchor,mean --n-tokens 64 --dim 24"
     monkeypatch.setattr(sys, "argv", ["attnbench", *arguments.split(), "--time-budget", "0.2"])
     with pytest.raises(SystemExit) as stop:
