@@ -1,13 +1,14 @@
 """For each workload: build, measure, record, flush. Joins what is compared to how it is measured.
 
 A comparison is a group of workloads whose latencies are sampled in turn. Whatever happens to one
-cell is a result of that cell, with its reason, and costs no other cell.
+cell is a result of that cell, with its reason, and costs no other cell. What no Python program can
+catch is for `worker`, which measures each cell of a `sweep` in a process that may be lost.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
@@ -22,7 +23,7 @@ from attnbench.profiling.latency import measure_latencies
 from attnbench.profiling.macs import count_macs
 from attnbench.profiling.memory import measure_memory
 from attnbench.profiling.timer import Call, timer_for
-from attnbench.records import Environment, Macs, Record, Status, cell_key
+from attnbench.records import Environment, Macs, Record, Status
 from attnbench.spec import ModelWorkload, Protocol, Workload
 from attnbench.subjects import Subject, subject_of
 
@@ -90,41 +91,6 @@ def profile(
     return records
 
 
-def sweep(
-    workloads: Sequence[AnyWorkload],
-    protocol: Protocol | None = None,
-    device: torch.device | str = "cpu",
-    *,
-    settled: Collection[str] = (),
-    on_record: OnRecord = lambda record: None,
-    on_cell: Callable[[bool], None] = lambda skipped: None,
-    on_step: OnStep = lambda text: None,
-) -> list[Record]:
-    """Measure cells one by one, each complete before the next begins.
-
-    Args:
-        workloads: the cells.
-        protocol: how latency is measured; its budget is per cell here.
-        device: where.
-        settled: keys of cells that need no measuring again.
-        on_record: told each record when it is complete, for storing.
-        on_cell: told after each cell whether it was skipped as settled.
-        on_step: told what is being done.
-
-    Returns:
-        The new records.
-    """
-    protocol, device = protocol or Protocol(), torch.device(device)
-    records = []
-    for workload in workloads:
-        environment = environment_of(subject_of(workload), device)
-        skipped = cell_key(workload, protocol, environment) in settled
-        if not skipped:
-            records += profile([workload], protocol, device, on_record=on_record, on_step=on_step)
-        on_cell(skipped)
-    return records
-
-
 def environment_of(subject: Subject, device: torch.device) -> Environment:
     """The conditions of a cell, the code of its subject included."""
     return describe_environment(device, subject.sources)
@@ -135,29 +101,33 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
-def _open_cell(workload: AnyWorkload, protocol: Protocol, device: torch.device) -> Cell:
-    subject = subject_of(workload)
-    record = Record(
+def open_record(workload: AnyWorkload, protocol: Protocol, device: torch.device) -> Record:
+    """The record of a cell before anything is measured: its key is final, its outcome is not."""
+    return Record(
         workload=workload,
         protocol=protocol,
-        environment=environment_of(subject, device),
+        environment=environment_of(subject_of(workload), device),
         created=now(),
     )
-    return Cell(workload=workload, subject=subject, record=record)
+
+
+def _open_cell(workload: AnyWorkload, protocol: Protocol, device: torch.device) -> Cell:
+    record = open_record(workload, protocol, device)
+    return Cell(workload=workload, subject=subject_of(workload), record=record)
 
 
 def _guard(cell: Cell, work: Callable[[], None]) -> None:
     """Run a part of a cell; what it raises becomes the cell's status, with its reason."""
     try:
         work()
-    except UserError as error:
-        cell.fail("unsupported", str(error))
     except Exception as error:  # noqa: BLE001 - a stranger's mechanism may raise anything
         cell.fail(*failure(error))
 
 
 def failure(error: Exception) -> tuple[Status, str]:
     """Status and reason of an exception: out of memory is told from every other failure."""
+    if isinstance(error, UserError):
+        return "unsupported", str(error)
     text = str(error).strip().splitlines()
     reason = f"{type(error).__name__}: {text[0] if text else 'no message'}"
     out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (

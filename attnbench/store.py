@@ -5,7 +5,7 @@ Schema history:
 
 A line is appended with one write, flushed and synced, so that a crash costs at most the line
 being written. A torn line is reported and skipped when reading; the next append starts a new
-line behind it.
+line behind it. Appends of several processes take turns.
 """
 
 from __future__ import annotations
@@ -14,14 +14,20 @@ import json
 import os
 import types
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import IO, Any, Union, get_args, get_origin, get_type_hints
 
 from attnbench.errors import UserError
 from attnbench.records import Record
 from attnbench.spec import ModelWorkload, Workload
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 SCHEMA = 1
 
@@ -43,11 +49,23 @@ def append(path: Path, record: Record) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
+            _lock(file)
             file.write((_missing_newline(path) + line).encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise UserError(f"cannot write results to {path}: {error.strerror}") from error
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Wait until no other process appends to the file; closing the file lets the next one in.
+
+    Where there is no such lock (Windows has no fcntl, some network file systems refuse it), the
+    append goes on without: two commands should then not write to one file at a time.
+    """
+    if fcntl is not None:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _missing_newline(path: Path) -> str:
@@ -66,8 +84,16 @@ def read(path: Path) -> Contents:
         UserError: the file is missing, or not one line of it is a record.
     """
     contents = _read_lines(path)
-    _refuse_unreadable(contents, path)
+    if not _is_torn_first_line(path):
+        _refuse_unreadable(contents, path)
     return contents
+
+
+def _is_torn_first_line(path: Path) -> bool:
+    """Whether a crash in the midst of the very first append left all that there is."""
+    with path.open("rb") as file:
+        line = file.readline()
+        return line.startswith(b'{"schema": ') and not line.endswith(b"\n")
 
 
 def _read_lines(path: Path) -> Contents:

@@ -11,6 +11,12 @@ def fixed_seed():
     torch.manual_seed(0)
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--kills", type=int, default=3, help="how often the test of a killed sweep kills it"
+    )
+
+
 def pytest_collection_modifyitems(items):
     if torch.cuda.is_available():
         return

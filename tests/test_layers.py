@@ -13,12 +13,18 @@ LAYERS = [
     {"attention", "kernels", "data", "profiling", "training", "store"},
     {"models", "report"},
     {"workloads", "subjects"},
-    {"runner"},
+    {"runner", "worker", "sweep"},
     {"experiments"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-SIBLINGS = {("training", "data"), ("attention", "kernels")}
+SIBLINGS = {
+    ("training", "data"),
+    ("attention", "kernels"),
+    ("worker", "runner"),
+    ("sweep", "runner"),
+    ("sweep", "worker"),
+}
 """Pairs of one layer in which the first may import the second."""
 _PLOTTING = {"pandas", "seaborn", "matplotlib", "jinja2", "numpy"}
 ALLOWED_THIRD_PARTY = {
@@ -31,6 +37,7 @@ ALLOWED_THIRD_PARTY = {
     "report": _PLOTTING,
     "subjects": {"torch"},
     "runner": {"torch"},
+    "sweep": {"torch"},
     "experiments": {"torch"},
     "cli": {"typer", "rich"},
     "baselines": {"torch"},

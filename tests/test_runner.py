@@ -4,11 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from attnbench import store
 from attnbench.attention.base import Attention
 from attnbench.records import is_settled
 from attnbench.registry import ATTENTIONS, register_attention
-from attnbench.runner import failure, profile, sweep
+from attnbench.runner import failure, profile
 from attnbench.spec import ModelWorkload, Protocol, Workload
 from attnbench.workloads import FAMILIES, layer_workloads
 
@@ -147,34 +146,7 @@ def test_asking_for_a_terabyte_is_out_of_memory(stranger):
     assert record.reason
 
 
-def test_a_sweep_writes_each_cell_and_resumes(tmp_path):
-    file = tmp_path / "runs" / "sweep.jsonl"
-    workloads = layer_workloads(["dense", "anchor"], [(4, 4), (5, 9)], [3, 5], **SMALL)
-    stored_after = []
-
-    def run(some):
-        settled = (
-            {r.key for r in store.read(file).records if is_settled(r)} if file.exists() else ()
-        )
-        skips = []
-        new = sweep(
-            some, QUICK, settled=settled,
-            on_record=lambda record: (
-                store.append(file, record),
-                stored_after.append(len(store.read(file).records)),
-            ),
-            on_cell=skips.append,
-        )  # fmt: skip
-        return len(new), sum(skips)
-
-    assert run(workloads[:3]) == (3, 0)
-    assert stored_after == [1, 2, 3]
-    assert run(workloads) == (len(workloads) - 3, 3)
-    assert run(workloads) == (0, len(workloads))
-    assert len({record.key for record in store.read(file).records}) == len(workloads) == 8
-
-
-def test_failed_cells_are_tried_again(tmp_path, stranger):
+def test_failed_cells_are_tried_again(stranger):
     def explode(self, x):
         raise RuntimeError("once")
 

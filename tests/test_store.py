@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,6 +135,15 @@ def test_a_file_without_one_record_is_refused(path):
         store.read_many([path])
 
 
+def test_a_crash_in_the_first_line_leaves_a_file_to_go_on_with(records, path):
+    write(path, records[:1])
+    path.write_bytes(path.read_bytes()[:-20])
+    problem = f"{path}:1: skipped, not a whole JSON line (torn by a crash?)"
+    assert store.read(path) == store.Contents(records=[], problems=[problem])
+    store.append(path, records[1])
+    assert store.read(path) == store.Contents(records=[records[1]], problems=[problem])
+
+
 def test_a_file_that_cannot_be_written_is_the_users_to_mend(records, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write results to"):
@@ -157,3 +169,31 @@ def test_a_torn_file_does_not_hide_the_folder(records, tmp_path):
 def test_an_empty_file_and_an_empty_folder_hold_nothing(tmp_path):
     (tmp_path / "empty.jsonl").write_text("")
     assert store.read_many([tmp_path]) == store.Contents(records=[], problems=[])
+
+
+def test_an_append_waits_for_its_turn(records, path):
+    fcntl = pytest.importorskip("fcntl")
+    write(path, records[:1])
+    append = threading.Thread(target=store.append, args=(path, records[1]))
+    with path.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        append.start()
+        append.join(0.2)
+        assert store.read(path).records == records[:1]
+        other.write(b"a torn li")
+    append.join()
+    contents = store.read(path)
+    assert contents.records == records[:2]
+    assert len(contents.problems) == 1
+
+
+def test_two_processes_may_append_to_one_file(records, path):
+    code = (
+        "import sys; from pathlib import Path; from attnbench import store\n"
+        "record = store.read(Path(sys.argv[1])).records[0]\n"
+        "for _ in range(50): store.append(Path(sys.argv[2]), record)\n"
+    )
+    command = [sys.executable, "-c", code, str(FIXTURE), str(path)]
+    processes = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert store.read(path) == store.Contents(records=records[:1] * 100, problems=[])

@@ -1,9 +1,10 @@
-"""`attnbench sweep`: a grid of cells, written one by one, resumed by default."""
+"""`attnbench sweep`: a grid of cells, isolated, written one by one, resumed by default."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from attnbench.cli.options import RUNS
 
 if TYPE_CHECKING:
     from attnbench.records import Record
+    from attnbench.sweep import PlannedCell
 
 
 def command(
@@ -42,9 +44,22 @@ def command(
     force: Annotated[
         bool, typer.Option("--force", help="Measure again what the file holds already.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what would run and what cannot; run and store nothing."
+        ),
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds after which a cell is given up and the next one begins.")
+    ] = 300,
     plugin: options.Plugin = None,
 ) -> None:
-    """Measure every attention at every size and anchor count; a second run does what is missing."""
+    """Measure every attention at every size and anchor count; a second run does what is missing.
+
+    Cells run in a process of their own: one that crashes, hangs or runs out of memory is stored
+    with its reason and costs no other.
+    """
     from rich.console import Console
 
     if n_tokens is None and resolutions is None:
@@ -52,10 +67,12 @@ def command(
     grids = options.grids(n_tokens, resolutions, patch, default="")
     console = Console(stderr=True)
     with console.status("loading torch"):
-        from attnbench import runner, store
+        from attnbench import store
         from attnbench.cli.progress import bar
-        from attnbench.profiling.environment import choose_device
+        from attnbench.profiling.environment import choose_device, device_named
         from attnbench.spec import Protocol
+        from attnbench.sweep import plan, sweep
+        from attnbench.worker import Worker
         from attnbench.workloads import layer_workloads
 
         workloads = layer_workloads(
@@ -65,32 +82,55 @@ def command(
             None if impl is None else options.names(impl),
             dim=dim, num_heads=heads, batch=batch, dtype=dtype, mode=mode,
         )  # fmt: skip
-        chosen = choose_device(device)
-        settled = set() if force else _settled_keys(out)
+        protocol = Protocol(warmup_s=0.1, time_budget_s=time_budget)
+        settled = {} if force else _settled_records(out)
+        chosen = device_named(device) if dry_run else choose_device(device)
+        worker = Worker(str(chosen), plugin or (), timeout)
+    if dry_run:
+        _print_plan(plan(workloads, protocol, chosen, settled))
+        return
     outcome: Counter[str] = Counter()
-    with bar(console) as progress:
-        task = progress.add_task("sweep", total=len(workloads))
+    try:
+        with worker, bar(console) as progress:
+            task = progress.add_task("sweep", total=len(workloads))
 
-        def on_record(record: Record) -> None:
-            store.append(out, record)
-            outcome[record.status] += 1
+            def on_record(record: Record) -> None:
+                store.append(out, record)
+                outcome[record.status] += 1
 
-        def on_cell(skipped: bool) -> None:
-            outcome["already there"] += skipped
-            progress.advance(task)
+            def on_cell(skipped: bool) -> None:
+                outcome["already there"] += skipped
+                progress.advance(task)
 
-        try:
-            runner.sweep(
+            sweep(
                 workloads,
-                Protocol(warmup_s=0.1, time_budget_s=time_budget),
+                protocol,
                 chosen,
+                measure=worker.measure,
                 settled=settled,
                 on_record=on_record,
                 on_cell=on_cell,
                 on_step=lambda text: progress.update(task, description=text),
             )
-        finally:
-            print(f"{len(workloads)} cells: {_summary(outcome)}; stored in {out}")
+    finally:  # Ctrl-C too: what is stored is said
+        print(f"{len(workloads)} cells: {_summary(outcome)}; stored in {out}")
+
+
+def _print_plan(cells: Sequence[PlannedCell]) -> None:
+    """One line a cell, and a count."""
+    outlooks: Counter[str] = Counter()
+    for cell in cells:
+        outlook, reason = _outlook(cell)
+        outlooks[outlook] += 1
+        print(f"{outlook:<13}  {cell.name}" + (f": {reason}" if reason else ""))
+    print(f"{len(cells)} cells: {_summary(outlooks)}; nothing was run or stored")
+
+
+def _outlook(cell: PlannedCell) -> tuple[str, str]:
+    """What a sweep would do with the cell, and why."""
+    if cell.known is not None:
+        return "already there", cell.known.reason
+    return ("would run", "") if cell.verdict is None else ("cannot run", cell.verdict[1])
 
 
 def _summary(outcome: Counter[str]) -> str:
@@ -98,14 +138,14 @@ def _summary(outcome: Counter[str]) -> str:
     return ", ".join(counts) or "none done"
 
 
-def _settled_keys(out: Path) -> set[str]:
-    """Keys of the cells in the file that need no measuring again."""
+def _settled_records(out: Path) -> dict[str, Record]:
+    """The records in the file whose cells need no measuring again, by key."""
     from attnbench import store
     from attnbench.records import is_settled
 
     if not out.exists():
-        return set()
+        return {}
     contents = store.read(out)
     for problem in contents.problems:
         print(problem, file=sys.stderr)
-    return {record.key for record in contents.records if is_settled(record)}
+    return {record.key: record for record in contents.records if is_settled(record)}

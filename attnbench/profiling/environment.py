@@ -18,6 +18,15 @@ from attnbench.records import Environment
 
 def choose_device(name: str) -> torch.device:
     """`auto` is the GPU if there is one; `cuda` where there is none is refused."""
+    device = device_named(name)
+    missing = missing_device(device)
+    if missing:
+        raise UserError(missing)
+    return device
+
+
+def device_named(name: str) -> torch.device:
+    """The device of that name, be it here or not; `auto` is the GPU if there is one."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -26,11 +35,16 @@ def choose_device(name: str) -> torch.device:
         raise UserError(f"--device must be auto, cpu or cuda, got {name!r}") from None
     if device.type not in ("cpu", "cuda"):
         raise UserError(f"--device must be auto, cpu or cuda, got {name!r}")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise UserError(
-            f"--device {name}: torch {torch.__version__} sees no CUDA GPU here; use --device cpu"
-        )
     return device
+
+
+def missing_device(device: torch.device) -> str | None:
+    """Why nothing can run on that device here, or None where it can."""
+    if device.type == "cuda" and not torch.cuda.is_available():
+        return (
+            f"--device {device}: torch {torch.__version__} sees no CUDA GPU here; use --device cpu"
+        )
+    return None
 
 
 def describe_environment(device: torch.device, sources: Sequence[Path] = ()) -> Environment:

@@ -100,9 +100,25 @@ def test_sweep_resumes(attnbench, tmp_path):
     assert (code, "6 cells: 6 ok" in out) == (0, True)
     code, out, _ = attnbench(*arguments)
     assert (code, "6 cells: 6 already there" in out) == (0, True)
+    code, out, _ = attnbench(*arguments, "--dry-run")
+    assert "already there  dense (reference) at 36 tokens" in out
+    assert "6 cells: 6 already there; nothing was run or stored" in out
+    code, out, _ = attnbench(*arguments, "--force", "--dry-run")
+    assert "6 cells: 6 would run; nothing was run or stored" in out
     code, out, _ = attnbench(*arguments, "--force")
     assert "6 cells: 6 ok" in out
     assert len(records(tmp_path / "results/runs/sweep.jsonl")) == 12
+
+
+def test_a_dry_run_for_a_missing_device_says_so(attnbench, monkeypatch, tmp_path):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    arguments = ["sweep", "--attention", "dense", "--n-tokens", 16, "--device", "cuda"]
+    code, out, _ = attnbench(*arguments, "--dry-run")
+    assert code == 0
+    assert "cannot run     dense (sdpa) at 16 tokens: --device cuda: torch" in out
+    assert "2 cells: 2 cannot run" in out
+    assert attnbench(*arguments)[0] == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sweep_goes_on_behind_a_torn_line(attnbench, tmp_path):
@@ -205,6 +221,7 @@ BAD = {
     "anchors of dense": (["train", "pyramid-t", "--anchors", 5], "no option num_anchors"),
     "checkpoint": (["evaluate", "missing.pt"], "expected a checkpoint"),
     "paths": (["report", "missing.jsonl"], "missing.jsonl"),
+    "timeout": (["sweep", "--timeout", 0], "--timeout must be above 0"),
     "budget": (["profile", "--time-budget", 0], "--time-budget must be above 0"),
     "no records": (["report"], "run `attnbench profile` or `attnbench train`"),
     "cost": (["report", "empty", "--cost", "money"], "money"),

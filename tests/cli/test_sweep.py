@@ -1,0 +1,144 @@
+"""A sweep as a user starts it: planned, interrupted, killed, and resumed."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from attnbench import store
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "tests" / "troublesome.py"
+QUICK = ["--dim", "24", "--time-budget", "0.05", "--impl", "reference", "--out", "sweep.jsonl"]
+
+
+class Sweep:
+    """Command lines of `attnbench sweep` in a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.file = folder / "sweep.jsonl"
+
+    def start(self, *arguments):
+        return subprocess.Popen(
+            [sys.executable, ROOT / "cli.py", "sweep", *QUICK, *map(str, arguments)],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # a process group, as a terminal's Ctrl-C reaches it
+        )
+
+    def run(self, *arguments):
+        """Standard output of a run that must end well."""
+        process = self.start(*arguments)
+        out, err = process.communicate()
+        assert process.returncode == 0, err
+        return out
+
+    def records(self):
+        return store.read(self.file).records if self.file.exists() else []
+
+    def wait_for_records(self, count, process):
+        wait_until(lambda: len(self.records()) >= count or process.poll() is not None)
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    return Sweep(tmp_path)
+
+
+def is_running(pid):
+    """Whether Linux still runs a process; one that ended and waits to be reaped does not count."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def start_and_hang(sweep):
+    """A sweep in the midst of a cell that hangs, and the id of the process that measures it."""
+    process = sweep.start("--plugin", PLUGIN, "--attention", "quiet,hangs", "--n-tokens", 16)
+    file = sweep.folder / "hanging.pid"
+    wait_until(lambda: file.exists() and file.read_text())
+    return process, int(file.read_text())
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_sweep_and_leaves_no_process(sweep):
+    process, worker = start_and_hang(sweep)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130
+    assert "2 cells: 1 ok; stored in sweep.jsonl" in out
+    assert "what was measured so far is stored" in err
+    assert "Traceback" not in err
+    assert not is_running(worker)
+    assert len(sweep.records()) == 1
+
+
+@pytest.mark.slow
+def test_the_measuring_process_ends_with_a_sweep_that_is_killed(sweep):
+    process, worker = start_and_hang(sweep)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not is_running(worker))
+
+
+@pytest.mark.slow
+def test_a_cell_that_hangs_is_given_up(sweep):
+    arguments = ["--plugin", PLUGIN, "--attention", "hangs", "--n-tokens", 16]
+    assert "1 cells: 1 timeout" in sweep.run(*arguments, "--timeout", 2)
+    (hung,) = sweep.records()
+    assert (hung.status, hung.reason) == (
+        "timeout",
+        "took longer than 2 s (--timeout) and was ended",
+    )
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_killed_at_any_moment_loses_and_doubles_nothing(sweep, request):
+    kills = request.config.getoption("--kills")
+    moments = random.Random(0)
+    sizes = [side**2 for side in range(4, 5 + 2 * kills)]
+    arguments = ["--attention", "dense,anchor", "--n-tokens", ",".join(map(str, sizes))]
+    done = []
+    for _ in range(kills):
+        process = sweep.start(*arguments)
+        sweep.wait_for_records(len(done) + moments.randrange(3), process)
+        time.sleep(moments.uniform(0, 0.4))
+        process.kill()
+        process.communicate()
+        before, done = done, [record.key for record in sweep.records()]
+        assert done[: len(before)] == before
+    out = sweep.run(*arguments)
+    keys = [record.key for record in sweep.records()]
+    assert len(keys) == len(set(keys)) == 2 * len(sizes)
+    assert f"{len(keys)} cells: {len(done)} already there, {len(keys) - len(done)} ok" in out
+
+
+def test_a_dry_run_lists_the_cells_and_stores_nothing(sweep):
+    arguments = ["--attention", "dense", "--n-tokens", "16,36", "--impl", "reference,flash"]
+    out = sweep.run(*arguments, "--dry-run")
+    assert out.splitlines() == [
+        "would run      dense (reference) at 16 tokens",
+        "cannot run     dense (flash) at 16 tokens: DenseAttention has no impl 'flash'; "
+        "it has reference, sdpa",
+        "would run      dense (reference) at 36 tokens",
+        "cannot run     dense (flash) at 36 tokens: DenseAttention has no impl 'flash'; "
+        "it has reference, sdpa",
+        "4 cells: 2 would run, 2 cannot run; nothing was run or stored",
+    ]
+    assert list(sweep.folder.iterdir()) == []
