@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from attnbench.errors import UserError
 from attnbench.profiling.environment import describe_environment
 from attnbench.profiling.latency import measure_latencies
-from attnbench.profiling.macs import count_macs
+from attnbench.profiling.macs import CountError, count_macs
 from attnbench.profiling.memory import measure_memory
 from attnbench.profiling.timer import Call, timer_for
-from attnbench.records import Environment, Macs, Record, Status, cell_key
+from attnbench.profiling.traffic import count_moved_bytes
+from attnbench.records import Environment, Record, Status, cell_key
 from attnbench.spec import ModelWorkload, Protocol, Workload
 from attnbench.subjects import Subject, subject_of
 
@@ -150,6 +151,8 @@ def _guard(cell: Cell, work: Callable[[], None]) -> None:
     """Run a part of a cell; what it raises becomes the cell's status, with its reason."""
     try:
         work()
+    except CountError as error:
+        cell.fail("failed", str(error))
     except UserError as error:
         cell.fail("unsupported", str(error))
     except Exception as error:  # noqa: BLE001 - a stranger's mechanism may raise anything
@@ -171,30 +174,22 @@ def _prepare(cell: Cell, device: torch.device) -> None:
     if cell.subject.unsupported:
         cell.fail("unsupported", cell.subject.unsupported)
         return
-    cell.measured |= _count(cell.subject)
+    _count(cell)
     call = _make_call(cell.subject, cell.workload, device)
     call()
     cell.call = call
 
 
-def _count(subject: Subject) -> dict[str, Any]:
-    """Parameters and MACs of a forward call, on the meta device; notes where they are in doubt."""
+def _count(cell: Cell) -> None:
+    """Parameters, MACs and bytes moved, on the meta device."""
+    subject, dtype = cell.subject, getattr(torch, cell.workload.dtype)
     with torch.device("meta"):
-        module = subject.build().eval()
-        x = torch.empty(subject.input_shape)
-    params = sum(parameter.numel() for parameter in module.parameters())
-    try:
-        macs = count_macs(module, (x,), subject.arguments)
-    except UserError as error:
-        return {"params": params, "notes": (str(error),)}
-    return {"params": params, "macs": macs, "notes": _doubts(subject, module, macs)}
-
-
-def _doubts(subject: Subject, module: nn.Module, macs: Macs) -> tuple[str, ...]:
-    stated = subject.stated_macs(module) if subject.stated_macs else macs.products_macs
-    if stated == macs.products_macs:
-        return ()
-    return (f"its macs() says {stated:,}, the counter {macs.products_macs:,} (shown)",)
+        module = subject.build().eval().to(dtype)
+        inputs = (torch.empty(subject.input_shape, dtype=dtype),)
+    cell.measured["params"] = sum(parameter.numel() for parameter in module.parameters())
+    stated = subject.stated_macs(module) if subject.stated_macs else None
+    cell.measured["macs"] = count_macs(module, inputs, subject.arguments, stated)
+    cell.measured["traffic_bytes"] = count_moved_bytes(module, inputs, subject.arguments)
 
 
 def _make_call(subject: Subject, workload: AnyWorkload, device: torch.device) -> Call:
