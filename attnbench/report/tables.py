@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from attnbench.records import coverage
 from attnbench.report.speedup import BASELINE
 from attnbench.units import METRICS
 
@@ -94,6 +95,7 @@ _COST = (
     metric("latency_s"),
     Column(head="95 % interval", text=_interval, numeric=True),
     metric("memory_bytes"),
+    metric("traffic_bytes"),
 )
 _SPEED_UP = Column(head="speed-up", text=_speed_up, numeric=True)
 _STATUS = Column(head="status", text=_status)
@@ -112,6 +114,7 @@ LAYERS = (
     plain("dtype"),
     plain("mode"),
     *_COST,
+    metric("training_macs"),
     _SPEED_UP,
     plain("baseline", "over"),
     _STATUS,
@@ -130,8 +133,10 @@ MODELS = (
     metric("top5", "top-5"),
     metric("params", "params"),
     metric("macs", "GMACs"),
+    metric("training_macs", "training GMACs"),
     metric("latency_s"),
     metric("memory_bytes"),
+    metric("traffic_bytes"),
     metric("throughput_per_s"),
     plain("on_frontier", "on frontier?"),
     plain("batch", numeric=True),
@@ -160,7 +165,8 @@ def model_table(models: pd.DataFrame, cost: str) -> Table:
     caption = (
         "On the frontier: no other model of the same data, image size and conditions is better in "
         f"accuracy or {cost} without being worse in the other. MACs, latency and memory are "
-        "those of one forward call of the whole batch; throughput is that of the evaluation."
+        "those of one forward call of the whole batch; throughput is that of the evaluation. "
+        + _counting(models)
     )
     return _table("Models", caption, MODELS, models)
 
@@ -168,7 +174,7 @@ def model_table(models: pd.DataFrame, cost: str) -> Table:
 def layer_caption(layers: pd.DataFrame) -> str:
     """What the numbers of a layer table mean, with the baselines of its speed-ups."""
     baselines = sorted(set(layers["baseline"].dropna()) - {""})
-    parts = ["MACs are those of one forward call of the whole batch."]
+    parts = ["MACs are those of one forward call of the whole batch.", _counting(layers)]
     if len(baselines) == 1:
         parts.append(f"Speed-up is over {baselines[0]}, the fastest dense cell measured there.")
     elif baselines:
@@ -178,6 +184,17 @@ def layer_caption(layers: pd.DataFrame) -> str:
     if (layers["speedup_paired"] == False).any():  # noqa: E712 - missing values are neither
         parts.append("* not measured in the same rounds: the ratio of two medians.")
     return " ".join(parts)
+
+
+def _counting(frame: pd.DataFrame) -> str:
+    """What the counted columns mean and cover."""
+    if frame["macs"].isna().all():
+        return "No MACs were counted."
+    names = {name for names in frame["uncounted"] for name in names.split(", ") if name}
+    return (
+        f"MACs: {coverage(names)}. Training MACs are those of forward and backward together. "
+        "Bytes moved are what one forward call reads and writes as unfused eager code."
+    )
 
 
 def _table(title: str, caption: str, columns: Sequence[Column], frame: pd.DataFrame) -> Table:
