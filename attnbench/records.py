@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from math import comb, isnan, sqrt
@@ -144,6 +144,8 @@ class Macs:
     by_operator_macs: Mapping[str, int]
     uncounted: tuple[str, ...]
     """Operators without multiply-accumulates of their own, left uncounted (softmax, add …)."""
+    training_macs: int | None = None
+    """Forward and backward, gradients of inputs and parameters; None where there is no backward."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +219,8 @@ class Record:
     reason: str = ""
     params: int | None = None
     macs: Macs | None = None
+    traffic_bytes: int | None = None
+    """Bytes that one forward call of unfused eager code reads and writes."""
     latency: Latency | None = None
     memory: Memory | None = None
     accuracy: Accuracy | None = None
@@ -252,6 +256,12 @@ def cell_key(
 def is_settled(record: Record) -> bool:
     """Whether measuring the cell again would be expected to say the same."""
     return record.status in ("ok", "unsupported", "out_of_memory")
+
+
+def coverage(uncounted: Iterable[str]) -> str:
+    """What some MACs cover, in a line: "all multiply-adds counted; not counted: add, softmax"."""
+    names = ", ".join(sorted(set(uncounted)))
+    return "all multiply-adds counted" + (f"; not counted: {names}" if names else "")
 
 
 def describe(values: Mapping[str, Any]) -> str:

@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from attnbench.errors import UserError
 from attnbench.profiling.environment import describe_environment
 from attnbench.profiling.latency import measure_latencies
-from attnbench.profiling.macs import count_macs
+from attnbench.profiling.macs import CountError, count_macs
 from attnbench.profiling.memory import measure_memory
 from attnbench.profiling.timer import Call, timer_for
-from attnbench.records import Environment, Macs, Record, Status
+from attnbench.profiling.traffic import count_moved_bytes
+from attnbench.records import Environment, Record, Status
 from attnbench.spec import ModelWorkload, Protocol, Workload
 from attnbench.subjects import Subject, subject_of
 
@@ -126,6 +127,8 @@ def _guard(cell: Cell, work: Callable[[], None]) -> None:
 
 def failure(error: Exception) -> tuple[Status, str]:
     """Status and reason of an exception: out of memory is told from every other failure."""
+    if isinstance(error, CountError):
+        return "failed", str(error)
     if isinstance(error, UserError):
         return "unsupported", str(error)
     text = str(error).strip().splitlines()
@@ -141,30 +144,22 @@ def _prepare(cell: Cell, device: torch.device) -> None:
     if cell.subject.unsupported:
         cell.fail("unsupported", cell.subject.unsupported)
         return
-    cell.measured |= _count(cell.subject)
+    _count(cell)
     call = _make_call(cell.subject, cell.workload, device)
     call()
     cell.call = call
 
 
-def _count(subject: Subject) -> dict[str, Any]:
-    """Parameters and MACs of a forward call, on the meta device; notes where they are in doubt."""
+def _count(cell: Cell) -> None:
+    """Parameters, MACs and bytes moved, on the meta device."""
+    subject, dtype = cell.subject, getattr(torch, cell.workload.dtype)
     with torch.device("meta"):
-        module = subject.build().eval()
-        x = torch.empty(subject.input_shape)
-    params = sum(parameter.numel() for parameter in module.parameters())
-    try:
-        macs = count_macs(module, (x,), subject.arguments)
-    except UserError as error:
-        return {"params": params, "notes": (str(error),)}
-    return {"params": params, "macs": macs, "notes": _doubts(subject, module, macs)}
-
-
-def _doubts(subject: Subject, module: nn.Module, macs: Macs) -> tuple[str, ...]:
-    stated = subject.stated_macs(module) if subject.stated_macs else macs.products_macs
-    if stated == macs.products_macs:
-        return ()
-    return (f"its macs() says {stated:,}, the counter {macs.products_macs:,} (shown)",)
+        module = subject.build().eval().to(dtype)
+        inputs = (torch.empty(subject.input_shape, dtype=dtype),)
+    cell.measured["params"] = sum(parameter.numel() for parameter in module.parameters())
+    stated = subject.stated_macs(module) if subject.stated_macs else None
+    cell.measured["macs"] = count_macs(module, inputs, subject.arguments, stated)
+    cell.measured["traffic_bytes"] = count_moved_bytes(module, inputs, subject.arguments)
 
 
 def _make_call(subject: Subject, workload: AnyWorkload, device: torch.device) -> Call:

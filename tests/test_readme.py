@@ -25,7 +25,7 @@ def test_an_attention_of_one_s_own_takes_15_lines(tmp_path, monkeypatch, capsys)
     assert not stop.value.code
     out = capsys.readouterr().out
     assert "mean (reference)" in out
-    assert "its macs() says" not in out
+    assert "MACs disagree" not in out
     del ATTENTIONS._entries["mean"]
 
 

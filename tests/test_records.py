@@ -17,6 +17,7 @@ from attnbench.records import (
     Progress,
     Ratio,
     Record,
+    coverage,
     describe,
     is_settled,
     median_interval,
@@ -171,3 +172,10 @@ def test_every_number_has_a_unit_in_its_name(cls):
 def test_a_median_is_the_median():
     samples = [3.0, 1.0, 2.0, 10.0]
     assert latency(samples).median_s == median(samples)
+
+
+def test_coverage_names_each_uncounted_operator_once():
+    assert coverage(["softmax", "add", "softmax"]) == (
+        "all multiply-adds counted; not counted: add, softmax"
+    )
+    assert coverage([]) == "all multiply-adds counted"

@@ -39,6 +39,7 @@ def test_a_file_of_schema_1_is_read_whole(records):
     assert layer.workload.options == {"num_anchors": 30}
     assert layer.latency.median_s == pytest.approx(1.05e-3)
     assert layer.notes == ("the clock was not locked",)
+    assert layer.macs.training_macs is layer.traffic_bytes is None  # newer than the file
     assert (failed.latency, failed.reason) == (None, "tried to allocate 12.00 GiB")
     assert (epoch.progress.epoch, epoch.accuracy.top1) == (1, 0.75)
     assert (model.recipe.data, model.memory.peak_total_bytes) == ("digits", None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from attnbench.errors import UserError
-from attnbench.spec import Grid, grid_of, grid_of_image
+from attnbench.spec import Grid, Workload, grid_of, grid_of_image
 
 RUNS = Path("results/runs")
 """Where commands write unless told otherwise, and where `report` looks first."""
@@ -87,9 +87,15 @@ def grids(n_tokens: str | None, resolutions: str | None, patch: int, default: st
     return [grid_of(count) for count in integers(text, "--n-tokens")]
 
 
-def attentions(text: str) -> Sequence[str]:
-    """Attention names; at least one."""
-    chosen = names(text)
+def workloads(
+    attention: str, grids: Sequence[Grid], anchors: str, impl: str | None, **common: Any
+) -> list[Workload]:
+    """The cells that the options of `profile` and `sweep` ask for; loads torch."""
+    from attnbench.workloads import layer_workloads
+
+    chosen = names(attention)
     if not chosen:
         raise UserError("--attention needs at least one name; `attnbench list` shows them")
-    return chosen
+    counts = integers(anchors, "--anchors")
+    impls = None if impl is None else names(impl)
+    return layer_workloads(chosen, grids, counts, impls, **common)

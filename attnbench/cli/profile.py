@@ -53,13 +53,9 @@ def command(
         from attnbench.profiling.environment import choose_device
         from attnbench.runner import profile
         from attnbench.spec import Protocol
-        from attnbench.workloads import layer_workloads
 
-        workloads = layer_workloads(
-            options.attentions(attention),
-            grids,
-            options.integers(anchors, "--anchors"),
-            None if impl is None else options.names(impl),
+        workloads = options.workloads(
+            attention, grids, anchors, impl,
             dim=dim, num_heads=heads, batch=batch, dtype=dtype, mode=mode,
         )  # fmt: skip
         chosen = choose_device(device)

@@ -73,13 +73,9 @@ def command(
         from attnbench.spec import Protocol
         from attnbench.sweep import plan, sweep
         from attnbench.worker import Worker
-        from attnbench.workloads import layer_workloads
 
-        workloads = layer_workloads(
-            options.attentions(attention),
-            grids,
-            options.integers(anchors, "--anchors"),
-            None if impl is None else options.names(impl),
+        workloads = options.workloads(
+            attention, grids, anchors, impl,
             dim=dim, num_heads=heads, batch=batch, dtype=dtype, mode=mode,
         )  # fmt: skip
         protocol = Protocol(warmup_s=0.1, time_budget_s=time_budget)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from attnbench.records import Latency, Ratio, Record, speed_up
+from attnbench.records import Latency, Ratio, Record, coverage, speed_up
 from attnbench.spec import ModelWorkload, Workload
 from attnbench.trust import trust_in
 from attnbench.units import METRICS, format_seconds_beside
@@ -136,6 +136,9 @@ def _notes(records: Sequence[Record], baseline: Record | None) -> list[str]:
         notes.append(f"speed-up is over {_name(_workload(baseline))}, the fastest dense measured")
     if _workload(records[0]).mode == "train":
         notes.append("GMACs are those of the forward pass; latency and memory are of both passes")
+    counted = [record.macs for record in records if record.macs is not None]
+    if counted:
+        notes.append(f"GMACs: {coverage(name for macs in counted for name in macs.uncounted)}")
     for record in records:
         name = _name(_workload(record))
         if record.reason:

@@ -27,7 +27,8 @@ _SETTING = {
     "batch": "int64", "dtype": "str", "mode": "str", "device": "str", "environment": "str",
 }  # fmt: skip
 _COST = {
-    "params": "Int64", "macs": "Int64", "latency_s": "float64", "latency_low_s": "float64",
+    "params": "Int64", "macs": "Int64", "training_macs": "Int64", "uncounted": "str",
+    "traffic_bytes": "Int64", "latency_s": "float64", "latency_low_s": "float64",
     "latency_high_s": "float64", "samples": "Int64", "memory_bytes": "Int64",
     "memory_method": "str", "trust": "str", "doubts": "str",
 }  # fmt: skip

@@ -90,11 +90,14 @@ def _model(workload: ModelWorkload) -> Row:
 
 
 def _cost(record: Record) -> Row:
-    latency, memory = record.latency, record.memory
+    macs, latency, memory = record.macs, record.latency, record.memory
     interval = latency.interval_s if latency else None
     return {
         "params": record.params,
-        "macs": record.macs.products_macs if record.macs else None,
+        "macs": macs.products_macs if macs else None,
+        "training_macs": macs.training_macs if macs else None,
+        "uncounted": ", ".join(macs.uncounted) if macs else "",
+        "traffic_bytes": record.traffic_bytes,
         "latency_s": latency.median_s if latency else None,
         "latency_low_s": interval[0] if interval else None,
         "latency_high_s": interval[1] if interval else None,

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from attnbench.records import coverage
 from attnbench.report.markdown import table_lines
 from attnbench.report.speedup import BASELINE
 from attnbench.units import METRICS
@@ -97,6 +98,7 @@ _COST = (
     Column(head="95 % interval", text=_interval, numeric=True),
     _TRUST,
     metric("memory_bytes"),
+    metric("traffic_bytes"),
 )
 _SPEED_UP = Column(head="speed-up", text=_speed_up, numeric=True)
 _STATUS = Column(head="status", text=_status)
@@ -115,6 +117,7 @@ LAYERS = (
     plain("dtype"),
     plain("mode"),
     *_COST,
+    metric("training_macs"),
     _SPEED_UP,
     plain("baseline", "over"),
     _STATUS,
@@ -133,9 +136,11 @@ MODELS = (
     metric("top5", "top-5"),
     metric("params", "params"),
     metric("macs", "GMACs"),
+    metric("training_macs", "training GMACs"),
     metric("latency_s"),
     _TRUST,
     metric("memory_bytes"),
+    metric("traffic_bytes"),
     metric("throughput_per_s"),
     plain("on_frontier", "on frontier?"),
     plain("batch", numeric=True),
@@ -164,7 +169,8 @@ def model_table(models: pd.DataFrame, cost: str) -> Table:
     caption = (
         "On the frontier: no other model of the same data, image size and conditions is better in "
         f"accuracy or {cost} without being worse in the other. MACs, latency and memory are "
-        "those of one forward call of the whole batch; throughput is that of the evaluation."
+        "those of one forward call of the whole batch; throughput is that of the evaluation. "
+        + _counting(models)
     )
     return _table("Models", caption, MODELS, models)
 
@@ -172,7 +178,11 @@ def model_table(models: pd.DataFrame, cost: str) -> Table:
 def layer_caption(layers: pd.DataFrame) -> str:
     """What the numbers of a layer table mean, with the baselines of its speed-ups."""
     baselines = sorted(set(layers["baseline"].dropna()) - {""})
-    parts = ["MACs are those of one forward call of the whole batch.", *_trust_parts(layers)]
+    parts = [
+        "MACs are those of one forward call of the whole batch.",
+        _counting(layers),
+        *_trust_parts(layers),
+    ]
     if len(baselines) == 1:
         parts.append(f"Speed-up is over {baselines[0]}, the fastest dense cell measured there.")
     elif baselines:
@@ -193,6 +203,17 @@ def _trust_parts(rows: pd.DataFrame) -> list[str]:
         "Trust grades the latency: A, nothing speaks against it; B, fit for a rough comparison; "
         "C, not to be quoted. The doubts stand in the CSV file, column doubts."
     ]
+
+
+def _counting(frame: pd.DataFrame) -> str:
+    """What the counted columns mean and cover."""
+    if frame["macs"].isna().all():
+        return "No MACs were counted."
+    names = {name for names in frame["uncounted"] for name in names.split(", ") if name}
+    return (
+        f"MACs: {coverage(names)}. Training MACs are those of forward and backward together. "
+        "Bytes moved are what one forward call reads and writes as unfused eager code."
+    )
 
 
 def _table(title: str, caption: str, columns: Sequence[Column], frame: pd.DataFrame) -> Table:

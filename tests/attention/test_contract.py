@@ -84,8 +84,18 @@ def test_closed_form_equals_the_count(name, impl, batch, grid):
     with torch.device("meta"):
         layer = create_attention(name, DIM, HEADS, impl=impl).eval()
         x = torch.empty(batch, grid[0] * grid[1], DIM)
-    macs = count_macs(layer, (x,), (grid,))
+    macs = count_macs(layer, (x,), (grid,), closed_form=layer.macs(grid, batch))
     assert macs.products_macs == layer.macs(grid, batch)
+    assert macs.training_macs == 3 * macs.products_macs
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(("name", "impl"), IMPLS)
+def test_counts_hold_in_low_precision(name, impl, dtype):
+    grid = (5, 9)
+    with torch.device("meta"):
+        layer, x = build(name, impl).to(dtype), torch.empty(2, 45, DIM, dtype=dtype)
+    assert count_macs(layer, (x,), (grid,)).products_macs == layer.macs(grid, 2)
 
 
 @pytest.mark.parametrize("name", NAMES)

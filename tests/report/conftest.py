@@ -26,7 +26,10 @@ def latency_of(seconds: float, rounds_with: str = "", count: int = 8) -> Latency
 
 
 def macs_of(number: int) -> Macs:
-    return Macs(products_macs=number, norms_ops=0, by_operator_macs={}, uncounted=())
+    return Macs(
+        products_macs=number, norms_ops=0, by_operator_macs={}, uncounted=("mul", "softmax"),
+        training_macs=3 * number,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +50,8 @@ def layer():
         workload = Workload(attention=attention, grid=more.pop("grid", (side, side)), **more)
         record = Record(
             workload=workload, environment=env, created=created_at(at), protocol=Protocol(),
-            params=1000, macs=macs_of(10**6 * workload.num_tokens), **of_record,
+            params=1000, macs=macs_of(10**6 * workload.num_tokens), traffic_bytes=2**21,
+            **of_record,
         )  # fmt: skip
         if record.status != "ok":
             return record

@@ -35,6 +35,7 @@ def test_markdown_is_rectangular_whatever_the_reason_says(layers):
 def test_markdown_is_formatted_and_never_says_nan(layers):
     text = tables.markdown(tables.layer_table(layers))
     assert "1.00 ms to 1.07 ms" in text
+    assert "2.00 MiB" in text
     assert "4.00×" in text
     assert "baseline" in text
     assert "nan" not in text.lower()
@@ -45,6 +46,11 @@ def test_the_caption_names_the_baseline(layers, layer):
     assert "over dense (reference)" in tables.layer_table(layers).caption
     alone = build([layer("anchor")]).layers
     assert "No speed-up" in tables.layer_table(alone).caption
+
+
+def test_the_caption_says_what_was_not_counted(layers):
+    caption = tables.layer_table(layers).caption
+    assert "MACs: all multiply-adds counted; not counted: mul, softmax." in caption
 
 
 def test_a_ratio_of_medians_is_marked(layer):
@@ -61,6 +67,9 @@ def test_csv_keeps_base_units_and_leaves_failures_empty(layers, tmp_path):
         rows = {row["attention"]: row for row in csv.DictReader(file)}
     assert float(rows["anchor"]["latency_s"]) == pytest.approx(1.035e-3)
     assert rows["anchor"]["params"] == "1000"
+    assert rows["anchor"]["traffic_bytes"] == str(2**21)
+    assert int(rows["anchor"]["training_macs"]) == 3 * int(rows["anchor"]["macs"])
+    assert rows["anchor"]["uncounted"] == "mul, softmax"
     failed = rows["window"]
     assert (failed["latency_s"], failed["memory_bytes"], failed["speedup"]) == ("", "", "")
     assert (failed["status"], failed["reason"]) == ("unsupported", "a | b\nc")

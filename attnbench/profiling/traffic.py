@@ -1,0 +1,73 @@
+"""Bytes moved by one forward call of unfused eager code.
+
+Each operator reads its tensors from memory and writes its result there: inputs and parameters are
+read, the output is written, and each intermediate is written once and read by every operator that
+uses it. The sum over operators is what elementwise work costs, which no MAC shows.
+
+- A tensor counts at the size of its dtype; what a broadcast repeats is counted once.
+- Views and bare allocations move nothing.
+- An operator reads the whole of each input, also where it picks a part (indexing).
+- What a mechanism keeps from an earlier call (index tables, masks) is only read.
+- On the meta device fused attention is taken apart, so that its scores count as written and read.
+
+This is an upper bound for fused code, and no measurement: caches are not modelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+ALLOCATIONS = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"})
+OVERWRITES = frozenset({"copy_", "fill_", "zero_"})
+"""They write their first argument without reading it."""
+
+
+def count_moved_bytes(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]) -> int:
+    """Bytes read and written by one call `module(*inputs, *arguments)`; all on the meta device.
+
+    The first call is not counted: it fills what the module keeps for later ones.
+    """
+    with torch.no_grad():
+        module(*inputs, *arguments)
+        with _Traffic() as traffic:
+            module(*inputs, *arguments)
+    return traffic.moved_bytes
+
+
+class _Traffic(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.moved_bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        outputs = func(*args, **(kwargs or {}))
+        if not _moves_nothing(func):
+            read = args[1:] if _name(func) in OVERWRITES else args
+            self.moved_bytes += _bytes(tree_leaves((read, kwargs, outputs)))
+        return outputs
+
+
+def _name(operator: Any) -> str:
+    return operator._overloadpacket.__name__
+
+
+def _moves_nothing(operator: Any) -> bool:
+    # `_unsafe_view` is a view that autograd does not know as one.
+    return operator.is_view or _name(operator) in ALLOCATIONS | {"_unsafe_view"}
+
+
+def _bytes(leaves: Iterable[Any]) -> int:
+    return sum(_stored_bytes(leaf) for leaf in leaves if isinstance(leaf, Tensor))
+
+
+def _stored_bytes(tensor: Tensor) -> int:
+    """Bytes of the elements in memory: along a dimension of stride 0 there is but one."""
+    sizes = zip(tensor.shape, tensor.stride(), strict=True)
+    return prod(size for size, stride in sizes if stride != 0) * tensor.element_size()
