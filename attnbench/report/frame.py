@@ -113,14 +113,14 @@ def _layers(rows: list[Row]) -> pd.DataFrame:
 
 
 def _models(rows: list[Row], columns: dict[str, str]) -> pd.DataFrame:
-    """Models or epochs; `label` names the attention only where one model comes with several."""
+    """Models or epochs; `label` says attention and options only where there are several."""
     frame = pd.DataFrame(rows, columns=[*columns, *RECIPE_COLUMNS])
-    bodies = (frame["attention"] + "/" + frame["options"]).groupby(frame["model"])
-    several = bodies.transform("nunique") > 1
+    attentions = frame.groupby("model")["attention"].transform("nunique")
+    options = frame.groupby(["model", "attention"])["options"].transform("nunique")
     frame["label"] = [
-        _label(model, attention, options) if ambiguous else model
-        for model, attention, options, ambiguous in zip(
-            frame["model"], frame["attention"], frame["options"], several, strict=True
+        _label(model, attention if many > 1 else "", option if more > 1 else "")
+        for model, attention, option, many, more in zip(
+            frame["model"], frame["attention"], frame["options"], attentions, options, strict=True
         )
     ]
     return frame.astype(columns)

@@ -45,7 +45,8 @@ def _common(record: Record, environment: str) -> Row:
     workload = record.workload
     return {
         "attention": workload.attention,
-        "options": describe(workload.options),
+        # The attention of a trunk is among its options, and has a column of its own.
+        "options": describe(_without(workload.options, "attention")),
         "family": family_of(workload.attention),
         "batch": workload.batch,
         "dtype": workload.dtype,

@@ -53,11 +53,21 @@ def test_a_label_tells_mechanism_code_and_options(layer):
     assert labels == ["dense (sdpa)", "anchor (reference, num_anchors=30)"]
 
 
-def test_a_model_with_one_attention_is_called_by_its_name(model):
-    one, two = model("deit"), model("vit")
-    other = model("vit", attention="anchor", options={"num_anchors": 4})
-    labels = list(build([one, two, other]).models["label"])
-    assert labels == ["deit", "vit (dense)", "vit (anchor, num_anchors=4)"]
+def test_a_model_is_called_by_what_tells_it_from_the_others(model):
+    few, many = ({"num_anchors": m, "attention": "anchor"} for m in (4, 8))
+    models = [
+        model("deit", options={"stem_stride": 2}),
+        model("vit"),
+        model("vit", attention="anchor", options=few),
+    ]
+    assert list(build(models).models["label"]) == ["deit", "vit (dense)", "vit (anchor)"]
+    models.append(model("vit", attention="anchor", options=many))
+    labels = list(build(models).models["label"])
+    assert labels[1:] == [
+        "vit (dense)",
+        "vit (anchor, num_anchors=4)",
+        "vit (anchor, num_anchors=8)",
+    ]
 
 
 def test_an_attention_that_is_registered_nowhere_is_of_another_family(layer):
