@@ -47,10 +47,15 @@ def drawings(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> Iterato
 
 
 def latest_profile(layers: pd.DataFrame) -> pd.DataFrame:
-    """The cells that share grid and conditions with the newest one; empty if there is none."""
-    if layers.empty:
+    """The cells that share grid and conditions with the newest comparison; empty if there is none.
+
+    A comparison is measured in rounds; where nothing was, the newest cell stands for it.
+    """
+    in_rounds = layers[layers["rounds_with"] != ""]
+    candidates = layers if in_rounds.empty else in_rounds
+    if candidates.empty:
         return layers
-    newest = layers.sort_values("created", kind="stable").iloc[-1]
+    newest = candidates.sort_values("created", kind="stable").iloc[-1]
     return layers[(layers[_GRID] == newest[_GRID]).all(axis=1)]
 
 

@@ -29,7 +29,7 @@ _SETTING = {
 _COST = {
     "params": "Int64", "macs": "Int64", "training_macs": "Int64", "uncounted": "str",
     "traffic_bytes": "Int64", "latency_s": "float64", "latency_low_s": "float64",
-    "latency_high_s": "float64", "samples": "Int64", "memory_bytes": "Int64",
+    "latency_high_s": "float64", "samples": "Int64", "rounds_with": "str", "memory_bytes": "Int64",
     "memory_method": "str", "trust": "str", "doubts": "str",
 }  # fmt: skip
 _SPEED_UP = {

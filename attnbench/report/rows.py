@@ -103,6 +103,7 @@ def _cost(record: Record) -> Row:
         "latency_low_s": interval[0] if interval else None,
         "latency_high_s": interval[1] if interval else None,
         "samples": len(latency.samples_s) if latency else None,
+        "rounds_with": latency.rounds_with if latency else "",
         "memory_bytes": memory.peak_net_bytes if memory else None,
         "memory_method": memory.method if memory else "",
     }

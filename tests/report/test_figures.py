@@ -99,6 +99,12 @@ def test_the_latest_profile_is_that_of_the_newest_record(layer):
     assert set(latest_profile(frame)["label"]) == {"dense (reference)", "window (reference)"}
 
 
+def test_a_later_sweep_does_not_push_the_profile_from_its_place(layer):
+    profile = [layer(name, 4, at=1, rounds="r") for name in ("dense", "window")]
+    frame = build([*profile, layer("dense", 8, at=9)]).layers
+    assert set(latest_profile(frame)["height"]) == {4}
+
+
 def test_one_model_is_no_frontier(model):
     assert sections(drawn([model("a")])) == {}
     assert sections(drawn([model("a"), model("b", 0.6, macs=2 * 10**9)])) == {"frontier": 1}
