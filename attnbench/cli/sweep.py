@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +14,12 @@ from attnbench.cli import options
 from attnbench.cli.options import RUNS
 
 if TYPE_CHECKING:
+    import torch
+
     from attnbench.records import Record
+    from attnbench.spec import Protocol, Workload
     from attnbench.sweep import PlannedCell
+    from attnbench.worker import Worker
 
 
 def command(
@@ -65,13 +69,10 @@ def command(
     if n_tokens is None and resolutions is None:
         resolutions = "224,384,512"
     grids = options.grids(n_tokens, resolutions, patch, default="")
-    console = Console(stderr=True)
-    with console.status("loading torch"):
-        from attnbench import store
-        from attnbench.cli.progress import bar
+    with Console(stderr=True).status("loading torch"):
         from attnbench.profiling.environment import choose_device, device_named
         from attnbench.spec import Protocol
-        from attnbench.sweep import plan, sweep
+        from attnbench.sweep import plan
         from attnbench.worker import Worker
 
         workloads = options.workloads(
@@ -85,9 +86,27 @@ def command(
     if dry_run:
         _print_plan(plan(workloads, protocol, chosen, settled))
         return
+    _run(workloads, protocol, chosen, worker, settled, out)
+
+
+def _run(
+    workloads: Sequence[Workload],
+    protocol: Protocol,
+    device: torch.device,
+    worker: Worker,
+    settled: Mapping[str, Record],
+    out: Path,
+) -> None:
+    """Sweep behind a progress bar, store each record, and say what came of it, also at Ctrl-C."""
+    from rich.console import Console
+
+    from attnbench import store
+    from attnbench.cli.progress import bar
+    from attnbench.sweep import sweep
+
     outcome: Counter[str] = Counter()
     try:
-        with worker, bar(console) as progress:
+        with worker, bar(Console(stderr=True)) as progress:
             task = progress.add_task("sweep", total=len(workloads))
 
             def on_record(record: Record) -> None:
@@ -101,14 +120,14 @@ def command(
             sweep(
                 workloads,
                 protocol,
-                chosen,
+                device,
                 measure=worker.measure,
                 settled=settled,
                 on_record=on_record,
                 on_cell=on_cell,
                 on_step=lambda text: progress.update(task, description=text),
             )
-    finally:  # Ctrl-C too: what is stored is said
+    finally:
         print(f"{len(workloads)} cells: {_summary(outcome)}; stored in {out}")
 
 
