@@ -71,6 +71,8 @@ def _layer(workload: Workload) -> Subject:
 
 def _model(workload: ModelWorkload) -> Subject:
     height, width = workload.img_size
+    # A stranger's mechanism lies outside our packages, and its changes count too.
+    inside = [attention_class(workload.attention)] if workload.attention else []
 
     def build() -> nn.Module:
         return create_model(
@@ -84,7 +86,7 @@ def _model(workload: ModelWorkload) -> Subject:
         name=f"{workload.model} at {height} × {width} px",
         build=build,
         input_shape=(workload.batch, IN_CHANS, height, width),
-        sources=_sources(Attention, MODELS.load(workload.model)),
+        sources=_sources(Attention, MODELS.load(workload.model), *inside),
     )
 
 

@@ -1,6 +1,7 @@
 """Cells become records, whatever happens to them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from attnbench.records import is_settled
 from attnbench.registry import ATTENTIONS, register_attention
 from attnbench.runner import failure, profile
 from attnbench.spec import ModelWorkload, Protocol, Workload
+from attnbench.subjects import subject_of
 from attnbench.workloads import FAMILIES, layer_workloads
 
 QUICK = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=0.2)
@@ -82,6 +84,15 @@ def test_a_model_is_measured_like_a_layer():
     assert record.kind == "model"
     assert record.status == "ok"
     assert record.macs.products_macs > 0
+
+
+def test_the_code_of_a_model_includes_that_of_a_stranger_s_mechanism(stranger):
+    name = stranger("inside-a-trunk", lambda self, x: self.proj(x)).attention
+    common = {"model": "pyramid-t", "img_size": (32, 32), "num_classes": 5}
+    ours = ModelWorkload(attention="dense", **common)
+    theirs = ModelWorkload(attention=name, options={"attention": name}, **common)
+    assert Path(__file__).resolve() in subject_of(theirs).sources
+    assert Path(__file__).resolve() not in subject_of(ours).sources
 
 
 def test_one_failing_cell_costs_no_other(stranger):
