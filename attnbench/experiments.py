@@ -17,7 +17,8 @@ import torch
 
 from attnbench.data.images import ImageData
 from attnbench.errors import UserError
-from attnbench.records import Accuracy, Environment, Progress, Record
+from attnbench.measured import Accuracy, Progress
+from attnbench.records import Environment, Record
 from attnbench.registry import MODELS
 from attnbench.runner import environment_of, now, profile
 from attnbench.spec import ModelWorkload, Protocol, Recipe

@@ -1,181 +1,29 @@
-"""What was measured: frozen, with the raw samples; every statistic is a property.
+"""The lines of a results file: what was measured, under which conditions, with what outcome.
 
-A `Record` is one line of a results file. Its kind follows from what it holds:
+A `Record` is about a cell. Its kind follows from what it holds:
 
 - `layer`: the cost of one attention layer (from `profile` and `sweep`),
 - `epoch`: the progress of a training run,
 - `model`: accuracy and cost of a trained model (from `train` and `evaluate`).
+
+The other lines are about the machine: a `Ceiling` is how fast it can be (from `ceilings`), a
+`Checkup` how well it can be measured (from `doctor`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from math import comb, isnan, sqrt
-from statistics import median
 from typing import Any, Literal
 
-from attnbench.spec import ModelWorkload, Protocol, Recipe, Workload
+from attnbench.measured import Accuracy, Energy, Macs, Memory, Progress
+from attnbench.spec import DType, ModelWorkload, Protocol, Recipe, Workload
+from attnbench.timing import Latency
 
 Status = Literal["ok", "out_of_memory", "unsupported", "timeout", "failed"]
 Kind = Literal["layer", "epoch", "model"]
-Interval = tuple[float, float]
-
-
-def median_interval(samples: Sequence[float]) -> Interval | None:
-    """95 % order-statistic interval of the median: free of any assumption on the distribution.
-
-    The widest rank k with P(Binomial(n, 1/2) < k) at most 2.5 % gives the k-th smallest and the
-    k-th largest sample. None where there are too few samples (under 6).
-    """
-    k = _outer_rank(len(samples))
-    if k == 0:
-        return None
-    ordered = sorted(samples)
-    return ordered[k - 1], ordered[-k]
-
-
-@cache
-def _outer_rank(count: int) -> int:
-    if count > 1000:  # the exact sum grows slow, and the normal approximation is within one rank
-        return int(count / 2 - 1.96 * sqrt(count) / 2)
-    below, k = 0, 0
-    while (below + comb(count, k)) * 40 <= 2**count:
-        below += comb(count, k)
-        k += 1
-    return k
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contention:
-    """Processor cores in use while sampling, in cores: by us, by others, by the hypervisor."""
-
-    own_cores: float
-    other_cores: float
-    stolen_cores: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """Seconds per call, every sample kept in the order in which it was taken."""
-
-    samples_s: tuple[float, ...]
-    stopped_by: Literal["precision", "time_budget"]
-    rounds_with: str = ""
-    """Cells with the same token here were measured in turn, one sample each a round."""
-    contention: Contention | None = None
-    """Over all rounds of the comparison; None where the kernel does not tell."""
-
-    def __post_init__(self) -> None:
-        if not self.samples_s or any(isnan(s) or s <= 0 for s in self.samples_s):
-            raise ValueError("a latency needs at least one sample, all above zero")
-
-    @property
-    def median_s(self) -> float:
-        """Median of the samples."""
-        return median(self.samples_s)
-
-    @property
-    def interval_s(self) -> Interval | None:
-        """95 % interval of the median; None with fewer than 6 samples."""
-        return median_interval(self.samples_s)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ratio:
-    """How many times faster than the baseline, with its 95 % interval."""
-
-    value: float
-    interval: Interval | None
-    paired: bool
-
-
-def speed_up(baseline: Latency, other: Latency) -> Ratio:
-    """Baseline time ÷ other time.
-
-    Cells that were measured in turn give the median of the ratios round by round, which drift of
-    the machine hardly touches. Others give the ratio of the medians, with the worst-case interval.
-    """
-    if _are_paired(baseline, other):
-        ratios = [b / o for b, o in zip(baseline.samples_s, other.samples_s, strict=True)]
-        return Ratio(value=median(ratios), interval=median_interval(ratios), paired=True)
-    return Ratio(
-        value=baseline.median_s / other.median_s,
-        interval=_ratio_interval(baseline.interval_s, other.interval_s),
-        paired=False,
-    )
-
-
-def _are_paired(baseline: Latency, other: Latency) -> bool:
-    """Whether both were sampled in the same rounds, and neither dropped out of them."""
-    same_rounds = baseline.rounds_with != "" and baseline.rounds_with == other.rounds_with
-    return same_rounds and len(baseline.samples_s) == len(other.samples_s)
-
-
-def _ratio_interval(above: Interval | None, below: Interval | None) -> Interval | None:
-    if above is None or below is None:
-        return None
-    return above[0] / below[1], above[1] / below[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """Peak of allocations during a call; net leaves out what was there before it."""
-
-    peak_net_bytes: int
-    peak_total_bytes: int | None
-    """None on the CPU, where what was there before cannot be attributed."""
-    method: Literal["cuda allocator", "cpu profiler"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Macs:
-    """Multiply-accumulates of one forward call, counted on the reference path.
-
-    Matrix products and convolutions are the MACs that papers print. Normalisation, which fvcore
-    counts at about five operations an element, is listed apart.
-    """
-
-    products_macs: int
-    norms_ops: int
-    by_operator_macs: Mapping[str, int]
-    uncounted: tuple[str, ...]
-    """Operators without multiply-accumulates of their own, left uncounted (softmax, add …)."""
-    training_macs: int | None = None
-    """Forward and backward, gradients of inputs and parameters; None where there is no backward."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accuracy:
-    """Evaluation on held-out images; accuracies are shares between 0 and 1."""
-
-    top1: float
-    top5: float
-    loss: float
-    images: int
-    forward_s: float
-    """Seconds spent in the forward passes alone."""
-
-    @property
-    def throughput_per_s(self) -> float:
-        """Images a second through the model, at the batch size of the evaluation."""
-        return self.images / self.forward_s
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Where a training run stands after an epoch."""
-
-    epoch: int
-    """Counted from 1."""
-    train_loss: float
-    train_s: float
-    """Seconds of all epochs so far, evaluation not counted."""
-    images: int
-    """Training images an epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +42,8 @@ class Environment:
     attnbench: str
     code: str
     """Hash of the source that produces the numbers: a cell of other code is stale."""
+    float32_matmul: str = "highest"
+    """Precision of float32 products in torch's words; "high" is TF32 on a GPU."""
 
     @property
     def label(self) -> str:
@@ -201,6 +51,18 @@ class Environment:
         plural = "" if self.threads == 1 else "s"
         threads = f", {self.threads} thread{plural}" if self.device == "cpu" else ""
         return f"{self.device_name}{threads}, torch {self.torch}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """The smallest change of a latency that this machine could resolve, by its last checkup."""
+
+    relative: float
+    """Share of the latency: what two measurements of the same thing differed by."""
+    absolute_s: float
+    """Seconds: what timing a call that does nothing costs, and varies by."""
+    created: str
+    """UTC, ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,8 +83,19 @@ class Record:
     macs: Macs | None = None
     traffic_bytes: int | None = None
     """Bytes that one forward call of unfused eager code reads and writes."""
+    least_bytes: int | None = None
+    """Bytes that any code must move: inputs and parameters read, outputs written, once each."""
+    operators: int | None = None
+    """Operators of the forward call that do work, as unfused eager code launches them."""
+    first_call_s: float | None = None
+    """Seconds of the first call, which may compile, tune and allocate; in no sample."""
+    backend: str = ""
+    """The kernel that torch's fused attention chose; "" where it was not called."""
     latency: Latency | None = None
     memory: Memory | None = None
+    energy: Energy | None = None
+    floor: Floor | None = None
+    """Resolution of the machine at the last checkup before the cell."""
     accuracy: Accuracy | None = None
     progress: Progress | None = None
     notes: tuple[str, ...] = field(default=())
@@ -239,6 +112,53 @@ class Record:
     def key(self) -> str:
         """Content hash of the cell: serves resume, and shows stale cells."""
         return cell_key(self.workload, self.protocol, self.environment, self.recipe)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """How fast this machine does one simple thing: the limit of whatever is made of it."""
+
+    operation: Literal["matmul", "copy", "launch"]
+    dtype: DType
+    size: int
+    """Side of the square matrices; bytes of the tensor that is copied; 1 for a launch."""
+    macs: int
+    """Multiply-accumulates of one call."""
+    moved_bytes: int
+    """Bytes that one call reads and writes."""
+    latency: Latency
+    environment: Environment
+    created: str
+
+    @property
+    def macs_per_s(self) -> float:
+        """Rate of multiply-accumulates."""
+        return self.macs / self.latency.median_s
+
+    @property
+    def bytes_per_s(self) -> float:
+        """Bandwidth."""
+        return self.moved_bytes / self.latency.median_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check of the harness by itself."""
+
+    name: str
+    outcome: Literal["passed", "failed", "not possible here"]
+    text: str
+    """What was expected and what came, with numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkup:
+    """What `doctor` found: whether this machine and this harness are fit to measure."""
+
+    floor: Floor
+    findings: tuple[Finding, ...]
+    environment: Environment
+    created: str
 
 
 def cell_key(

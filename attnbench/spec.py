@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args
 from attnbench.errors import UserError
 
 DType = Literal["float32", "bfloat16", "float16"]
-Mode = Literal["forward", "train"]
+Mode = Literal["forward", "backward", "forward+backward", "train"]
+"""`train` is a whole training step: forward, backward and an update of the parameters."""
 Grid = tuple[int, int]
 
 MAX_ASPECT_RATIO = 2.0
@@ -53,7 +54,6 @@ class Workload:
     batch: int = 1
     dtype: DType = "float32"
     mode: Mode = "forward"
-    """`train` is forward and backward, gradients of input and parameters included."""
     impl: str = "reference"
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword options of the mechanism, such as `num_anchors`."""
@@ -97,19 +97,25 @@ class ModelWorkload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """How latency is measured: warm up by time, then sample until the median is known."""
+    """How a cost is measured: warm up until steady, then sample until the median is known."""
 
     warmup_s: float = 0.3
+    """At least; longer, by up to ten times, until the calls have become steady."""
     min_samples: int = 30
-    precision: float = 0.02
+    precision: float = 0.01
     """Stop when the 95 % interval of the median is narrower than this share of the median …"""
-    time_budget_s: float = 15.0
-    """… or when this much time has gone into sampling one comparison, warm-up not counted."""
+    time_budget_s: float = 2.0
+    """… or when this much time a cell has gone into sampling, warm-up not counted."""
+    cache: Literal["auto", "cold", "warm"] = "auto"
+    """Whether caches are flushed before each sample; `auto` is cold on a GPU, warm on the CPU."""
+    energy: bool = False
+    """Whether to meter energy too, which takes several seconds a cell."""
 
     def __post_init__(self) -> None:
         _at_least(0, warmup=self.warmup_s)
         _at_least(1, min_samples=self.min_samples)
         _above_zero(precision=self.precision, time_budget=self.time_budget_s)
+        _one_of(Literal["auto", "cold", "warm"], cache=self.cache)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 Schema history:
     1  first version.
+    2  modes: what was called `train` is `forward+backward`, and `train` is a whole training step;
+       the protocol has the state of the caches; lines about the machine (ceiling, checkup).
 
 A line is appended with one write, flushed and synced, so that a crash costs at most the line
 being written. A torn line is reported and skipped when reading; the next append starts a new
@@ -15,13 +17,13 @@ import os
 import types
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, Union, get_args, get_origin, get_type_hints
 
 from attnbench.errors import UserError
-from attnbench.records import Record
+from attnbench.records import Ceiling, Checkup, Record
 from attnbench.spec import ModelWorkload, Workload
 
 try:
@@ -29,28 +31,62 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-SCHEMA = 1
+SCHEMA = 2
+Line = Record | Ceiling | Checkup
 
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+def _from_1(values: dict[str, Any]) -> dict[str, Any]:
+    workload = values["workload"]
+    if workload["mode"] == "train":
+        workload = {**workload, "mode": "forward+backward"}
+    return {**values, "workload": workload}
+
+
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
 """From version v to v + 1; an old file is read through the whole chain."""
+MACHINE_LINES: dict[str, type] = {"ceiling": Ceiling, "checkup": Checkup}
+"""The lines that are about no cell, by their kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The records of a file, and one line for each piece that could not be read."""
+    """The lines of a file by what they are about, and what could not be read."""
 
-    records: list[Record]
-    problems: list[str]
+    records: list[Record] = field(default_factory=list)
+    ceilings: list[Ceiling] = field(default_factory=list)
+    checkups: list[Checkup] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, line: Line) -> None:
+        """Put a line where it belongs."""
+        if isinstance(line, Record):
+            self.records.append(line)
+        elif isinstance(line, Ceiling):
+            self.ceilings.append(line)
+        else:
+            self.checkups.append(line)
+
+    def extend(self, other: Contents) -> None:
+        """Add all that the other holds."""
+        self.records.extend(other.records)
+        self.ceilings.extend(other.ceilings)
+        self.checkups.extend(other.checkups)
+        self.problems.extend(other.problems)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no line could be read."""
+        return not (self.records or self.ceilings or self.checkups)
 
 
-def append(path: Path, record: Record) -> None:
-    """Add one record to the end of a file, creating file and folder where needed."""
-    line = json.dumps(encode(record), ensure_ascii=False, allow_nan=False) + "\n"
+def append(path: Path, line: Line) -> None:
+    """Add one line to the end of a file, creating file and folder where needed."""
+    text = json.dumps(encode(line), ensure_ascii=False, allow_nan=False) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
             _lock(file)
-            file.write((_missing_newline(path) + line).encode())
+            file.write((_missing_newline(path) + text).encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -101,7 +137,7 @@ def _read_lines(path: Path) -> Contents:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise UserError(f"cannot read results from {path}: {error.strerror}") from error
-    contents = Contents(records=[], problems=[])
+    contents = Contents()
     for number, line in enumerate(lines, start=1):
         if line.strip():
             _read_line(line, f"{path}:{number}", contents)
@@ -109,7 +145,7 @@ def _read_lines(path: Path) -> Contents:
 
 
 def _refuse_unreadable(contents: Contents, path: Path) -> None:
-    if contents.problems and not contents.records:
+    if contents.problems and contents.is_empty:
         raise UserError(
             f"{path} holds no readable record; expected one JSON record a line "
             f"(first problem: {contents.problems[0]})"
@@ -118,7 +154,7 @@ def _refuse_unreadable(contents: Contents, path: Path) -> None:
 
 def _read_line(line: bytes, where: str, contents: Contents) -> None:
     try:
-        contents.records.append(decode(json.loads(line)))
+        contents.add(decode(json.loads(line)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         contents.problems.append(f"{where}: skipped, {_reason(error)}")
 
@@ -135,32 +171,35 @@ def read_many(paths: Iterable[Path]) -> Contents:
     A file that is named must hold records; below a folder, one that holds none is reported with
     the other problems, so that a single torn file cannot hide the rest.
     """
-    whole = Contents(records=[], problems=[])
+    whole = Contents()
     for path in paths:
         contents = _read_folder(path) if path.is_dir() else read(path)
-        whole.records.extend(contents.records)
-        whole.problems.extend(contents.problems)
+        whole.extend(contents)
     return whole
 
 
 def _read_folder(folder: Path) -> Contents:
-    whole = Contents(records=[], problems=[])
+    whole = Contents()
     for file in sorted(folder.rglob("*.jsonl")):
         contents = _read_lines(file)
-        whole.records.extend(contents.records)
-        whole.problems.extend(contents.problems)
+        whole.extend(contents)
     _refuse_unreadable(whole, folder)
     return whole
 
 
-def encode(record: Record) -> dict[str, Any]:
-    """The record as plain values; its kind and key are written for readers without attnbench."""
-    plain = {"schema": SCHEMA, "kind": record.kind, "key": record.key, **asdict(record)}
+def encode(line: Line) -> dict[str, Any]:
+    """The line as plain values; kind and key are written for readers without attnbench."""
+    key = line.key if isinstance(line, Record) else ""
+    plain = {"schema": SCHEMA, "kind": _kind_of(line), "key": key, **asdict(line)}
     return {name: value for name, value in plain.items() if value not in (None, "", ())}
 
 
-def decode(plain: Mapping[str, Any]) -> Record:
-    """The record that `encode` wrote, upgraded from any earlier schema."""
+def _kind_of(line: Line) -> str:
+    return line.kind if isinstance(line, Record) else type(line).__name__.lower()
+
+
+def decode(plain: Mapping[str, Any]) -> Line:
+    """The line that `encode` wrote, upgraded from any earlier schema."""
     values = dict(plain)
     version = values.pop("schema", None)
     if not isinstance(version, int) or not 1 <= version <= SCHEMA:
@@ -168,6 +207,8 @@ def decode(plain: Mapping[str, Any]) -> Record:
     for step in range(version, SCHEMA):
         values = UPGRADES[step](values)
     kind = values.pop("kind")
+    if kind in MACHINE_LINES:
+        return _build(MACHINE_LINES[kind], values)
     values.pop("key")
     workload = _build(Workload if kind == "layer" else ModelWorkload, values.pop("workload"))
     return _build(Record, {**values, "workload": workload})
@@ -180,7 +221,7 @@ def _hints(cls: type) -> dict[str, Any]:
 
 def _build(cls: type, values: Mapping[str, Any]) -> Any:
     """A dataclass from plain values: nested dataclasses and tuples are restored by their types."""
-    unknown = set(values) - {field.name for field in fields(cls)}
+    unknown = set(values) - {known.name for known in fields(cls)}
     if unknown:
         raise ValueError(f"unknown fields {', '.join(sorted(unknown))}")
     hints = _hints(cls)
@@ -189,7 +230,8 @@ def _build(cls: type, values: Mapping[str, Any]) -> Any:
 
 def _restore(hint: Any, value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(value)
+        inner = next(iter(get_args(hint)), None)
+        return tuple(_restore(inner, item) if isinstance(item, dict) else item for item in value)
     if isinstance(value, dict):
         options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
         target = next((option for option in options if is_dataclass(option)), None)

@@ -10,6 +10,10 @@ its samples and conditions, and a better rule grades old records anew.
 | wide interval | over 5 % of the median | over 15 % |
 | contention | others took over 0.1 of a core while sampling | over 0.5 |
 | drift | last third of the samples off the first by over 3 %, medians apart for sure | over 10 % |
+| unsteady | the calls had not become steady when the longest warm-up was over | |
+| clocks | the GPU's clock moved by over 5 % while sampling | over 15 % |
+| throttled | | the GPU's driver held the clock down for heat or power |
+| other kernel | | fused attention was asked for, and torch took its unfused path |
 """
 
 from __future__ import annotations
@@ -19,7 +23,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from attnbench.records import Latency, median_interval
+from attnbench.records import Record
+from attnbench.spec import Workload
+from attnbench.timing import Latency, median_interval
 
 Grade = Literal["A", "B", "C"]
 
@@ -27,6 +33,7 @@ FEW_SAMPLES = (30, 6)
 WIDE_INTERVAL = (0.05, 0.15)
 CONTENTION_CORES = (0.1, 0.5)
 DRIFT = (0.03, 0.10)
+CLOCK_CHANGE = (0.05, 0.15)
 """Thresholds from which a doubt means B and C. Chosen on shared two-core machines: an idle one
 stays below the first of each pair, one with a second program at work is beyond the second."""
 
@@ -50,9 +57,11 @@ class Trust:
     doubts: tuple[Doubt, ...]
 
 
-def trust_in(latency: Latency) -> Trust:
-    """Grade a latency."""
-    found = (_few_samples(latency), _wide_interval(latency), _contention(latency), _drift(latency))
+def trust_in(record: Record) -> Trust:
+    """Grade the latency of a record, which must have one."""
+    latency = record.latency
+    assert latency is not None
+    found = [check(latency) for check in _CHECKS] + [_other_kernel(record)]
     doubts = sorted((d for d in found if d is not None), key=lambda d: d.grade, reverse=True)
     return Trust(grade=doubts[0].grade if doubts else "A", doubts=tuple(doubts))
 
@@ -128,3 +137,57 @@ def _apart(first: Sequence[float], last: Sequence[float]) -> bool:
     if one is None or other is None:
         return False
     return one[1] < other[0] or other[1] < one[0]
+
+
+def _unsteady(latency: Latency) -> Doubt | None:
+    if latency.settled is not False:
+        return None
+    return Doubt(
+        name="unsteady",
+        grade="B",
+        text=f"the calls were not steady after {latency.warmup_s or 0:.1f} s of warm-up",
+        advice="quiet the machine, or measure again",
+    )
+
+
+def _clocks(latency: Latency) -> Doubt | None:
+    clocks = latency.clocks
+    if clocks is None:
+        return None
+    highest = max(clocks.first_mhz, clocks.last_mhz)
+    grade = _graded(1 - clocks.lowest_mhz / highest, CLOCK_CHANGE)
+    if grade == "A":
+        return None
+    return Doubt(
+        name="clocks",
+        grade=grade,
+        text=f"the GPU's clock went from {highest} down to {clocks.lowest_mhz} MHz meanwhile",
+        advice="lock the clocks if you may, or measure again when the GPU is warm",
+    )
+
+
+def _throttled(latency: Latency) -> Doubt | None:
+    clocks = latency.clocks
+    if clocks is None or not clocks.throttled_by:
+        return None
+    return Doubt(
+        name="throttled",
+        grade="C",
+        text=f"the GPU was held down: {', '.join(clocks.throttled_by)}",
+        advice="let it cool, raise its power limit if you may, and measure again",
+    )
+
+
+def _other_kernel(record: Record) -> Doubt | None:
+    asked = record.workload.impl if isinstance(record.workload, Workload) else ""
+    if asked != "sdpa" or record.backend != "math":
+        return None
+    return Doubt(
+        name="other kernel",
+        grade="C",
+        text="torch took the unfused path (math) where its fused attention was asked for",
+        advice="check dtype, head width and mask against what torch's fused kernels take",
+    )
+
+
+_CHECKS = (_few_samples, _wide_interval, _contention, _drift, _unsteady, _clocks, _throttled)

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "units", "registry", "spec", "records", "trust"},
+    {"errors", "units", "registry", "spec", "timing", "measured", "records", "trust"},
     {"attention", "kernels", "data", "profiling", "training", "store"},
     {"models", "report"},
     {"workloads", "subjects"},

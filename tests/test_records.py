@@ -8,22 +8,10 @@ from statistics import median
 
 import pytest
 
-from attnbench.records import (
-    Accuracy,
-    Environment,
-    Latency,
-    Macs,
-    Memory,
-    Progress,
-    Ratio,
-    Record,
-    coverage,
-    describe,
-    is_settled,
-    median_interval,
-    speed_up,
-)
+from attnbench.measured import Accuracy, Macs, Memory, Progress
+from attnbench.records import Environment, Record, coverage, describe, is_settled
 from attnbench.spec import ModelWorkload, Protocol, Workload
+from attnbench.timing import Latency, Ratio, median_interval, speed_up
 
 MACHINE = Environment(
     device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",

@@ -61,7 +61,7 @@ def test_a_comparison_gives_complete_records_measured_in_turn():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("mode", ["forward", "train"])
+@pytest.mark.parametrize("mode", ["forward", "backward", "forward+backward", "train"])
 def test_modes_and_dtypes(mode, dtype):
     (record,) = profile(
         [Workload(attention="anchor", grid=(5, 9), mode=mode, dtype=dtype, **SMALL)], QUICK

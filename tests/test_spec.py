@@ -26,7 +26,7 @@ from attnbench.spec import (
         ({"batch": 0}, "--batch"),
         ({"dim": 100, "num_heads": 3}, "--heads must divide --dim"),
         ({"dtype": "float8"}, "--dtype must be one of float32, bfloat16, float16"),
-        ({"mode": "backward"}, "--mode"),
+        ({"mode": "sideways"}, "--mode"),
         ({"options": {"num_anchors": 0}}, "--anchors"),
     ],
 )

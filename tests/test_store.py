@@ -11,7 +11,8 @@ import pytest
 
 from attnbench import store
 from attnbench.errors import UserError
-from attnbench.records import Latency
+from attnbench.records import Ceiling, Checkup, Finding, Floor
+from attnbench.timing import Latency
 
 FIXTURE = Path(__file__).parent / "fixtures" / "schema1.jsonl"
 
@@ -40,6 +41,7 @@ def test_a_file_of_schema_1_is_read_whole(records):
     assert layer.latency.median_s == pytest.approx(1.05e-3)
     assert layer.notes == ("the clock was not locked",)
     assert layer.macs.training_macs is layer.traffic_bytes is None  # newer than the file
+    assert failed.workload.mode == "forward+backward"  # schema 1 called it "train"
     assert (failed.latency, failed.reason) == (None, "tried to allocate 12.00 GiB")
     assert (epoch.progress.epoch, epoch.accuracy.top1) == (1, 0.75)
     assert (model.recipe.data, model.memory.peak_total_bytes) == ("digits", None)
@@ -47,7 +49,7 @@ def test_a_file_of_schema_1_is_read_whole(records):
 
 def test_what_is_written_is_read_back(records, path):
     write(path, records)
-    assert store.read(path) == store.Contents(records=records, problems=[])
+    assert store.read(path) == store.Contents(records=records)
 
 
 def test_a_line_is_plain_json_with_schema_kind_and_key(records, path):
@@ -198,3 +200,21 @@ def test_two_processes_may_append_to_one_file(records, path):
     processes = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
     assert store.read(path) == store.Contents(records=records[:1] * 100, problems=[])
+
+
+def test_lines_about_the_machine_are_kept_apart(records, path):
+    environment, latency = records[0].environment, records[0].latency
+    floor = Floor(relative=0.02, absolute_s=1e-7, created="2026-01-01T00:00:00+00:00")
+    ceiling = Ceiling(
+        operation="matmul", dtype="float32", size=512, macs=512**3, moved_bytes=3 * 4 * 512**2,
+        latency=latency, environment=environment, created=floor.created,
+    )  # fmt: skip
+    checkup = Checkup(
+        floor=floor, environment=environment, created=floor.created,
+        findings=(Finding(name="busy wait", outcome="passed", text="20.0 ms of 20 ms"),),
+    )  # fmt: skip
+    write(path, [checkup, records[0], ceiling, replace(records[0], floor=floor)])
+    contents = store.read(path)
+    assert contents.ceilings == [ceiling]
+    assert contents.checkups == [checkup]
+    assert [record.floor for record in contents.records] == [None, floor]

@@ -85,7 +85,7 @@ def test_larger_cells_are_spared_once_one_ran_out_of_memory(loses):
     "other",
     [
         dense(8, impl="sdpa"),
-        dense(8, mode="train"),
+        dense(8, mode="forward+backward"),
         dense(8, dtype="bfloat16"),
         replace(dense(8), attention="sparse"),
         replace(dense(8), attention="anchor", options={"num_anchors": 3}),

@@ -1,16 +1,31 @@
 """Grades from scripted samples: each doubt at each of its thresholds."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
-from attnbench.records import Contention, Latency
-from attnbench.trust import trust_in
+from attnbench.records import Environment, Record
+from attnbench.spec import Workload
+from attnbench.timing import Clocks, Contention, Latency
+from attnbench.trust import trust_in as trust_in_record
+
+CPU = Environment(
+    device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",
+    platform="Linux", attnbench="0.1.0", code="abc",
+)  # fmt: skip
 
 
 def latency(samples, other=0.0, stolen=0.0):
     contention = Contention(own_cores=1.0, other_cores=other, stolen_cores=stolen)
     return Latency(samples_s=tuple(samples), stopped_by="precision", contention=contention)
+
+
+def trust_in(latency, impl="reference", backend=""):
+    workload = Workload(attention="dense", grid=(4, 4), impl=impl)
+    return trust_in_record(
+        Record(workload=workload, environment=CPU, created="", latency=latency, backend=backend)
+    )
 
 
 def spread(width, count=60):
@@ -79,3 +94,34 @@ def test_the_gravest_doubt_comes_first_and_sets_the_grade():
     assert trust.grade == "C"
     assert names(trust) == ["contention", "few samples"]
     assert all(doubt.advice and doubt.text for doubt in trust.doubts)
+
+
+def test_calls_that_never_became_steady():
+    trust = trust_in(replace(latency([1.0] * 40), settled=False, warmup_s=3.0))
+    assert (trust.grade, names(trust)) == ("B", ["unsteady"])
+    assert trust_in(replace(latency([1.0] * 40), settled=True)).grade == "A"
+
+
+@pytest.mark.parametrize(("lowest", "grade"), [(1980, "A"), (1800, "B"), (1500, "C")])
+def test_a_clock_that_moved(lowest, grade):
+    clocks = Clocks(first_mhz=1980, last_mhz=1980, lowest_mhz=lowest)
+    trust = trust_in(replace(latency([1.0] * 40), clocks=clocks))
+    assert trust.grade == grade
+    assert names(trust) == ([] if grade == "A" else ["clocks"])
+
+
+def test_a_gpu_that_was_held_down():
+    clocks = Clocks(first_mhz=9, last_mhz=9, lowest_mhz=9, throttled_by=("sw thermal slowdown",))
+    trust = trust_in(replace(latency([1.0] * 40), clocks=clocks))
+    assert (trust.grade, names(trust)) == ("C", ["throttled"])
+    assert "sw thermal slowdown" in trust.doubts[0].text
+
+
+@pytest.mark.parametrize(
+    ("impl", "backend", "grade"),
+    [("sdpa", "math", "C"), ("sdpa", "flash", "A"), ("reference", "", "A"), ("sdpa", "", "A")],
+)
+def test_a_kernel_other_than_asked(impl, backend, grade):
+    trust = trust_in(latency([1.0] * 40), impl, backend)
+    assert trust.grade == grade
+    assert names(trust) == ([] if grade == "A" else ["other kernel"])

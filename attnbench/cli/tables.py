@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from attnbench.records import Latency, Ratio, Record, coverage, speed_up
+from attnbench.records import Record, coverage
 from attnbench.spec import ModelWorkload, Workload
+from attnbench.timing import Latency, Ratio, speed_up
 from attnbench.trust import trust_in
 from attnbench.units import METRICS, format_seconds_beside
 
@@ -86,7 +87,7 @@ def fastest_dense(records: Sequence[Record]) -> Record | None:
 
 def _row(record: Record, baseline: Record | None, between: str) -> list[str]:
     """The cells of a row; `between` parts a name from its impl, and a value from its interval."""
-    trust = trust_in(record.latency).grade if record.latency else "–"
+    trust = trust_in(record).grade if record.latency else "–"
     cells = [_name(_workload(record), between), trust]
     cells += [_metric("params", record.params), _macs(record)]
     if record.latency is None:
@@ -134,8 +135,9 @@ def _notes(records: Sequence[Record], baseline: Record | None) -> list[str]:
     notes = []
     if baseline is not None:
         notes.append(f"speed-up is over {_name(_workload(baseline))}, the fastest dense measured")
-    if _workload(records[0]).mode == "train":
-        notes.append("GMACs are those of the forward pass; latency and memory are of both passes")
+    mode = _workload(records[0]).mode
+    if mode != "forward":
+        notes.append(f"GMACs are those of the forward pass; latency and memory those of {mode}")
     counted = [record.macs for record in records if record.macs is not None]
     if counted:
         notes.append(f"GMACs: {coverage(name for macs in counted for name in macs.uncounted)}")
@@ -149,7 +151,7 @@ def _notes(records: Sequence[Record], baseline: Record | None) -> list[str]:
 
 def _trust_notes(records: Sequence[Record]) -> list[str]:
     """What the letters rest on: each doubt once, the cells that it is about, and what to do."""
-    graded = [(_name(_workload(r)), trust_in(r.latency)) for r in records if r.latency is not None]
+    graded = [(_name(_workload(r)), trust_in(r)) for r in records if r.latency is not None]
     if not graded:
         return []
     found = [(name, doubt) for name, trust in graded for doubt in trust.doubts]

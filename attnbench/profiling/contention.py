@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnbench.records import Contention
+from attnbench.timing import Contention
 
 PROC_STAT = Path("/proc/stat")
 

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from attnbench.measured import Macs
 from attnbench.profiling.einsum import einsum_macs
 from attnbench.profiling.operators import (
     FORMULAS,
@@ -28,7 +29,6 @@ from attnbench.profiling.operators import (
     has_no_macs,
     refuse_uncounted,
 )
-from attnbench.records import Macs
 
 
 def count_by_fvcore(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]) -> Macs:

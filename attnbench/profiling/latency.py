@@ -12,8 +12,8 @@ from typing import Literal, TypeVar
 
 from attnbench.profiling.contention import contention_between, usage_now
 from attnbench.profiling.timer import Call, Timer
-from attnbench.records import Latency, median_interval
 from attnbench.spec import Protocol
+from attnbench.timing import Latency, median_interval
 
 Name = TypeVar("Name", bound=Hashable)
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from attnbench.measured import Macs
 from attnbench.profiling.fvcore_count import count_by_fvcore
 from attnbench.profiling.operators import CountError, register_macs_formula
 from attnbench.profiling.torch_count import count_by_torch, count_training_by_torch
-from attnbench.records import Macs
 
 __all__ = ["CountError", "count_macs", "register_macs_formula"]
 

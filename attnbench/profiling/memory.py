@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from attnbench.measured import Memory
 from attnbench.profiling.timer import Call
-from attnbench.records import Memory
 
 
 def measure_memory(call: Call, device: torch.device) -> Memory:

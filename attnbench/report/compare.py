@@ -32,8 +32,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from attnbench.errors import UserError
-from attnbench.records import Interval, Latency, Memory, Ratio, Record, median_interval, speed_up
+from attnbench.measured import Memory
+from attnbench.records import Record
 from attnbench.report.pairs import Side, pair
+from attnbench.timing import Interval, Latency, Ratio, median_interval, speed_up
 from attnbench.units import format_seconds
 
 Verdict = Literal["broken", "slower", "cannot tell", "same", "faster", "repaired"]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attnbench.records import Ratio, Record
+from attnbench.records import Record
 from attnbench.report.compare import WORST_FIRST, Change, Comparison, net_peak_of, products_of
 from attnbench.report.markdown import table_lines
 from attnbench.report.naming import facts_of, name_of
+from attnbench.timing import Ratio
 from attnbench.units import METRICS
 
 MISSING = "–"

@@ -102,7 +102,7 @@ def _faded(rows: pd.DataFrame) -> str:
 
 
 def _forward_only(rows: pd.DataFrame) -> str:
-    return "MACs are those of the forward pass." if rows["mode"].iloc[0] == "train" else ""
+    return "MACs are those of the forward pass." if rows["mode"].iloc[0] != "forward" else ""
 
 
 def _place(row: pd.Series) -> str:

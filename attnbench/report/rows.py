@@ -113,7 +113,7 @@ def _trust(record: Record) -> Row:
     """Grade of the latency and the names of its doubts; empty where none was measured."""
     if record.latency is None:
         return {"trust": "", "doubts": ""}
-    trust = trust_in(record.latency)
+    trust = trust_in(record)
     return {"trust": trust.grade, "doubts": "; ".join(doubt.text for doubt in trust.doubts)}
 
 

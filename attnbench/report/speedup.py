@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
-from attnbench.records import Ratio, Record, speed_up
+from attnbench.records import Record
 from attnbench.report.newest import machine
 from attnbench.spec import Workload
+from attnbench.timing import Ratio, speed_up
 
 BASELINE = "dense"
 Conditions = tuple[Hashable, ...]

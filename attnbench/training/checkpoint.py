@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from attnbench.errors import UserError
-from attnbench.records import Accuracy
+from attnbench.measured import Accuracy
 from attnbench.spec import Recipe
 
 FORMAT = "attnbench checkpoint"

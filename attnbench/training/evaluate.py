@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from attnbench.data.augment import normalise
 from attnbench.data.images import ImageSet
 from attnbench.errors import UserError
-from attnbench.records import Accuracy
+from attnbench.measured import Accuracy
 
 Autocast = Literal["none", "bfloat16"]
 

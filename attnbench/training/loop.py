@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from attnbench.data.augment import augment
 from attnbench.data.images import ImageData
 from attnbench.errors import UserError
-from attnbench.records import Accuracy, Progress
+from attnbench.measured import Accuracy, Progress
 from attnbench.spec import Recipe
 from attnbench.training.checkpoint import TrainState, fill
 from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock

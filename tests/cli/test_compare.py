@@ -10,8 +10,9 @@ import pytest
 
 from attnbench import store
 from attnbench.cli import main
-from attnbench.records import Environment, Latency, Record
+from attnbench.records import Environment, Record
 from attnbench.spec import Workload
+from attnbench.timing import Latency
 
 MACHINE = Environment(
     device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",

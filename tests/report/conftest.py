@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from attnbench.records import Accuracy, Environment, Latency, Macs, Memory, Progress, Record
+from attnbench.measured import Accuracy, Macs, Memory, Progress
+from attnbench.records import Environment, Record
 from attnbench.spec import ModelWorkload, Protocol, Recipe, Workload
+from attnbench.timing import Latency
 
 CPU = Environment(
     device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",

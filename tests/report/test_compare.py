@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from attnbench.errors import UserError
-from attnbench.records import Latency, Memory
+from attnbench.measured import Memory
 from attnbench.report.compare import (
     Thresholds,
     compare,
@@ -17,6 +17,7 @@ from attnbench.report.compare import (
     judge,
 )
 from attnbench.report.pairs import Side
+from attnbench.timing import Latency
 
 DEFAULT = Thresholds()
 OPPOSITE = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from attnbench.records import Memory
+from attnbench.measured import Memory
 from attnbench.report.compare import compare
 from attnbench.report.compare_json import plain
 from attnbench.report.compare_text import HEADS, markdown, notes, rows, summary

@@ -44,7 +44,7 @@ def test_anchors_give_lines_where_two_counts_were_asked_at_the_same_tokens(layer
 
 
 @pytest.mark.parametrize(
-    "change", [{"batch": 2}, {"dtype": "bfloat16"}, {"mode": "train"}, {"dim": 96}]
+    "change", [{"batch": 2}, {"dtype": "bfloat16"}, {"mode": "forward+backward"}, {"dim": 96}]
 )
 def test_unlike_conditions_are_never_in_one_figure(layer, change):
     records = [layer("dense", side, **c) for side in (4, 8) for c in ({}, change)]

@@ -32,7 +32,13 @@ def test_few_samples_have_a_median_but_no_interval(layer):
 
 @pytest.mark.parametrize(
     "change",
-    [{"batch": 2}, {"dtype": "float16"}, {"mode": "train"}, {"dim": 96}, {"num_heads": 1}],
+    [
+        {"batch": 2},
+        {"dtype": "float16"},
+        {"mode": "forward+backward"},
+        {"dim": 96},
+        {"num_heads": 1},
+    ],
 )
 def test_every_setting_is_a_condition(layer, change):
     frame = build([layer(), layer(**change)]).layers

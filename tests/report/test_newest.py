@@ -39,7 +39,7 @@ def test_another_condition_is_another_cell(layer, cpu, gpu):
         layer(),
         layer(batch=2),
         layer(dtype="bfloat16"),
-        layer(mode="train"),
+        layer(mode="forward+backward"),
         layer(env=gpu),
         layer(env=replace(cpu, torch="2.14.0")),
         layer(options={"num_anchors": 1}),

@@ -40,7 +40,7 @@ def test_a_partner_that_was_measured_again_stays_the_partner(layer):
     [
         {"batch": 2},
         {"dtype": "bfloat16"},
-        {"mode": "train"},
+        {"mode": "forward+backward"},
         {"dim": 96},
         {"num_heads": 1},
         {"grid": (2, 8)},

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from attnbench.errors import UserError
-from attnbench.records import Accuracy
+from attnbench.measured import Accuracy
 from attnbench.training import checkpoint as checkpoints
 from attnbench.training.checkpoint import Checkpoint, load, load_weights, save
 from attnbench.training.loop import train

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from attnbench.errors import UserError
-from attnbench.records import Accuracy
+from attnbench.measured import Accuracy
 from attnbench.training.checkpoint import Checkpoint, TrainState, load, save
 from attnbench.training.loop import train
 from attnbench.training.recipe import recipe_for
