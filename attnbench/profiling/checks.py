@@ -3,7 +3,9 @@
 A module is asked once more after it was timed, on an input that it has never seen, beside a twin
 with the same weights that was never called before. It is dishonest, by design or by mistake, if
 
-- its output is not the twin's: it answers from memory, or returns before its work is done;
+- its output is not the twin's: it answers from memory;
+- its output still changes when it has returned: a part of its work came after the clock stopped
+  (on the CPU this shows where that part takes longer than the twin's call and 20 ms together);
 - it changes its input: the calls that were timed then worked on different data;
 - the device goes on working when the stream of the call is idle: the clock saw a part of the work.
 """
@@ -20,6 +22,8 @@ from torch.utils._pytree import tree_leaves
 
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 3e-2, torch.float16: 1e-2}
 """Of the largest output: far above what the order of additions changes, far below real errors."""
+SETTLE_S = 0.02
+"""For so long an output must not change after its call."""
 IDLE_S = 1e-3
 """A device that stays busy for longer after the stream has ended has work elsewhere."""
 
@@ -51,12 +55,16 @@ def check_honesty(module: nn.Module, twin: nn.Module, x: Tensor, arguments: Sequ
     twin.load_state_dict(module.state_dict(), strict=False)  # the first call may add buffers
     x.copy_(torch.randn(x.shape, generator=torch.Generator().manual_seed(1)))
     before = x.clone()
-    # Copied at once: a result that is still being written is caught as wrong.
-    given = [leaf.clone() for leaf in _tensors(module.eval()(x, *arguments))]
+    outputs = _tensors(module.eval()(x, *arguments))
+    given = [output.clone() for output in outputs]
     expected = _tensors(twin.eval()(before.clone(), *arguments))
     module.train(was_training)
+    time.sleep(SETTLE_S)
     if not torch.equal(x, before):
         raise DishonestError("the call changes its input, which no later call then sees as it was")
+    for output, at_once in zip(outputs, given, strict=True):
+        if not torch.equal(output.nan_to_num(), at_once.nan_to_num()):
+            raise DishonestError("the output still changes when the call has returned")
     for ours, theirs in zip(given, expected, strict=True):
         _compare(ours, theirs)
 
@@ -76,7 +84,7 @@ def _compare(given: Tensor, expected: Tensor) -> None:
     if error > TOLERANCE.get(expected.dtype, 1e-3) * largest:
         raise DishonestError(
             f"the output of a new input is off by {error / largest if largest else error:.2g} of "
-            "its size: it stems from an earlier call, or was returned before it was ready"
+            "its size, beside the same weights in a fresh copy: it stems from an earlier call"
         )
 
 

@@ -28,7 +28,7 @@ def moved(function, *shapes):
 def test_a_projection_reads_input_and_parameters_and_writes_its_output(dtype, size):
     layer = nn.Linear(5, 6, device="meta", dtype=dtype)
     x = torch.empty(4, 5, device="meta", dtype=dtype)
-    assert count_traffic(layer, (x,), ()) == size * (4 * 5 + 6 * 5 + 6 + 4 * 6).moved_bytes
+    assert count_traffic(layer, (x,), ()).moved_bytes == size * (4 * 5 + 6 * 5 + 6 + 4 * 6)
 
 
 def test_an_intermediate_is_written_once_and_read_by_each_user():
@@ -79,7 +79,7 @@ def test_the_scores_of_fused_attention_count_as_in_unfused_code():
     with torch.device("meta"):
         plain, fused = (create_attention("dense", 12, 3, impl=impl).eval() for impl in IMPLS)
         x = torch.empty(2, 1024, 12)
-    by_plain, by_fused = (count_traffic(m, (x,), ((32, 32),)) for m in (plain, fused)).moved_bytes
+    by_plain, by_fused = (count_traffic(m, (x,), ((32, 32),)).moved_bytes for m in (plain, fused))
     assert by_fused == pytest.approx(by_plain, rel=0.02)
 
 
@@ -88,3 +88,12 @@ def test_a_later_call_moves_the_same():
         layer, x = create_attention("window", 24, 3).eval(), torch.empty(2, 11 * 13, 24)
     first = count_traffic(layer, (x,), ((11, 13),)).moved_bytes
     assert first == count_traffic(layer, (x,), ((11, 13),)).moved_bytes > 0
+
+
+def test_any_code_must_move_what_comes_in_and_goes_out():
+    layer = nn.Sequential(nn.Linear(5, 6), nn.GELU(), nn.Linear(6, 7)).to("meta")
+    traffic = count_traffic(layer, (torch.empty(4, 5, device="meta"),), ())
+    parameters = 5 * 6 + 6 + 6 * 7 + 7
+    assert traffic.least_bytes == 4 * (4 * 5 + parameters + 4 * 7)
+    assert traffic.moved_bytes == traffic.least_bytes + 4 * (4 * 4 * 6)  # two intermediates
+    assert traffic.operators == 3
