@@ -29,7 +29,7 @@ def _three_digits(value: float) -> str:
     return f"{value:,.{decimals}f}"
 
 
-_SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+_SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 def format_seconds(value: float) -> str:
@@ -62,6 +62,11 @@ def format_params(value: float) -> str:
     if abs(value) < 1e3:
         return f"{value:.0f}"
     return _scaled(value, ((1e6, "M"), (1e3, "k")))
+
+
+def format_joules(value: float) -> str:
+    """0.0421 becomes "42.1 mJ"."""
+    return _scaled(value, ((1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ")))
 
 
 def format_percent(value: float) -> str:

@@ -3,9 +3,9 @@
 A module is asked once more after it was timed, on an input that it has never seen, beside a twin
 with the same weights that was never called before. It is dishonest, by design or by mistake, if
 
-- its output is not the twin's: it answers from memory;
+- its output is not the twin's, or the same for two inputs: it answers from memory;
 - its output still changes when it has returned: a part of its work came after the clock stopped
-  (on the CPU this shows where that part takes longer than the twin's call and 20 ms together);
+  (on the CPU this shows where that part is over within 10 ms);
 - it changes its input: the calls that were timed then worked on different data;
 - the device goes on working when the stream of the call is idle: the clock saw a part of the work.
 """
@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_leaves
 
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 3e-2, torch.float16: 1e-2}
 """Of the largest output: far above what the order of additions changes, far below real errors."""
-SETTLE_S = 0.02
+SETTLE_S = 0.01
 """For so long an output must not change after its call."""
 IDLE_S = 1e-3
 """A device that stays busy for longer after the stream has ended has work elsewhere."""
@@ -40,7 +40,7 @@ def freshen(x: Tensor) -> None:
 
 @torch.no_grad()
 def check_honesty(module: nn.Module, twin: nn.Module, x: Tensor, arguments: Sequence[Any]) -> None:
-    """Call module and twin on new values of `x`, in its very memory.
+    """Call the module on new values of `x`, in its very memory, twice, and the twin beside it.
 
     Args:
         module: what was timed, in whatever state that left it.
@@ -53,20 +53,31 @@ def check_honesty(module: nn.Module, twin: nn.Module, x: Tensor, arguments: Sequ
     """
     was_training = module.training
     twin.load_state_dict(module.state_dict(), strict=False)  # the first call may add buffers
-    x.copy_(torch.randn(x.shape, generator=torch.Generator().manual_seed(1)))
-    before = x.clone()
-    outputs = _tensors(module.eval()(x, *arguments))
-    given = [output.clone() for output in outputs]
-    expected = _tensors(twin.eval()(before.clone(), *arguments))
+    first, _ = _answers(module.eval(), x, arguments, seed=1)
+    second, before = _answers(module, x, arguments, seed=2)
+    expected = _tensors(twin.eval()(before, *arguments))
     module.train(was_training)
+    for one, other, theirs in zip(first, second, expected, strict=True):
+        if one.any() and torch.equal(one, other):
+            raise DishonestError("two inputs get one and the same output: it answers from memory")
+        _compare(other, theirs)
+
+
+def _answers(
+    module: nn.Module, x: Tensor, arguments: Sequence[Any], seed: int
+) -> tuple[list[Tensor], Tensor]:
+    """What the module makes of new values, copied at once, and these values."""
+    x.copy_(torch.randn(x.shape, generator=torch.Generator().manual_seed(seed)))
+    before = x.clone()
+    outputs = _tensors(module(x, *arguments))
+    given = [output.clone() for output in outputs]
     time.sleep(SETTLE_S)
     if not torch.equal(x, before):
         raise DishonestError("the call changes its input, which no later call then sees as it was")
     for output, at_once in zip(outputs, given, strict=True):
         if not torch.equal(output.nan_to_num(), at_once.nan_to_num()):
             raise DishonestError("the output still changes when the call has returned")
-    for ours, theirs in zip(given, expected, strict=True):
-        _compare(ours, theirs)
+    return given, before
 
 
 def _tensors(output: Any) -> list[Tensor]:

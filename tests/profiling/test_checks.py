@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import ClassVar
 
 import pytest
 import torch
@@ -35,6 +36,15 @@ class RemembersTheLastCall(Works):
         return self.last
 
 
+class RemembersWithAnError(Works):
+    last = None
+
+    def forward(self, x):
+        if self.last is None:
+            self.last = self.proj(x)
+        return self.last + 1e-6 * x
+
+
 class RemembersByAddress(Works):
     def __init__(self):
         super().__init__()
@@ -42,6 +52,13 @@ class RemembersByAddress(Works):
 
     def forward(self, x):
         return self.known.setdefault((x.data_ptr(), x.shape), self.proj(x).clone())
+
+
+class SharesItsMemoryWithItsTwin(Works):
+    answers: ClassVar[dict] = {}
+
+    def forward(self, x):
+        return self.answers.setdefault(x.shape, self.proj(x))
 
 
 class ChangesItsInput(Works):
@@ -58,7 +75,7 @@ class ReturnsTooEarly(Works):
         result = torch.zeros_like(x)
 
         def work():
-            time.sleep(0.01)
+            time.sleep(0.002)
             with torch.no_grad():
                 result.copy_(self.proj(x))
 
@@ -93,8 +110,10 @@ def judge(kind):
 
 
 CHEATS = {
-    RemembersTheLastCall: "stems from an earlier call",
-    RemembersByAddress: "stems from an earlier call",
+    RemembersTheLastCall: "two inputs get one and the same output",
+    SharesItsMemoryWithItsTwin: "two inputs get one and the same output",
+    RemembersByAddress: "two inputs get one and the same output",
+    RemembersWithAnError: "stems from an earlier call",
     ChangesItsInput: "changes its input",
     ReturnsTooEarly: "still changes when the call has returned",
     SkipsTheWorkOnceKnown: "is off by",
@@ -108,6 +127,15 @@ def test_a_cheat_is_caught_with_its_reason(kind):
         judge(kind)
 
 
+class Zero(Works):
+    """As layers that start as nothing do; one output for all inputs is no offence then."""
+
+    def __init__(self):
+        super().__init__()
+        nn.init.zeros_(self.proj.weight)
+        nn.init.zeros_(self.proj.bias)
+
+
 class Noisy(nn.Dropout):
     """Random in training only; it is checked in evaluation."""
 
@@ -115,7 +143,7 @@ class Noisy(nn.Dropout):
         super().__init__(0.5)
 
 
-@pytest.mark.parametrize("kind", [Works, Noisy, lambda: nn.BatchNorm1d(6)])
+@pytest.mark.parametrize("kind", [Works, Zero, Noisy, lambda: nn.BatchNorm1d(6)])
 def test_honest_modules_pass(kind):
     judge(kind)
 
