@@ -52,7 +52,7 @@ def measure_ceilings(
     device: torch.device,
     timer: Timer,
     *,
-    protocol: Protocol = PROTOCOL,
+    protocol: Protocol | None = None,
     on_step: Callable[[str], None] = lambda text: None,
     on_ceiling: Callable[[Ceiling], None] = lambda ceiling: None,
 ) -> list[Ceiling]:
@@ -62,7 +62,7 @@ def measure_ceilings(
         dtype: of the matrices and tensors.
         device: where.
         timer: the clock.
-        protocol: how each of them is timed.
+        protocol: how each of them is timed; `PROTOCOL` unless given.
         on_step: told what is being done, for a progress display.
         on_ceiling: told each ceiling when it is known, for storing. Launches come last, so that
             whoever finds them stored knows that the others are.
@@ -83,7 +83,7 @@ def measure_ceilings(
                 size=trial.size,
                 macs=trial.macs,
                 moved_bytes=trial.moved_bytes,
-                latency=_time(trial, protocol, timer),
+                latency=_time(trial, protocol or PROTOCOL, timer),
                 environment=environment,
                 created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             )
