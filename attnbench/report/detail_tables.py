@@ -66,7 +66,7 @@ _LIMITS_CAPTION = (
     "By MACs: the speed-up if all code spent multiply-accumulates at one rate. Where the measured "
     "one is off it by more than a quarter, the reason is what the records are consistent with, not "
     "what they prove. Bytes moved are those of unfused code; the least bytes are inputs, "
-    "parameters and outputs, once each."
+    "parameters and outputs, once each. A share above 100 % is noise, or a limit measured too low."
 )
 
 

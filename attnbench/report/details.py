@@ -5,11 +5,12 @@ As in `rows`: base units, None or "" where nothing is known.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from attnbench.records import Record
-from attnbench.report.gap import gap, macs_speedup
-from attnbench.report.roofline import Ceilings, macs_of_mode, moved_bytes
+from attnbench.report.gap import Twins, gap, macs_speedup
+from attnbench.report.roofline import Ceilings, macs_of_mode, moved_bytes, runs_fused
 from attnbench.report.speedup import Baselines
 from attnbench.spec import Workload
 from attnbench.timing import Latency, percentile
@@ -24,9 +25,18 @@ DETAIL_COLUMNS = {
 LIMIT_COLUMNS = {
     "limit_s": "float64", "percent_of_limit": "float64", "bound_by": "str",
     "macs_per_s": "float64", "macs_per_byte": "float64", "roof_macs_per_s": "float64",
-    "roof_bytes_per_s": "float64", "roof_cache_bytes_per_s": "float64",
+    "roof_bytes_per_s": "float64", "roof_cache_bytes_per_s": "float64", "fused": "boolean",
 }  # fmt: skip
 GAP_COLUMNS = {"macs_speedup": "float64", "gap": "str"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """What a cell is held against."""
+
+    baselines: Baselines
+    twins: Twins
+    ceilings: Ceilings
 
 
 def detail_columns(record: Record) -> dict[str, Any]:
@@ -78,10 +88,11 @@ def limit_columns(record: Record, ceilings: Ceilings) -> dict[str, Any]:
         "limit_s": place.limit_s,
         "percent_of_limit": place.percent_of_limit,
         "bound_by": place.bound_by,
+        "fused": runs_fused(record),
     }
-    if macs is not None and record.latency is not None:
+    if macs and record.latency is not None:
         row["macs_per_s"] = macs / record.latency.median_s
-    if macs is not None and moved and record.workload.mode == "forward":
+    if macs and moved and record.workload.mode == "forward":
         row["macs_per_byte"] = macs / moved
     if limits is not None:
         row["roof_macs_per_s"] = limits.macs_per_s
@@ -90,12 +101,13 @@ def limit_columns(record: Record, ceilings: Ceilings) -> dict[str, Any]:
     return row
 
 
-def gap_columns(record: Record, baselines: Baselines, ceilings: Ceilings) -> dict[str, Any]:
+def gap_columns(record: Record, neighbours: Neighbours) -> dict[str, Any]:
     """The speed-up that the MACs promise, and why the measured one differs."""
+    baselines, twins, ceilings = neighbours.baselines, neighbours.twins, neighbours.ceilings
     baseline, compared = baselines.of(record), baselines.speed_up(record)
     if baseline is None or compared is None:
         return {"gap": ""}
     return {
         "macs_speedup": macs_speedup(record, baseline),
-        "gap": gap(record, baseline, compared[1].value, ceilings),
+        "gap": gap(record, baseline, compared[1].value, ceilings, twins),
     }

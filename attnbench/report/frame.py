@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 import pandas as pd
 
 from attnbench.records import Ceiling, Environment, Kind, Record
-from attnbench.report.details import DETAIL_COLUMNS, GAP_COLUMNS, LIMIT_COLUMNS
+from attnbench.report.details import DETAIL_COLUMNS, GAP_COLUMNS, LIMIT_COLUMNS, Neighbours
+from attnbench.report.gap import Twins
 from attnbench.report.newest import machine, newest
 from attnbench.report.roofline import Ceilings, can_be_placed
 from attnbench.report.rows import Row, row_of
@@ -79,16 +80,20 @@ def build(records: Sequence[Record], ceilings: Sequence[Ceiling] = ()) -> Frames
     """
     shown = newest(records)
     names = _environment_names({machine(record.environment) for record in shown.records})
-    baselines, known = Baselines(records, shown.records), Ceilings(ceilings)
+    neighbours = Neighbours(
+        baselines=Baselines(records, shown.records),
+        twins=Twins(shown.records),
+        ceilings=Ceilings(ceilings),
+    )
     rows: dict[Kind, list[Row]] = {"layer": [], "model": [], "epoch": []}
     for record in shown.records:
         name = names[machine(record.environment)]
-        rows[record.kind].append(row_of(record, name, baselines, known))
+        rows[record.kind].append(row_of(record, name, neighbours))
     return Frames(
         layers=_layers(rows["layer"]),
         models=_models(rows["model"], MODEL_COLUMNS),
         epochs=_models(rows["epoch"], EPOCH_COLUMNS),
-        notes=(*shown.notes, *_without_limits(shown.records, names, known)),
+        notes=(*shown.notes, *_without_limits(shown.records, names, neighbours.ceilings)),
     )
 
 
@@ -105,7 +110,7 @@ def _without_limits(
         return []
     return [
         f"No limits are known of {'; '.join(places)}: run `attnbench ceilings` on this machine to "
-        "see how near each cell comes to its limit."
+        "see how near each cell comes to its limit, and give its file to the report."
     ]
 
 

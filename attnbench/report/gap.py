@@ -8,9 +8,12 @@ the records tell is said: a reason here is consistent with the numbers, not prov
 
 from __future__ import annotations
 
+import json
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from attnbench.records import Record
+from attnbench.report.newest import machine
 from attnbench.report.roofline import (
     Ceilings,
     Limits,
@@ -20,11 +23,13 @@ from attnbench.report.roofline import (
     runs_fused,
     touched_bytes,
 )
+from attnbench.spec import as_plain
 from attnbench.units import (
     format_bandwidth,
     format_bytes,
     format_count,
     format_number,
+    format_ratio,
     format_short_seconds,
 )
 
@@ -41,20 +46,42 @@ class _Side:
     record: Record
 
 
+class Twins:
+    """Cells that differ in nothing but the code, which tell what fused code is worth."""
+
+    def __init__(self, shown: Iterable[Record]) -> None:
+        self._unfused: dict[Hashable, Record] = {}
+        for record in shown:
+            if record.latency is not None and not runs_fused(record):
+                self._unfused[_apart_from_code(record)] = record
+
+    def gain(self, record: Record) -> float | None:
+        """How many times faster than its unfused twin a cell of fused code is, if it has one."""
+        twin = self._unfused.get(_apart_from_code(record))
+        if twin is None or twin.latency is None or record.latency is None:
+            return None
+        return twin.latency.median_s / record.latency.median_s
+
+
+def _apart_from_code(record: Record) -> Hashable:
+    workload = {**as_plain(record.workload), "impl": ""}
+    return json.dumps(workload, sort_keys=True), machine(record.environment)
+
+
 def macs_speedup(record: Record, baseline: Record) -> float | None:
     """How many times fewer multiply-accumulates than the baseline, in the mode that was timed."""
     own, dense = macs_of_mode(record), macs_of_mode(baseline)
     return dense / own if own and dense is not None else None
 
 
-def gap(record: Record, baseline: Record, speedup: float, ceilings: Ceilings) -> str:
+def gap(record: Record, baseline: Record, speedup: float, ceilings: Ceilings, twins: Twins) -> str:
     """Why the speed-up over the baseline is not that of the MACs; "" where it is, or is unknown."""
     predicted = macs_speedup(record, baseline)
     if not predicted or 1 / AGREES_WITHIN <= speedup / predicted <= AGREES_WITHIN:
         return ""
     own, dense = _Side("this one", record), _Side("dense", baseline)
     slow, fast = (own, dense) if speedup < predicted else (dense, own)
-    reasons = _bound(slow, fast, ceilings.of(record)) + _fused(slow, fast)
+    reasons = _bound(slow, fast, ceilings.of(record)) + _fused(slow, fast, twins)
     return "; ".join(reasons) or UNEXPLAINED
 
 
@@ -109,7 +136,12 @@ def _bytes_a_mac(record: Record) -> float | None:
     return moved / macs if moved is not None and macs else None
 
 
-def _fused(slow: _Side, fast: _Side) -> list[str]:
+def _fused(slow: _Side, fast: _Side, twins: Twins) -> list[str]:
+    """Fused code on one side, unless its unfused twin says that it gains little by that."""
     if runs_fused(slow.record) or not runs_fused(fast.record):
         return []
-    return [f"{fast.name} runs fused code, {slow.name} does not"]
+    gain = twins.gain(fast.record)
+    if gain is not None and gain <= AGREES_WITHIN:
+        return []
+    worth = "" if gain is None else f" (worth {format_ratio(gain)} to it)"
+    return [f"{fast.name} runs fused code{worth}, {slow.name} does not"]

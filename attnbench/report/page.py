@@ -40,6 +40,7 @@ SECTIONS = {
     "frontier": "Accuracy against cost",
     "tokens": "Cost against tokens",
     "anchors": "Cost against anchors",
+    "roofline": "How near the limits",
     "profiles": "Other profiles",
     "training": "Training",
 }

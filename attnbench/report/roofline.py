@@ -10,8 +10,8 @@
 
 The share limit ÷ latency is above 1 only by noise, or where a ceiling was measured too low.
 
-**What binds** the code that ran is the longest of three times, where it makes up a third of the
-latency at least, else the latency is unexplained:
+**What binds** the code that ran is the longest of three times. Three that explain a latency, one
+after the other, have one of a third of it at least; where none is that long, it is unexplained:
 
 - compute: as above;
 - bandwidth: the bytes that this code moves ÷ the bandwidth of copies that touch as much as the call
