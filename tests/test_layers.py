@@ -115,6 +115,7 @@ RESULTS = "tests/fixtures/schema1.jsonl"
         ["list"],
         ["list", "models"],
         ["train", "--help"],
+        ["ceilings", "--help"],
         ["compare", RESULTS, RESULTS],
         ["compare", RESULTS, RESULTS, "--json"],
         ["compare", RESULTS, RESULTS, "--markdown"],
