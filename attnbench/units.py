@@ -37,11 +37,6 @@ def format_seconds(value: float) -> str:
     return _scaled(value, _SECONDS)
 
 
-def format_short_seconds(value: float) -> str:
-    """As `format_seconds`, down to nanoseconds: 1.2e-8 becomes "12.0 ns"."""
-    return _scaled(value, (*_SECONDS, (1e-9, "ns")))
-
-
 def format_seconds_beside(value: float, other: float) -> str:
     """The number alone, in the unit that `other` is written in: 9.6e-4 beside 1e-3 is "0.96"."""
     return _three_digits(value / _step(other, _SECONDS)[0])
@@ -67,11 +62,6 @@ def format_params(value: float) -> str:
     if abs(value) < 1e3:
         return f"{value:.0f}"
     return _scaled(value, ((1e6, "M"), (1e3, "k")))
-
-
-def format_joules(value: float) -> str:
-    """0.0421 becomes "42.1 mJ"."""
-    return _scaled(value, ((1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ")))
 
 
 def format_percent(value: float) -> str:
@@ -166,7 +156,7 @@ METRICS: dict[str, Metric] = {
         Metric(key="first_call_s", label="first call", unit="s", better="lower",
                format=format_seconds, axis_unit="ms", scale=1e3),
         Metric(key="time_per_token_s", label="time a token", unit="s", better="lower",
-               format=format_short_seconds, axis_unit="µs", scale=1e6),
+               format=format_seconds, axis_unit="µs", scale=1e6),
         Metric(key="images_per_s", label="images a second", unit="1/s", better="higher",
                format=format_rate, axis_unit="images/s"),
         Metric(key="reserved_net_bytes", label="net reserved memory", unit="bytes",

@@ -23,13 +23,15 @@ PY
 measured="results/measured/$device"
 
 "$python" -m pytest -q -m gpu
+"$python" cli.py doctor --device cuda --out "$measured-doctor.jsonl"
 for dtype in bfloat16 float32; do
     "$python" cli.py profile --device cuda --n-tokens 4096 --anchors 30 --dtype "$dtype" \
         --batch 8 --dim 384 --heads 6 --out "$measured-$dtype.jsonl"
+    "$python" cli.py ceilings --device cuda --dtype "$dtype" --out "$measured-$dtype.jsonl"
     for mode in forward train; do
         "$python" cli.py sweep --device cuda --resolutions 224,384,512,768,1024 \
             --anchors 10,30,50,100 --dtype "$dtype" --batch 8 --dim 384 --heads 6 --mode "$mode" \
-            --time-budget 2 --out "$measured-$dtype.jsonl"
+            --time-budget 0.5 --energy --out "$measured-$dtype.jsonl"
     done
 done
 "$python" cli.py train anchorformer-t --device cuda --data "$data" --epochs "$epochs" \

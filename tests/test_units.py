@@ -47,11 +47,6 @@ def test_parameters(value, text):
     assert units.format_params(value) == text
 
 
-def test_short_times_go_down_to_nanoseconds():
-    assert units.format_short_seconds(1.2e-8) == "12.0 ns"
-    assert units.format_short_seconds(3e-6) == "3.00 µs"
-
-
 @pytest.mark.parametrize(
     ("value", "text"), [(2.5e-3, "2.50 mJ"), (40e-6, "40.0 µJ"), (1.5, "1.50 J")]
 )

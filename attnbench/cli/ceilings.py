@@ -65,7 +65,7 @@ def command(
                 shown += measure_ceilings(
                     name,
                     chosen,
-                    timer_for(chosen),
+                    timer_for(chosen, "warm"),
                     on_step=status.update,
                     on_ceiling=lambda ceiling: store.append(out, ceiling),
                 )
