@@ -17,8 +17,8 @@ from attnbench.units import (
     format_bandwidth,
     format_bytes,
     format_mac_rate,
+    format_seconds,
     format_seconds_beside,
-    format_short_seconds,
 )
 
 
@@ -62,7 +62,7 @@ def _rate(ceiling: Ceiling) -> str:
     """The rate with its bounds, in one unit: the longer a call takes, the lower its rate."""
     low, high = ceiling.latency.interval_s or (None, None)
     if ceiling.operation == "launch":
-        text = f"{format_short_seconds(ceiling.operator_s)} each"
+        text = f"{format_seconds(ceiling.operator_s)} each"
         times = () if low is None or high is None else (low / ceiling.size, high / ceiling.size)
         return _with_bounds(text, [format_seconds_beside(t, ceiling.operator_s) for t in times])
     products = ceiling.operation == "matmul"
@@ -91,7 +91,7 @@ def _summary(dtype: str, ceilings: Sequence[Ceiling]) -> str:
         parts.append(f"{format_bandwidth(copies[-1][1])} beyond the caches")
         if size != copies[-1][0]:
             parts.append(f"{format_bandwidth(rate)} at best ({format_bytes(size)})")
-    parts += [f"{format_short_seconds(seconds)} an operator" for seconds in launches]
+    parts += [f"{format_seconds(seconds)} an operator" for seconds in launches]
     return f"{dtype}: {', '.join(parts)}"
 
 

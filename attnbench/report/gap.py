@@ -30,7 +30,7 @@ from attnbench.units import (
     format_count,
     format_number,
     format_ratio,
-    format_short_seconds,
+    format_seconds,
 )
 
 AGREES_WITHIN = 1.25
@@ -107,8 +107,8 @@ def _subject(slow: _Side) -> str:
 def _launches(record: Record, launch_s: float | None) -> str:
     assert launch_s is not None
     if not record.operators:
-        return f"launch-bound: the host takes {format_short_seconds(launch_s)} to launch it"
-    each = format_short_seconds(launch_s / record.operators)
+        return f"launch-bound: the host takes {format_seconds(launch_s)} to launch it"
+    each = format_seconds(launch_s / record.operators)
     return f"launch-bound: {format_count(record.operators)} operators, {each} each"
 
 
