@@ -1,12 +1,23 @@
 """Peak memory of one call, net of what was there before it.
 
-CUDA: the allocator's own peak. CPU: torch's allocation events, added up in their order, which
-finds short peaks that sampling the resident size would miss. Scratch memory that libraries take
-past torch's allocator (oneDNN, cuBLAS workspaces outside the pool) is not seen by either.
+CUDA: the allocator's own peaks, of what it handed out and of what it took from the device for that
+(reserved). The reserve of earlier calls is given back first, as a call that is served from it would
+seem to need none: free blocks of theirs, and the flush buffer of a timer that is gone, count for
+nothing. What lives is in both totals and in neither net figure, a living timer's buffer included.
+Blocks are taken from the device in pieces of 2 MiB and more, and gaps between living tensors are
+filled first, so the reserved net figure is coarse, and for small calls may be below the other.
+
+CPU: torch's allocation events, added up in their order, which finds short peaks that sampling the
+resident size would miss. They are those of the calling thread: torch's profiler does not tell what
+threads that the call starts by itself allocate.
+
+Scratch memory that libraries take past torch's allocator (oneDNN, cuBLAS workspaces outside the
+pool) is seen by neither. `resident` sees it on the CPU, and what other threads take.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import tempfile
 from itertools import accumulate
@@ -20,18 +31,31 @@ from attnbench.profiling.timer import Call
 
 
 def measure_memory(call: Call, device: torch.device) -> Memory:
-    """Peak of the allocations during `call`; run it once before, so that set-up is not counted."""
+    """Peak of the allocations during `call`; run it once before, so that set-up is not counted.
+
+    On CUDA the allocator's reserve is empty afterwards: warm up again before any timing.
+    """
     return _cuda_peak(call, device) if device.type == "cuda" else _cpu_peak(call)
 
 
 def _cuda_peak(call: Call, device: torch.device) -> Memory:
+    gc.collect()  # what waits to be collected would be given back in the midst of the call
     torch.cuda.synchronize(device)
+    torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(device)
-    before = torch.cuda.memory_allocated(device)
+    allocated = torch.cuda.memory_allocated(device)
+    reserved = torch.cuda.memory_reserved(device)
     call()
     torch.cuda.synchronize(device)
-    peak = torch.cuda.max_memory_allocated(device)
-    return Memory(peak_net_bytes=peak - before, peak_total_bytes=peak, method="cuda allocator")
+    allocated_peak = torch.cuda.max_memory_allocated(device)
+    reserved_peak = torch.cuda.max_memory_reserved(device)
+    return Memory(
+        peak_net_bytes=allocated_peak - allocated,
+        peak_total_bytes=allocated_peak,
+        method="cuda allocator",
+        reserved_net_bytes=reserved_peak - reserved,
+        reserved_total_bytes=reserved_peak,
+    )
 
 
 def _cpu_peak(call: Call) -> Memory:
