@@ -22,7 +22,9 @@ from torch import Tensor, nn
 from attnbench.errors import UserError
 from attnbench.profiling.backend import fused_backend
 from attnbench.profiling.checks import DishonestError, check_honesty, check_stream, freshen
+from attnbench.profiling.energy import measure_energy
 from attnbench.profiling.environment import describe_environment
+from attnbench.profiling.gpu_state import ClockWatch
 from attnbench.profiling.latency import CallFailedError, measure_latencies
 from attnbench.profiling.macs import CountError, count_macs
 from attnbench.profiling.memory import measure_memory
@@ -108,8 +110,8 @@ def profile(
     records = []
     for cell in cells:
         if cell.running is not None:
-            on_step(f"memory of {cell.subject.name}")
-            _guard(cell, partial(_weigh, cell, cell.running, device))
+            on_step(f"memory{' and energy' * protocol.energy} of {cell.subject.name}")
+            _guard(cell, partial(_weigh, cell, cell.running, protocol, device))
         records.append(cell.finish())
         on_record(records[-1])
     return records
@@ -222,6 +224,7 @@ def _time(cells: Sequence[Cell], protocol: Protocol, device: torch.device, on_st
                 rounds_with=uuid.uuid4().hex[:12] if len(calls) > 1 else "",
                 prepare=lambda index: cells[index].freshen(),
                 on_round=partial(_tell_round, on_step, len(calls)),
+                watch=ClockWatch(device),
             )
         except CallFailedError as failed:
             cells[failed.name].fail(*failure(failed.error))
@@ -236,8 +239,10 @@ def _tell_round(on_step: OnStep, cells: int, rounds: int) -> None:
     on_step(f"{stage} of {cells} cell{'s' if cells > 1 else ''}")
 
 
-def _weigh(cell: Cell, running: Running, device: torch.device) -> None:
-    """Memory, and whether the work that was timed was done."""
+def _weigh(cell: Cell, running: Running, protocol: Protocol, device: torch.device) -> None:
+    """Memory and energy, and whether the work that was timed was done."""
     cell.measured["memory"] = measure_memory(running.call, device)
+    if protocol.energy:
+        cell.measured["energy"] = measure_energy(running.call, device)
     check_stream(running.call, device)
     check_honesty(running.module, running.twin, running.x, cell.subject.arguments)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Generic, Literal, TypeVar
+from typing import Protocol as TypedProtocol
 
 from attnbench.profiling.contention import contention_between, usage_now
 from attnbench.profiling.timer import Call, Sample, Timer
@@ -37,18 +38,20 @@ class CallFailedError(Exception):
         self.error = error
 
 
-class Watch:
-    """Looks at the machine while samples are taken; this one sees nothing."""
+class Watch(TypedProtocol):
+    """Looks at the machine while samples are taken."""
 
     def start(self) -> None:
         """Sampling begins."""
+        ...
 
     def look(self) -> None:
         """Between two rounds."""
+        ...
 
     def finish(self) -> Clocks | None:
         """What was seen."""
-        return None
+        ...
 
 
 @dataclass(slots=True)
@@ -99,14 +102,16 @@ def measure_latencies(
     Raises:
         CallFailedError: a call raised; the samples of all are lost.
     """
-    watch = watch or Watch()
     candidates = [_Candidate(name, call, prepare, timer) for name, call in calls.items()]
     for candidate in candidates:
         _warm_up(candidate, protocol, lambda: on_round(0))
     before = usage_now()
-    watch.start()
-    stopped_by = _sample(candidates, protocol, timer, on_round, watch)
-    contention, clocks = contention_between(before, usage_now()), watch.finish()
+    if watch:
+        watch.start()
+    look = watch.look if watch else lambda: None
+    stopped_by = _sample(candidates, protocol, timer, on_round, look)
+    contention = contention_between(before, usage_now())
+    clocks = watch.finish() if watch else None
     return {
         candidate.name: Latency(
             samples_s=tuple(candidate.works_s()),
@@ -128,7 +133,7 @@ def _sample(
     protocol: Protocol,
     timer: Timer,
     on_round: Callable[[int], None],
-    watch: Watch,
+    look: Callable[[], None],
 ) -> StoppedBy:
     """Take samples in turn, until all medians are known or the budgets of all are spent."""
     budget_s = protocol.time_budget_s * len(candidates)
@@ -138,7 +143,7 @@ def _sample(
             candidate.samples.append(candidate.time_call())
             on_round(rounds)
         rounds += 1
-        watch.look()
+        look()
         if rounds >= next_check:
             next_check = int(rounds * RECHECK_EVERY) + 1
             if all(_is_precise(c.works_s(), protocol.precision) for c in candidates):
