@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from attnbench.cli import compare, evaluate, listing, profile, report, sweep, train
+from attnbench.cli import compare, evaluate, listing, predict, profile, report, sweep, train
 from attnbench.errors import UserError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("sweep")(sweep.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("report")(report.command)
+app.command("predict")(predict.command)
 app.command("compare")(compare.command)
 
 INTERRUPTED = 130
