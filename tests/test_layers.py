@@ -130,6 +130,18 @@ def test_help_lists_and_comparisons_load_no_torch(arguments):
     assert run(code).splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_predicting_loads_no_torch(flags):
+    arguments = ["predict", "--n-tokens", "16384", "results/measured", *flags]
+    code = (
+        "import sys; from attnbench.cli import app\n"
+        f"try: app({arguments!r})\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "print('torch' in sys.modules)"
+    )
+    assert run(code).splitlines()[-1] == "False"
+
+
 def test_importing_the_package_and_its_tables_loads_no_torch():
     code = "import sys, attnbench, attnbench.attention, attnbench.models, attnbench.data, baselines"
     assert run(code + LISTS_HEAVY).strip() == "[]"

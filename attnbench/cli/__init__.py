@@ -10,7 +10,17 @@ import sys
 
 import typer
 
-from attnbench.cli import ceilings, compare, evaluate, listing, profile, report, sweep, train
+from attnbench.cli import (
+    ceilings,
+    compare,
+    evaluate,
+    listing,
+    predict,
+    profile,
+    report,
+    sweep,
+    train,
+)
 from attnbench.errors import UserError
 
 app = typer.Typer(
@@ -27,6 +37,7 @@ app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("ceilings")(ceilings.command)
 app.command("report")(report.command)
+app.command("predict")(predict.command)
 app.command("compare")(compare.command)
 
 INTERRUPTED = 130

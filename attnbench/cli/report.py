@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-from attnbench.cli.options import RUNS
-from attnbench.errors import UserError
-
-MEASURED = Path("results/measured")
+from attnbench.cli.sources import default_source
 
 
 def command(
@@ -30,7 +27,7 @@ def command(
     from rich.console import Console
 
     console = Console(stderr=True)
-    chosen = paths or [_default_source()]
+    chosen = paths or [default_source()]
     with console.status("drawing"):
         from attnbench.report.page import write_report
 
@@ -38,16 +35,3 @@ def command(
     for line in (*written.problems, *written.notes):
         console.print(line, markup=False, highlight=False)
     print(f"{len(written.files)} files in {out}; open {out / 'index.html'}")
-
-
-def _default_source() -> Path:
-    """The user's own runs, or the published ones where there are none yet."""
-    if any(RUNS.rglob("*.jsonl")):
-        return RUNS
-    if any(MEASURED.rglob("*.jsonl")):
-        print(f"no runs in {RUNS} yet: reporting the published records in {MEASURED}")
-        return MEASURED
-    raise UserError(
-        f"no records in {RUNS} nor in {MEASURED}; run `attnbench profile` or `attnbench train` "
-        "first, or give the paths of result files"
-    )

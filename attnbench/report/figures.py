@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from attnbench.report import plots
+from attnbench.report import crossover_plot, plots
+from attnbench.report.by_size import squarest
 from attnbench.report.frame import Frames
 from attnbench.report.frontier_plot import frontier
 from attnbench.report.roofline_plot import FOOTNOTE, roofline
@@ -43,6 +44,7 @@ def drawings(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> Iterato
     yield from _bars(frames.layers)
     yield from _frontiers(groups, metric)
     yield from _against_tokens(frames.layers)
+    yield from _speed_ups(frames.layers)
     yield from _against_anchors(frames.layers)
     yield from _rooflines(frames.layers)
     yield from _curves(frames.epochs)
@@ -116,15 +118,8 @@ def _place(row: pd.Series) -> str:
 
 def _on_lines(group: pd.DataFrame) -> pd.DataFrame:
     """The squarest grid of each token count, for what was asked at two token counts or more."""
-    aspect = group["width"] / group["height"]
-    squarest = (
-        group.assign(aspect=aspect.where(aspect >= 1, 1 / aspect))
-        .sort_values("aspect", kind="stable")
-        .drop_duplicates(["label", "tokens"])
-        .sort_index()
-    )
-    counts = squarest.groupby("label")["tokens"].transform("nunique")
-    return squarest[counts > 1].drop(columns="aspect")
+    rows = squarest(group)
+    return rows[rows.groupby("label")["tokens"].transform("nunique") > 1]
 
 
 def _against_tokens(layers: pd.DataFrame) -> Iterator[Drawing]:
@@ -132,6 +127,22 @@ def _against_tokens(layers: pd.DataFrame) -> Iterator[Drawing]:
         rows = _on_lines(group)
         omitted = group[~group.index.isin(rows.index)]
         yield from _line_figures(rows, "tokens", lines_of(rows), _names_of(omitted))
+
+
+def _speed_ups(layers: pd.DataFrame) -> Iterator[Drawing]:
+    """The speed-up over dense against tokens, where some mechanism has it at two sizes."""
+    for _, group in squarest(layers).groupby("conditions", sort=False):
+        rows = crossover_plot.comparable(group)
+        if rows.empty:
+            continue
+        title, subtitle = "Speed-up over dense against tokens", rows["conditions"].iloc[0]
+        yield Drawing(
+            section="crossover",
+            name=f"speedup-against-tokens-{_place(rows.iloc[0])}",
+            title=title,
+            subtitle=subtitle,
+            figure=crossover_plot.speed_ups(rows, lines_of(rows), title=title, subtitle=subtitle),
+        )
 
 
 def _against_anchors(layers: pd.DataFrame) -> Iterator[Drawing]:

@@ -16,10 +16,12 @@ import pandas as pd
 
 from attnbench import store
 from attnbench.errors import UserError
-from attnbench.report import detail_tables, tables
+from attnbench.report import detail_tables, growth_tables, tables
+from attnbench.report.crossover import crossovers
 from attnbench.report.figures import drawings, latest_profile
 from attnbench.report.frame import Frames, build
 from attnbench.report.save import Saved, save_all
+from attnbench.report.scaling import scaling
 from attnbench.report.tables import Table
 from attnbench.report.tradeoff import (
     TASK,
@@ -39,6 +41,8 @@ SECTIONS = {
     "latest": "The latest profile",
     "frontier": "Accuracy against cost",
     "tokens": "Cost against tokens",
+    "scaling": "How cost grows",
+    "crossover": "Where each overtakes dense",
     "anchors": "Cost against anchors",
     "roofline": "How near the limits",
     "profiles": "Other profiles",
@@ -55,6 +59,14 @@ class Written:
     problems: tuple[str, ...]
     """Lines of the input that could not be read."""
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What follows from several sizes."""
+
+    scaling: pd.DataFrame
+    crossovers: pd.DataFrame
 
 
 def write_report(paths: Sequence[Path], out: Path, cost: str = "macs") -> Written:
@@ -87,12 +99,14 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
     frames = build(contents.records, contents.ceilings)
     groups = list(tradeoffs(frames.models, metric))
     frames = replace(frames, models=_with_frontier(frames.models, groups))
-    shown = _tables(frames, metric)
+    growth = Growth(scaling=scaling(frames.layers), crossovers=crossovers(frames.layers))
+    shown = _tables(frames, growth, metric)
     out.mkdir(parents=True, exist_ok=True)
-    files = _write_tables(frames, shown, out)
+    files = _write_tables(frames, growth, shown, out)
     figures = save_all(drawings(frames, groups, metric), out / "figures")
     files += [path for figure in figures for path in (figure.svg, figure.png)]
     notes = (*frames.notes, *_quoting_notes(frames), *_frontier_notes(frames, groups, metric))
+    on_page = {name: _shortened(table, name) for name, table in shown.items()}
     page = out / "index.html"
     page.write_text(
         _render(
@@ -100,9 +114,8 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
             num_records=len(contents.records),
             newest=max(record.created for record in contents.records),
             conditions=_conditions(frames),
-            summary=_summary(frames.layers),
-            sections=_sections(figures),
-            tables={name: _shortened(table, name) for name, table in shown.items()},
+            sections=_sections(figures, {"latest": _summary(frames.layers), **on_page}),
+            tables={name: table for name, table in on_page.items() if name not in SECTIONS},
             notes=notes,
             problems=contents.problems,
             files=[path.relative_to(out).as_posix() for path in files],
@@ -123,13 +136,17 @@ def _with_frontier(models: pd.DataFrame, groups: Iterable[Tradeoff]) -> pd.DataF
     return models.assign(on_frontier=[verdicts.get(index, "") for index in models.index])
 
 
-def _write_tables(frames: Frames, shown: Mapping[str, Table], out: Path) -> list[Path]:
+def _write_tables(
+    frames: Frames, growth: Growth, shown: Mapping[str, Table], out: Path
+) -> list[Path]:
     """A CSV for each kind of record there is, and Markdown for the tables that are shown."""
     files = []
     kinds = {"layers": frames.layers, "models": frames.models, "training": frames.epochs}
-    for name, frame in kinds.items():
+    derived = {"scaling": growth.scaling, "crossover": growth.crossovers}
+    for name, frame in {**kinds, **derived}.items():
         if not frame.empty:
-            tables.write_csv(frame, out / f"{name}.csv")
+            left_out = tables.NOT_IN_CSV if name in kinds else ()
+            tables.write_csv(frame, out / f"{name}.csv", left_out)
             files.append(out / f"{name}.csv")
     for name, table in shown.items():
         (out / f"{name}.md").write_text(tables.markdown(table), encoding="utf-8")
@@ -137,13 +154,17 @@ def _write_tables(frames: Frames, shown: Mapping[str, Table], out: Path) -> list
     return files
 
 
-def _tables(frames: Frames, metric: str) -> dict[str, Table]:
+def _tables(frames: Frames, growth: Growth, metric: str) -> dict[str, Table]:
     """The tables for people, by the stem of their file's name; empty ones are left out."""
     found = {}
     if not frames.layers.empty:
         found["layers"] = tables.layer_table(frames.layers)
     if not frames.models.empty:
         found["models"] = tables.model_table(frames.models, METRICS[metric].label)
+    if not growth.scaling.empty:
+        found["scaling"] = growth_tables.scaling_table(growth.scaling)
+    if not growth.crossovers.empty:
+        found["crossover"] = growth_tables.crossover_table(growth.crossovers)
     return found | detail_tables.detail_tables(frames.layers, frames.models)
 
 
@@ -180,8 +201,11 @@ def _summary(layers: pd.DataFrame) -> Table | None:
     return None if latest.empty else tables.summary_table(latest)
 
 
-def _sections(figures: Sequence[Saved]) -> list[dict[str, Any]]:
-    """Name, title and figures of each section, in rows of figures that share their conditions."""
+def _sections(figures: Sequence[Saved], shown: Mapping[str, Table | None]) -> list[dict[str, Any]]:
+    """Name, title, table and figures of each section that has any, in the order of the page.
+
+    Figures come in rows; those of a row share their conditions.
+    """
     sections = []
     for name, title in SECTIONS.items():
         rows: dict[str, list[Saved]] = {}
@@ -189,7 +213,10 @@ def _sections(figures: Sequence[Saved]) -> list[dict[str, Any]]:
             if figure.section == name:
                 together = figure.subtitle if name in ("tokens", "anchors") else ""
                 rows.setdefault(together, []).append(figure)
-        sections.append({"name": name, "title": title, "rows": list(rows.values())})
+        table = shown.get(name)
+        if rows or table:
+            section = {"name": name, "title": title, "rows": list(rows.values()), "table": table}
+            sections.append(section)
     return sections
 
 

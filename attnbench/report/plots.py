@@ -46,27 +46,29 @@ def against(
     unit = METRICS[metric]
     data = frame.dropna(subset=[metric]).sort_values(x)
     data = data.assign(x=data[x].astype(float), y=data[metric].astype(float) * unit.scale)
-    height = _room_for_legend(data["label"].nunique())
+    height = room_for_legend(data["label"].nunique())
     figure, (axes,) = open_figure(title, subtitle, footnote, height=height)
-    _draw_lines(axes, data, lines)
+    draw_lines(axes, data, lines)
     if metric == "latency_s":
-        _draw_bands(axes, data, lines, unit.scale)
-        _fade_points(axes, data)
+        bounds = data["latency_low_s"] * unit.scale, data["latency_high_s"] * unit.scale
+        draw_bands(axes, data.assign(low=bounds[0], high=bounds[1]), lines)
+        fade_points(axes, data)
     if data["x"].max() >= 2 * data["x"].min():
         axes.set_xscale("log")
     scale_axis(axes, "y", list(data["y"]))
     ticks_at(axes.xaxis, list(data["x"]))
     axes.set(xlabel=x, ylabel=unit.axis_label)
-    _legend(axes, data, lines)
+    legend(axes, data, lines)
     return figure
 
 
-def _room_for_legend(entries: int) -> float:
+def room_for_legend(entries: int) -> float:
     """Inches of height at which a legend of that many entries fits beside the axes."""
     return max(3.9, 0.6 + 0.21 * entries)
 
 
-def _draw_lines(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line]) -> None:
+def draw_lines(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line]) -> None:
+    """The line of each `label` through columns `x` and `y`."""
     for label, rows in data.groupby("label", sort=False):
         line = lines[str(label)]
         sns.lineplot(
@@ -75,14 +77,14 @@ def _draw_lines(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line]) -> No
         )  # fmt: skip
 
 
-def _draw_bands(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line], scale: float) -> None:
-    known = data.dropna(subset=["latency_low_s"])
-    for label, rows in known.groupby("label", sort=False):
-        low, high = rows["latency_low_s"] * scale, rows["latency_high_s"] * scale
-        axes.fill_between(rows["x"], low, high, color=lines[str(label)].color, alpha=0.25, lw=0)
+def draw_bands(axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line]) -> None:
+    """The interval of each `label` from columns `low` to `high`, where it is known."""
+    for label, rows in data.dropna(subset=["low", "high"]).groupby("label", sort=False):
+        color = lines[str(label)].color
+        axes.fill_between(rows["x"], rows["low"], rows["high"], color=color, alpha=0.25, lw=0)
 
 
-def _fade_points(axes: Axes, data: pd.DataFrame) -> None:
+def fade_points(axes: Axes, data: pd.DataFrame) -> None:
     """Veil the markers of what is graded C."""
     doubtful = data[data["trust"] == "C"]
     axes.scatter(
@@ -91,7 +93,7 @@ def _fade_points(axes: Axes, data: pd.DataFrame) -> None:
     )  # fmt: skip
 
 
-def _legend(
+def legend(
     axes: Axes, data: pd.DataFrame, lines: Mapping[str, Line], remarks: Mapping[str, str] = {}
 ) -> None:
     """Beside the axes, in the order in which the lines end; a remark follows its label."""
@@ -177,12 +179,12 @@ def curves(frame: pd.DataFrame, *, title: str, subtitle: str) -> Figure:
     data = data.assign(x=data["epoch"].astype(float), y=data["top1"] * unit.scale)
     lines = plain_lines(data)
     runs = data.groupby("label")["curve"].nunique()
-    figure, (axes,) = open_figure(title, subtitle, height=_room_for_legend(len(lines)))
+    figure, (axes,) = open_figure(title, subtitle, height=room_for_legend(len(lines)))
     for _, run in data.groupby("curve", sort=False):
-        _draw_lines(axes, run, lines)
+        draw_lines(axes, run, lines)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set(xlabel="epoch", ylabel=unit.axis_label)
-    _legend(axes, data, lines, {str(k): f", {n} runs" for k, n in runs.items() if n > 1})
+    legend(axes, data, lines, {str(k): f", {n} runs" for k, n in runs.items() if n > 1})
     return figure
 
 

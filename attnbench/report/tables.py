@@ -220,7 +220,7 @@ def markdown(table: Table) -> str:
     return "\n".join([f"# {table.title}", "", table.caption, "", *lines, ""])
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
+def write_csv(frame: pd.DataFrame, path: Path, left_out: Sequence[str] = NOT_IN_CSV) -> None:
     """The frame in base units; what was not measured is an empty field."""
-    columns = [column for column in frame.columns if column not in NOT_IN_CSV]
+    columns = [column for column in frame.columns if column not in left_out]
     frame.to_csv(path, columns=columns, index=False, lineterminator="\n")

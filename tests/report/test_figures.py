@@ -33,7 +33,7 @@ def test_one_token_count_gives_bars_and_no_lines(layer):
 
 def test_two_token_counts_give_a_line_figure_for_each_metric(layer):
     records = [layer(name, side) for name in ("dense", "window") for side in (4, 8)]
-    assert sections(drawn(records)) == {"latest": 1, "tokens": 3}
+    assert sections(drawn(records)) == {"latest": 1, "tokens": 3, "crossover": 1}
 
 
 def test_anchors_give_lines_where_two_counts_were_asked_at_the_same_tokens(layer):

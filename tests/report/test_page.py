@@ -59,6 +59,35 @@ def test_everything_is_written_and_listed(written):
     assert (written.problems, written.notes) == ((), ())
 
 
+def test_growth_and_crossovers_are_shown_where_there_are_sizes_enough(tmp_path, layer):
+    def sections_of(sides):
+        records = [layer(name, side) for side in sides for name in ("dense", "window")]
+        folder = tmp_path / str(len(sides))
+        written = write_report([stored(folder, records)], folder / "report")
+        html = written.files[0].read_text(encoding="utf-8")
+        names = {path.name for path in written.files}
+        for name in ("scaling", "crossover"):
+            shown = f'<section id="{name}">' in html
+            assert shown == (f"{name}.csv" in names) == (f"{name}.md" in names)
+        return html
+
+    assert "How cost grows" not in sections_of([4, 8])
+    assert "Where each overtakes dense" not in sections_of([4])
+    html = sections_of([4, 8, 16])
+    assert html.index("How cost grows") < html.index("Where each overtakes dense")
+
+
+def test_derived_tables_say_what_they_are_about(tmp_path, layer):
+    records = [layer(name, side) for side in (4, 8, 16) for name in ("dense", "window")]
+    written = write_report([stored(tmp_path, records)], tmp_path / "report")
+    for name in ("scaling.csv", "crossover.csv"):
+        path = next(path for path in written.files if path.name == name)
+        head, first, *_ = path.read_text(encoding="utf-8").splitlines()
+        assert head.startswith("label,attention,impl,options")
+        assert "float32, batch 1" in first
+        assert "nan" not in path.read_text(encoding="utf-8").lower()
+
+
 def test_the_page_needs_nothing_but_itself(html):
     assert not re.search(r"<(script|link|iframe)", html)
     sources = re.findall(r'src="([^"]{0,30})', html)

@@ -1,0 +1,155 @@
+"""`attnbench predict`: latency and memory at a size that was not measured, with intervals."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attnbench.cli.options import names
+from attnbench.cli.sources import default_source
+from attnbench.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from attnbench.report.polynomial import Estimate
+    from attnbench.report.predict import Group, Prediction, Predictions
+
+WIDE = 120
+"""Columns of a terminal from which on a value and its interval stand on one line."""
+
+
+def command(
+    n_tokens: Annotated[int, typer.Option(help="Token count to predict.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Result files or folders. [default: results/runs, else results/measured]",
+            show_default=False,
+        ),
+    ] = None,
+    attention: Annotated[
+        str | None,
+        typer.Option(
+            help="Attentions to predict, separated by commas. Default: all in the records.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, in base units.")] = False,
+) -> None:
+    """Predict latency and peak memory of a layer at a token count, from stored records alone."""
+    from rich.console import Console
+
+    chosen = _names(attention)
+    with Console(stderr=True).status("predicting"):
+        from attnbench.report import predict_json
+
+        predictions = _predict(paths or [default_source()], n_tokens, chosen)
+    if as_json:
+        print(json.dumps(predict_json.plain(predictions), indent=2, allow_nan=False))
+    else:
+        _print(predictions, Console())
+
+
+def _names(attention: str | None) -> list[str]:
+    chosen = names(attention or "")
+    if attention is not None and not chosen:
+        raise UserError("--attention needs at least one name; leave it out for all of the records")
+    return chosen
+
+
+def _predict(paths: Sequence[Path], tokens: int, attentions: Sequence[str]) -> Predictions:
+    from attnbench import store
+    from attnbench.report.frame import build
+    from attnbench.report.predict import predict
+
+    contents = store.read_many(paths)
+    for problem in contents.problems:
+        print(problem, file=sys.stderr)
+    return predict(build(contents.records).layers, tokens, attentions)
+
+
+def _print(predictions: Predictions, console: Console) -> None:
+    from rich.text import Text
+
+    for group in predictions.groups:
+        _print_group(predictions.tokens, group, console)
+    for line in predictions.refused:
+        console.print(Text(f"not predicted: {line}"))
+
+
+def _print_group(tokens: int, group: Group, console: Console) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    heading = f": {group.conditions}; from {_shared_sizes(group) or 'the sizes below'}"
+    console.print(Text.assemble("\n", (f"{tokens:,} tokens, predicted", "bold"), heading))
+    between = " " if console.width >= WIDE else "\n"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("attention", no_wrap=True)
+    for head in ("latency", "net peak memory", *(["speed-up"] if group.baseline else [])):
+        table.add_column(Text(f"{head}{between}[95 %]"), justify="right", no_wrap=True)
+    if not _shared_sizes(group):
+        table.add_column("from")
+    for prediction in group.predictions:
+        table.add_row(*map(Text, _row(prediction, group, between)))
+    console.print(table)
+    for note in _notes(group):
+        console.print(Text(note))
+
+
+def _shared_sizes(group: Group) -> str:
+    """The measured sizes, where they are the same for all."""
+    from attnbench.report.by_size import sizes_text
+
+    sizes = {prediction.tokens for prediction in group.predictions}
+    return sizes_text(sizes.pop()) if len(sizes) == 1 else ""
+
+
+def _row(prediction: Prediction, group: Group, between: str) -> list[str]:
+    from attnbench.report.by_size import sizes_text
+
+    cells = [
+        prediction.label.replace(" (", f"{between}(", 1),
+        _text("latency_s", prediction.latency_s, between),
+        _text("memory_bytes", prediction.memory_bytes, between),
+    ]
+    if group.baseline:
+        is_baseline = prediction.label == group.baseline
+        cells.append("baseline" if is_baseline else _text("speedup", prediction.speedup, between))
+    return cells if _shared_sizes(group) else [*cells, sizes_text(prediction.tokens)]
+
+
+def _text(metric: str, estimate: Estimate | None, between: str) -> str:
+    """A value and its interval: "61.6 ms [61.0 ms – 62.1 ms]"; counts may be known exactly."""
+    from attnbench.units import METRICS
+
+    if estimate is None:
+        return "–"
+    form: Callable[[float], str] = METRICS[metric].format
+    ends = [form(end) if isfinite(end) else "unknown" for end in (estimate.low, estimate.high)]
+    value = form(estimate.value)
+    return value if set(ends) == {value} else f"{value}{between}[{' – '.join(ends)}]"
+
+
+def _notes(group: Group) -> list[str]:
+    """What must be said beneath a table; what is said of several mechanisms is said once."""
+    notes = []
+    if group.baseline:
+        notes.append(f"speed-up is over {group.baseline}, the fastest dense predicted")
+    notes.append(
+        "fitted: a + b·n + c·n² with no term below zero; what begins beyond the measured sizes, "
+        "such as a cache that overflows, is not foreseen"
+    )
+    about: dict[str, list[str]] = {}
+    for prediction in group.predictions:
+        for note in filter(None, prediction.note.split("; ")):
+            about.setdefault(note, []).append(prediction.label)
+    return notes + [f"{note}: {', '.join(labels)}" for note, labels in about.items()]

@@ -1,0 +1,25 @@
+"""Which records a command reads that was given no paths."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from attnbench.cli.options import RUNS
+from attnbench.errors import UserError
+
+MEASURED = Path("results/measured")
+
+
+def default_source() -> Path:
+    """The user's own runs, or the published ones where there are none yet, said on stderr."""
+    if any(RUNS.rglob("*.jsonl")):
+        return RUNS
+    if any(MEASURED.rglob("*.jsonl")):
+        print(f"no runs in {RUNS} yet: these are the published records in {MEASURED}",
+              file=sys.stderr)  # fmt: skip
+        return MEASURED
+    raise UserError(
+        f"no records in {RUNS} nor in {MEASURED}; run `attnbench profile` or `attnbench train` "
+        "first, or give the paths of result files"
+    )
