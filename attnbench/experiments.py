@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ import torch
 from attnbench.data.images import ImageData
 from attnbench.errors import UserError
 from attnbench.measured import Accuracy, Progress
+from attnbench.profiling.resident import ResidentError, measure_resident
 from attnbench.records import Environment, Record
-from attnbench.registry import MODELS
+from attnbench.registry import MODELS, loaded_plugins
 from attnbench.runner import environment_of, now, profile
+from attnbench.running import call_on_cpu
 from attnbench.spec import ModelWorkload, Protocol, Recipe
 from attnbench.subjects import subject_of
 from attnbench.training import checkpoint as checkpoints
@@ -31,7 +34,7 @@ from attnbench.training.loop import train
 SMALL_IMAGE = 64
 """Sides below this lose too much detail in the trunks' usual first stride."""
 
-COST_PROTOCOL = Protocol(time_budget_s=8.0)
+COST_PROTOCOL = Protocol(time_budget_s=5.0)
 """How the latency of a trained model is measured, at batch 1."""
 
 OnRecord = Callable[[Record], None]
@@ -207,7 +210,28 @@ def _judged(
 ) -> Record:
     """The cost of the model, freshly measured, with the accuracy of its weights."""
     (cost,) = profile([workload], COST_PROTOCOL, device)
+    if device.type == "cpu":
+        cost = with_resident_memory(cost)
     return replace(cost, recipe=recipe, run=run_name, accuracy=accuracy)
+
+
+def with_resident_memory(record: Record) -> Record:
+    """Add the high-water mark of a fresh process, or a note that says why there is none."""
+    if record.memory is None:
+        return record
+    try:
+        found = measure_resident(
+            partial(call_on_cpu, record.workload),
+            plugins=loaded_plugins(),
+            threads=torch.get_num_threads(),
+        )
+    except ResidentError as lost:
+        return replace(record, notes=(*record.notes, f"no resident memory: {lost.reason}"))
+    notes = (f"no resident memory: {found.reason}",) if found.reason else ()
+    memory = replace(
+        record.memory, resident_net_bytes=found.net_bytes, resident_total_bytes=found.total_bytes
+    )
+    return replace(record, memory=memory, notes=(*record.notes, *notes))
 
 
 def judge(

@@ -10,6 +10,7 @@ Four roads lead into the same registry: the project's own tables, the entry-poin
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -192,6 +193,14 @@ def load_installed_plugins() -> None:
             )
 
 
+_loaded_plugins: list[str] = []
+
+
+def loaded_plugins() -> tuple[str, ...]:
+    """What `load_plugin` was given so far: another process needs it to know the same names."""
+    return tuple(_loaded_plugins)
+
+
 def load_plugin(source: str) -> None:
     """Import a plug-in given as a Python file or a module name, and register what it declares."""
     path = Path(source)
@@ -206,11 +215,14 @@ def load_plugin(source: str) -> None:
             f"--plugin {source}: importing it failed with {type(error).__name__}: {error}"
         ) from error
     _register_loaded(module)
+    if source not in _loaded_plugins:
+        _loaded_plugins.append(source)
 
 
 def _import_file(path: Path) -> Any:
     """Import a file once; its full path is in the name, so that two `mine.py` are two modules."""
-    name = f"attnbench_plugin_{path.stem}_{hash(path.resolve()) & 0xFFFFFFFF:x}"
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    name = f"attnbench_plugin_{path.stem}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

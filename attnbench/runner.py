@@ -9,47 +9,33 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from attnbench.errors import UserError
 from attnbench.profiling.backend import fused_backend
-from attnbench.profiling.checks import DishonestError, check_honesty, check_stream, freshen
+from attnbench.profiling.checks import DishonestError
 from attnbench.profiling.energy import measure_energy
 from attnbench.profiling.environment import describe_environment
 from attnbench.profiling.gpu_state import ClockWatch
 from attnbench.profiling.latency import CallFailedError, measure_latencies
 from attnbench.profiling.macs import CountError, count_macs
 from attnbench.profiling.memory import measure_memory
-from attnbench.profiling.modes import call_of
 from attnbench.profiling.timer import Call, timer_for
 from attnbench.profiling.traffic import count_traffic
 from attnbench.records import Environment, Record, Status
+from attnbench.running import Running, start
 from attnbench.spec import ModelWorkload, Protocol, Workload
 from attnbench.subjects import Subject, subject_of
 
 AnyWorkload = Workload | ModelWorkload
 OnRecord = Callable[[Record], None]
 OnStep = Callable[[str], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Running:
-    """What a cell is made of while it lives."""
-
-    call: Call
-    """What is timed."""
-    module: nn.Module
-    twin: nn.Module
-    """A copy of the module that was never called, to check the timed one against."""
-    x: Tensor
 
 
 @dataclass(kw_only=True)
@@ -68,12 +54,6 @@ class Cell:
         """End the cell; its counts stay, the cost of work that was not done does not."""
         self.running = None
         self.measured |= {"status": status, "reason": reason, "latency": None, "memory": None}
-
-    def freshen(self) -> None:
-        """Give the next call an input that no earlier one saw."""
-        # A backward pass alone walks a graph that holds the input as it was.
-        if self.running is not None and self.workload.mode != "backward":
-            freshen(self.running.x)
 
     def finish(self) -> Record:
         """The record of what became of the cell; module and input are let go."""
@@ -170,7 +150,7 @@ def _prepare(cell: Cell, device: torch.device) -> None:
         cell.fail("unsupported", cell.subject.unsupported)
         return
     _count(cell)
-    running = _build(cell, device)
+    running = start(cell.subject, cell.workload, device)
     cell.measured["first_call_s"] = _call_first(running.call, device)
     if getattr(cell.workload, "impl", "") != "reference":  # plain code calls no fused kernel
         cell.measured["backend"] = fused_backend(running.call)
@@ -192,18 +172,6 @@ def _count(cell: Cell) -> None:
     cell.measured["operators"] = traffic.operators
 
 
-def _build(cell: Cell, device: torch.device) -> Running:
-    """Module and input on the device."""
-    subject, workload = cell.subject, cell.workload
-    dtype = getattr(torch, workload.dtype)
-    module = subject.build().to(device=device, dtype=dtype)
-    twin = deepcopy(module)
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(subject.input_shape, generator=generator).to(device=device, dtype=dtype)
-    call = call_of(workload.mode, module, x, subject.arguments)
-    return Running(call=call, module=module, twin=twin, x=x)
-
-
 def _call_first(call: Call, device: torch.device) -> float:
     """Seconds of the first call, which may compile, tune and allocate."""
     start = time.perf_counter()
@@ -215,15 +183,15 @@ def _call_first(call: Call, device: torch.device) -> float:
 
 def _time(cells: Sequence[Cell], protocol: Protocol, device: torch.device, on_step: OnStep) -> None:
     """Sample the latencies of all cells that live, in turn; one that fails leaves the others."""
-    while calls := {i: cell.running.call for i, cell in enumerate(cells) if cell.running}:
+    while running := {i: cell.running for i, cell in enumerate(cells) if cell.running}:
         try:
             latencies = measure_latencies(
-                calls,
+                {index: one.call for index, one in running.items()},
                 protocol,
                 timer_for(device, protocol.cache),
-                rounds_with=uuid.uuid4().hex[:12] if len(calls) > 1 else "",
-                prepare=lambda index: cells[index].freshen(),
-                on_round=partial(_tell_round, on_step, len(calls)),
+                rounds_with=uuid.uuid4().hex[:12] if len(running) > 1 else "",
+                prepare=partial(_freshen, running),
+                on_round=partial(_tell_round, on_step, len(running)),
                 watch=ClockWatch(device),
             )
         except CallFailedError as failed:
@@ -232,6 +200,10 @@ def _time(cells: Sequence[Cell], protocol: Protocol, device: torch.device, on_st
         for index, latency in latencies.items():
             cells[index].measured["latency"] = latency
         return
+
+
+def _freshen(running: Mapping[int, Running], index: int) -> None:
+    running[index].freshen()
 
 
 def _tell_round(on_step: OnStep, cells: int, rounds: int) -> None:
@@ -244,5 +216,4 @@ def _weigh(cell: Cell, running: Running, protocol: Protocol, device: torch.devic
     cell.measured["memory"] = measure_memory(running.call, device)
     if protocol.energy:
         cell.measured["energy"] = measure_energy(running.call, device)
-    check_stream(running.call, device)
-    check_honesty(running.module, running.twin, running.x, cell.subject.arguments)
+    running.check()

@@ -76,6 +76,9 @@ def _model_rows(record: Record, workload: ModelWorkload) -> list[tuple[str, str]
         rows.append(("latency at batch 1 [95 %]", _latency_text(record.latency)))
     if record.memory is not None:
         rows.append(("peak memory (net)", _metric("memory_bytes", record.memory.peak_net_bytes)))
+        resident = record.memory.resident_net_bytes
+        if resident is not None:
+            rows.append(("resident, weights included", _metric("memory_bytes", resident)))
     return rows
 
 
