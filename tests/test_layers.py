@@ -11,10 +11,10 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "units", "registry", "spec", "timing", "measured", "records", "trust"},
     {"attention", "kernels", "data", "profiling", "training", "store"},
-    {"models", "report"},
+    {"models", "report", "floor"},
     {"workloads", "subjects"},
-    {"runner", "worker", "sweep"},
-    {"experiments"},
+    {"runner", "worker", "sweep", "known", "selftest"},
+    {"experiments", "doctor"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
@@ -24,6 +24,8 @@ SIBLINGS = {
     ("worker", "runner"),
     ("sweep", "runner"),
     ("sweep", "worker"),
+    ("selftest", "runner"),
+    ("known", "selftest"),
 }
 """Pairs of one layer in which the first may import the second."""
 _PLOTTING = {"pandas", "seaborn", "matplotlib", "jinja2", "numpy"}
@@ -38,7 +40,10 @@ ALLOWED_THIRD_PARTY = {
     "subjects": {"torch"},
     "runner": {"torch"},
     "sweep": {"torch"},
+    "selftest": {"torch"},
+    "known": {"torch"},
     "experiments": {"torch"},
+    "doctor": {"torch"},
     "cli": {"typer", "rich"},
     "baselines": {"torch"},
 }
@@ -115,6 +120,7 @@ RESULTS = "tests/fixtures/schema1.jsonl"
         ["list"],
         ["list", "models"],
         ["train", "--help"],
+        ["doctor", "--help"],
         ["compare", RESULTS, RESULTS],
         ["compare", RESULTS, RESULTS, "--json"],
         ["compare", RESULTS, RESULTS, "--markdown"],

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from attnbench.cli import compare, evaluate, listing, profile, report, sweep, train
+from attnbench.cli import compare, doctor, evaluate, listing, profile, report, sweep, train
 from attnbench.errors import UserError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("report")(report.command)
 app.command("compare")(compare.command)
+app.command("doctor")(doctor.command)
 
 INTERRUPTED = 130
 """Exit code that typer gives to Ctrl-C, as shells do."""

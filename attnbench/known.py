@@ -1,0 +1,197 @@
+"""Checks of the harness against answers that are known beforehand: time, MACs, memory.
+
+Each returns a finding with what was expected and what came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from attnbench.profiling.latency import measure_latencies
+from attnbench.profiling.macs import CountError, count_macs
+from attnbench.profiling.memory import measure_memory
+from attnbench.profiling.timer import Call
+from attnbench.records import Finding
+from attnbench.selftest import Stand, spin
+from attnbench.spec import Protocol
+from attnbench.units import format_bytes, format_percent, format_seconds
+
+AGREEMENT = 0.01
+"""Times that are known must come out within this share."""
+WAITS_S = (5e-3, 50e-3)
+CHAIN = 100
+"""Layers in the shorter one of two chains: 20 milliseconds and more, so that what is paid once
+(an event, the first launch) does not show."""
+KNOWN_TIME = Protocol(warmup_s=0.05, min_samples=11, precision=0.005, time_budget_s=1.0)
+KIB = 2**10
+
+
+def finding(name: str, passed: bool, text: str) -> Finding:
+    """A check that could be made."""
+    return Finding(name=name, outcome="passed" if passed else "failed", text=text)
+
+
+def check_clock(stand: Stand) -> Finding:
+    """Whether the clock of the device tells known times."""
+    return _check_chains(stand) if stand.device.type == "cuda" else _check_waits(stand)
+
+
+def _check_waits(stand: Stand) -> Finding:
+    """Calls that return after a known time."""
+    calls = {seconds: partial(spin, seconds) for seconds in WAITS_S}
+    latencies = measure_latencies(calls, KNOWN_TIME, stand.timer, rounds_with="waits")
+    errors = [abs(latency.median_s / seconds - 1) for seconds, latency in latencies.items()]
+    expected = " and ".join(map(format_seconds, WAITS_S))
+    came = " and ".join(format_seconds(latency.median_s) for latency in latencies.values())
+    advice = "" if max(errors) <= AGREEMENT else "; quiet the machine, and try again"
+    return finding(
+        "known time",
+        max(errors) <= AGREEMENT,
+        f"busy waits of {expected} took {came}, off by {format_percent(max(errors))} "
+        f"(at most {format_percent(AGREEMENT)}){advice}",
+    )
+
+
+def _check_chains(stand: Stand) -> Finding:
+    """No kernel takes a time that is known, but twice the work takes twice as long.
+
+    What the events say is checked against the host's clock as well, which knows the unit.
+    """
+    calls = {times: stand.repeated(times) for times in (CHAIN, 2 * CHAIN)}
+    latencies = measure_latencies(calls, KNOWN_TIME, stand.timer, rounds_with="chains")
+    short_s, long_s = (latency.median_s for latency in latencies.values())
+    host_s = _host_s(calls[2 * CHAIN], stand.device)
+    off_double, off_host = abs(long_s / short_s / 2 - 1), abs(host_s / long_s - 1)
+    return finding(
+        "known time",
+        max(off_double, off_host) <= AGREEMENT,
+        f"twice {format_seconds(short_s)} of work took {format_seconds(long_s)}, off by "
+        f"{format_percent(off_double)}; by the host's clock {format_seconds(host_s)}, off by "
+        f"{format_percent(off_host)} (at most {format_percent(AGREEMENT)})",
+    )
+
+
+def _host_s(call: Call, device: torch.device) -> float:
+    """Least seconds until the device has finished the call, by the host's clock."""
+    taken = []
+    for _ in range(KNOWN_TIME.min_samples):
+        torch.cuda.synchronize(device)
+        start = perf_counter()
+        call()
+        torch.cuda.synchronize(device)
+        taken.append(perf_counter() - start)
+    return min(taken)
+
+
+class _Product(nn.Module):
+    """A function of tensors as a module."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        return self.function(*tensors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A module whose multiply-accumulates anybody can work out."""
+
+    name: str
+    build: Callable[[], nn.Module]
+    shapes: tuple[tuple[int, ...], ...]
+    macs: int
+
+
+KNOWN_MACS = (
+    _Known(
+        name="linear",  # images × tokens × wide in × wide out
+        build=partial(nn.Linear, 64, 48),
+        shapes=((5, 7, 64),),
+        macs=5 * 7 * 64 * 48,
+    ),
+    _Known(
+        name="convolution",  # images × output pixels × channels out × channels in × kernel
+        build=partial(nn.Conv2d, 8, 16, kernel_size=3, stride=2, padding=1),
+        shapes=((3, 8, 10, 12),),
+        macs=3 * (5 * 6) * 16 * 8 * (3 * 3),
+    ),
+    _Known(
+        name="fused attention",  # two products × images × heads × queries × keys × wide
+        build=partial(_Product, F.scaled_dot_product_attention),
+        shapes=((2, 3, 7, 16), (2, 3, 11, 16), (2, 3, 11, 16)),
+        macs=2 * 2 * 3 * 7 * 11 * 16,
+    ),
+    _Known(
+        name="batched product",
+        build=partial(_Product, torch.matmul),
+        shapes=((4, 3, 5, 6), (4, 3, 6, 7)),
+        macs=4 * 3 * 5 * 6 * 7,
+    ),
+)
+
+
+def check_macs() -> Finding:
+    """Whether operators are counted as their closed forms say, batch included."""
+    wrong = [text for text in map(_wrong_count, KNOWN_MACS) if text]
+    names = ", ".join(known.name for known in KNOWN_MACS)
+    return finding(
+        "known MACs", not wrong, "; ".join(wrong) or f"as the closed forms say, exactly: {names}"
+    )
+
+
+def _wrong_count(known: _Known) -> str:
+    """What came instead of the closed form, or ""."""
+    with torch.device("meta"):
+        module, inputs = known.build(), [torch.empty(shape) for shape in known.shapes]
+    try:
+        count_macs(module, inputs, closed_form=known.macs)
+    except CountError as error:
+        return f"{known.name}: {error}"
+    return ""
+
+
+def known_allocations(device: torch.device) -> Mapping[str, tuple[Call, int]]:
+    """Calls with the most bytes that they hold at once."""
+
+    def buffer(kib: int) -> Tensor:
+        return torch.empty(kib * KIB, dtype=torch.int8, device=device)
+
+    def at_once() -> Any:
+        first, second = buffer(300), buffer(200)
+        del first
+        return second, buffer(100)
+
+    def one_after_the_other() -> None:
+        for _ in range(3):
+            buffer(700)
+
+    return {
+        "two at once, a third when one was freed": (at_once, 500 * KIB),
+        "allocated and freed three times": (one_after_the_other, 700 * KIB),
+        "nothing": (lambda: None, 0),
+    }
+
+
+def check_memory(stand: Stand) -> Finding:
+    """Whether the peak of known allocations is found, freed ones included."""
+    calls = known_allocations(stand.device)
+    wrong = []
+    for name, (call, expected) in calls.items():
+        call()
+        came = measure_memory(call, stand.device).peak_net_bytes
+        if came != expected:
+            wrong.append(f"{name}: expected {expected:,} bytes, came {came:,}")
+    peaks = ", ".join(format_bytes(expected) for _, expected in calls.values())
+    return finding(
+        "known memory", not wrong, "; ".join(wrong) or f"peaks found to the byte: {peaks}"
+    )
