@@ -27,7 +27,7 @@ from attnbench.units import format_bytes, format_percent, format_seconds
 AGREEMENT = 0.01
 """Times that are known must come out within this share."""
 WAITS_S = (5e-3, 50e-3)
-CHAIN = 100
+CHAIN = 200
 """Layers in the shorter one of two chains: 20 milliseconds and more, so that what is paid once
 (an event, the first launch) does not show."""
 KNOWN_TIME = Protocol(warmup_s=0.05, min_samples=11, precision=0.005, time_budget_s=1.0)

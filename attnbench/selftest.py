@@ -36,8 +36,8 @@ PLANTED = 1 / REPEATS
 HALF_WAY = Thresholds(relative=PLANTED / 2, absolute_s=0.0)
 """Between no change and the planted one, so that noise has equal room on both sides."""
 
-LAYER = Workload(attention="dense", grid=(8, 8), impl="sdpa")
-LEAST_LAYER_S = 2e-4
+LAYER = Workload(attention="dense", grid=(4, 4), impl="sdpa")
+LEAST_LAYER_S = 1e-4
 """The layer's batch is doubled until it takes so long: 20 calls of it are some milliseconds."""
 LARGEST_BATCH = 2**12
 """Where doubling ends, whatever the clock says."""
@@ -100,13 +100,14 @@ class Stand:
 
 def stand_on(device: torch.device) -> Stand:
     """The layer at the least batch that takes long enough to be repeated 20 times."""
-    stand = _stand(LAYER, device)
+    stand = stand_for(LAYER, device)
     while _glance(stand) < LEAST_LAYER_S and stand.workload.batch < LARGEST_BATCH:
-        stand = _stand(replace(stand.workload, batch=2 * stand.workload.batch), device)
+        stand = stand_for(replace(stand.workload, batch=2 * stand.workload.batch), device)
     return stand
 
 
-def _stand(workload: Workload, device: torch.device) -> Stand:
+def stand_for(workload: Workload, device: torch.device) -> Stand:
+    """The layer of a workload, forward only, with everything that its record says."""
     subject = subject_of(workload)
     module = subject.build().eval().to(device)
     x = torch.randn(subject.input_shape, device=device)
@@ -151,10 +152,13 @@ def resolution(apart: Sequence[Latency], in_turn: Sequence[Interval]) -> float:
         apart: the same operator, measured by itself at different times, as two runs of a user
             are; each is compared with each, by the rule of `report.compare`.
         in_turn: intervals of the ratio where it was sampled in turn with itself.
+
+    Returns:
+        A share of the latency; 0 where nothing was compared.
     """
     ratios = [_worst_ratio(one, other) for one, other in permutations(apart, 2)]
     ratios += [max(high, 1 / low) for low, high in in_turn]
-    return max(ratios) - 1
+    return max(ratios, default=1.0) - 1
 
 
 def _worst_ratio(one: Latency, other: Latency) -> float:

@@ -72,6 +72,7 @@ def test_two_operators_are_sampled_in_turn_and_one_alone_is_not():
 @pytest.mark.parametrize(
     ("apart", "in_turn", "expected"),
     [
+        ([], [], 0.0),
         ([(1.0, 1.0), (1.0, 1.0)], [], 0.0),
         ([(1.0, 1.0), (1.5, 1.5)], [], 0.5),
         ([(1.0, 1.25), (1.0, 1.0)], [], 0.25),  # equal medians that are not known well
@@ -110,9 +111,9 @@ def test_where_samples_are_few_all_that_was_seen_counts():
 def test_the_batch_is_doubled_until_the_layer_takes_long_enough(monkeypatch):
     cpu = torch.device("cpu")
     monkeypatch.setattr(
-        selftest, "_stand", lambda work, device: replace(stand(None), workload=work)
+        selftest, "stand_for", lambda work, device: replace(stand(None), workload=work)
     )
-    monkeypatch.setattr(selftest, "_glance", lambda stand: 6e-5 * stand.workload.batch)
+    monkeypatch.setattr(selftest, "_glance", lambda stand: 3e-5 * stand.workload.batch)
     assert stand_on(cpu).workload.batch == 4
     monkeypatch.setattr(selftest, "_glance", lambda stand: 0.0)
     assert stand_on(cpu).workload.batch == selftest.LARGEST_BATCH
