@@ -121,7 +121,8 @@ class Ceiling:
     operation: Literal["matmul", "copy", "launch"]
     dtype: DType
     size: int
-    """Side of the square matrices; bytes of the tensor that is copied; 1 for a launch."""
+    """Side of the square matrices; bytes of the tensor that is copied; operators in a row that one
+    call launches."""
     macs: int
     """Multiply-accumulates of one call."""
     moved_bytes: int
@@ -139,6 +140,11 @@ class Ceiling:
     def bytes_per_s(self) -> float:
         """Bandwidth."""
         return self.moved_bytes / self.latency.median_s
+
+    @property
+    def operator_s(self) -> float:
+        """Seconds that one of the launched operators takes."""
+        return self.latency.median_s / self.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

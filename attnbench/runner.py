@@ -7,8 +7,10 @@ catch is for `worker`, which measures each cell of a `sweep` in a process that m
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
@@ -18,12 +20,15 @@ import torch
 from torch import Tensor, nn
 
 from attnbench.errors import UserError
+from attnbench.profiling.backend import fused_backend
+from attnbench.profiling.checks import DishonestError, check_honesty, check_stream, freshen
 from attnbench.profiling.environment import describe_environment
-from attnbench.profiling.latency import measure_latencies
+from attnbench.profiling.latency import CallFailedError, measure_latencies
 from attnbench.profiling.macs import CountError, count_macs
 from attnbench.profiling.memory import measure_memory
+from attnbench.profiling.modes import call_of
 from attnbench.profiling.timer import Call, timer_for
-from attnbench.profiling.traffic import count_moved_bytes
+from attnbench.profiling.traffic import count_traffic
 from attnbench.records import Environment, Record, Status
 from attnbench.spec import ModelWorkload, Protocol, Workload
 from attnbench.subjects import Subject, subject_of
@@ -33,6 +38,18 @@ OnRecord = Callable[[Record], None]
 OnStep = Callable[[str], None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """What a cell is made of while it lives."""
+
+    call: Call
+    """What is timed."""
+    module: nn.Module
+    twin: nn.Module
+    """A copy of the module that was never called, to check the timed one against."""
+    x: Tensor
+
+
 @dataclass(kw_only=True)
 class Cell:
     """A workload on its way to a record."""
@@ -40,19 +57,25 @@ class Cell:
     workload: AnyWorkload
     subject: Subject
     record: Record
-    call: Call | None = None
-    """What is timed; None once the cell has failed."""
+    running: Running | None = None
+    """None before it is built, and once it has failed."""
     measured: dict[str, Any] = field(default_factory=dict)
     """Fields of the record, as they become known."""
 
     def fail(self, status: Status, reason: str) -> None:
-        """End the cell; what was measured so far stays."""
-        self.call = None
-        self.measured |= {"status": status, "reason": reason}
+        """End the cell; its counts stay, the cost of work that was not done does not."""
+        self.running = None
+        self.measured |= {"status": status, "reason": reason, "latency": None, "memory": None}
+
+    def freshen(self) -> None:
+        """Give the next call an input that no earlier one saw."""
+        # A backward pass alone walks a graph that holds the input as it was.
+        if self.running is not None and self.workload.mode != "backward":
+            freshen(self.running.x)
 
     def finish(self) -> Record:
-        """The record of what became of the cell; layer and input are let go."""
-        self.call = None
+        """The record of what became of the cell; module and input are let go."""
+        self.running = None
         return replace(self.record, **self.measured)
 
 
@@ -84,9 +107,9 @@ def profile(
     _time(cells, protocol, device, on_step)
     records = []
     for cell in cells:
-        if cell.call is not None:
+        if cell.running is not None:
             on_step(f"memory of {cell.subject.name}")
-            _guard(cell, partial(_weigh, cell, device))
+            _guard(cell, partial(_weigh, cell, cell.running, device))
         records.append(cell.finish())
         on_record(records[-1])
     return records
@@ -127,7 +150,7 @@ def _guard(cell: Cell, work: Callable[[], None]) -> None:
 
 def failure(error: Exception) -> tuple[Status, str]:
     """Status and reason of an exception: out of memory is told from every other failure."""
-    if isinstance(error, CountError):
+    if isinstance(error, (CountError, DishonestError)):
         return "failed", str(error)
     if isinstance(error, UserError):
         return "unsupported", str(error)
@@ -145,9 +168,11 @@ def _prepare(cell: Cell, device: torch.device) -> None:
         cell.fail("unsupported", cell.subject.unsupported)
         return
     _count(cell)
-    call = _make_call(cell.subject, cell.workload, device)
-    call()
-    cell.call = call
+    running = _build(cell, device)
+    cell.measured["first_call_s"] = _call_first(running.call, device)
+    if getattr(cell.workload, "impl", "") != "reference":  # plain code calls no fused kernel
+        cell.measured["backend"] = fused_backend(running.call)
+    cell.running = running
 
 
 def _count(cell: Cell) -> None:
@@ -159,54 +184,60 @@ def _count(cell: Cell) -> None:
     cell.measured["params"] = sum(parameter.numel() for parameter in module.parameters())
     stated = subject.stated_macs(module) if subject.stated_macs else None
     cell.measured["macs"] = count_macs(module, inputs, subject.arguments, stated)
-    cell.measured["traffic_bytes"] = count_moved_bytes(module, inputs, subject.arguments)
+    traffic = count_traffic(module, inputs, subject.arguments)
+    cell.measured["traffic_bytes"] = traffic.moved_bytes
+    cell.measured["least_bytes"] = traffic.least_bytes
+    cell.measured["operators"] = traffic.operators
 
 
-def _make_call(subject: Subject, workload: AnyWorkload, device: torch.device) -> Call:
-    """A closure over module and input: forward, or forward and backward."""
+def _build(cell: Cell, device: torch.device) -> Running:
+    """Module and input on the device."""
+    subject, workload = cell.subject, cell.workload
     dtype = getattr(torch, workload.dtype)
     module = subject.build().to(device=device, dtype=dtype)
+    twin = deepcopy(module)
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(subject.input_shape, generator=generator).to(device=device, dtype=dtype)
-    if workload.mode == "train":
-        return partial(_train_step, module.train(), x.requires_grad_(), subject.arguments)
-    return partial(_forward, module.eval(), x, subject.arguments)
+    call = call_of(workload.mode, module, x, subject.arguments)
+    return Running(call=call, module=module, twin=twin, x=x)
 
 
-@torch.inference_mode()
-def _forward(module: nn.Module, x: Tensor, arguments: tuple[Any, ...]) -> None:
-    module(x, *arguments)
-
-
-def _train_step(module: nn.Module, x: Tensor, arguments: tuple[Any, ...]) -> None:
-    """Forward and backward, with fresh gradients of the input and of every parameter."""
-    for tensor in (x, *module.parameters()):
-        tensor.grad = None
-    output = module(x, *arguments)
-    output.backward(torch.ones_like(output))
+def _call_first(call: Call, device: torch.device) -> float:
+    """Seconds of the first call, which may compile, tune and allocate."""
+    start = time.perf_counter()
+    call()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
 
 
 def _time(cells: Sequence[Cell], protocol: Protocol, device: torch.device, on_step: OnStep) -> None:
-    """Sample the latencies of all cells that live, in turn."""
-    calls = {index: cell.call for index, cell in enumerate(cells) if cell.call is not None}
-    if not calls:
+    """Sample the latencies of all cells that live, in turn; one that fails leaves the others."""
+    while calls := {i: cell.running.call for i, cell in enumerate(cells) if cell.running}:
+        try:
+            latencies = measure_latencies(
+                calls,
+                protocol,
+                timer_for(device, protocol.cache),
+                rounds_with=uuid.uuid4().hex[:12] if len(calls) > 1 else "",
+                prepare=lambda index: cells[index].freshen(),
+                on_round=partial(_tell_round, on_step, len(calls)),
+            )
+        except CallFailedError as failed:
+            cells[failed.name].fail(*failure(failed.error))
+            continue
+        for index, latency in latencies.items():
+            cells[index].measured["latency"] = latency
         return
-    try:
-        latencies = measure_latencies(
-            calls,
-            protocol,
-            timer_for(device),
-            rounds_with=uuid.uuid4().hex[:12] if len(calls) > 1 else "",
-            on_round=lambda done: on_step(f"latency of {len(calls)} cells, round {done}"),
-        )
-    except Exception as error:  # noqa: BLE001 - a call that worked once may still fail later
-        for index in calls:
-            cells[index].fail(*failure(error))
-        return
-    for index, latency in latencies.items():
-        cells[index].measured["latency"] = latency
 
 
-def _weigh(cell: Cell, device: torch.device) -> None:
-    assert cell.call is not None
-    cell.measured["memory"] = measure_memory(cell.call, device)
+def _tell_round(on_step: OnStep, cells: int, rounds: int) -> None:
+    stage = f"latency, round {rounds + 1}" if rounds else "warming up"
+    on_step(f"{stage} of {cells} cell{'s' if cells > 1 else ''}")
+
+
+def _weigh(cell: Cell, running: Running, device: torch.device) -> None:
+    """Memory, and whether the work that was timed was done."""
+    cell.measured["memory"] = measure_memory(running.call, device)
+    check_stream(running.call, device)
+    check_honesty(running.module, running.twin, running.x, cell.subject.arguments)

@@ -63,10 +63,18 @@ def _layer(workload: Workload) -> Subject:
         build=build,
         input_shape=(workload.batch, workload.num_tokens, workload.dim),
         arguments=(workload.grid,),
-        unsupported=cls.unsupported(workload),
+        unsupported=_reason_against(cls, workload),
         stated_macs=stated_macs,
         sources=_sources(Attention, cls),
     )
+
+
+def _reason_against(cls: type[Attention], workload: Workload) -> str | None:
+    """What the mechanism says against the workload; one that fails to say it cannot run it."""
+    try:
+        return cls.unsupported(workload)
+    except Exception as error:  # noqa: BLE001 - a stranger's mechanism may raise anything
+        return f"{cls.__name__}.unsupported raised {type(error).__name__}: {error}"
 
 
 def _model(workload: ModelWorkload) -> Subject:

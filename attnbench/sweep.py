@@ -1,13 +1,15 @@
 """A sweep: which cells of a grid are run, and what the outcome of one says about others.
 
-A cell is known from an earlier sweep, or certain not to run, or it is measured. Measuring is handed
-in as a function, which may report that it lost the cell together with the process that ran it.
+A cell is known from an earlier sweep, or certain not to run, or it is measured, together with the
+others of its comparison. Measuring is handed in as a function, which may report that it lost the
+cells together with the process that ran them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 import torch
 
@@ -18,8 +20,8 @@ from attnbench.spec import Protocol, Workload
 from attnbench.subjects import subject_of
 from attnbench.worker import CellLostError
 
-Measure = Callable[[AnyWorkload, Protocol], Record]
-"""Measures one cell; raises `CellLostError` where there is no record to return."""
+Measure = Callable[[Sequence[AnyWorkload], Protocol, OnStep], list[Record]]
+"""Measures one comparison; raises `CellLostError` where there are no records to return."""
 Verdict = tuple[Status, str]
 
 
@@ -76,52 +78,93 @@ def sweep(
     on_cell: Callable[[bool], None] = lambda skipped: None,
     on_step: OnStep = lambda text: None,
 ) -> list[Record]:
-    """Settle cells one by one, each complete before the next begins.
+    """Settle comparisons one by one, each complete before the next begins.
+
+    A comparison is what differs in the attention alone; its cells are sampled in turn. If it is
+    lost, each of its cells gets another try alone, so that a bad one costs no other.
 
     Args:
-        workloads: the cells; smaller ones should come first, so that they can spare larger ones.
-        protocol: how latency is measured; its budget is per cell here.
+        workloads: the cells, those of a comparison together; smaller ones should come first, so
+            that they can spare larger ones.
+        protocol: how latency is measured.
         device: where; it must be there.
-        measure: what measures a cell, as `Worker.measure`; None measures in this process.
+        measure: what measures a comparison, as `Worker.measure`; None measures in this process.
         settled: records of cells that need no measuring again, by key.
         on_record: told each record when it is complete, for storing.
         on_cell: told after each cell whether it was skipped as settled.
-        on_step: told the name of each cell that is begun.
+        on_step: told what is being done.
 
     Returns:
         The new records.
     """
     protocol, device = protocol or Protocol(), torch.device(device)
-    measure = measure or _measure_here(device)
+    settling = _Settling(protocol, device, measure or _measure_here(device), on_step)
     records: list[Record] = []
-    exhausted: list[AnyWorkload] = []
-    for cell in plan(workloads, protocol, device, settled or {}):
-        if cell.known is None:
-            on_step(cell.name)
-            records.append(_settle(cell, protocol, device, measure, exhausted))
-            on_record(records[-1])
-        on_cell(cell.known is not None)
+    cells = plan(workloads, protocol, device, settled or {})
+    for _, comparison in groupby(cells, key=lambda cell: _comparison(cell.workload)):
+        group = list(comparison)
+        new = [cell for cell in group if cell.known is None]
+        for _ in range(len(group) - len(new)):
+            on_cell(True)
+        for record in settling.settle(new):
+            records.append(record)
+            on_record(record)
+            on_cell(False)
     return records
 
 
-def _settle(
-    cell: PlannedCell,
-    protocol: Protocol,
-    device: torch.device,
-    measure: Measure,
-    exhausted: list[AnyWorkload],
-) -> Record:
-    """The record of a cell; one that was tried and ran out of memory joins the exhausted ones."""
-    verdict = cell.verdict or _too_large(cell.workload, exhausted)
-    if verdict is not None:
-        return _failed(cell.workload, protocol, device, verdict)
-    try:
-        record = measure(cell.workload, protocol)
-    except CellLostError as lost:
-        record = _failed(cell.workload, protocol, device, (lost.status, lost.reason))
-    if record.status == "out_of_memory":
-        exhausted.append(cell.workload)
-    return record
+@dataclass
+class _Settling:
+    """Cells on their way to records, and what the outcome of some says about others."""
+
+    protocol: Protocol
+    device: torch.device
+    measure: Measure
+    on_step: OnStep
+    exhausted: list[AnyWorkload] = field(default_factory=list)
+    """Cells that were tried and ran out of memory."""
+
+    def settle(self, cells: Sequence[PlannedCell]) -> list[Record]:
+        """The records of one comparison, in their order."""
+        verdicts = [cell.verdict or _too_large(cell.workload, self.exhausted) for cell in cells]
+        to_measure = [c.workload for c, verdict in zip(cells, verdicts, strict=True) if not verdict]
+        measured = iter(self._measure_all(to_measure))
+        return [
+            next(measured)
+            if verdict is None
+            else _failed(cell.workload, self.protocol, self.device, verdict)
+            for cell, verdict in zip(cells, verdicts, strict=True)
+        ]
+
+    def _measure_all(self, workloads: Sequence[AnyWorkload]) -> list[Record]:
+        """In turn; what was lost, or ran out of memory beside the others, gets a try alone."""
+        if len(workloads) < 2:
+            return [self._measure_alone(workload) for workload in workloads]
+        try:
+            records = self.measure(workloads, self.protocol, self.on_step)
+        except CellLostError:
+            return [self._measure_alone(workload) for workload in workloads]
+        return [
+            self._measure_alone(workload) if record.status == "out_of_memory" else record
+            for workload, record in zip(workloads, records, strict=True)
+        ]
+
+    def _measure_alone(self, workload: AnyWorkload) -> Record:
+        self.on_step(subject_of(workload).name)
+        try:
+            (record,) = self.measure([workload], self.protocol, self.on_step)
+        except CellLostError as lost:
+            record = _failed(workload, self.protocol, self.device, (lost.status, lost.reason))
+        if record.status == "out_of_memory":
+            self.exhausted.append(workload)
+        return record
+
+
+def _comparison(workload: AnyWorkload) -> AnyWorkload:
+    """What cells have in common that are compared with each other; a model stands alone."""
+    if isinstance(workload, Workload):
+        return replace(workload, attention="", impl="", options={})
+    return workload
 
 
 def _failed(
@@ -132,7 +175,9 @@ def _failed(
 
 
 def _measure_here(device: torch.device) -> Measure:
-    return lambda workload, protocol: profile([workload], protocol, device)[0]
+    return lambda workloads, protocol, on_step: profile(
+        workloads, protocol, device, on_step=on_step
+    )
 
 
 def _too_large(workload: AnyWorkload, exhausted: Sequence[AnyWorkload]) -> Verdict | None:

@@ -59,9 +59,20 @@ class Trust:
 
 def trust_in(record: Record) -> Trust:
     """Grade the latency of a record, which must have one."""
-    latency = record.latency
-    assert latency is not None
-    found = [check(latency) for check in _CHECKS] + [_other_kernel(record)]
+    assert record.latency is not None
+    return _trust([*_doubts(record.latency), _other_kernel(record)])
+
+
+def trust_in_latency(latency: Latency) -> Trust:
+    """Grade a latency that belongs to no cell, such as that of a ceiling."""
+    return _trust(_doubts(latency))
+
+
+def _doubts(latency: Latency) -> list[Doubt | None]:
+    return [check(latency) for check in _CHECKS]
+
+
+def _trust(found: Sequence[Doubt | None]) -> Trust:
     doubts = sorted((d for d in found if d is not None), key=lambda d: d.grade, reverse=True)
     return Trust(grade=doubts[0].grade if doubts else "A", doubts=tuple(doubts))
 

@@ -29,12 +29,17 @@ def _three_digits(value: float) -> str:
     return f"{value:,.{decimals}f}"
 
 
-_SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+_SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 def format_seconds(value: float) -> str:
     """1.5e-3 becomes "1.50 ms"."""
     return _scaled(value, _SECONDS)
+
+
+def format_short_seconds(value: float) -> str:
+    """As `format_seconds`, down to nanoseconds: 1.2e-8 becomes "12.0 ns"."""
+    return _scaled(value, (*_SECONDS, (1e-9, "ns")))
 
 
 def format_seconds_beside(value: float, other: float) -> str:
@@ -64,9 +69,39 @@ def format_params(value: float) -> str:
     return _scaled(value, ((1e6, "M"), (1e3, "k")))
 
 
+def format_joules(value: float) -> str:
+    """0.0421 becomes "42.1 mJ"."""
+    return _scaled(value, ((1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ")))
+
+
 def format_percent(value: float) -> str:
     """0.8112 becomes "81.1 %"."""
     return f"{100 * value:.1f} %"
+
+
+def format_number(value: float) -> str:
+    """Three digits and no unit: 3.1 becomes "3.10"."""
+    return _three_digits(value)
+
+
+def format_count(value: float) -> str:
+    """1234 becomes "1,234"."""
+    return f"{value:,.0f}"
+
+
+def format_joules(value: float) -> str:
+    """2.5e-3 becomes "2.50 mJ"."""
+    return _scaled(value, ((1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ")))
+
+
+def format_mac_rate(value: float) -> str:
+    """5.2e10 becomes "52.0 GMACs/s"."""
+    return f"{_three_digits(value / 1e9)} GMACs/s"
+
+
+def format_bandwidth(value: float) -> str:
+    """Binary multiples: 1,073,741,824 becomes "1.00 GiB/s"."""
+    return f"{_three_digits(value / 2**30)} GiB/s"
 
 
 def format_ratio(value: float) -> str:
@@ -116,6 +151,40 @@ METRICS: dict[str, Metric] = {
                format=format_ratio, axis_unit="×"),
         Metric(key="throughput_per_s", label="throughput", unit="1/s", better="higher",
                format=format_rate, axis_unit="images/s"),
+        Metric(key="least_bytes", label="least bytes", unit="bytes", better="lower",
+               format=format_bytes, axis_unit="MiB", scale=2**-20),
+        Metric(key="operators", label="operators", unit="1", better="lower",
+               format=format_count, axis_unit="1"),
+        Metric(key="p50_s", label="p50", unit="s", better="lower",
+               format=format_seconds, axis_unit="ms", scale=1e3),
+        Metric(key="p90_s", label="p90", unit="s", better="lower",
+               format=format_seconds, axis_unit="ms", scale=1e3),
+        Metric(key="p99_s", label="p99", unit="s", better="lower",
+               format=format_seconds, axis_unit="ms", scale=1e3),
+        Metric(key="host_s", label="host time", unit="s", better="lower",
+               format=format_seconds, axis_unit="ms", scale=1e3),
+        Metric(key="first_call_s", label="first call", unit="s", better="lower",
+               format=format_seconds, axis_unit="ms", scale=1e3),
+        Metric(key="time_per_token_s", label="time a token", unit="s", better="lower",
+               format=format_short_seconds, axis_unit="µs", scale=1e6),
+        Metric(key="images_per_s", label="images a second", unit="1/s", better="higher",
+               format=format_rate, axis_unit="images/s"),
+        Metric(key="reserved_net_bytes", label="net reserved memory", unit="bytes",
+               better="lower", format=format_bytes, axis_unit="MiB", scale=2**-20),
+        Metric(key="resident_net_bytes", label="net resident memory", unit="bytes",
+               better="lower", format=format_bytes, axis_unit="MiB", scale=2**-20),
+        Metric(key="energy_j", label="energy", unit="j", better="lower",
+               format=format_joules, axis_unit="mJ", scale=1e3),
+        Metric(key="macs_per_s", label="rate of MACs", unit="macs/s", better="higher",
+               format=format_mac_rate, axis_unit="GMACs/s", scale=1e-9),
+        Metric(key="bytes_per_s", label="bandwidth", unit="bytes/s", better="higher",
+               format=format_bandwidth, axis_unit="GiB/s", scale=2**-30),
+        Metric(key="percent_of_limit", label="of limit", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0),
+        Metric(key="macs_speedup", label="speed-up by MACs", unit="1", better="higher",
+               format=format_ratio, axis_unit="×"),
+        Metric(key="floor_relative", label="resolution", unit="1", better="lower",
+               format=format_percent, axis_unit="%", scale=100.0),
         Metric(key="top1", label="top-1 accuracy", unit="1", better="higher",
                format=format_percent, axis_unit="%", scale=100.0),
         Metric(key="top5", label="top-5 accuracy", unit="1", better="higher",

@@ -1,4 +1,4 @@
-"""A process that measures cells: kept warm from one to the next, replaced after a failure.
+"""A process that measures cells: kept warm from one comparison to the next, replaced on failure.
 
 A cell may run out of memory, hang, or crash the interpreter. It then takes this process with it
 and not the sweep: how the process ended becomes status and reason of the cell. The process is
@@ -13,7 +13,8 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
@@ -23,10 +24,13 @@ from attnbench.errors import UserError
 from attnbench.records import Record, Status
 from attnbench.spec import ModelWorkload, Protocol, Workload
 
+AnyWorkload = Workload | ModelWorkload
+
 START_LIMIT_S = 120.0
 """Importing torch takes seconds, and much longer from a slow disk that is read the first time."""
 END_LIMIT_S = 10.0
 """A process that was killed is gone at once, unless a driver holds it."""
+TELL_EVERY_S = 0.5
 LAST_WORDS = 200
 """Characters of the last line of output that are kept in a reason."""
 
@@ -49,7 +53,8 @@ class Worker:
         Args:
             device: where cells are measured.
             plugins: what `--plugin` named, to be loaded in the process too.
-            timeout_s: limit of a cell in seconds, start of the process not counted.
+            timeout_s: seconds for which a comparison may make no progress (a call that is timed is
+                progress), start of the process not counted.
         """
         if not timeout_s > 0:
             raise UserError(f"--timeout must be above 0, got {timeout_s:g}")
@@ -63,21 +68,27 @@ class Worker:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def measure(self, workload: Workload | ModelWorkload, protocol: Protocol) -> Record:
-        """Measure one cell.
+    def measure(
+        self,
+        workloads: Sequence[AnyWorkload],
+        protocol: Protocol,
+        on_step: Callable[[str], None] = lambda text: None,
+    ) -> list[Record]:
+        """Measure one comparison: the cells are sampled in turn.
 
         Raises:
-            CellLostError: the process crashed, was killed, or took too long; the next cell gets a
-                new one.
+            CellLostError: the process crashed, was killed, or said nothing for too long; the next
+                comparison gets a new one.
         """
         try:
-            answer = self._ready_process().ask((workload, protocol), self.timeout_s)
-            if not isinstance(answer, Record):
+            job = (tuple(workloads), protocol)
+            answer = self._ready_process().ask(job, self.timeout_s, on_step)
+            if not isinstance(answer, list):
                 raise CellLostError(*answer)
         except CellLostError:
             self.close()
             raise
-        if answer.status not in ("ok", "unsupported"):
+        if any(record.status not in ("ok", "unsupported") for record in answer):
             self.close()  # what went wrong may have left traces, in CUDA's context above all
         return answer
 
@@ -124,13 +135,15 @@ class _Process:
         reason = f"the process was not ready after {START_LIMIT_S:g} s"
         self._receive(START_LIMIT_S, ("failed", reason))
 
-    def ask(self, job: Any, limit_s: float) -> Any:
-        """Send a job and wait for the answer."""
+    def ask(self, job: Any, limit_s: float, on_step: Callable[[str], None]) -> Any:
+        """Send a job and wait for the answer; what it says on the way is passed on."""
         self._said_before = self._output.seek(0, os.SEEK_END)
         with suppress(OSError):  # it has ended just now; receiving says how
             self._connection.send(job)
-        reason = f"took longer than {limit_s:g} s (--timeout) and was ended"
-        return self._receive(limit_s, ("timeout", reason))
+        reason = f"made no progress for {limit_s:g} s (--timeout) and was ended"
+        while isinstance(answer := self._receive(limit_s, ("timeout", reason)), str):
+            on_step(answer)
+        return answer
 
     def end(self) -> None:
         """Kill it; harmless where it has ended by itself."""
@@ -205,19 +218,36 @@ def _serve(
     connection.send("ready")
     while True:
         try:
-            workload, protocol = connection.recv()
+            workloads, protocol = connection.recv()
         except EOFError:
             return
-        connection.send(_measure(workload, protocol, device))
+        connection.send(_measure(workloads, protocol, device, _Sparingly(connection.send)))
+
+
+class _Sparingly:
+    """Passes texts on, but the many of a busy second only once: sending takes time from others."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._told_at = 0.0
+
+    def __call__(self, text: str) -> None:
+        now = time.monotonic()
+        if now - self._told_at >= TELL_EVERY_S:
+            self._told_at = now
+            self._tell(text)
 
 
 def _measure(
-    workload: Workload | ModelWorkload, protocol: Protocol, device: str
-) -> Record | tuple[Status, str]:
+    workloads: Sequence[AnyWorkload],
+    protocol: Protocol,
+    device: str,
+    on_step: Callable[[str], None],
+) -> list[Record] | tuple[Status, str]:
     from attnbench.runner import failure, profile
 
     try:
-        return profile([workload], protocol, device)[0]
+        return profile(workloads, protocol, device, on_step=on_step)
     except Exception as error:  # noqa: BLE001 - costs this cell, and no other
         return failure(error)
 

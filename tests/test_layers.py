@@ -121,6 +121,7 @@ RESULTS = "tests/fixtures/schema1.jsonl"
         ["list", "models"],
         ["train", "--help"],
         ["doctor", "--help"],
+        ["ceilings", "--help"],
         ["compare", RESULTS, RESULTS],
         ["compare", RESULTS, RESULTS, "--json"],
         ["compare", RESULTS, RESULTS, "--markdown"],

@@ -150,6 +150,65 @@ def test_bytes_moved_are_those_of_the_workload_s_dtype(stranger, dtype, size):
     assert record.traffic_bytes == size * (20 * 24 + 24 * 24 + 24 + 20 * 24)
 
 
+def test_a_cell_that_cheats_has_no_speed(stranger):
+    answers = {}
+
+    def remembers(self, x):
+        if x.device.type == "meta":  # where it is counted
+            return self.proj(x)
+        return answers.setdefault("last", self.proj(x).detach())
+
+    good = Workload(attention="dense", grid=(4, 5), **SMALL)
+    bad = stranger("remembers", remembers, lambda self: 20 * 24 * 24)
+    honest, cheat = profile([good, bad], QUICK)
+    assert honest.status == "ok"
+    assert (cheat.status, cheat.latency, cheat.memory) == ("failed", None, None)
+    assert "it answers from memory" in cheat.reason
+
+
+def test_one_that_fails_while_it_is_timed_leaves_the_others_in_their_round(stranger):
+    calls = []
+
+    def wears_out(self, x):
+        if x.device.type != "meta":
+            calls.append(x)
+        if len(calls) > 4:
+            raise RuntimeError("worn out")
+        return self.proj(x)
+
+    dense, sparse = (Workload(attention=name, grid=(4, 5), **SMALL) for name in ("dense", "sparse"))
+    bad = stranger("wears-out-in-time", wears_out, lambda self: 20 * 24 * 24)
+    first, failed, last = profile([dense, bad, sparse], QUICK)
+    assert (failed.status, failed.reason) == ("failed", "RuntimeError: worn out")
+    assert first.latency.rounds_with == last.latency.rounds_with != ""
+    assert len(first.latency.samples_s) == len(last.latency.samples_s)
+
+
+def test_an_attention_that_cannot_say_whether_it_runs_does_not(stranger):
+    workload = stranger("speechless")
+
+    def explode(workload):
+        raise KeyError("dim")
+
+    ATTENTIONS.load("speechless").unsupported = explode
+    (record,) = profile([workload], QUICK)
+    assert record.status == "unsupported"
+    assert "unsupported raised KeyError" in record.reason
+
+
+def test_what_stands_behind_a_latency_is_recorded():
+    plain, fused = profile(
+        [Workload(attention="dense", grid=(5, 9), impl=impl, **SMALL)
+         for impl in ("reference", "sdpa")], QUICK,
+    )  # fmt: skip
+    assert (plain.backend, fused.backend) == ("", "flash (cpu)")
+    for record in (plain, fused):
+        assert record.first_call_s > 0
+        assert record.latency.cache == "warm"
+        assert 0 < record.least_bytes < record.traffic_bytes
+        assert record.operators > 5
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -27,8 +27,11 @@ class StandIn:
         self.loses = loses
         self.tried = []
 
-    def __call__(self, workload, protocol):
-        self.tried.append(workload)
+    def __call__(self, workloads, protocol, on_step):
+        self.tried.append(workloads[0] if len(workloads) == 1 else tuple(workloads))
+        return [self.record(workload, protocol) for workload in workloads]
+
+    def record(self, workload, protocol):
         record = open_record(workload, protocol, CPU)
         if workload.num_tokens * workload.batch <= self.limit:
             return record
@@ -111,7 +114,7 @@ def test_models_are_spared_by_their_image_size():
             model="pyramid-t", attention="dense", img_size=(side, side), num_classes=5
         )
 
-    def measure(workload, protocol):
+    def measure(workloads, protocol, on_step):
         raise CellLostError("out_of_memory", "killed")
 
     small, large = sweep([model(32), model(64)], QUICK, measure=measure)
@@ -119,8 +122,34 @@ def test_models_are_spared_by_their_image_size():
     assert "pyramid-t at 32 × 32 px" in large.reason
 
 
+def test_cells_that_differ_in_the_attention_alone_are_measured_together():
+    stand_in = StandIn(limit=100)
+    small = [dense(4), dense(4, impl="sdpa"), replace(dense(4), attention="sparse")]
+    sweep([*small, dense(5), dense(5, batch=2)], QUICK, measure=stand_in)
+    assert stand_in.tried == [tuple(small), dense(5), dense(5, batch=2)]
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_who_ran_out_of_memory_beside_others_gets_a_try_alone(loses):
+    stand_in = StandIn(limit=16, loses=loses)
+    both = [dense(6), dense(6, impl="sdpa")]
+    records = sweep(both, QUICK, measure=stand_in)
+    assert stand_in.tried == [tuple(both), *both]
+    assert [record.status for record in records] == ["out_of_memory"] * 2
+
+
+def test_what_is_known_already_is_told_before_the_rest_is_measured():
+    known, events = open_record(dense(4), QUICK, CPU), []
+    stand_in = StandIn(limit=100)
+    sweep(
+        [dense(4, impl="sdpa"), dense(4)], QUICK, settled={known.key: known},
+        measure=lambda *job: events.append("measure") or stand_in(*job), on_cell=events.append,
+    )  # fmt: skip
+    assert events == [True, "measure", False]
+
+
 def test_a_lost_cell_is_a_record_with_its_reason():
-    def measure(workload, protocol):
+    def measure(workloads, protocol, on_step):
         raise CellLostError("timeout", "too slow")
 
     (record,) = sweep([dense(4)], QUICK, measure=measure)

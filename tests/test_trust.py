@@ -9,6 +9,7 @@ from attnbench.records import Environment, Record
 from attnbench.spec import Workload
 from attnbench.timing import Clocks, Contention, Latency
 from attnbench.trust import trust_in as trust_in_record
+from attnbench.trust import trust_in_latency
 
 CPU = Environment(
     device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",
@@ -42,6 +43,12 @@ def names(trust):
 def test_a_steady_cell_on_a_quiet_machine_is_graded_A():
     trust = trust_in(latency(spread(0.01)))
     assert (trust.grade, trust.doubts) == ("A", ())
+
+
+@pytest.mark.parametrize("samples", [spread(0.01), spread(0.2), [1.0] * 5])
+def test_a_latency_of_no_cell_is_graded_as_that_of_one(samples):
+    alone = latency(samples, other=0.2)
+    assert trust_in_latency(alone) == trust_in(alone)
 
 
 @pytest.mark.parametrize(("count", "grade"), [(5, "C"), (6, "B"), (29, "B"), (30, "A")])

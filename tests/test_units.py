@@ -12,7 +12,7 @@ from attnbench.units import METRICS
         (1.5e-3, "1.50 ms"),
         (12.34, "12.3 s"),
         (250e-6, "250 µs"),
-        (3e-9, "0.00 µs"),
+        (3e-9, "3.00 ns"),
         (0.9996e-3, "1.00 ms"),
     ],
 )
@@ -47,6 +47,25 @@ def test_parameters(value, text):
     assert units.format_params(value) == text
 
 
+def test_short_times_go_down_to_nanoseconds():
+    assert units.format_short_seconds(1.2e-8) == "12.0 ns"
+    assert units.format_short_seconds(3e-6) == "3.00 µs"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2.5e-3, "2.50 mJ"), (40e-6, "40.0 µJ"), (1.5, "1.50 J")]
+)
+def test_energy(value, text):
+    assert units.format_joules(value) == text
+
+
+def test_what_a_machine_can_do():
+    assert units.format_mac_rate(5.2e10) == "52.0 GMACs/s"
+    assert units.format_bandwidth(3 * 2**30) == "3.00 GiB/s"
+    assert units.format_count(1234) == "1,234"
+    assert units.format_number(0.913) == "0.91"
+
+
 def test_shares_ratios_and_rates():
     assert units.format_percent(0.8112) == "81.1 %"
     assert units.format_ratio(7.834) == "7.83×"
@@ -63,7 +82,11 @@ def test_every_metric_reads_as_one_piece(metric):
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.key)
 def test_a_key_names_its_base_unit(metric):
-    suffix = {"s": "_s", "bytes": "_bytes", "macs": "macs", "1/s": "_per_s", "1": ""}[metric.unit]
+    suffixes = {
+        "s": "_s", "bytes": "_bytes", "macs": "macs", "j": "_j", "1/s": "_per_s",
+        "macs/s": "macs_per_s", "bytes/s": "bytes_per_s", "1": "",
+    }  # fmt: skip
+    suffix = suffixes[metric.unit]
     assert metric.key.endswith(suffix)
 
 

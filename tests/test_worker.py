@@ -11,7 +11,7 @@ from attnbench.registry import ATTENTIONS, load_plugin
 from attnbench.runner import profile
 from attnbench.spec import Protocol, Workload
 from attnbench.sweep import sweep
-from attnbench.worker import CellLostError, Worker, explain_end
+from attnbench.worker import CellLostError, Worker, _Sparingly, explain_end
 
 PLUGIN = str(Path(__file__).parent / "troublesome.py")
 QUICK = Protocol(warmup_s=0, min_samples=3, precision=10, time_budget_s=0.05)
@@ -45,20 +45,38 @@ def pid_of(worker):
 
 def test_good_cells_share_one_process_and_their_records_are_those_of_this_one(worker):
     (here,) = profile([cell("quiet")], QUICK)
-    there = worker.measure(cell("quiet"), QUICK)
+    (there,) = worker.measure([cell("quiet")], QUICK)
     pid = pid_of(worker)
     assert pid != os.getpid()
     assert (there.status, there.key) == ("ok", here.key)
     assert there.environment.threads == torch.get_num_threads()
     assert there.macs == here.macs
     unsupported = Workload(attention="quiet", grid=(4, 4), impl="flash", dim=24)
-    assert worker.measure(unsupported, QUICK).status == "unsupported"
-    worker.measure(cell("dense"), QUICK)
+    assert worker.measure([unsupported], QUICK)[0].status == "unsupported"
+    worker.measure([cell("dense")], QUICK)
     assert pid_of(worker) == pid
 
 
+def test_a_comparison_is_measured_in_turn_and_tells_its_steps(worker):
+    steps = []
+    records = worker.measure([cell("quiet"), cell("dense"), cell("chatty")], QUICK, steps.append)
+    assert [record.status for record in records] == ["ok"] * 3
+    assert len({record.latency.rounds_with for record in records}) == 1
+    assert records[0].latency.rounds_with != ""
+    assert steps[0].startswith("building quiet")
+
+
+def test_steps_that_follow_each_other_fast_are_told_sparingly():
+    told = []
+    tell = _Sparingly(told.append)
+    for step in range(1000):
+        tell(f"round {step}")
+    assert told[0] == "round 0"
+    assert len(told) < 100
+
+
 def test_what_a_cell_prints_reaches_no_terminal(worker, capfd):
-    assert worker.measure(cell("chatty"), QUICK).status == "ok"
+    assert worker.measure([cell("chatty")], QUICK)[0].status == "ok"
     assert capfd.readouterr() == ("", "")
 
 
@@ -71,7 +89,7 @@ TROUBLES = {
     "is-killed": ("out_of_memory", "the kernel killed the process (SIGKILL), most likely for"),
     "asks-for-too-much": ("out_of_memory", "DefaultCPUAllocator"),
     "exits": ("failed", "the process ended with exit code 3"),
-    "hangs": ("timeout", "took longer than 2 s (--timeout) and was ended"),
+    "hangs": ("timeout", "made no progress for 2 s (--timeout) and was ended"),
 }
 
 
@@ -82,13 +100,14 @@ def test_each_trouble_costs_one_cell_and_its_process(capfd, tmp_path, monkeypatc
     pids = []
     with Worker("cpu", [PLUGIN], timeout_s=2) as worker:
 
-        def measure(workload, protocol):
+        def measure(workloads, protocol, on_step):
             # Only a hanging cell may be given up, however slow the machine is.
-            worker.timeout_s = 2 if workload.attention == "hangs" else PATIENT_S
+            worker.timeout_s = 2 if workloads[0].attention == "hangs" else PATIENT_S
             try:
-                return worker.measure(workload, protocol)
+                return worker.measure(workloads, protocol, on_step)
             finally:
-                pids.append(worker._process and pid_of(worker))
+                if len(workloads) == 1:  # the comparison as a whole was lost before
+                    pids.append(worker._process and pid_of(worker))
 
         records = sweep([cell(name) for name in attentions], QUICK, measure=measure)
     assert [record.status for record in records[1::2]] == ["ok"] * len(TROUBLES)
@@ -104,7 +123,7 @@ def test_each_trouble_costs_one_cell_and_its_process(capfd, tmp_path, monkeypatc
 
 def test_what_only_this_process_knows_is_a_failure_of_the_cell():
     with Worker("cpu", (), PATIENT_S) as worker, pytest.raises(CellLostError) as lost:
-        worker.measure(cell("quiet"), QUICK)
+        worker.measure([cell("quiet")], QUICK)
     assert lost.value.status == "unsupported"
     assert "unknown attention 'quiet'" in lost.value.reason
 
@@ -114,15 +133,15 @@ def test_a_plugin_that_fails_in_the_process_is_named(tmp_path):
         Worker("cpu", [str(tmp_path / "gone.py")], PATIENT_S) as worker,
         pytest.raises(CellLostError, match=r"exit code 1: .*gone.py: no such file"),
     ):
-        worker.measure(cell("dense"), QUICK)
+        worker.measure([cell("dense")], QUICK)
 
 
 def test_a_process_that_ends_between_cells_costs_none(worker):
-    worker.measure(cell("quiet"), QUICK)
+    worker.measure([cell("quiet")], QUICK)
     first = pid_of(worker)
     os.kill(first, signal.SIGKILL)
     worker._process._process.join()
-    assert worker.measure(cell("quiet"), QUICK).status == "ok"
+    assert worker.measure([cell("quiet")], QUICK)[0].status == "ok"
     assert pid_of(worker) != first
 
 

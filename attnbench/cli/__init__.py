@@ -10,7 +10,17 @@ import sys
 
 import typer
 
-from attnbench.cli import compare, doctor, evaluate, listing, profile, report, sweep, train
+from attnbench.cli import (
+    ceilings,
+    compare,
+    doctor,
+    evaluate,
+    listing,
+    profile,
+    report,
+    sweep,
+    train,
+)
 from attnbench.errors import UserError
 
 app = typer.Typer(
@@ -25,6 +35,7 @@ app.command("profile")(profile.command)
 app.command("sweep")(sweep.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
+app.command("ceilings")(ceilings.command)
 app.command("report")(report.command)
 app.command("compare")(compare.command)
 app.command("doctor")(doctor.command)

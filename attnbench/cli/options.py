@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from attnbench.errors import UserError
-from attnbench.spec import Grid, Workload, grid_of, grid_of_image
+from attnbench.spec import Grid, Protocol, Workload, grid_of, grid_of_image
 
 RUNS = Path("results/runs")
 """Where commands write unless told otherwise, and where `report` looks first."""
@@ -46,7 +46,24 @@ Impl = Annotated[
 Dim = Annotated[int, typer.Option(help="Width of the layer.")]
 Heads = Annotated[int, typer.Option(help="Attention heads; must divide --dim.")]
 Batch = Annotated[int, typer.Option(help="Images in a batch.")]
-Mode = Annotated[str, typer.Option(help="forward, or train (forward and backward).")]
+Mode = Annotated[
+    str,
+    typer.Option(help="forward, backward, forward+backward, or train (a whole training step)."),
+]
+Precision = Annotated[
+    float,
+    typer.Option(help="Stop when each median is known within this share (95 % interval) …"),
+]
+TimeBudget = Annotated[
+    float, typer.Option(help="… or when this many seconds a cell have gone into sampling.")
+]
+Cache = Annotated[
+    str,
+    typer.Option(help="Caches before each sample: cold, warm, or auto (cold on a GPU only)."),
+]
+Energy = Annotated[
+    bool, typer.Option("--energy", help="Meter joules per call too; several seconds a cell.")
+]
 Patch = Annotated[int, typer.Option(help="Pixels along the side of a token's patch.")]
 
 
@@ -85,6 +102,11 @@ def grids(n_tokens: str | None, resolutions: str | None, patch: int, default: st
         return [grid_of_image(size, patch) for size in sizes]
     text = default if n_tokens is None else n_tokens
     return [grid_of(count) for count in integers(text, "--n-tokens")]
+
+
+def protocol(**settings: Any) -> Protocol:
+    """How the options of `profile` and `sweep` ask to measure; its texts are checked at birth."""
+    return Protocol(**settings)
 
 
 def workloads(

@@ -32,11 +32,16 @@ def command(
     device: options.Device = "auto",
     mode: options.Mode = "forward",
     impl: options.Impl = None,
-    time_budget: Annotated[
-        float, typer.Option(help="Seconds of sampling per token count, at most.")
-    ] = 15,
+    precision: options.Precision = 0.01,
+    time_budget: options.TimeBudget = 2,
+    cache: options.Cache = "auto",
+    energy: options.Energy = False,
     out: Annotated[Path, typer.Option(help="File that the records are appended to.")] = RUNS
     / "profile.jsonl",
+    details: Annotated[
+        bool,
+        typer.Option("--details", help="Show percentiles, throughput, first call and kernel too."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the records as JSON instead of a table.")
     ] = False,
@@ -49,22 +54,25 @@ def command(
     console, progress = Console(), Console(stderr=True)
     with progress.status("loading torch"):
         from attnbench import store
+        from attnbench.cli.details import print_details
         from attnbench.cli.tables import print_layers
         from attnbench.profiling.environment import choose_device
         from attnbench.runner import profile
-        from attnbench.spec import Protocol
 
         workloads = options.workloads(
             attention, grids, anchors, impl,
             dim=dim, num_heads=heads, batch=batch, dtype=dtype, mode=mode,
         )  # fmt: skip
+        protocol = options.protocol(
+            precision=precision, time_budget_s=time_budget, cache=cache, energy=energy
+        )
         chosen = choose_device(device)
     records = []
     with progress.status("measuring") as status:
         for grid in grids:
             records += profile(
                 [workload for workload in workloads if workload.grid == grid],
-                Protocol(time_budget_s=time_budget),
+                protocol,
                 chosen,
                 on_record=lambda record: store.append(out, record),
                 on_step=status.update,
@@ -73,4 +81,6 @@ def command(
         print(json.dumps([store.encode(record) for record in records], indent=2))
         return
     print_layers(records, console)
+    if details:
+        print_details(records, console)
     console.print(f"\nStored in {out}; `attnbench report` draws it.")

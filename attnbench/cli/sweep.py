@@ -42,7 +42,10 @@ def command(
     device: options.Device = "auto",
     mode: options.Mode = "forward",
     impl: options.Impl = None,
-    time_budget: Annotated[float, typer.Option(help="Seconds of sampling per cell, at most.")] = 3,
+    precision: options.Precision = 0.01,
+    time_budget: options.TimeBudget = 2,
+    cache: options.Cache = "auto",
+    energy: options.Energy = False,
     out: Annotated[Path, typer.Option(help="File that the records are appended to.")] = RUNS
     / "sweep.jsonl",
     force: Annotated[
@@ -55,14 +58,14 @@ def command(
         ),
     ] = False,
     timeout: Annotated[
-        float, typer.Option(help="Seconds after which a cell is given up and the next one begins.")
+        float, typer.Option(help="Seconds without progress after which a cell is given up.")
     ] = 300,
     plugin: options.Plugin = None,
 ) -> None:
     """Measure every attention at every size and anchor count; a second run does what is missing.
 
-    Cells run in a process of their own: one that crashes, hangs or runs out of memory is stored
-    with its reason and costs no other.
+    Cells of one size are sampled in turn, in a process of their own: one that crashes, hangs or
+    runs out of memory is stored with its reason and costs no other.
     """
     from rich.console import Console
 
@@ -71,7 +74,6 @@ def command(
     grids = options.grids(n_tokens, resolutions, patch, default="")
     with Console(stderr=True).status("loading torch"):
         from attnbench.profiling.environment import choose_device, device_named
-        from attnbench.spec import Protocol
         from attnbench.sweep import plan
         from attnbench.worker import Worker
 
@@ -79,7 +81,9 @@ def command(
             attention, grids, anchors, impl,
             dim=dim, num_heads=heads, batch=batch, dtype=dtype, mode=mode,
         )  # fmt: skip
-        protocol = Protocol(warmup_s=0.1, time_budget_s=time_budget)
+        protocol = options.protocol(
+            warmup_s=0.1, precision=precision, time_budget_s=time_budget, cache=cache, energy=energy
+        )
         settled = {} if force else _settled_records(out)
         chosen = device_named(device) if dry_run else choose_device(device)
         worker = Worker(str(chosen), plugin or (), timeout)

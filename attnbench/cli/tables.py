@@ -146,7 +146,22 @@ def _notes(records: Sequence[Record], baseline: Record | None) -> list[str]:
         if record.reason:
             notes.append(f"{name}: {record.status.replace('_', ' ')}: {record.reason}")
         notes += [f"{name}: {note}" for note in record.notes]
-    return [*notes, *_trust_notes(records)]
+    return [*notes, *_stop_notes(records), *_trust_notes(records)]
+
+
+def _stop_notes(records: Sequence[Record]) -> list[str]:
+    """What ended the sampling, where it was not the precision that was asked for."""
+    measured = [record for record in records if record.latency is not None]
+    cut = [r for r in measured if _latency(r).stopped_by == "time_budget" and r.protocol]
+    if not cut:
+        return []
+    protocol = cut[0].protocol
+    assert protocol is not None
+    return [
+        f"{len(cut)} of {len(measured)} cells were stopped by --time-budget "
+        f"({protocol.time_budget_s:g} s a cell) before all were known within "
+        f"{protocol.precision:.2g} of their median"
+    ]
 
 
 def _trust_notes(records: Sequence[Record]) -> list[str]:

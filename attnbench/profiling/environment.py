@@ -44,6 +44,9 @@ def missing_device(device: torch.device) -> str | None:
         return (
             f"--device {device}: torch {torch.__version__} sees no CUDA GPU here; use --device cpu"
         )
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        return f"--device {device}: there are {count} GPUs here, numbered from 0"
     return None
 
 
@@ -59,6 +62,7 @@ def describe_environment(device: torch.device, sources: Sequence[Path] = ()) -> 
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         attnbench=__version__,
+        float32_matmul=torch.get_float32_matmul_precision(),
         code=source_hash((*sorted(Path(__file__).parent.glob("*.py")), *sources)),
     )
 

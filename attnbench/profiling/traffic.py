@@ -10,12 +10,14 @@ uses it. The sum over operators is what elementwise work costs, which no MAC sho
 - What a mechanism keeps from an earlier call (index tables, masks) is only read.
 - On the meta device fused attention is taken apart, so that its scores count as written and read.
 
-This is an upper bound for fused code, and no measurement: caches are not modelled.
+This is an upper bound for fused code, and no measurement: caches are not modelled. The lower bound
+for any code is what must come in and go out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -29,28 +31,43 @@ OVERWRITES = frozenset({"copy_", "fill_", "zero_"})
 """They write their first argument without reading it."""
 
 
-def count_moved_bytes(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]) -> int:
-    """Bytes read and written by one call `module(*inputs, *arguments)`; all on the meta device.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What one forward call moves, and in how many steps."""
+
+    moved_bytes: int
+    """By unfused eager code."""
+    least_bytes: int
+    """By any code: inputs and parameters are read, outputs are written, once each."""
+    operators: int
+    """Operators that do work, each of which eager code launches apart."""
+
+
+def count_traffic(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]) -> Traffic:
+    """Count one call `module(*inputs, *arguments)`; all on the meta device.
 
     The first call is not counted: it fills what the module keeps for later ones.
     """
     with torch.no_grad():
         module(*inputs, *arguments)
         with _Traffic() as traffic:
-            module(*inputs, *arguments)
-    return traffic.moved_bytes
+            outputs = module(*inputs, *arguments)
+    least = _bytes((*inputs, *module.parameters(), *tree_leaves(outputs)))
+    return Traffic(moved_bytes=traffic.moved_bytes, least_bytes=least, operators=traffic.operators)
 
 
 class _Traffic(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.moved_bytes = 0
+        self.operators = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         outputs = func(*args, **(kwargs or {}))
         if not _moves_nothing(func):
             read = args[1:] if _name(func) in OVERWRITES else args
             self.moved_bytes += _bytes(tree_leaves((read, kwargs, outputs)))
+            self.operators += 1
         return outputs
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from attnbench.report import plots
 from attnbench.report.frame import Frames
 from attnbench.report.frontier_plot import frontier
+from attnbench.report.roofline_plot import FOOTNOTE, roofline
 from attnbench.report.style import Line, lines_of, slug
 from attnbench.report.tradeoff import (
     TASK,
@@ -43,6 +44,7 @@ def drawings(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> Iterato
     yield from _frontiers(groups, metric)
     yield from _against_tokens(frames.layers)
     yield from _against_anchors(frames.layers)
+    yield from _rooflines(frames.layers)
     yield from _curves(frames.epochs)
 
 
@@ -207,6 +209,22 @@ def _frontiers(groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
             subtitle=group.subtitle,
             figure=frontier(
                 group.points, group.beaten, metric, title=title, subtitle=group.subtitle
+            ),
+        )
+
+
+def _rooflines(layers: pd.DataFrame) -> Iterator[Drawing]:
+    """One for each set of conditions with a roof; none for modes whose traffic is not counted."""
+    known = layers.dropna(subset=["macs_per_byte", "macs_per_s", "roof_macs_per_s"])
+    for _, rows in known.groupby("conditions", sort=False):
+        title, subtitle = "Rate of MACs against the limits", rows["conditions"].iloc[0]
+        yield Drawing(
+            section="roofline",
+            name=f"roofline-{_place(rows.iloc[0])}",
+            title=title,
+            subtitle=subtitle,
+            figure=roofline(
+                rows, lines_of(rows), title=title, subtitle=subtitle, footnote=FOOTNOTE
             ),
         )
 

@@ -11,8 +11,11 @@ from dataclasses import dataclass, fields
 
 import pandas as pd
 
-from attnbench.records import Environment, Kind, Record
+from attnbench.records import Ceiling, Environment, Kind, Record
+from attnbench.report.details import DETAIL_COLUMNS, GAP_COLUMNS, LIMIT_COLUMNS, Neighbours
+from attnbench.report.gap import Twins
 from attnbench.report.newest import machine, newest
+from attnbench.report.roofline import Ceilings, can_be_placed
 from attnbench.report.rows import Row, row_of
 from attnbench.report.speedup import Baselines
 from attnbench.spec import Recipe
@@ -48,11 +51,11 @@ LAYER_COLUMNS = {
     "label": "str", "attention": "str", "impl": "str", "options": "str", "other_options": "str",
     "family": "str", "height": "int64", "width": "int64", "tokens": "int64", "anchors": "Int64",
     "dim": "int64", "heads": "int64", **_SETTING, "conditions": "str", **_COST, **_SPEED_UP,
-    **_ORIGIN,
+    **GAP_COLUMNS, **DETAIL_COLUMNS, "time_per_token_s": "float64", **LIMIT_COLUMNS, **_ORIGIN,
 }  # fmt: skip
 MODEL_COLUMNS = {
-    **_MODEL, **_SETTING, **_ACCURACY, **_COST, "throughput_per_s": "float64", "run": "str",
-    **_ORIGIN,
+    **_MODEL, **_SETTING, **_ACCURACY, **_COST, "throughput_per_s": "float64", **DETAIL_COLUMNS,
+    **LIMIT_COLUMNS, "run": "str", **_ORIGIN,
 }  # fmt: skip
 EPOCH_COLUMNS = {
     "run": "str", "epoch": "int64", **_MODEL, **_SETTING, "train_loss": "float64",
@@ -70,21 +73,45 @@ class Frames:
     notes: tuple[str, ...]
 
 
-def build(records: Sequence[Record]) -> Frames:
-    """The newest record of each cell as a row, and each layer compared with its baseline."""
+def build(records: Sequence[Record], ceilings: Sequence[Ceiling] = ()) -> Frames:
+    """The newest record of each cell as a row, and each layer compared with its baseline.
+
+    Where there are ceilings of its machine, each cell is held against these, too.
+    """
     shown = newest(records)
     names = _environment_names({machine(record.environment) for record in shown.records})
-    baselines = Baselines(records, shown.records)
+    neighbours = Neighbours(
+        baselines=Baselines(records, shown.records),
+        twins=Twins(shown.records),
+        ceilings=Ceilings(ceilings),
+    )
     rows: dict[Kind, list[Row]] = {"layer": [], "model": [], "epoch": []}
     for record in shown.records:
         name = names[machine(record.environment)]
-        rows[record.kind].append(row_of(record, name, baselines))
+        rows[record.kind].append(row_of(record, name, neighbours))
     return Frames(
         layers=_layers(rows["layer"]),
         models=_models(rows["model"], MODEL_COLUMNS),
         epochs=_models(rows["epoch"], EPOCH_COLUMNS),
-        notes=shown.notes,
+        notes=(*shown.notes, *_without_limits(shown.records, names, neighbours.ceilings)),
     )
+
+
+def _without_limits(
+    records: Iterable[Record], names: dict[Environment, str], known: Ceilings
+) -> list[str]:
+    """What to run where cells could be held against limits, and none were measured."""
+    places = {
+        f"{names[machine(record.environment)]}, {record.workload.dtype}": None
+        for record in records
+        if can_be_placed(record) and known.of(record) is None
+    }
+    if not places:
+        return []
+    return [
+        f"No limits are known of {'; '.join(places)}: run `attnbench ceilings` on this machine to "
+        "see how near each cell comes to its limit, and give its file to the report."
+    ]
 
 
 def _environment_names(machines: Iterable[Environment]) -> dict[Environment, str]:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from attnbench import store
 from attnbench.errors import UserError
-from attnbench.report import tables
+from attnbench.report import detail_tables, tables
 from attnbench.report.figures import drawings, latest_profile
 from attnbench.report.frame import Frames, build
 from attnbench.report.save import Saved, save_all
@@ -40,6 +40,7 @@ SECTIONS = {
     "frontier": "Accuracy against cost",
     "tokens": "Cost against tokens",
     "anchors": "Cost against anchors",
+    "roofline": "How near the limits",
     "profiles": "Other profiles",
     "training": "Training",
 }
@@ -83,7 +84,7 @@ def write_report(paths: Sequence[Path], out: Path, cost: str = "macs") -> Writte
 
 
 def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: str) -> Written:
-    frames = build(contents.records)
+    frames = build(contents.records, contents.ceilings)
     groups = list(tradeoffs(frames.models, metric))
     frames = replace(frames, models=_with_frontier(frames.models, groups))
     shown = _tables(frames, metric)
@@ -143,7 +144,7 @@ def _tables(frames: Frames, metric: str) -> dict[str, Table]:
         found["layers"] = tables.layer_table(frames.layers)
     if not frames.models.empty:
         found["models"] = tables.model_table(frames.models, METRICS[metric].label)
-    return found
+    return found | detail_tables.detail_tables(frames.layers, frames.models)
 
 
 def _quoting_notes(frames: Frames) -> list[str]:
@@ -208,7 +209,6 @@ def _conditions(frames: Frames) -> list[str]:
 def _shortened(table: Table, name: str) -> Table:
     if len(table.rows) <= ROWS_ON_PAGE:
         return table
-    note = (
-        f" The first {ROWS_ON_PAGE:,} of {len(table.rows):,} rows; all of them are in {name}.csv."
-    )
+    file = f"{name}.csv" if name in ("layers", "models") else f"{name}.md"
+    note = f" The first {ROWS_ON_PAGE:,} of {len(table.rows):,} rows; all of them are in {file}."
     return replace(table, caption=table.caption + note, rows=table.rows[:ROWS_ON_PAGE])

@@ -13,6 +13,7 @@ from typing import Any
 from attnbench.errors import UserError
 from attnbench.records import Record, describe
 from attnbench.registry import ATTENTIONS
+from attnbench.report.details import Neighbours, detail_columns, gap_columns, limit_columns
 from attnbench.report.speedup import Baselines
 from attnbench.spec import ModelWorkload, Workload
 from attnbench.trust import trust_in
@@ -32,12 +33,14 @@ def family_of(attention: str) -> str:
         return OTHER
 
 
-def row_of(record: Record, environment: str, baselines: Baselines) -> Row:
+def row_of(record: Record, environment: str, neighbours: Neighbours) -> Row:
     """Every column of the record; `environment` is the name under which the report shows it."""
     workload = record.workload
     row = _common(record, environment) | _cost(record) | _trust(record) | _training(record)
+    row |= detail_columns(record) | limit_columns(record, neighbours.ceilings)
     if isinstance(workload, Workload):
-        return row | _layer(workload, environment) | _speed_up(record, baselines)
+        row |= _layer(workload, environment) | _speed_up(record, neighbours.baselines)
+        return row | gap_columns(record, neighbours)
     return row | _model(workload)
 
 

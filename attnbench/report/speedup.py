@@ -34,14 +34,18 @@ class Baselines:
         self._in_rounds = _fastest(record for record in measured if _round(record))
         self._elsewhere = _fastest((record for record in shown), by_round=False)
 
-    def speed_up(self, record: Record) -> tuple[str, Ratio] | None:
-        """The baseline's name and the ratio; None where either was not measured."""
+    def of(self, record: Record) -> Record | None:
+        """The baseline of a layer; None where either was not measured."""
         if record.latency is None or not isinstance(record.workload, Workload):
             return None
         conditions = _conditions(record)
-        baseline = self._in_rounds.get((*conditions, _round(record)))
-        baseline = baseline or self._elsewhere.get((*conditions, ""))
-        if baseline is None or baseline.latency is None:
+        in_rounds = self._in_rounds.get((*conditions, _round(record)))
+        return in_rounds or self._elsewhere.get((*conditions, ""))
+
+    def speed_up(self, record: Record) -> tuple[str, Ratio] | None:
+        """The baseline's name and the ratio; None where either was not measured."""
+        baseline = self.of(record)
+        if baseline is None or baseline.latency is None or record.latency is None:
             return None
         assert isinstance(baseline.workload, Workload)
         name = implementation(baseline.workload)

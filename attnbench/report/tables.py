@@ -5,64 +5,28 @@ A missing number is written as a dash; the status beside it says why it is missi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from attnbench.records import coverage
+from attnbench.report.columns import (
+    MISSING,
+    Column,
+    Row,
+    Table,
+    metric,
+    or_missing,
+    plain,
+    table_of,
+)
 from attnbench.report.markdown import table_lines
 from attnbench.report.speedup import BASELINE
 from attnbench.units import METRICS
 
-MISSING = "–"
 # Worked out for the figures, and repeated by other columns of the CSV.
 NOT_IN_CSV = ["label", "conditions", "other_options"]
-
-Row = Any
-"""One row of a frame, as `itertuples` gives it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column of a table: its head, how a row reads in it, and on which side it is aligned."""
-
-    head: str
-    text: Callable[[Row], str]
-    numeric: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table with its caption; every cell is text already."""
-
-    title: str
-    caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-def plain(name: str, head: str = "", numeric: bool = False) -> Column:
-    """A column that is shown as it stands."""
-    return Column(
-        head=head or name, text=lambda row: _or_missing(getattr(row, name), str), numeric=numeric
-    )
-
-
-def metric(key: str, head: str = "") -> Column:
-    """A metric, formatted as everywhere."""
-    unit = METRICS[key]
-    return Column(
-        head=head or unit.label,
-        text=lambda row: _or_missing(getattr(row, key), unit.format),
-        numeric=True,
-    )
-
-
-def _or_missing(value: Any, form: Callable[[Any], str]) -> str:
-    return MISSING if pd.isna(value) or value == "" else form(value)
 
 
 def _interval(row: Row) -> str:
@@ -75,7 +39,7 @@ def _interval(row: Row) -> str:
 
 
 def _speed_up(row: Row) -> str:
-    if pd.isna(row.speedup):
+    if pd.isna(getattr(row, "speedup", None)):
         return MISSING
     if row.baseline == f"{row.attention} ({row.impl})" and row.speedup == 1.0:
         return "baseline"
@@ -90,21 +54,33 @@ def _status(row: Row) -> str:
     return f"{row.status}: {row.reason}" if row.reason else row.status
 
 
-_TRUST = Column(head="trust", text=lambda row: _or_missing(row.trust, str))
+def _energy(row: Row) -> str:
+    joules = or_missing(row.energy_j, METRICS["energy_j"].format)
+    return f"{joules} ({row.energy_meter})" if row.energy_meter and joules != MISSING else joules
+
+
+TRUST = Column(head="trust", text=lambda row: or_missing(row.trust, str))
 _COST = (
     metric("params", "params"),
     metric("macs"),
     metric("latency_s"),
     Column(head="95 % interval", text=_interval, numeric=True),
-    _TRUST,
+    TRUST,
     metric("memory_bytes"),
     metric("traffic_bytes"),
 )
-_SPEED_UP = Column(head="speed-up", text=_speed_up, numeric=True)
+SPEED_UP = Column(head="speed-up", text=_speed_up, numeric=True)
+_ENERGY = Column(head="energy", text=_energy, numeric=True, optional=True)
+_METERS = (
+    metric("reserved_net_bytes", optional=True),
+    metric("resident_net_bytes", optional=True),
+    _ENERGY,
+)
+_LIMIT = (metric("percent_of_limit", optional=True), plain("bound_by", "bound by", optional=True))
 _STATUS = Column(head="status", text=_status)
 _CREATED = Column(head="created", text=lambda row: row.created[:19].replace("T", " "))
 
-SUMMARY = (plain("label", "attention"), *_COST, _SPEED_UP, _STATUS)
+SUMMARY = (plain("label", "attention"), *_COST, _ENERGY, SPEED_UP, *_LIMIT, _STATUS)
 LAYERS = (
     plain("attention"),
     plain("impl"),
@@ -117,8 +93,10 @@ LAYERS = (
     plain("dtype"),
     plain("mode"),
     *_COST,
+    *_METERS,
     metric("training_macs"),
-    _SPEED_UP,
+    SPEED_UP,
+    *_LIMIT,
     plain("baseline", "over"),
     _STATUS,
     plain("environment", "device"),
@@ -138,9 +116,11 @@ MODELS = (
     metric("macs", "GMACs"),
     metric("training_macs", "training GMACs"),
     metric("latency_s"),
-    _TRUST,
+    TRUST,
     metric("memory_bytes"),
     metric("traffic_bytes"),
+    *_METERS,
+    *_LIMIT,
     metric("throughput_per_s"),
     plain("on_frontier", "on frontier?"),
     plain("batch", numeric=True),
@@ -166,12 +146,12 @@ def summary_table(profile: pd.DataFrame) -> Table:
 
 def model_table(models: pd.DataFrame, cost: str) -> Table:
     """Every trained model; `cost` names the cost axis of the frontier."""
-    caption = (
+    frontier = (
         "On the frontier: no other model of the same data, image size and conditions is better in "
         f"accuracy or {cost} without being worse in the other. MACs, latency and memory are "
-        "those of one forward call of the whole batch; throughput is that of the evaluation. "
-        + _counting(models)
+        "those of one forward call of the whole batch; throughput is that of the evaluation."
     )
+    caption = " ".join([frontier, _counting(models), *limit_parts(models)])
     return _table("Models", caption, MODELS, models)
 
 
@@ -182,6 +162,7 @@ def layer_caption(layers: pd.DataFrame) -> str:
         "MACs are those of one forward call of the whole batch.",
         _counting(layers),
         *_trust_parts(layers),
+        *limit_parts(layers),
     ]
     if len(baselines) == 1:
         parts.append(f"Speed-up is over {baselines[0]}, the fastest dense cell measured there.")
@@ -205,6 +186,17 @@ def _trust_parts(rows: pd.DataFrame) -> list[str]:
     ]
 
 
+def limit_parts(rows: pd.DataFrame) -> list[str]:
+    """What the columns about limits mean, where there are any."""
+    if rows["percent_of_limit"].isna().all():
+        return []
+    return [
+        "Of limit: the least time that this machine needs for the MACs, or for the bytes that must "
+        "move, whichever is longer, as a share of the latency. Bound by: what takes the code that "
+        "ran the longest."
+    ]
+
+
 def _counting(frame: pd.DataFrame) -> str:
     """What the counted columns mean and cover."""
     if frame["macs"].isna().all():
@@ -217,8 +209,7 @@ def _counting(frame: pd.DataFrame) -> str:
 
 
 def _table(title: str, caption: str, columns: Sequence[Column], frame: pd.DataFrame) -> Table:
-    rows = (tuple(c.text(row) for c in columns) for row in frame.itertuples())
-    return Table(title=title, caption=caption, columns=tuple(columns), rows=tuple(rows))
+    return table_of(title, caption, columns, frame.itertuples())
 
 
 def markdown(table: Table) -> str:

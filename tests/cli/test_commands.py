@@ -203,7 +203,7 @@ BAD = {
     "attention": (["profile", "--attention", "densee"], "did you mean dense"),
     "no attention": (["profile", "--attention", ","], "at least one name"),
     "dtype": (["profile", "--dtype", "float31"], "--dtype must be one of float32"),
-    "mode": (["profile", "--mode", "sideways"], "--mode must be one of forward, train"),
+    "mode": (["profile", "--mode", "sideways"], "--mode must be one of forward, backward"),
     "device": (["profile", "--device", "tpu"], "--device must be auto, cpu or cuda"),
     "resolution": (["profile", "--resolution", 225], "nearest: 224 or 240"),
     "resolution text": (["profile", "--resolution", "wide"], "224 or 512x2048"),

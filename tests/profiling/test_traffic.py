@@ -6,7 +6,7 @@ from torch import nn
 
 from attnbench.attention.factory import create_attention
 from attnbench.attention.softmax import IMPLS
-from attnbench.profiling.traffic import count_moved_bytes
+from attnbench.profiling.traffic import count_traffic
 
 
 class Call(nn.Module):
@@ -21,14 +21,14 @@ class Call(nn.Module):
 def moved(function, *shapes):
     """Elements of one byte, so that bytes are elements."""
     inputs = [torch.empty(*shape, device="meta", dtype=torch.int8) for shape in shapes]
-    return count_moved_bytes(Call(function), inputs, ())
+    return count_traffic(Call(function), inputs, ()).moved_bytes
 
 
 @pytest.mark.parametrize(("dtype", "size"), [(torch.float32, 4), (torch.bfloat16, 2)])
 def test_a_projection_reads_input_and_parameters_and_writes_its_output(dtype, size):
     layer = nn.Linear(5, 6, device="meta", dtype=dtype)
     x = torch.empty(4, 5, device="meta", dtype=dtype)
-    assert count_moved_bytes(layer, (x,), ()) == size * (4 * 5 + 6 * 5 + 6 + 4 * 6)
+    assert count_traffic(layer, (x,), ()).moved_bytes == size * (4 * 5 + 6 * 5 + 6 + 4 * 6)
 
 
 def test_an_intermediate_is_written_once_and_read_by_each_user():
@@ -72,19 +72,28 @@ def test_dense_attention_moves_what_its_products_and_its_softmax_do():
         + 2 * tokens  # the heads are copied side by side
         + (tokens + dim * dim + dim + tokens)  # output projection
     )
-    assert count_moved_bytes(layer, (x,), ((8, 8),)) == 4 * elements
+    assert count_traffic(layer, (x,), ((8, 8),)).moved_bytes == 4 * elements
 
 
 def test_the_scores_of_fused_attention_count_as_in_unfused_code():
     with torch.device("meta"):
         plain, fused = (create_attention("dense", 12, 3, impl=impl).eval() for impl in IMPLS)
         x = torch.empty(2, 1024, 12)
-    by_plain, by_fused = (count_moved_bytes(m, (x,), ((32, 32),)) for m in (plain, fused))
+    by_plain, by_fused = (count_traffic(m, (x,), ((32, 32),)).moved_bytes for m in (plain, fused))
     assert by_fused == pytest.approx(by_plain, rel=0.02)
 
 
 def test_a_later_call_moves_the_same():
     with torch.device("meta"):
         layer, x = create_attention("window", 24, 3).eval(), torch.empty(2, 11 * 13, 24)
-    first = count_moved_bytes(layer, (x,), ((11, 13),))
-    assert first == count_moved_bytes(layer, (x,), ((11, 13),)) > 0
+    first = count_traffic(layer, (x,), ((11, 13),)).moved_bytes
+    assert first == count_traffic(layer, (x,), ((11, 13),)).moved_bytes > 0
+
+
+def test_any_code_must_move_what_comes_in_and_goes_out():
+    layer = nn.Sequential(nn.Linear(5, 6), nn.GELU(), nn.Linear(6, 7)).to("meta")
+    traffic = count_traffic(layer, (torch.empty(4, 5, device="meta"),), ())
+    parameters = 5 * 6 + 6 + 6 * 7 + 7
+    assert traffic.least_bytes == 4 * (4 * 5 + parameters + 4 * 7)
+    assert traffic.moved_bytes == traffic.least_bytes + 4 * (4 * 4 * 6)  # two intermediates
+    assert traffic.operators == 3

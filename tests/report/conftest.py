@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from attnbench.measured import Accuracy, Macs, Memory, Progress
-from attnbench.records import Environment, Record
+from attnbench.records import Ceiling, Environment, Record
 from attnbench.spec import ModelWorkload, Protocol, Recipe, Workload
 from attnbench.timing import Latency
 
@@ -32,6 +32,29 @@ def macs_of(number: int) -> Macs:
         products_macs=number, norms_ops=0, by_operator_macs={}, uncounted=("mul", "softmax"),
         training_macs=3 * number,
     )  # fmt: skip
+
+
+def ceilings_of(env=CPU, dtype="float32", *, macs_per_s=1e9, bytes_per_s=None, operator_s=1e-6,
+                at=0):  # fmt: skip
+    """The limits of a machine; `bytes_per_s` by the bytes that are copied, 1e9 for a MiB."""
+    common = {"dtype": dtype, "environment": env, "created": created_at(at)}
+
+    def ceiling(operation, size, seconds, macs=0, moved=0):
+        latency = Latency(samples_s=(seconds,) * 8, stopped_by="precision")
+        return Ceiling(operation=operation, size=size, macs=macs, moved_bytes=moved,
+                       latency=latency, **common)  # fmt: skip
+
+    return [
+        ceiling("matmul", 100, 10**6 / macs_per_s, macs=10**6),
+        *(ceiling("copy", size, 2 * size / rate, moved=2 * size)
+          for size, rate in (bytes_per_s or {2**20: 1e9}).items()),
+        ceiling("launch", 100, 100 * operator_s),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def ceilings():
+    return ceilings_of
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -12,8 +13,8 @@ from attnbench.report.style import house_style
 from attnbench.report.tradeoff import tradeoffs
 
 
-def drawn(records, metric="macs"):
-    frames = build(records)
+def drawn(records, metric="macs", ceilings=()):
+    frames = build(records, ceilings)
     with house_style():
         return list(drawings(frames, list(tradeoffs(frames.models, metric)), metric))
 
@@ -103,6 +104,54 @@ def test_a_later_sweep_does_not_push_the_profile_from_its_place(layer):
     profile = [layer(name, 4, at=1, rounds="r") for name in ("dense", "window")]
     frame = build([*profile, layer("dense", 8, at=9)]).layers
     assert set(latest_profile(frame)["height"]) == {4}
+
+
+@pytest.fixture
+def counted(layer):
+    """Measured layers with all that the roofline figure needs."""
+
+    def build(*arguments, **more):
+        return replace(layer(*arguments, **more), least_bytes=1000, operators=5)
+
+    return build
+
+
+def test_where_limits_are_known_each_cell_stands_under_its_roofs(counted, ceilings):
+    records = [counted(name, side) for side in (4, 8) for name in ("dense", "anchor")]
+    found = [d for d in drawn(records, ceilings=ceilings()) if d.section == "roofline"]
+    (axes,) = found[0].figure.axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    markers = [line for line in axes.lines if line.get_marker() not in ("None", "", None)]
+    assert len(markers) == len(records)
+    for line, record in zip(sorted(markers, key=lambda m: m.get_ydata()[0]),
+                            sorted(records, key=rate), strict=True):  # fmt: skip
+        assert line.get_ydata()[0] == pytest.approx(rate(record) / 1e9)
+        assert line.get_xdata()[0] == pytest.approx(record.macs.products_macs / 2**21)
+    roof = axes.lines[0]
+    assert max(roof.get_ydata()) == pytest.approx(1.0)  # 1e9 MACs a second, in GMACs
+    assert len(found) == 1
+
+
+def rate(record):
+    return record.macs.products_macs / record.latency.median_s
+
+
+def test_fused_code_is_hollow_and_stands_at_the_least_bytes(counted, ceilings):
+    records = [counted("dense", impl=impl) for impl in ("reference", "sdpa")]
+    found = [d for d in drawn(records, ceilings=ceilings()) if d.section == "roofline"]
+    (axes,) = found[0].figure.axes
+    faces = {line.get_xdata()[0]: line.get_markerfacecolor() for line in axes.lines
+             if line.get_marker() == "o"}  # fmt: skip
+    assert faces[16e6 / 1000] == "white"
+    assert faces[16e6 / 2**21] != "white"
+
+
+@pytest.mark.parametrize("change", [{"mode": "train"}, {"dtype": "float16"}, {"status": "failed"}])
+def test_no_roofline_without_limits_or_counts(counted, ceilings, change):
+    more = {"reason": "x"} if "status" in change else {}
+    found = drawn([counted(**change, **more)], ceilings=ceilings())
+    assert "roofline" not in sections(found)
+    assert "roofline" not in sections(drawn([counted()]))
 
 
 def test_one_model_is_no_frontier(model):

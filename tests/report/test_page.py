@@ -89,6 +89,38 @@ def test_the_page_speaks_of_macs(html):
     assert not re.search(r"\bnan\b", words, re.IGNORECASE)
 
 
+@pytest.fixture
+def counted(layer):
+    """Two cells that can be held against limits."""
+    cells = (layer(name, seconds=0.1) for name in ("dense", "anchor"))
+    return [replace(cell, least_bytes=1000, operators=5) for cell in cells]
+
+
+def test_without_limits_one_note_says_what_to_run(tmp_path, counted, gpu):
+    elsewhere = [replace(record, environment=gpu) for record in counted]
+    written = write_report([stored(tmp_path, counted + elsewhere)], tmp_path / "report")
+    (note,) = written.notes
+    assert "run `attnbench ceilings` on this machine" in note
+    assert "Test CPU" in note
+    assert "Test GPU" in note
+
+
+def test_with_limits_the_page_says_how_near_each_cell_comes(tmp_path, counted, ceilings):
+    results = stored(tmp_path, [*counted, *ceilings()])
+    written = write_report([results], tmp_path / "report")
+    assert written.notes == ()
+    names = {path.name for path in written.files}
+    assert names >= {"timing.md", "limits.md"}
+    assert any(name.startswith("roofline-") for name in names)
+    html = written.files[0].read_text(encoding="utf-8")
+    summary = html[html.index('id="latest"') : html.index('id="layers"')]
+    for head in ("of limit", "bound by"):
+        assert f">{head}</th>" in summary
+    ids = re.findall(r'<section id="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+    assert {"roofline", "timing", "limits"} <= set(ids)
+
+
 def test_the_same_records_give_the_same_page(results, tmp_path):
     one, two = (write_report([results], tmp_path / name).files[0] for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()

@@ -1,0 +1,122 @@
+"""`attnbench ceilings`: how fast this device can be, dtype by dtype."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from attnbench.cli import options
+from attnbench.cli.options import RUNS
+from attnbench.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+    from attnbench.records import Ceiling
+    from attnbench.spec import DType
+
+DEFAULT_DTYPES = {"cpu": "float32", "cuda": "float32,bfloat16,float16"}
+
+
+def command(
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            help="Dtypes, separated by commas. [default: float32, on a GPU all]",
+            show_default=False,
+        ),
+    ] = None,
+    device: options.Device = "auto",
+    out: Annotated[Path, typer.Option(help="File that the ceilings are appended to.")] = RUNS
+    / "ceilings.jsonl",
+    force: Annotated[
+        bool, typer.Option("--force", help="Measure again what the file holds already.")
+    ] = False,
+) -> None:
+    """Measure this device's limits: rate of products, bandwidth of copies, cost of a launch.
+
+    The report then says how near each cell comes to its limit, and what binds it. Half a minute a
+    dtype; a second run measures what is missing.
+    """
+    from rich.console import Console
+
+    console, progress = Console(), Console(stderr=True)
+    with progress.status("loading torch") as status:
+        from attnbench import store
+        from attnbench.cli.ceiling_tables import print_ceilings
+        from attnbench.profiling.ceilings import measure_ceilings
+        from attnbench.profiling.environment import choose_device
+        from attnbench.profiling.timer import timer_for
+
+        chosen = choose_device(device)
+        asked = _dtypes(DEFAULT_DTYPES[chosen.type] if dtype is None else dtype)
+        known = _stored(out, chosen)
+        shown = [ceiling for ceiling in known if ceiling.dtype in asked]
+        for name in asked:
+            stored = [ceiling for ceiling in known if ceiling.dtype == name]
+            if _is_complete(stored) and not force:
+                console.print(_known(name, stored, out), highlight=False, soft_wrap=True)
+                continue
+            try:
+                shown += measure_ceilings(
+                    name,
+                    chosen,
+                    timer_for(chosen),
+                    on_step=status.update,
+                    on_ceiling=lambda ceiling: store.append(out, ceiling),
+                )
+            except RuntimeError as error:
+                console.print(_refused(name, chosen, error), markup=False, highlight=False)
+    if not shown:
+        return
+    print_ceilings(shown, console)
+    console.print(f"\nStored in {out}; `attnbench report` holds the cells of {out.parent} "
+                  "against it.", highlight=False, soft_wrap=True)  # fmt: skip
+
+
+def _dtypes(text: str) -> list[DType]:
+    """The dtypes of a comma-separated list, each once."""
+    from attnbench.spec import DType
+
+    allowed = get_args(DType)
+    found = list(dict.fromkeys(options.names(text)))
+    for name in found or [""]:
+        if name not in allowed:
+            raise UserError(
+                f"--dtype takes {', '.join(allowed)}, separated by commas; got {text!r}"
+            )
+    return found  # type: ignore[return-value]
+
+
+def _stored(out: Path, device: torch.device) -> list[Ceiling]:
+    """What the file holds of this very machine."""
+    from attnbench import store
+    from attnbench.profiling.environment import describe_environment
+    from attnbench.report.newest import machine
+
+    if not out.exists():
+        return []
+    contents = store.read(out)
+    for problem in contents.problems:
+        print(problem, file=sys.stderr)
+    here = machine(describe_environment(device))
+    return [ceiling for ceiling in contents.ceilings if machine(ceiling.environment) == here]
+
+
+def _is_complete(stored: Sequence[Ceiling]) -> bool:
+    """Launches are measured last: where they are, nothing is missing."""
+    return any(ceiling.operation == "launch" for ceiling in stored)
+
+
+def _known(dtype: str, stored: Sequence[Ceiling], out: Path) -> str:
+    when = max(ceiling.created for ceiling in stored)[:19].replace("T", " ")
+    return f"{dtype}: known of this machine since {when} UTC ({out}); --force measures again"
+
+
+def _refused(dtype: str, device: torch.device, error: RuntimeError) -> str:
+    reason = (str(error).strip().splitlines() or ["no message"])[0]
+    return f"{dtype}: not measured on {device}: {reason}"

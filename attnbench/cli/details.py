@@ -1,0 +1,72 @@
+"""What stands behind each latency, a paragraph a cell: a table of it would fit no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from attnbench.records import Record
+from attnbench.report.naming import name_of
+from attnbench.spec import Workload
+from attnbench.timing import Latency, percentile
+from attnbench.units import format_bytes, format_joules, format_rate, format_seconds
+
+SHARES = (0.5, 0.9, 0.99)
+
+
+def print_details(records: Sequence[Record], console: Console) -> None:
+    """Percentiles, throughput, first call, host, kernel, cache, reserved memory and energy."""
+    console.print("\n[bold]in detail[/]")
+    for record in records:
+        if record.latency is not None:
+            console.print(Text(f"{name_of(record)}: {'; '.join(facts_of(record))}"))
+
+
+def facts_of(record: Record) -> list[str]:
+    """What is known of a cell that has a latency, each fact readable by itself."""
+    assert record.latency is not None
+    facts = [_spread(record.latency), _throughput(record), _host(record.latency)]
+    if record.first_call_s is not None:
+        facts.append(f"first call {format_seconds(record.first_call_s)}")
+    facts.append(record.latency.cache and f"{record.latency.cache} cache")
+    facts.append(record.backend and f"kernel {record.backend}")
+    if record.memory and record.memory.reserved_net_bytes is not None:
+        facts.append(f"{format_bytes(record.memory.reserved_net_bytes)} reserved")
+    facts.append(_energy(record))
+    return [fact for fact in facts if fact]
+
+
+def _spread(latency: Latency) -> str:
+    values = [
+        f"p{100 * share:.0f} {format_seconds(percentile(latency.samples_s, share))}"
+        for share in SHARES
+    ]
+    return f"{', '.join(values)} of {len(latency.samples_s)} samples"
+
+
+def _throughput(record: Record) -> str:
+    assert record.latency is not None
+    seconds, workload = record.latency.median_s, record.workload
+    rate = format_rate(workload.batch / seconds).replace("/s", " images/s")
+    text = f"{rate} at batch {workload.batch}"
+    if isinstance(workload, Workload):
+        text += f", {format_seconds(seconds / (workload.batch * workload.num_tokens))} a token"
+    return text
+
+
+def _host(latency: Latency) -> str:
+    if latency.host_s is None:
+        return ""
+    bound = " (launch-bound)" if latency.is_launch_bound else ""
+    return f"launched by the host in {format_seconds(latency.host_s)}{bound}"
+
+
+def _energy(record: Record) -> str:
+    if record.energy is None:
+        return ""
+    joules = record.energy.per_call_j
+    if joules is None:
+        return f"energy {record.energy.status}: {record.energy.reason}"
+    return f"{format_joules(joules)} a call ({record.energy.meter})"
