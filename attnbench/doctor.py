@@ -1,8 +1,9 @@
 """Whether this machine and this harness are fit to measure, and how small a change they resolve.
 
-The harness is tried on answers that are known: times, MACs and allocations (`known`), an operator
-compared with itself and with one that is 5 % slower (`selftest`), and a latency measured while
-other programs keep every core busy, which must lose its grade.
+The harness is tried on answers that are known: times, MACs, allocations and an operator that does
+not do its work (`known`), an operator compared with itself and with one that is 5 % slower
+(`selftest`), and a latency measured while other programs keep every core busy, which must lose its
+grade.
 
 **The resolution floor** is the least relative threshold under which the operator, compared with
 itself, always reads "same". It is measured by itself between the checks, as often as there are
@@ -21,7 +22,7 @@ from typing import TypeVar
 
 import torch
 
-from attnbench.known import check_clock, check_macs, check_memory, finding
+from attnbench.known import check_clock, check_macs, check_memory, check_refusal, finding
 from attnbench.profiling.latency import measure_latencies
 from attnbench.records import Checkup, Finding, Floor, Record
 from attnbench.report.compare import Change
@@ -85,6 +86,7 @@ def examine(
     clock = do("known times", lambda: check_clock(stand))
     macs = do("known MACs", check_macs)
     memory = do("known memory", lambda: check_memory(stand))
+    refusal = do("a dishonest operator", lambda: check_refusal(stand))
     same = do("an operator compared with itself", lambda: compare_same(stand, comparison))
     slowed = do("a planted slow-down", lambda: compare_slowed(stand, comparison))
     busy = do("planted contention", lambda: check_contention(stand, run))
@@ -92,7 +94,7 @@ def examine(
     compared = (judge_same(same), judge_slowed(slowed, floor))
     return Checkup(
         floor=floor,
-        findings=(clock, macs, memory, *compared, busy, judge_floor(floor, runs)),
+        findings=(clock, macs, memory, refusal, *compared, busy, judge_floor(floor, runs)),
         environment=stand.environment,
         created=floor.created,
     )

@@ -1,4 +1,4 @@
-"""Checks of the harness against answers that are known beforehand: time, MACs, memory.
+"""Checks of the harness against answers that are known beforehand: time, MACs, memory, honesty.
 
 Each returns a finding with what was expected and what came.
 """
@@ -6,6 +6,7 @@ Each returns a finding with what was expected and what came.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from attnbench.profiling.checks import DishonestError, check_honesty
 from attnbench.profiling.latency import measure_latencies
 from attnbench.profiling.macs import CountError, count_macs
 from attnbench.profiling.memory import measure_memory
@@ -195,3 +197,44 @@ def check_memory(stand: Stand) -> Finding:
     return finding(
         "known memory", not wrong, "; ".join(wrong) or f"peaks found to the byte: {peaks}"
     )
+
+
+class _Forgetful(nn.Module):
+    """A linear layer that returns what it has computed the last time, which looks like speed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+        self.last: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer, self.last = self.last, self.layer(x)
+        return self.last if answer is None else answer
+
+
+def check_refusal(stand: Stand) -> Finding:
+    """Whether an operator that does not answer what it is asked is refused, and no other."""
+    refusal = _refusal(_Forgetful(), stand.device)
+    wronged = _refusal(nn.Linear(8, 8), stand.device)
+    texts = [
+        f"an operator that returns its last answer was {_refused(refusal)}",
+        f"an honest one was {_refused(wronged)}",
+    ]
+    return finding("dishonest operator", bool(refusal) and not wronged, "; ".join(texts))
+
+
+def _refusal(module: nn.Module, device: torch.device) -> str:
+    """Why the harness would refuse what was timed, or ""."""
+    module = module.to(device)
+    twin, x = deepcopy(module), torch.randn(4, 8, device=device)
+    with torch.no_grad():
+        module(x)
+    try:
+        check_honesty(module, twin, x, ())
+    except DishonestError as error:
+        return str(error)
+    return ""
+
+
+def _refused(reason: str) -> str:
+    return f"refused ({reason})" if reason else "not refused"

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from attnbench import known
-from attnbench.known import check_clock, check_macs, check_memory
+from attnbench.known import check_clock, check_macs, check_memory, check_refusal
 from attnbench.measured import Memory
+from attnbench.profiling.checks import DishonestError
 from attnbench.profiling.memory import measure_memory
 from attnbench.selftest import LAYER, Stand, stand_on
 from attnbench.timing import Latency
@@ -105,3 +106,20 @@ def test_a_peak_that_is_off_by_a_byte_fails(monkeypatch):
     found = check_memory(stand())
     assert found.outcome == "failed"
     assert "nothing: expected 0 bytes, came 1" in found.text
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_an_operator_that_does_not_do_its_work_is_refused(device):
+    found = check_refusal(stand(device))
+    assert found.outcome == "passed"
+    assert "an operator that returns its last answer was refused (" in found.text
+    assert found.text.endswith("an honest one was not refused")
+
+
+def test_a_harness_that_refuses_all_or_none_fails(monkeypatch):
+    def refuse(*_):
+        raise DishonestError("no reason")
+
+    for check in (refuse, lambda *_: None):
+        monkeypatch.setattr(known, "check_honesty", check)
+        assert check_refusal(stand()).outcome == "failed"

@@ -23,9 +23,10 @@ def command(
 ) -> None:
     """Check the harness on this machine, and find the smallest change it can resolve.
 
-    Times, MACs and allocations that are known, an operator compared with itself and with a slower
-    one, and a latency measured beside busy processes; about half a minute. Leave the machine alone
-    meanwhile. Later records carry the resolution floor, and `attnbench compare` heeds it.
+    Times, MACs and allocations that are known, an operator that does not do its work, one compared
+    with itself and with a slower one, and a latency measured beside busy processes; about half a
+    minute. Leave the machine alone meanwhile. Later records carry the resolution floor, and
+    `attnbench compare` heeds it.
 
     Exits with 1 if a check failed; a check that is not possible here is no failure.
     """
