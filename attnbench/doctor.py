@@ -1,9 +1,9 @@
 """Whether this machine and this harness are fit to measure, and how small a change they resolve.
 
-The harness is tried on answers that are known: times, MACs, allocations and an operator that does
-not do its work (`known`), an operator compared with itself and with one that is 5 % slower
-(`selftest`), and a latency measured while other programs keep every core busy, which must lose its
-grade.
+The harness is tried on answers that are known: times (`known_time`), MACs, allocations and an
+operator that does not do its work (`known`), an operator compared with itself and with one that is
+5 % slower (`selftest`), and a latency measured while other programs keep every core busy, which
+must lose its grade.
 
 **The resolution floor** is the least relative threshold under which the operator, compared with
 itself, always reads "same". It is measured by itself between the checks, as often as there are
@@ -22,7 +22,8 @@ from typing import TypeVar
 
 import torch
 
-from attnbench.known import check_clock, check_macs, check_memory, check_refusal, finding
+from attnbench.known import check_macs, check_memory, check_refusal, finding
+from attnbench.known_time import check_clock
 from attnbench.profiling.latency import measure_latencies
 from attnbench.records import Checkup, Finding, Floor, Record
 from attnbench.report.compare import Change

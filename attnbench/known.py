@@ -1,4 +1,4 @@
-"""Checks of the harness against answers that are known beforehand: time, MACs, memory, honesty.
+"""Checks of the harness against answers that are known beforehand: MACs, memory, honesty.
 
 Each returns a finding with what was expected and what came.
 """
@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -17,80 +16,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from attnbench.profiling.checks import DishonestError, check_honesty
-from attnbench.profiling.latency import measure_latencies
 from attnbench.profiling.macs import CountError, count_macs
 from attnbench.profiling.memory import measure_memory
 from attnbench.profiling.timer import Call
 from attnbench.records import Finding
-from attnbench.selftest import Stand, spin
-from attnbench.spec import Protocol
-from attnbench.units import format_bytes, format_percent, format_seconds
+from attnbench.selftest import Stand
+from attnbench.units import format_bytes
 
-AGREEMENT = 0.01
-"""Times that are known must come out within this share."""
-WAITS_S = (5e-3, 50e-3)
-CHAIN = 200
-"""Layers in the shorter one of two chains: 20 milliseconds and more, so that what is paid once
-(an event, the first launch) does not show."""
-KNOWN_TIME = Protocol(warmup_s=0.05, min_samples=11, precision=0.005, time_budget_s=1.0)
 KIB = 2**10
 
 
 def finding(name: str, passed: bool, text: str) -> Finding:
     """A check that could be made."""
     return Finding(name=name, outcome="passed" if passed else "failed", text=text)
-
-
-def check_clock(stand: Stand) -> Finding:
-    """Whether the clock of the device tells known times."""
-    return _check_chains(stand) if stand.device.type == "cuda" else _check_waits(stand)
-
-
-def _check_waits(stand: Stand) -> Finding:
-    """Calls that return after a known time."""
-    calls = {seconds: partial(spin, seconds) for seconds in WAITS_S}
-    latencies = measure_latencies(calls, KNOWN_TIME, stand.timer, rounds_with="waits")
-    errors = [abs(latency.median_s / seconds - 1) for seconds, latency in latencies.items()]
-    expected = " and ".join(map(format_seconds, WAITS_S))
-    came = " and ".join(format_seconds(latency.median_s) for latency in latencies.values())
-    advice = "" if max(errors) <= AGREEMENT else "; quiet the machine, and try again"
-    return finding(
-        "known time",
-        max(errors) <= AGREEMENT,
-        f"busy waits of {expected} took {came}, off by {format_percent(max(errors))} "
-        f"(at most {format_percent(AGREEMENT)}){advice}",
-    )
-
-
-def _check_chains(stand: Stand) -> Finding:
-    """No kernel takes a time that is known, but twice the work takes twice as long.
-
-    What the events say is checked against the host's clock as well, which knows the unit.
-    """
-    calls = {times: stand.repeated(times) for times in (CHAIN, 2 * CHAIN)}
-    latencies = measure_latencies(calls, KNOWN_TIME, stand.timer, rounds_with="chains")
-    short_s, long_s = (latency.median_s for latency in latencies.values())
-    host_s = _host_s(calls[2 * CHAIN], stand.device)
-    off_double, off_host = abs(long_s / short_s / 2 - 1), abs(host_s / long_s - 1)
-    return finding(
-        "known time",
-        max(off_double, off_host) <= AGREEMENT,
-        f"twice {format_seconds(short_s)} of work took {format_seconds(long_s)}, off by "
-        f"{format_percent(off_double)}; by the host's clock {format_seconds(host_s)}, off by "
-        f"{format_percent(off_host)} (at most {format_percent(AGREEMENT)})",
-    )
-
-
-def _host_s(call: Call, device: torch.device) -> float:
-    """Least seconds until the device has finished the call, by the host's clock."""
-    taken = []
-    for _ in range(KNOWN_TIME.min_samples):
-        torch.cuda.synchronize(device)
-        start = perf_counter()
-        call()
-        torch.cuda.synchronize(device)
-        taken.append(perf_counter() - start)
-    return min(taken)
 
 
 class _Product(nn.Module):

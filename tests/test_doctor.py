@@ -5,7 +5,7 @@ import subprocess
 import pytest
 import torch
 
-from attnbench import doctor, known, store
+from attnbench import doctor, known_time, store
 from attnbench.doctor import (
     busy_processes,
     examine,
@@ -149,7 +149,7 @@ def test_a_process_that_cannot_be_started_leaves_none_behind(monkeypatch):
 
 
 def test_a_whole_examination_can_be_stored(monkeypatch, tmp_path):
-    monkeypatch.setattr(known, "KNOWN_TIME", SHORT)
+    monkeypatch.setattr(known_time, "KNOWN_TIME", SHORT)
     monkeypatch.setattr(doctor, "BUSY_START_S", 0)
     steps = []
     checkup = examine(torch.device("cpu"), run=SHORT, comparison=SHORT, on_step=steps.append)

@@ -6,69 +6,17 @@ import pytest
 import torch
 
 from attnbench import known
-from attnbench.known import check_clock, check_macs, check_memory, check_refusal
+from attnbench.known import check_macs, check_memory, check_refusal
 from attnbench.measured import Memory
 from attnbench.profiling.checks import DishonestError
 from attnbench.profiling.memory import measure_memory
-from attnbench.selftest import LAYER, Stand, stand_on
-from attnbench.timing import Latency
+from attnbench.selftest import LAYER, Stand
 
 
 def stand(device="cpu"):
     return Stand(
         workload=LAYER, call=lambda: None, device=torch.device(device), timer=None, environment=None
     )
-
-
-@pytest.fixture
-def scripted(monkeypatch):
-    """Makes each named call take what it would, times a factor of its own."""
-
-    def script(*factors, unit_s=1.0):
-        def measure(calls, protocol, timer, *, rounds_with):
-            return {
-                name: Latency(samples_s=(name * unit_s * factor,) * 6, stopped_by="precision")
-                for name, factor in zip(calls, factors, strict=True)
-            }
-
-        monkeypatch.setattr(known, "measure_latencies", measure)
-
-    return script
-
-
-@pytest.mark.parametrize(
-    ("factors", "outcome"),
-    [((1, 1), "passed"), ((1.009, 1), "passed"), ((1.011, 1), "failed"), ((1, 0.98), "failed")],
-)
-def test_busy_waits(scripted, factors, outcome):
-    scripted(*factors)
-    found = check_clock(stand())
-    assert found.outcome == outcome
-    assert "busy waits of 5.00 ms and 50.0 ms took" in found.text
-    assert ("quiet the machine" in found.text) == (outcome == "failed")
-
-
-CHAINS = {  # factors of the chain and of the one twice as long, the host's clock, outcome
-    "right": (1, 1, 1, "passed"),
-    "a start that is paid once": (1.05, 1, 1, "failed"),
-    "a clock that saw a part": (1, 0.5, 1, "failed"),
-    "another unit": (1, 1, 1000, "failed"),
-}
-
-
-@pytest.mark.parametrize("case", CHAINS)
-def test_chains_of_kernels(scripted, monkeypatch, case):
-    short, long, host, outcome = CHAINS[case]
-    scripted(short, long, unit_s=1e-4)
-    monkeypatch.setattr(known, "_host_s", lambda call, device: 2 * known.CHAIN * 1e-4 * host)
-    found = check_clock(stand("cuda"))
-    assert found.outcome == outcome
-    assert "by the host's clock" in found.text
-
-
-@pytest.mark.gpu
-def test_the_device_s_clock_is_right():
-    assert check_clock(stand_on(torch.device("cuda"))).outcome == "passed"
 
 
 def test_macs_are_counted_as_the_closed_forms_say():

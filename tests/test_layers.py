@@ -13,7 +13,7 @@ LAYERS = [
     {"attention", "kernels", "data", "profiling", "training", "store"},
     {"models", "report", "floor"},
     {"workloads", "subjects"},
-    {"runner", "worker", "sweep", "known", "selftest"},
+    {"runner", "worker", "sweep", "selftest", "known", "known_time"},
     {"experiments", "doctor"},
     {"cli"},
 ]
@@ -26,6 +26,8 @@ SIBLINGS = {
     ("sweep", "worker"),
     ("selftest", "runner"),
     ("known", "selftest"),
+    ("known_time", "selftest"),
+    ("known_time", "known"),
 }
 """Pairs of one layer in which the first may import the second."""
 _PLOTTING = {"pandas", "seaborn", "matplotlib", "jinja2", "numpy"}
@@ -42,6 +44,7 @@ ALLOWED_THIRD_PARTY = {
     "sweep": {"torch"},
     "selftest": {"torch"},
     "known": {"torch"},
+    "known_time": {"torch"},
     "experiments": {"torch"},
     "doctor": {"torch"},
     "cli": {"typer", "rich"},
