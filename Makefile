@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/attnbench
 
-.PHONY: demo test lint gpu-bench clean
+.PHONY: demo test lint bench gpu-bench clean
 
 demo: $(VENV)/.installed
 	$(RUN) profile --n-tokens 4096 --anchors 30
@@ -23,6 +23,10 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What the harness itself is worth on this machine: Markdown, in under five minutes.
+bench: $(VENV)/.installed
+	$(BIN)/python scripts/bench.py
 
 # Everything that needs a GPU, in one command; records go to results/measured/.
 gpu-bench:

@@ -13,6 +13,7 @@ import typer
 from attnbench.cli import (
     ceilings,
     compare,
+    doctor,
     evaluate,
     listing,
     predict,
@@ -39,6 +40,7 @@ app.command("ceilings")(ceilings.command)
 app.command("report")(report.command)
 app.command("predict")(predict.command)
 app.command("compare")(compare.command)
+app.command("doctor")(doctor.command)
 
 INTERRUPTED = 130
 """Exit code that typer gives to Ctrl-C, as shells do."""

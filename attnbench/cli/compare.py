@@ -52,7 +52,11 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Compare results before (A) and after (B): faster, slower, same, or cannot tell."""
+    """Compare results before (A) and after (B): faster, slower, same, or cannot tell.
+
+    A change under the resolution floor of the machine (attnbench doctor) is called neither faster
+    nor slower, whatever --relative says.
+    """
     from attnbench.report.compare import Thresholds, compare
 
     if markdown and as_json:

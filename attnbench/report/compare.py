@@ -1,12 +1,13 @@
 """Two results, before and after: what became faster or slower, and what cannot be told.
 
 The verdict on a cell follows from the 95 % intervals of its ratio (after ÷ before) and of its
-difference (after - before, in seconds), and from two thresholds, a relative r and an absolute a:
+difference (after - before, in seconds), and from two thresholds, a relative r and an absolute a;
+s is r, or the resolution floor that the records carry where that is larger:
 
 | verdict     | ratio                            |     | difference               |
 |-------------|----------------------------------|-----|--------------------------|
-| slower      | all above 1 + r                  | and | all above a              |
-| faster      | all below 1 / (1 + r)            | and | all below -a             |
+| slower      | all above 1 + s                  | and | all above a              |
+| faster      | all below 1 / (1 + s)            | and | all below -a             |
 | same        | all from 1 / (1 + r) to 1 + r    | or  | all from -a to a         |
 | cannot tell | anything else: an interval reaches over a threshold, or there is none  |
 
@@ -23,12 +24,17 @@ differences where both sides were sampled in the same rounds. Two equal medians 
 only where one of their intervals misses it: in under 10 % of cells by that bound, in under 1 % by
 simulation, and that with thresholds of 0. Intervals know the noise within a session only: the
 thresholds stand for what changes between two sessions (clocks, temperature, neighbours).
+
+Where records carry a floor, it was measured what two sessions differ by: `attnbench doctor` times
+the same thing again and again. A change between r and that floor could be the machine's, so it
+cannot tell. `same` asks for no more than r: it says that two measurements agree, and not that no
+shift of the machine has hidden a change.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from attnbench.errors import UserError
@@ -36,7 +42,7 @@ from attnbench.measured import Memory
 from attnbench.records import Record
 from attnbench.report.pairs import Side, pair
 from attnbench.timing import Interval, Latency, Ratio, median_interval, speed_up
-from attnbench.units import format_seconds
+from attnbench.units import format_percent, format_seconds
 
 Verdict = Literal["broken", "slower", "cannot tell", "same", "faster", "repaired"]
 WORST_FIRST: tuple[Verdict, ...] = (
@@ -80,6 +86,8 @@ class Change:
     """Latency after ÷ before."""
     difference_s: Interval | None = None
     """95 % interval of latency after - before."""
+    floor: float | None = None
+    """Relative resolution floor: the larger one of both records; None where neither has one."""
     memory: MemoryVerdict
     macs: CountVerdict
     params: CountVerdict
@@ -146,17 +154,17 @@ def _badness(change: Change) -> tuple[int, float]:
 
 def compare_cell(before: Record, after: Record, thresholds: Thresholds) -> Change:
     """The change of one cell, by the rule of this module."""
-    ratio, difference_s = None, None
+    ratio, difference_s, floor = None, None, floor_of(before, after)
     if before.status != "ok" or after.status != "ok":
         verdict, reason = _status_verdict(before, after)
     elif before.latency is None or after.latency is None:
         verdict, reason = "cannot tell", "no latency was recorded on one side"
     else:
         ratio, difference_s = _latency_change(before.latency, after.latency)
-        verdict, reason = judge(ratio.interval, difference_s, thresholds)
+        verdict, reason = judge(ratio.interval, difference_s, thresholds, floor or 0.0)
     return Change(
         before=before, after=after, verdict=verdict, reason=reason, ratio=ratio,
-        difference_s=difference_s, memory=compare_memory(before.memory, after.memory),
+        difference_s=difference_s, floor=floor, memory=compare_memory(before.memory, after.memory),
         macs=_compare_counts(products_of(before), products_of(after)),
         params=_compare_counts(before.params, after.params),
     )  # fmt: skip
@@ -187,12 +195,39 @@ def _latency_change(before: Latency, after: Latency) -> tuple[Ratio, Interval | 
     return ratio, (new[0] - old[1], new[1] - old[0]) if old and new else None
 
 
+def floor_of(before: Record, after: Record) -> float | None:
+    """The relative resolution floor of a pair: the larger one; None where neither has one."""
+    floors = [record.floor.relative for record in (before, after) if record.floor is not None]
+    return max(floors, default=None)
+
+
 def judge(
-    ratio: Interval | None, difference_s: Interval | None, thresholds: Thresholds
+    ratio: Interval | None, difference_s: Interval | None, thresholds: Thresholds, floor: float = 0
 ) -> tuple[Verdict, str]:
-    """The rule itself: a verdict on two intervals, and the reason where they do not show it."""
+    """The rule itself: a verdict on two intervals, and the reason where they do not show it.
+
+    Args:
+        ratio: 95 % interval of latency after ÷ before.
+        difference_s: 95 % interval of latency after - before, in seconds.
+        thresholds: how large a change must be to matter.
+        floor: how large it must be, as a share, for the machine to show it.
+    """
     if ratio is None or difference_s is None:
         return "cannot tell", "too few samples for an interval"
+    verdict, reason = _judge(ratio, difference_s, thresholds)
+    if verdict not in ("slower", "faster") or floor <= thresholds.relative:
+        return verdict, reason
+    resolved, _ = _judge(ratio, difference_s, replace(thresholds, relative=floor))
+    return (verdict, reason) if resolved == verdict else ("cannot tell", _unresolved(ratio, floor))
+
+
+def _unresolved(ratio: Interval, floor: float) -> str:
+    known = f"this machine's resolution floor of {format_percent(floor)} (attnbench doctor)"
+    under = ratio[0] >= 1 / (1 + floor) and ratio[1] <= 1 + floor
+    return f"under {known}" if under else f"the interval reaches under {known}"
+
+
+def _judge(ratio: Interval, difference_s: Interval, thresholds: Thresholds) -> tuple[Verdict, str]:
     factor, absolute_s = 1 + thresholds.relative, thresholds.absolute_s
     if ratio[0] > factor and difference_s[0] > absolute_s:
         return "slower", ""

@@ -31,6 +31,7 @@ def _plain_change(change: Change) -> dict[str, Any]:
         "reason": change.reason,
         "ratio": asdict(change.ratio) if change.ratio else None,
         "difference_s": change.difference_s,
+        "floor_relative": change.floor,
         "memory": change.memory,
         "macs": change.macs,
         "params": change.params,

@@ -13,7 +13,7 @@ from attnbench.report.compare import WORST_FIRST, Change, Comparison, net_peak_o
 from attnbench.report.markdown import table_lines
 from attnbench.report.naming import facts_of, name_of
 from attnbench.timing import Ratio
-from attnbench.units import METRICS
+from attnbench.units import METRICS, format_percent
 
 MISSING = "–"
 HEADS = ("cell", "before", "after", "after ÷ before [95 %]", "verdict", "memory", "MACs", "params")
@@ -109,7 +109,7 @@ def notes(comparison: Comparison) -> list[str]:
         lines.append(f"only in {comparison.after} (after): {'; '.join(alone)}")
     if comparison.overtaken:
         lines.append(f"older records of the same cells, left out: {comparison.overtaken}")
-    return [*lines, _rule(comparison)]
+    return [*lines, _rule(comparison), *_floors(comparison.changes)]
 
 
 def _reasons(changes: Sequence[Change], shared: Sequence[str]) -> list[str]:
@@ -140,6 +140,18 @@ def _rule(comparison: Comparison) -> str:
         f"slower, faster: the whole 95 % interval is beyond {relative} and {absolute}; "
         "same: it is within one of the two; cannot tell: neither"
     )
+
+
+def _floors(changes: Sequence[Change]) -> list[str]:
+    """What the machine resolves, where the records know it."""
+    floors = [change.floor for change in changes if change.floor is not None]
+    if not floors:
+        return []
+    texts = list(dict.fromkeys(format_percent(floor) for floor in (min(floors), max(floors))))
+    return [
+        f"resolution floor of this machine (attnbench doctor): {' to '.join(texts)}; "
+        "no smaller change is called slower or faster"
+    ]
 
 
 def summary(comparison: Comparison) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from attnbench.errors import UserError
 from attnbench.measured import Memory
+from attnbench.records import Floor
 from attnbench.report.compare import (
     Thresholds,
     compare,
@@ -87,6 +88,50 @@ def test_thresholds_of_zero_leave_the_intervals_alone():
     zero = Thresholds(relative=0, absolute_s=0)
     assert judge((1.001, 1.002), (1e-9, 2e-9), zero)[0] == "slower"
     assert judge((0.999, 1.001), (-1e-9, 1e-9), zero)[0] == "cannot tell"
+
+
+FLOORS = {  # interval of the ratio, floor, verdict at a threshold of 5 %, how its reason begins
+    "beyond the floor": ((1.09, 1.12), 0.08, "slower", ""),
+    "between the threshold and the floor": ((1.06, 1.07), 0.08, "cannot tell", "under this"),
+    "up to the floor": ((1.06, 1.08), 0.08, "cannot tell", "under this machine's"),
+    "over the floor": ((1.06, 1.12), 0.08, "cannot tell", "the interval reaches under this"),
+    "over the threshold": ((1.04, 1.06), 0.08, "cannot tell", "the interval reaches over a"),
+    "within the threshold": ((0.99, 1.03), 0.08, "same", ""),
+    "a floor below the threshold": ((1.06, 1.07), 0.02, "slower", ""),
+    "a floor at the threshold": ((1.06, 1.07), 0.05, "slower", ""),
+}
+
+
+@pytest.mark.parametrize("case", FLOORS)
+def test_no_change_under_the_floor_is_called_slower_or_faster(case):
+    ratio, floor, expected, reason = FLOORS[case]
+    thresholds = Thresholds(relative=0.05, absolute_s=0)
+    verdict, text = judge(ratio, (ratio[0] - 1, ratio[1] - 1), thresholds, floor)
+    assert verdict == expected
+    assert text.startswith(reason)
+    mirrored = (1 / ratio[1], 1 / ratio[0])
+    verdict, text = judge(mirrored, (mirrored[0] - 1, mirrored[1] - 1), thresholds, floor)
+    assert verdict == OPPOSITE.get(expected, expected)
+    assert text.startswith(reason)
+
+
+def with_floor(record, relative):
+    return replace(record, floor=Floor(relative=relative, absolute_s=0.0, created=""))
+
+
+def test_the_larger_floor_of_both_records_holds(layer):
+    before, after = layer(), replace(layer(), latency=between(1.2e-3, 1.2e-3))
+    before = replace(before, latency=between(1e-3, 1e-3))
+    assert compare_cell(before, after, DEFAULT).floor is None
+    for sides in ((0.3, 0.1), (0.1, 0.3)):
+        old, new = (with_floor(r, f) for r, f in zip((before, after), sides, strict=True))
+        change = compare_cell(old, new, DEFAULT)
+        assert (change.verdict, change.floor) == ("cannot tell", 0.3)
+        assert change.reason == (
+            "under this machine's resolution floor of 30.0 % (attnbench doctor)"
+        )
+    one_side = compare_cell(before, with_floor(after, 0.1), DEFAULT)
+    assert (one_side.verdict, one_side.floor) == ("slower", 0.1)
 
 
 def test_too_few_samples_cannot_tell_and_say_so(layer):

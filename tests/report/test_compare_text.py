@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from attnbench.measured import Memory
+from attnbench.records import Floor
 from attnbench.report.compare import compare
 from attnbench.report.compare_json import plain
 from attnbench.report.compare_text import HEADS, markdown, notes, rows, summary
@@ -62,6 +63,27 @@ def test_notes_give_reasons_and_cells_without_partner(layer):
         "window (reference): now out of memory (needs 9 GiB)",
         "only in A (before): sparse (reference)",
     ]
+
+
+def test_the_floor_is_said_to_people_and_to_programs(layer):
+    def measured(name, relative, seconds=1e-3):
+        floor = Floor(relative=relative, absolute_s=0.0, created="")
+        return replace(layer(name, seconds=seconds), floor=floor)
+
+    both = [measured("dense", 0.02), measured("window", 0.5)]
+    comparison = compared(both, [both[0], measured("window", 0.03, seconds=1.4e-3)])
+    assert notes(comparison)[-1] == (
+        "resolution floor of this machine (attnbench doctor): 2.0 % to 50.0 %; "
+        "no smaller change is called slower or faster"
+    )
+    assert (
+        "window (reference): under this machine's resolution floor of 50.0 % "
+        in (notes(comparison)[0])
+    )
+    assert [cell["floor_relative"] for cell in plain(comparison)["cells"]] == [0.5, 0.02]
+    without = compared([layer()], [layer()])
+    assert not any("floor" in note for note in notes(without))
+    assert plain(without)["cells"][0]["floor_relative"] is None
 
 
 def test_markdown_has_a_row_for_each_cell(layer):

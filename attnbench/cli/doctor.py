@@ -1,0 +1,74 @@
+"""`attnbench doctor`: is this machine fit to measure, and how small a change does it show?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attnbench.cli import options
+from attnbench.cli.options import RUNS
+
+if TYPE_CHECKING:
+    from attnbench.records import Checkup
+
+COLOURS = {"passed": "green", "failed": "red", "not possible here": "yellow"}
+
+
+def command(
+    device: options.Device = "auto",
+    out: Annotated[Path, typer.Option(help="File that the checkup is appended to.")] = RUNS
+    / "doctor.jsonl",
+) -> None:
+    """Check the harness on this machine, and find the smallest change it can resolve.
+
+    Times, MACs and allocations that are known, an operator that does not do its work, one compared
+    with itself and with a slower one, and a latency measured beside busy processes; about half a
+    minute. Leave the machine alone meanwhile. Later records carry the resolution floor, and
+    `attnbench compare` heeds it.
+
+    Exits with 1 if a check failed; a check that is not possible here is no failure.
+    """
+    from rich.console import Console
+
+    progress = Console(stderr=True)
+    with progress.status("loading torch") as status:
+        from attnbench import store
+        from attnbench.doctor import examine
+        from attnbench.profiling.environment import choose_device
+
+        checkup = examine(choose_device(device), on_step=status.update)
+    store.append(out, checkup)
+    _print(checkup)
+    print(f"\nStored in {out}.")
+    if any(finding.outcome == "failed" for finding in checkup.findings):
+        raise typer.Exit(1)
+
+
+def _print(checkup: Checkup) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from attnbench.units import format_percent, format_seconds
+
+    console = Console()
+    console.print(Text(checkup.environment.label))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in ("check", "outcome"):
+        table.add_column(head, no_wrap=True)
+    table.add_column("what was expected, and what came")
+    for finding in checkup.findings:
+        outcome = Text(finding.outcome, COLOURS[finding.outcome])
+        table.add_row(Text(finding.name), outcome, Text(finding.text))
+    console.print(table)
+    floor = checkup.floor
+    console.print(
+        Text(
+            f"resolution floor: {format_percent(floor.relative)} of a latency, as two runs of the "
+            f"same thing may differ by that; and {format_seconds(floor.absolute_s)}, which timing "
+            "takes by itself"
+        )
+    )

@@ -1,0 +1,35 @@
+"""The resolution floor of this machine, as its last checkup (`attnbench doctor`) found it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from pathlib import Path
+
+from attnbench import store
+from attnbench.records import Environment, Floor
+
+MACHINE = ("device", "device_name", "threads", "platform")
+"""Fields of the environment that a floor depends on; other software finds the same noise."""
+
+
+def latest_floor(paths: Iterable[Path], environment: Environment) -> Floor | None:
+    """The floor of the newest checkup of the same machine; None where there is none.
+
+    Args:
+        paths: files of checkups; one that does not exist holds none.
+        environment: the conditions of the cells that are to carry the floor.
+
+    Raises:
+        UserError: a file exists, and not one line of it can be read.
+    """
+    contents = store.read_many(path for path in paths if path.exists())
+    floors = [
+        checkup.floor
+        for checkup in contents.checkups
+        if _machine(checkup.environment) == _machine(environment)
+    ]
+    return max(floors, key=lambda floor: floor.created, default=None)
+
+
+def _machine(environment: Environment) -> tuple[Hashable, ...]:
+    return tuple(getattr(environment, name) for name in MACHINE)

@@ -1,0 +1,99 @@
+"""Check of the harness's clock against times that are known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from time import perf_counter
+
+import torch
+
+from attnbench.known import finding
+from attnbench.profiling.latency import measure_latencies
+from attnbench.profiling.timer import Call
+from attnbench.records import Finding
+from attnbench.selftest import Stand, spin
+from attnbench.spec import Protocol
+from attnbench.units import format_percent, format_seconds
+
+AGREEMENT = 0.01
+"""Times that are known must come out within this share."""
+WAITS_S = (5e-3, 50e-3)
+CHAIN = 200
+"""Layers in the shorter one of two chains: 20 milliseconds and more, so that what is paid once
+(an event, the first launch) does not show."""
+KNOWN_TIME = Protocol(warmup_s=0.05, min_samples=11, precision=0.005, time_budget_s=1.0)
+
+
+def check_clock(stand: Stand) -> Finding:
+    """Whether the clock of the device tells known times."""
+    return _check_chains(stand) if stand.device.type == "cuda" else _check_waits(stand)
+
+
+class _Wait:
+    """A call that takes a known time, and keeps count of what it took.
+
+    Another program may take the processor away from it: then the wait is longer, and knows it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.taken_s: list[float] = []
+
+    def __call__(self) -> None:
+        start = perf_counter()
+        spin(self.seconds)
+        self.taken_s.append(perf_counter() - start)
+
+
+def _check_waits(stand: Stand) -> Finding:
+    """Calls that return after a known time."""
+    waits = {seconds: _Wait(seconds) for seconds in WAITS_S}
+    latencies = measure_latencies(waits, KNOWN_TIME, stand.timer, rounds_with="waits")
+    came = [latency.median_s for latency in latencies.values()]
+    known = [
+        median(waits[seconds].taken_s[-len(latency.samples_s) :])  # without those of the warm-up
+        for seconds, latency in latencies.items()
+    ]
+    error = max(abs(c / k - 1) for c, k in zip(came, known, strict=True))
+    return finding(
+        "known time",
+        error <= AGREEMENT,
+        f"busy waits of {_times(known)} were measured as {_times(came)}, off by "
+        f"{format_percent(error)} (at most {format_percent(AGREEMENT)})",
+    )
+
+
+def _times(values: Sequence[float]) -> str:
+    return " and ".join(map(format_seconds, values))
+
+
+def _check_chains(stand: Stand) -> Finding:
+    """No kernel takes a time that is known, but twice the work takes twice as long.
+
+    What the events say is checked against the host's clock as well, which knows the unit.
+    """
+    calls = {times: stand.repeated(times) for times in (CHAIN, 2 * CHAIN)}
+    latencies = measure_latencies(calls, KNOWN_TIME, stand.timer, rounds_with="chains")
+    short_s, long_s = (latency.median_s for latency in latencies.values())
+    host_s = _host_s(calls[2 * CHAIN], stand.device)
+    off_double, off_host = abs(long_s / short_s / 2 - 1), abs(host_s / long_s - 1)
+    return finding(
+        "known time",
+        max(off_double, off_host) <= AGREEMENT,
+        f"twice {format_seconds(short_s)} of work took {format_seconds(long_s)}, off by "
+        f"{format_percent(off_double)}; by the host's clock {format_seconds(host_s)}, off by "
+        f"{format_percent(off_host)} (at most {format_percent(AGREEMENT)})",
+    )
+
+
+def _host_s(call: Call, device: torch.device) -> float:
+    """Least seconds until the device has finished the call, by the host's clock."""
+    taken = []
+    for _ in range(KNOWN_TIME.min_samples):
+        torch.cuda.synchronize(device)
+        start = perf_counter()
+        call()
+        torch.cuda.synchronize(device)
+        taken.append(perf_counter() - start)
+    return min(taken)

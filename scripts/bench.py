@@ -1,0 +1,96 @@
+"""What the harness itself is worth on this machine, in numbers: `make bench`, under five minutes.
+
+Prints Markdown: agreement with torch's own timer, how often a comparison tells what is known, what
+a sample costs beyond the call, and what a cell of a sweep costs beyond measuring it. Aims are
+printed with what came of them; nothing is left out where one is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from bench_cost import overhead, sweeping
+from bench_known import agreement, comparisons, operators
+from bench_rows import Effort, Section, full_effort
+from rich.console import Console
+
+from attnbench.profiling.contention import contention_between, usage_now
+from attnbench.profiling.environment import choose_device
+from attnbench.records import Environment
+from attnbench.report.markdown import table_lines
+from attnbench.runner import now
+from attnbench.selftest import stand_on
+
+HEADS = ("what", "measured", "aim", "outcome")
+
+OnStep = Callable[[str], None]
+
+
+def bench(
+    device: torch.device, effort: Effort, on_step: OnStep = lambda text: None
+) -> tuple[list[str], list[Section]]:
+    """Conditions and everything measured."""
+    on_step("choosing an operator")
+    before, begun = usage_now(), time.perf_counter()
+    stand = stand_on(device)
+    on_step("agreement with torch's timer")
+    sections = [agreement(operators(device), device, effort)]
+    on_step(f"{2 * effort.comparisons} comparisons")
+    sections.append(comparisons(stand, effort))
+    on_step("overhead of sampling")
+    sections.append(overhead(effort))
+    contention = contention_between(before, usage_now())  # before the worker, which is no stranger
+    on_step(f"a sweep of {len(effort.workloads)} cells")
+    sections.append(sweeping(device, effort))
+    others = f"{contention.other_cores:.2f}" if contention else "unknown"
+    return [
+        *conditions(stand.environment),
+        f"cores used by other programs before the sweep: {others}",
+        f"whole run: {time.perf_counter() - begun:.0f} s",
+    ], sections
+
+
+def conditions(environment: Environment) -> list[str]:
+    """What any number of the run depends on."""
+    return [
+        environment.label,
+        f"Python {environment.python}, {environment.platform}, attnbench {environment.attnbench} "
+        f"(code {environment.code}), {os.cpu_count()} cores, {now()}",
+    ]
+
+
+def markdown(facts: Sequence[str], sections: Sequence[Section]) -> str:
+    """The whole run as Markdown."""
+    lines = ["# The harness on this machine", "", *(f"- {fact}" for fact in facts)]
+    for section in sections:
+        rows = [(row.what, row.measured, row.aim, row.outcome) for row in section.rows]
+        lines += ["", f"## {section.title}", "", section.conditions, ""]
+        lines += table_lines(HEADS, (False,) * len(HEADS), rows)
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, and print."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+    parser = argparse.ArgumentParser(description="What the harness is worth on this machine.")
+    parser.add_argument("--device", default="auto", help="auto (GPU if there is one), cpu or cuda")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
+    chosen = parser.parse_args()
+    with Console(stderr=True).status("starting") as status:
+        facts, sections = bench(choose_device(chosen.device), full_effort(), status.update)
+    sys.stdout.write(markdown(facts, sections) + "\n")
+    if chosen.json is not None:
+        plain = {"conditions": facts, "sections": [asdict(section) for section in sections]}
+        chosen.json.write_text(json.dumps(plain, indent=2, allow_nan=False) + "\n")
+
+
+if __name__ == "__main__":  # a worker imports this file again
+    main()

@@ -1,0 +1,121 @@
+"""`bench.py`, what it costs: a sample beyond its call, a cell of a sweep beyond its measuring."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from bench_rows import Effort, Row, Section, met
+
+from attnbench import store
+from attnbench.profiling.latency import measure_latencies
+from attnbench.profiling.timer import Call, WallTimer
+from attnbench.records import Record
+from attnbench.selftest import LAYER, spin
+from attnbench.spec import Protocol
+from attnbench.sweep import sweep
+from attnbench.units import format_seconds
+from attnbench.worker import Worker
+
+CELL_OVERHEAD_S = 0.2
+"""The aim."""
+LEAST_OF = 3
+"""Loops of which the fastest one tells what sampling costs."""
+
+
+def overhead(effort: Effort) -> Section:
+    """What a sample costs beyond the call that it times."""
+    empty_s, _ = sampling_overhead(lambda: None, effort.nothing)
+    busy_s, call_s = sampling_overhead(partial(spin, 1e-3), effort.millisecond)
+    return Section(
+        title="Overhead of the sampling loop",
+        conditions="seconds of the loop that are in no sample ÷ samples, by the "
+        f"host's clock, warm-up not counted; the least of {LEAST_OF} loops.",
+        rows=[
+            Row(
+                what="a call that does nothing",
+                measured=f"{format_seconds(empty_s)} a sample",
+                numbers={"overhead_s": empty_s},
+            ),
+            Row(
+                what="a call of 1 ms",
+                measured=f"{format_seconds(busy_s)} a sample, {100 * busy_s / call_s:.2f} %",
+                numbers={"overhead_s": busy_s, "call_s": call_s},
+            ),
+        ],
+    )
+
+
+def sampling_overhead(call: Call, protocol: Protocol) -> tuple[float, float]:
+    """Seconds a sample that are spent outside of the call, and inside.
+
+    The cost of a loop is fixed, and other programs only add to it: the least of some loops counts.
+    """
+    return min(_one_loop(call, protocol) for _ in range(LEAST_OF))
+
+
+def _one_loop(call: Call, protocol: Protocol) -> tuple[float, float]:
+    start = time.perf_counter()
+    latency = measure_latencies({"": call}, protocol, WallTimer(), rounds_with="")[""]
+    spent_s = time.perf_counter() - start - (latency.warmup_s or 0.0)
+    inside_s, count = sum(latency.samples_s), len(latency.samples_s)
+    return (spent_s - inside_s) / count, inside_s / count
+
+
+def sweeping(device: torch.device, effort: Effort) -> Section:
+    """Cells a minute through a worker, as `attnbench sweep` runs them, and what a cell costs."""
+    with Worker(str(device), (), 300) as worker, tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        sweep([LAYER], effort.cell, device, measure=worker.measure)
+        begun = time.perf_counter()
+        records = sweep(
+            effort.workloads, effort.cell, device, measure=worker.measure,
+            on_record=partial(store.append, Path(folder) / "sweep.jsonl"),
+        )  # fmt: skip
+        taken_s = time.perf_counter() - begun
+    return _sweep_section(records, begun - start, taken_s, effort.cell)
+
+
+def _sweep_section(
+    records: Sequence[Record], start_s: float, taken_s: float, protocol: Protocol
+) -> Section:
+    done = [record for record in records if record.status == "ok"]
+    count, inside_s = len(records), sum(map(seconds_of_sampling, done))
+    beyond_s = (taken_s - inside_s) / count
+    return Section(
+        title="A sweep",
+        conditions=f"{count} cells ({len(done)} ok) of 16 to 196 tokens, "
+        f"warm-up {protocol.warmup_s:g} s, budget {protocol.time_budget_s:g} s, in a worker, "
+        "records stored; beyond measuring is all but warm-up and sampling: counting MACs, "
+        "building, memory, messages, storing.",
+        rows=[
+            Row(
+                what="start of the worker and one cell, once",
+                measured=format_seconds(start_s),
+                numbers={"start_s": start_s},
+            ),
+            Row(
+                what="cells a minute, after the start",
+                measured=f"{60 * count / taken_s:.0f}",
+                numbers={"cells_per_minute": 60 * count / taken_s},
+            ),
+            Row(
+                what="beyond measuring, a cell",
+                measured=format_seconds(beyond_s),
+                aim=f"at most {format_seconds(CELL_OVERHEAD_S)}",
+                outcome=met(beyond_s <= CELL_OVERHEAD_S and len(done) == count),
+                numbers={"beyond_s": beyond_s, "ok": len(done), "cells": count},
+            ),
+        ],
+    )
+
+
+def seconds_of_sampling(record: Record) -> float:
+    """Warm-up and samples of a cell."""
+    latency = record.latency
+    assert latency is not None
+    return sum(latency.samples_s) + (latency.warmup_s or 0.0)

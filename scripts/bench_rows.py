@@ -1,0 +1,79 @@
+"""Rows of `bench.py`: numbers with their aims, and how much work goes into them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from attnbench.spec import Protocol, Workload
+from attnbench.workloads import FAMILIES, layer_workloads
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is measured."""
+
+    turns: int
+    """How often our timer and theirs take turns."""
+    ours: Protocol
+    theirs_s: tuple[float, float]
+    """Seconds of torch's timer in a turn, at least and at most."""
+    comparisons: int
+    """Of each kind."""
+    comparison: Protocol
+    run: Protocol
+    """The operator by itself, for the floor."""
+    nothing: Protocol
+    millisecond: Protocol
+    """Calls of these lengths, for the overhead of a sample."""
+    workloads: Sequence[Workload]
+    cell: Protocol
+
+
+def full_effort() -> Effort:
+    """What `make bench` does, in under five minutes on two cores."""
+    return Effort(
+        turns=5,
+        ours=Protocol(warmup_s=0.1, precision=0.002, time_budget_s=0.4, cache="warm"),
+        theirs_s=(0.2, 1.0),
+        comparisons=20,
+        comparison=Protocol(warmup_s=0.05, min_samples=100, precision=0.005, time_budget_s=1.5),
+        run=Protocol(warmup_s=0.05, time_budget_s=1.0),
+        nothing=Protocol(warmup_s=0.0, min_samples=20_000, precision=1e9),
+        millisecond=Protocol(warmup_s=0.0, precision=1e-9, time_budget_s=0.5),
+        workloads=sixty_cells(),
+        cell=Protocol(warmup_s=0.02, min_samples=10, precision=0.1, time_budget_s=0.1),
+    )
+
+
+def sixty_cells() -> list[Workload]:
+    """Small cells, ten on each of six grids: three mechanisms in two ways, four anchor counts."""
+    grids = [(side, side) for side in (4, 6, 8, 10, 12, 14)]
+    return layer_workloads(FAMILIES, grids, (5, 10, 15, 20), dim=96)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One number with its aim."""
+
+    what: str
+    measured: str
+    aim: str = ""
+    outcome: str = ""
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    """What was measured, in base units."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """Rows that were measured under the same conditions."""
+
+    title: str
+    conditions: str
+    rows: Sequence[Row]
+
+
+def met(reached: bool) -> str:
+    """What came of an aim."""
+    return "met" if reached else "missed"

@@ -1,0 +1,153 @@
+"""The parts of `make bench`, from scripted verdicts and with tiny protocols."""
+
+import importlib
+import json
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from attnbench.records import Environment, Record
+from attnbench.report.compare import compare_cell
+from attnbench.selftest import HALF_WAY, LAYER, spin, stand_on
+from attnbench.spec import Protocol
+from attnbench.timing import Latency
+
+SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
+CPU = Environment(
+    device="cpu", device_name="Test CPU", threads=1, torch="2.15.0", cuda="", python="3.12",
+    platform="Linux", attnbench="0.1.0", code="abc",
+)  # fmt: skip
+SHORT = Protocol(warmup_s=0.0, min_samples=6, precision=1.0, time_budget_s=0.05)
+MARGIN = {"same": (0.99, 1.01), "slower": (1.04, 1.06), "cannot tell": (1.01, 1.04),
+          "faster": (0.9, 0.92)}  # fmt: skip
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """Imports a file of scripts/ by its name."""
+    monkeypatch.syspath_prepend(SCRIPTS)
+    return importlib.import_module
+
+
+@pytest.fixture
+def tiny(script):
+    rows = script("bench_rows")
+    return rows.Effort(
+        turns=2, ours=SHORT, theirs_s=(0.01, 0.02), comparisons=2, comparison=SHORT, run=SHORT,
+        nothing=SHORT, millisecond=SHORT, workloads=rows.sixty_cells()[:2], cell=SHORT,
+    )  # fmt: skip
+
+
+def change(verdict):
+    low, high = MARGIN[verdict]
+    before, after = (
+        Record(
+            workload=LAYER, environment=CPU, created="",
+            latency=Latency(samples_s=tuple(samples), stopped_by="precision", rounds_with="r"),
+        )
+        for samples in ([1.0] * 6, [low + (high - low) * i / 5 for i in range(6)])
+    )  # fmt: skip
+    found = compare_cell(before, after, HALF_WAY)
+    assert found.verdict == verdict
+    return found
+
+
+def test_the_sweep_has_sixty_different_cells(script):
+    cells = script("bench_rows").sixty_cells()
+    assert len(cells) == 60
+    assert len({json.dumps(asdict(cell), sort_keys=True) for cell in cells}) == 60
+
+
+@pytest.mark.parametrize(("factor", "outcome"), [(1.0, "met"), (1.1, "missed"), (0.9, "missed")])
+def test_agreement_is_the_ratio_of_the_medians(script, tiny, monkeypatch, factor, outcome):
+    known = script("bench_known")
+
+    def ours(calls, protocol, timer, *, rounds_with):
+        return {"": Latency(samples_s=(1e-3, 2e-3, 3e-3), stopped_by="precision")}
+
+    monkeypatch.setattr(known, "measure_latencies", ours)
+    monkeypatch.setattr(known, "_their_times", lambda *_: [factor * s for s in (1e-3, 2e-3, 4e-3)])
+    (row,) = known.agreement({"a": lambda: None}, torch.device("cpu"), tiny).rows
+    assert row.numbers["ratio"] == pytest.approx(1 / factor)
+    assert row.numbers["ours_interval_s"] == (1e-3, 3e-3)  # six samples from two turns
+    assert row.outcome == outcome
+
+
+def test_torch_s_timer_can_be_asked(script):
+    times = script("bench_known")._their_times(partial(spin, 1e-4), 0.01, 0.05)
+    assert min(times) >= 1e-4
+
+
+def test_every_operator_runs(script):
+    calls = script("bench_known").operators(torch.device("cpu"))
+    assert len(calls) == 5
+    for call in calls.values():
+        call()
+
+
+SHARES = {  # verdicts on what is the same, on what is slower, and the outcomes of the three aims
+    "right": (["same"] * 20, ["slower"] * 20, ["met", "met", "met"]),
+    "one exception": (
+        ["same"] * 19 + ["cannot tell"], ["slower"] * 19 + ["cannot tell"], ["met", "met", "met"],
+    ),
+    "a difference between equals": (
+        ["same"] * 18 + ["slower", "faster"], ["slower"] * 20, ["missed", "met", "met"],
+    ),
+    "a slow-down that was not seen": (
+        ["same"] * 20, ["slower"] * 18 + ["same", "faster"], ["met", "missed", "missed"],
+    ),
+    "a machine that cannot": (
+        ["cannot tell"] * 20, ["cannot tell"] * 20, ["missed", "not possible here", "met"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SHARES)
+def test_shares_of_right_verdicts(script, tiny, monkeypatch, case):
+    known, (same, slowed, outcomes) = script("bench_known"), SHARES[case]
+    steady = Record(
+        workload=LAYER, environment=CPU, created="",
+        latency=Latency(samples_s=(1e-3,) * 6, stopped_by="precision"),
+    )  # fmt: skip
+    answers = {"same": iter(same), "slowed": iter(slowed)}
+    monkeypatch.setattr(known, "compare_same", lambda *_: change(next(answers["same"])))
+    monkeypatch.setattr(known, "compare_slowed", lambda *_: change(next(answers["slowed"])))
+    monkeypatch.setattr("attnbench.selftest.Stand.alone", lambda self, protocol: steady)
+    section = known.comparisons(stand_on(torch.device("cpu")), replace(tiny, comparisons=20))
+    assert [row.outcome.partition(":")[0] for row in section.rows[:3]] == outcomes
+    assert sum(section.rows[0].numbers.values()) == 20
+
+
+def test_overhead_is_what_is_in_no_sample(script):
+    outside_s, inside_s = script("bench_cost").sampling_overhead(partial(spin, 1e-3), SHORT)
+    assert outside_s > 0
+    assert inside_s >= 1e-3
+
+
+def test_a_sweep_costs_what_was_not_spent_on_warming_up_and_sampling(script):
+    latency = Latency(samples_s=(1.0, 2.0), stopped_by="precision", warmup_s=0.5)
+    done = Record(workload=LAYER, environment=CPU, created="", latency=latency)
+    failed = replace(done, latency=None, status="failed", reason="x")
+    section = script("bench_cost")._sweep_section([done, done], 3.0, 7.2, SHORT)
+    start, speed, beyond = section.rows
+    assert start.numbers == {"start_s": 3.0}
+    assert speed.numbers["cells_per_minute"] == pytest.approx(60 * 2 / 7.2)
+    assert beyond.numbers["beyond_s"] == pytest.approx(0.1)
+    assert beyond.outcome == "met"
+    section = script("bench_cost")._sweep_section([done, failed], 3.0, 3.6, SHORT)
+    assert section.rows[2].outcome == "missed"  # a cell that failed cost nothing, and is no gain
+
+
+@pytest.mark.slow
+def test_the_whole_run_is_markdown_and_json(script, tiny):
+    bench, steps = script("bench"), []
+    facts, sections = bench.bench(torch.device("cpu"), tiny, steps.append)
+    assert len(sections) == len(steps) - 1 == 4
+    text = bench.markdown(facts, sections)
+    assert text.count("\n## ") == 4
+    assert text.count("\n| what | measured | aim | outcome |") == 4
+    assert "2 cells (2 ok)" in text
+    json.dumps([asdict(section) for section in sections], allow_nan=False)
