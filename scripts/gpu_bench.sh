@@ -23,7 +23,7 @@ PY
 measured="results/measured/$device"
 
 "$python" -m pytest -q -m gpu
-"$python" cli.py doctor --device cuda --out "$measured-doctor.jsonl"
+"$python" cli.py doctor --device cuda
 for dtype in bfloat16 float32; do
     "$python" cli.py profile --device cuda --n-tokens 4096 --anchors 30 --dtype "$dtype" \
         --batch 8 --dim 384 --heads 6 --out "$measured-$dtype.jsonl"

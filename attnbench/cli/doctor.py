@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attnbench.cli import options
-from attnbench.cli.options import RUNS
+from attnbench.cli.keep import CHECKUPS
 
 if TYPE_CHECKING:
     from attnbench.records import Checkup
@@ -18,8 +18,7 @@ COLOURS = {"passed": "green", "failed": "red", "not possible here": "yellow"}
 
 def command(
     device: options.Device = "auto",
-    out: Annotated[Path, typer.Option(help="File that the checkup is appended to.")] = RUNS
-    / "doctor.jsonl",
+    out: Annotated[Path, typer.Option(help="File that the checkup is appended to.")] = CHECKUPS,
 ) -> None:
     """Check the harness on this machine, and find the smallest change it can resolve.
 

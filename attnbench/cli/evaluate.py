@@ -30,7 +30,7 @@ def command(
 
     console = Console(stderr=True)
     with console.status("loading torch"):
-        from attnbench import store
+        from attnbench.cli.keep import keep_in
         from attnbench.cli.progress import images_progress, steps_progress
         from attnbench.cli.tables import print_model
         from attnbench.data.opening import open_data
@@ -47,6 +47,6 @@ def command(
             trained, images, run_name=checkpoint.parent.name, batch_size=batch_size,
             device=chosen, on_step=lambda done, total: on_step(done, total, None),
         )  # fmt: skip
-    store.append(out, record)
+    keep_in(out)(record)
     print_model(record, Console())
     print(f"\nStored in {out}; `attnbench report` draws it.")

@@ -55,6 +55,7 @@ def command(
     with progress.status("loading torch"):
         from attnbench import store
         from attnbench.cli.details import print_details
+        from attnbench.cli.keep import keep_in
         from attnbench.cli.tables import print_layers
         from attnbench.profiling.environment import choose_device
         from attnbench.runner import profile
@@ -67,14 +68,14 @@ def command(
             precision=precision, time_budget_s=time_budget, cache=cache, energy=energy
         )
         chosen = choose_device(device)
-    records = []
+    records, keep = [], keep_in(out)
     with progress.status("measuring") as status:
         for grid in grids:
             records += profile(
                 [workload for workload in workloads if workload.grid == grid],
                 protocol,
                 chosen,
-                on_record=lambda record: store.append(out, record),
+                on_record=keep,
                 on_step=status.update,
             )
     if as_json:

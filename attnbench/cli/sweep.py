@@ -104,17 +104,18 @@ def _run(
     """Sweep behind a progress bar, store each record, and say what came of it, also at Ctrl-C."""
     from rich.console import Console
 
-    from attnbench import store
+    from attnbench.cli.keep import keep_in
     from attnbench.cli.progress import bar
     from attnbench.sweep import sweep
 
     outcome: Counter[str] = Counter()
+    keep = keep_in(out)
     try:
         with worker, bar(Console(stderr=True)) as progress:
             task = progress.add_task("sweep", total=len(workloads))
 
             def on_record(record: Record) -> None:
-                store.append(out, record)
+                keep(record)
                 outcome[record.status] += 1
 
             def on_cell(skipped: bool) -> None:

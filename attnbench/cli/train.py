@@ -56,7 +56,7 @@ def command(
 
     console = Console(stderr=True)
     with console.status("loading torch"):
-        from attnbench import store
+        from attnbench.cli.keep import keep_in
         from attnbench.cli.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
         from attnbench.experiments import Experiment, model_options, run
@@ -82,8 +82,10 @@ def command(
         f"out, {images.num_classes} classes, {recipe.img_size} px, {recipe.epochs} epochs"
     )
 
+    keep = keep_in(out)
+
     def on_record(record: Record) -> None:
-        store.append(out, record)
+        keep(record)
         _print_epoch(record, console)
 
     with steps_progress(console) as on_step:
