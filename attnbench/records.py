@@ -162,7 +162,7 @@ class Checkup:
     """What `doctor` found: whether this machine and this harness are fit to measure."""
 
     floor: Floor
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
     environment: Environment
     created: str
 
