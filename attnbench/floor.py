@@ -6,14 +6,19 @@ from collections.abc import Hashable, Iterable
 from pathlib import Path
 
 from attnbench import store
-from attnbench.records import Environment, Floor
+from attnbench.records import Checkup, Environment, Floor
 
 MACHINE = ("device", "device_name", "threads", "platform")
 """Fields of the environment that a floor depends on; other software finds the same noise."""
+FLOOR = "resolution floor"
+"""Name of the finding that says whether the floor is the machine's own."""
 
 
 def latest_floor(paths: Iterable[Path], environment: Environment) -> Floor | None:
     """The floor of the newest checkup of the same machine; None where there is none.
+
+    A checkup that was disturbed says more of what disturbed it than of the machine; it is passed
+    over.
 
     Args:
         paths: files of checkups; one that does not exist holds none.
@@ -26,9 +31,13 @@ def latest_floor(paths: Iterable[Path], environment: Environment) -> Floor | Non
     floors = [
         checkup.floor
         for checkup in contents.checkups
-        if _machine(checkup.environment) == _machine(environment)
+        if _machine(checkup.environment) == _machine(environment) and not _was_disturbed(checkup)
     ]
     return max(floors, key=lambda floor: floor.created, default=None)
+
+
+def _was_disturbed(checkup: Checkup) -> bool:
+    return any(found.name == FLOOR and found.outcome != "passed" for found in checkup.findings)
 
 
 def _machine(environment: Environment) -> tuple[Hashable, ...]:

@@ -12,10 +12,10 @@ import torch
 from bench_rows import Effort, Row, Section, met
 
 from attnbench import store
+from attnbench.doctor.selftest import LAYER, spin
 from attnbench.profiling.latency import measure_latencies
 from attnbench.profiling.timer import Call, WallTimer
 from attnbench.records import Record
-from attnbench.selftest import LAYER, spin
 from attnbench.spec import Protocol
 from attnbench.sweep import sweep
 from attnbench.units import format_seconds

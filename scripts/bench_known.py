@@ -13,11 +13,7 @@ from bench_rows import Effort, Row, Section, met
 from torch import nn
 from torch.utils.benchmark import Timer as TorchTimer
 
-from attnbench.profiling.latency import measure_latencies
-from attnbench.profiling.timer import Call, timer_for
-from attnbench.records import Record
-from attnbench.report.compare import Change
-from attnbench.selftest import (
+from attnbench.doctor.selftest import (
     HALF_WAY,
     PLANTED,
     REPEATS,
@@ -27,6 +23,10 @@ from attnbench.selftest import (
     resolution,
     stand_for,
 )
+from attnbench.profiling.latency import measure_latencies
+from attnbench.profiling.timer import Call, timer_for
+from attnbench.records import Record
+from attnbench.report.compare import Change
 from attnbench.spec import Workload
 from attnbench.timing import median_interval
 from attnbench.units import format_percent, format_ratio, format_seconds

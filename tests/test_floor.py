@@ -6,7 +6,7 @@ import pytest
 
 from attnbench import store
 from attnbench.errors import UserError
-from attnbench.floor import latest_floor
+from attnbench.floor import FLOOR, latest_floor
 from attnbench.records import Checkup, Environment, Finding, Floor
 
 HERE = Environment(
@@ -19,10 +19,10 @@ def floor(relative, day):
     return Floor(relative=relative, absolute_s=1e-7, created=f"2026-01-{day:02d}T00:00:00+00:00")
 
 
-def keep(path, found, environment=HERE):
+def keep(path, found, environment=HERE, outcome="passed"):
     checkup = Checkup(
         floor=found,
-        findings=(Finding(name="busy wait", outcome="passed", text=""),),
+        findings=(Finding(name=FLOOR, outcome=outcome, text=""),),
         environment=environment,
         created=found.created,
     )
@@ -37,6 +37,12 @@ def test_the_newest_checkup_of_this_machine_counts(tmp_path):
     keep(file, floor(0.98, 4), replace(HERE, device_name="Another CPU"))
     keep(file, floor(0.97, 5), replace(HERE, device="cuda"))
     assert latest_floor([file], HERE) == floor(0.02, 2)
+
+
+def test_a_checkup_that_was_disturbed_is_passed_over(tmp_path):
+    keep(tmp_path / "doctor.jsonl", floor(0.02, 2))
+    keep(tmp_path / "doctor.jsonl", floor(0.5, 3), outcome="not possible here")
+    assert latest_floor([tmp_path / "doctor.jsonl"], HERE) == floor(0.02, 2)
 
 
 def test_files_are_read_as_one(tmp_path):

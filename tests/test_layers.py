@@ -13,7 +13,7 @@ LAYERS = [
     {"attention", "kernels", "data", "profiling", "training", "store"},
     {"models", "report", "floor"},
     {"workloads", "subjects", "running"},
-    {"runner", "worker", "sweep", "selftest", "known", "known_time"},
+    {"runner", "worker", "sweep"},
     {"experiments", "doctor"},
     {"cli"},
 ]
@@ -25,10 +25,6 @@ SIBLINGS = {
     ("worker", "runner"),
     ("sweep", "runner"),
     ("sweep", "worker"),
-    ("selftest", "runner"),
-    ("known", "selftest"),
-    ("known_time", "selftest"),
-    ("known_time", "known"),
 }
 """Pairs of one layer in which the first may import the second."""
 _PLOTTING = {"pandas", "seaborn", "matplotlib", "jinja2", "numpy"}
@@ -44,9 +40,6 @@ ALLOWED_THIRD_PARTY = {
     "running": {"torch"},
     "runner": {"torch"},
     "sweep": {"torch"},
-    "selftest": {"torch"},
-    "known": {"torch"},
-    "known_time": {"torch"},
     "experiments": {"torch"},
     "doctor": {"torch"},
     "cli": {"typer", "rich"},

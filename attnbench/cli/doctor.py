@@ -34,7 +34,7 @@ def command(
     progress = Console(stderr=True)
     with progress.status("loading torch") as status:
         from attnbench import store
-        from attnbench.doctor import examine
+        from attnbench.doctor.checkup import examine
         from attnbench.profiling.environment import choose_device
 
         checkup = examine(choose_device(device), on_step=status.update)

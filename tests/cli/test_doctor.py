@@ -28,7 +28,7 @@ def doctor(tmp_path, monkeypatch, capsys):
         )
         floor = Floor(relative=0.083, absolute_s=7e-7, created="2026-01-01T00:00:00+00:00")
         checkup = Checkup(floor=floor, findings=findings, environment=CPU, created=floor.created)
-        monkeypatch.setattr("attnbench.doctor.examine", lambda device, on_step: checkup)
+        monkeypatch.setattr("attnbench.doctor.checkup.examine", lambda device, on_step: checkup)
         monkeypatch.setattr(sys, "argv", ["attnbench", "doctor", *arguments])
         with pytest.raises(SystemExit) as stop:
             main()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from attnbench.doctor.selftest import HALF_WAY, LAYER, spin, stand_on
 from attnbench.records import Environment, Record
 from attnbench.report.compare import compare_cell
-from attnbench.selftest import HALF_WAY, LAYER, spin, stand_on
 from attnbench.spec import Protocol
 from attnbench.timing import Latency
 
@@ -115,7 +115,7 @@ def test_shares_of_right_verdicts(script, tiny, monkeypatch, case):
     answers = {"same": iter(same), "slowed": iter(slowed)}
     monkeypatch.setattr(known, "compare_same", lambda *_: change(next(answers["same"])))
     monkeypatch.setattr(known, "compare_slowed", lambda *_: change(next(answers["slowed"])))
-    monkeypatch.setattr("attnbench.selftest.Stand.alone", lambda self, protocol: steady)
+    monkeypatch.setattr("attnbench.doctor.selftest.Stand.alone", lambda self, protocol: steady)
     section = known.comparisons(stand_on(torch.device("cpu")), replace(tiny, comparisons=20))
     assert [row.outcome.partition(":")[0] for row in section.rows[:3]] == outcomes
     assert sum(section.rows[0].numbers.values()) == 20

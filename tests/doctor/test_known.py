@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from attnbench import known
-from attnbench.known import check_macs, check_memory, check_refusal
+from attnbench.doctor import known
+from attnbench.doctor.known import check_macs, check_memory, check_refusal
+from attnbench.doctor.selftest import LAYER, Stand
 from attnbench.measured import Memory
 from attnbench.profiling.checks import DishonestError
 from attnbench.profiling.memory import measure_memory
-from attnbench.selftest import LAYER, Stand
 
 
 def stand(device="cpu"):

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from attnbench.doctor.selftest import Stand
 from attnbench.profiling.checks import DishonestError, check_honesty
 from attnbench.profiling.macs import CountError, count_macs
 from attnbench.profiling.memory import measure_memory
 from attnbench.profiling.timer import Call
 from attnbench.records import Finding
-from attnbench.selftest import Stand
 from attnbench.units import format_bytes
 
 KIB = 2**10

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from attnbench import known_time as known
-from attnbench.known_time import check_clock
-from attnbench.selftest import LAYER, Stand, stand_on
+from attnbench.doctor import known_time as known
+from attnbench.doctor.known_time import check_clock
+from attnbench.doctor.selftest import LAYER, Stand, stand_on
 from attnbench.timing import Latency
 
 

@@ -5,8 +5,10 @@ import subprocess
 import pytest
 import torch
 
-from attnbench import doctor, known_time, store
-from attnbench.doctor import (
+from attnbench import store
+from attnbench.doctor import checkup as doctor
+from attnbench.doctor import known_time
+from attnbench.doctor.checkup import (
     busy_processes,
     examine,
     floor_from,
@@ -15,9 +17,9 @@ from attnbench.doctor import (
     judge_same,
     judge_slowed,
 )
+from attnbench.doctor.selftest import HALF_WAY, LAYER
 from attnbench.records import Environment, Floor, Record
 from attnbench.report.compare import compare_cell
-from attnbench.selftest import HALF_WAY, LAYER
 from attnbench.spec import Protocol
 from attnbench.timing import Contention, Latency
 from attnbench.trust import Doubt, Trust

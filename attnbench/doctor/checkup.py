@@ -22,13 +22,9 @@ from typing import TypeVar
 
 import torch
 
-from attnbench.known import check_macs, check_memory, check_refusal, finding
-from attnbench.known_time import check_clock
-from attnbench.profiling.latency import measure_latencies
-from attnbench.records import Checkup, Finding, Floor, Record
-from attnbench.report.compare import Change
-from attnbench.runner import now
-from attnbench.selftest import (
+from attnbench.doctor.known import check_macs, check_memory, check_refusal, finding
+from attnbench.doctor.known_time import check_clock
+from attnbench.doctor.selftest import (
     HALF_WAY,
     PLANTED,
     Stand,
@@ -37,6 +33,11 @@ from attnbench.selftest import (
     resolution,
     stand_on,
 )
+from attnbench.floor import FLOOR
+from attnbench.profiling.latency import measure_latencies
+from attnbench.records import Checkup, Finding, Floor, Record
+from attnbench.report.compare import Change
+from attnbench.runner import now
 from attnbench.spec import Protocol
 from attnbench.timing import Latency, percentile
 from attnbench.trust import Trust, trust_in
@@ -127,16 +128,15 @@ def floor_from(runs: Sequence[Record], same: Change, nothing: Latency) -> Floor:
 
 def judge_floor(floor: Floor, runs: Sequence[Record]) -> Finding:
     """Whether the floor is the machine's own, or holds what disturbed the checkup."""
-    name = "resolution floor"
     text = f"{len(runs)} runs of the same operator, apart in time: {format_percent(floor.relative)}"
     disturbed = [trust for trust in map(trust_in, runs) if trust.grade == "C"]
     if not disturbed:
-        return Finding(name=name, outcome="passed", text=text)
+        return Finding(name=FLOOR, outcome="passed", text=text)
     text += (
         f"; {len(disturbed)} of them are graded C ({disturbed[0].doubts[0].text}): a quiet machine "
-        "has a smaller floor, run this again there"
+        "has a smaller floor, run this again there; later records do not carry this one"
     )
-    return Finding(name=name, outcome="not possible here", text=text)
+    return Finding(name=FLOOR, outcome="not possible here", text=text)
 
 
 def judge_same(change: Change) -> Finding:

@@ -7,11 +7,8 @@ from itertools import permutations
 import pytest
 import torch
 
-from attnbench import selftest
-from attnbench.profiling.timer import timer_for
-from attnbench.records import Environment, Record
-from attnbench.report.compare import Thresholds, compare_cell
-from attnbench.selftest import (
+from attnbench.doctor import selftest
+from attnbench.doctor.selftest import (
     HALF_WAY,
     LAYER,
     PLANTED,
@@ -22,6 +19,9 @@ from attnbench.selftest import (
     spin,
     stand_on,
 )
+from attnbench.profiling.timer import timer_for
+from attnbench.records import Environment, Record
+from attnbench.report.compare import Thresholds, compare_cell
 from attnbench.spec import Protocol
 from attnbench.timing import Latency
 

@@ -8,11 +8,11 @@ from time import perf_counter
 
 import torch
 
-from attnbench.known import finding
+from attnbench.doctor.known import finding
+from attnbench.doctor.selftest import Stand, spin
 from attnbench.profiling.latency import measure_latencies
 from attnbench.profiling.timer import Call
 from attnbench.records import Finding
-from attnbench.selftest import Stand, spin
 from attnbench.spec import Protocol
 from attnbench.units import format_percent, format_seconds
 
