@@ -8,6 +8,7 @@ RUN    := $(BIN)/attnbench
 .PHONY: demo test lint bench gpu-bench clean
 
 demo: $(VENV)/.installed
+	$(RUN) ceilings
 	$(RUN) profile --n-tokens 4096 --anchors 30
 	$(RUN) sweep --n-tokens 196,576,1024,2304 --anchors 10,30,100 --time-budget 0.5
 	for attention in anchor dense window sparse; do \

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from attnbench.cli import options
-from attnbench.cli.options import RUNS
+from attnbench.cli.options import CEILINGS
 from attnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def command(
         ),
     ] = None,
     device: options.Device = "auto",
-    out: Annotated[Path, typer.Option(help="File that the ceilings are appended to.")] = RUNS
-    / "ceilings.jsonl",
+    out: Annotated[Path, typer.Option(help="File that the ceilings are appended to.")] = CEILINGS,
     force: Annotated[
         bool, typer.Option("--force", help="Measure again what the file holds already.")
     ] = False,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
-from attnbench.records import Record
+from attnbench.records import Ceiling, Record
 from attnbench.report.naming import name_of
+from attnbench.report.roofline import Ceilings
 from attnbench.spec import Workload
 from attnbench.timing import Latency, percentile
 from attnbench.units import format_bytes, format_joules, format_rate, format_seconds
@@ -16,12 +17,33 @@ from attnbench.units import format_bytes, format_joules, format_rate, format_sec
 SHARES = (0.5, 0.9, 0.99)
 
 
-def print_details(records: Sequence[Record], console: Console) -> None:
-    """Percentiles, throughput, first call, host, kernel, cache, reserved memory and energy."""
+def print_details(
+    records: Sequence[Record], console: Console, ceilings: Iterable[Ceiling] = ()
+) -> None:
+    """Percentiles, throughput, first call, host, kernel, cache, reserved memory, energy, limit.
+
+    Args:
+        records: the cells; those without a latency are left out.
+        console: where to print.
+        ceilings: what this machine can do, where it was measured.
+    """
     console.print("\n[bold]in detail[/]")
+    limits = Ceilings(ceilings)
     for record in records:
         if record.latency is not None:
-            console.print(Text(f"{name_of(record)}: {'; '.join(facts_of(record))}"))
+            facts = [*facts_of(record), *_limit(record, limits)]
+            console.print(Text(f"{name_of(record)}: {'; '.join(facts)}"))
+    if not any(_limit(record, limits) for record in records):
+        console.print("`attnbench ceilings` once, and this says how near each comes to its limit")
+
+
+def _limit(record: Record, limits: Ceilings) -> list[str]:
+    """How near the limit of the machine, and what binds; nothing where that is not known."""
+    place = limits.place(record)
+    if place.percent_of_limit is None:
+        return []
+    bound = f", bound by {place.bound_by}" if place.bound_by not in ("", "unexplained") else ""
+    return [f"{place.percent_of_limit:.0%} of the limit of this machine{bound}"]
 
 
 def facts_of(record: Record) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attnbench.cli import options
-from attnbench.cli.keep import CHECKUPS
+from attnbench.cli.options import CHECKUPS
 
 if TYPE_CHECKING:
     from attnbench.records import Checkup

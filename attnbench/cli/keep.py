@@ -8,13 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attnbench.cli.options import RUNS
+from attnbench.cli.options import CHECKUPS
 
 if TYPE_CHECKING:
     from attnbench.records import Environment, Floor, Record
-
-CHECKUPS = RUNS / "doctor.jsonl"
-"""Where `doctor` writes unless told otherwise, and where later commands look."""
 
 
 def keep_in(out: Path) -> Callable[[Record], None]:

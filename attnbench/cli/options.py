@@ -13,6 +13,10 @@ from attnbench.spec import Grid, Protocol, Workload, grid_of, grid_of_image
 
 RUNS = Path("results/runs")
 """Where commands write unless told otherwise, and where `report` looks first."""
+CEILINGS = RUNS / "ceilings.jsonl"
+"""Where `ceilings` writes unless told otherwise, and where `profile --details` looks."""
+CHECKUPS = RUNS / "doctor.jsonl"
+"""Where `doctor` writes unless told otherwise, and where later commands look for the floor."""
 
 
 def _load_plugins(sources: list[str] | None) -> list[str] | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from attnbench.cli import options
-from attnbench.cli.options import RUNS
+from attnbench.cli.options import CEILINGS, RUNS
 
 
 def command(
@@ -83,5 +83,6 @@ def command(
         return
     print_layers(records, console)
     if details:
-        print_details(records, console)
+        known = store.read(CEILINGS).ceilings if CEILINGS.exists() else []
+        print_details(records, console, known)
     console.print(f"\nStored in {out}; `attnbench report` draws it.")

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
-from attnbench.cli.details import facts_of
-from attnbench.measured import Energy, Memory
-from attnbench.records import Environment, Record
+from attnbench.cli.details import facts_of, print_details
+from attnbench.measured import Energy, Macs, Memory
+from attnbench.records import Ceiling, Environment, Record
 from attnbench.spec import ModelWorkload, Workload
 from attnbench.timing import Latency
 
@@ -58,3 +59,28 @@ def test_everything_that_may_stand_behind_a_latency(record):
 def test_energy_that_could_not_be_metered_says_why(record):
     energy = Energy(status="unsupported", reason="no meter here")
     assert facts_of(replace(record, energy=energy))[-1] == "energy unsupported: no meter here"
+
+
+def test_how_near_the_limit_stands_there_once_the_ceilings_are_known(record, capsys):
+    console = Console(width=200)
+    print_details([record], console)
+    assert "`attnbench ceilings` once" in capsys.readouterr().out
+    full = replace(record, least_bytes=2**20, traffic_bytes=2**20, operators=10, macs=Macs(
+        products_macs=10**9, norms_ops=0, by_operator_macs={}, uncounted=(),
+    ))  # fmt: skip
+    print_details([full], console, [ceiling(record, *one) for one in CEILINGS])
+    out = capsys.readouterr().out
+    # 50.5 ms for a billion MACs at 40 GMACs/s, which take 25 ms
+    assert "50% of the limit of this machine, bound by compute" in out
+    assert "ceilings" not in out
+
+
+CEILINGS = (("matmul", 10**9, 0, 0.025), ("copy", 0, 2**30, 0.1), ("launch", 0, 0, 1e-6))
+
+
+def ceiling(record, operation, macs, moved_bytes, seconds):
+    return Ceiling(
+        operation=operation, dtype="float32", size=1, macs=macs, moved_bytes=moved_bytes,
+        latency=Latency(samples_s=(seconds,) * 9, stopped_by="precision"),
+        environment=record.environment, created="",
+    )  # fmt: skip

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from attnbench import store
-from attnbench.cli.keep import CHECKUPS, keep_in
+from attnbench.cli.keep import keep_in
+from attnbench.cli.options import CHECKUPS
 from attnbench.records import Checkup, Floor
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "schema1.jsonl"
