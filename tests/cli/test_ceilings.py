@@ -1,36 +1,21 @@
 """`attnbench ceilings` end to end, on small matrices."""
 
-import sys
-
 import pytest
 
 from attnbench import store
-from attnbench.cli import main
 from attnbench.profiling import ceilings
 from attnbench.spec import Protocol
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(attnbench, monkeypatch):
     """Runs `attnbench ceilings`; returns exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(ceilings, "MATMUL_SIDES", {"cpu": (16, 32)})
     monkeypatch.setattr(ceilings, "COPY_BYTES", (1024, 4096))
     quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=0.1)
     monkeypatch.setattr(ceilings, "PROTOCOL", quick)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["attnbench", "ceilings", "--device", "cpu", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return lambda *arguments: attnbench("ceilings", "--device", "cpu", *arguments)
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """The commands end to end, on small inputs, in a folder of their own."""
 
 import json
-import sys
 
 import pytest
 
 from attnbench import store
-from attnbench.cli import main
 from attnbench.spec import Protocol
 
 PLUGIN = """
@@ -28,25 +26,11 @@ class Mean(Attention):
 """
 
 
-@pytest.fixture
-def attnbench(tmp_path, monkeypatch, capsys):
-    """Runs a command line; returns exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
+@pytest.fixture(autouse=True)
+def quick_costs(monkeypatch):
+    """What a trained model costs is measured in no time."""
     quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=1)
     monkeypatch.setattr("attnbench.experiments.COST_PROTOCOL", quick)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["attnbench", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def records(path):

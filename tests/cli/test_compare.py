@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 
 import pytest
 
 from attnbench import store
-from attnbench.cli import main
 from attnbench.records import Environment, Record
 from attnbench.spec import Workload
 from attnbench.timing import Latency
@@ -18,22 +16,6 @@ MACHINE = Environment(
     device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",
     platform="Linux", attnbench="0.1.0", code="abc",
 )  # fmt: skip
-
-
-@pytest.fixture
-def attnbench(tmp_path, monkeypatch, capsys):
-    """Runs a command line; returns exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "160")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["attnbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return run
 
 
 def layer(attention, seconds, environment=MACHINE):

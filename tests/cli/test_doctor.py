@@ -1,11 +1,8 @@
 """`attnbench doctor` end to end, with an examination that is scripted."""
 
-import sys
-
 import pytest
 
 from attnbench import store
-from attnbench.cli import main
 from attnbench.records import Checkup, Environment, Finding, Floor
 from attnbench.units import format_seconds
 
@@ -16,10 +13,8 @@ CPU = Environment(
 
 
 @pytest.fixture
-def doctor(tmp_path, monkeypatch, capsys):
+def doctor(attnbench, monkeypatch):
     """Runs the command on findings of the given outcomes; returns exit code, output, checkup."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "160")
 
     def run(*outcomes, arguments=()):
         findings = tuple(
@@ -29,10 +24,8 @@ def doctor(tmp_path, monkeypatch, capsys):
         floor = Floor(relative=0.083, absolute_s=7e-7, created="2026-01-01T00:00:00+00:00")
         checkup = Checkup(floor=floor, findings=findings, environment=CPU, created=floor.created)
         monkeypatch.setattr("attnbench.doctor.checkup.examine", lambda device, on_step: checkup)
-        monkeypatch.setattr(sys, "argv", ["attnbench", "doctor", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return stop.value.code or 0, capsys.readouterr().out, checkup
+        code, out, _ = attnbench("doctor", *arguments)
+        return code, out, checkup
 
     return run
 

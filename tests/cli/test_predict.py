@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
 from attnbench import store
-from attnbench.cli import main
 from attnbench.measured import Memory
 from attnbench.records import Environment, Record
 from attnbench.spec import Workload
@@ -31,24 +29,13 @@ def layer(attention, side, seconds):
     )
 
 
-@pytest.fixture
-def attnbench(tmp_path, monkeypatch, capsys):
-    """Runs a command line where results/measured has dense and window at four sizes."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "160")
+@pytest.fixture(autouse=True)
+def published(tmp_path):
+    """results/measured has dense and window at four sizes."""
     for side in (8, 16, 32, 64):
         for name, seconds in (("dense", 1e-9 * side**4), ("window", 1e-6 * side**2)):
             path = tmp_path / "results" / "measured" / "a.jsonl"
             store.append(path, layer(name, side, seconds))
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["attnbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return run
 
 
 def test_the_table_has_intervals_speed_ups_and_where_they_come_from(attnbench):

@@ -1,0 +1,23 @@
+"""How the commands are run here: in a folder of their own, by the line that a user types."""
+
+import sys
+
+import pytest
+
+from attnbench.cli import main
+
+
+@pytest.fixture
+def attnbench(tmp_path, monkeypatch, capsys):
+    """Runs a command line; returns exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["attnbench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return run
