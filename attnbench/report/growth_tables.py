@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from attnbench.report.columns import MISSING, Column, Table, table_of
 from attnbench.report.crossover import COSTS
 from attnbench.report.scaling import LEAST_SPAN
-from attnbench.report.tables import MISSING, Column, Table
 from attnbench.units import METRICS
 
 _SCALING_CAPTION = (
@@ -49,7 +49,7 @@ def crossover_table(crossovers: pd.DataFrame) -> Table:
 def _looked_up(key: str, head: str, text: Callable[[pd.Series], str]) -> Column:
     """A column that shows one of the rows that were joined into a row of the table."""
     return Column(
-        head=head, text=lambda row: text(row[key]) if key in row else MISSING, numeric=False
+        head=head, text=lambda row: text(row[key]) if key in row else MISSING, optional=True
     )
 
 
@@ -66,15 +66,13 @@ def _wide(
     heads = [Column(head="attention", text=lambda row: row[""]["label"])]
     if any(own.values()):
         heads.append(Column(head="conditions", text=lambda row: own[row[""][place]]))
-    notes = Column(head="notes", text=_joined_notes)
-    whole = (*heads, *columns, notes)
-    rows = []
-    for _, members in frame.groupby([place, "label"], sort=False):
-        joined = {row[key]: row for _, row in members.iterrows()}
-        joined[""] = members.iloc[0]
-        rows.append(tuple(column.text(joined) for column in whole))
+    notes = Column(head="notes", text=_joined_notes, optional=True)
+    rows = [
+        {row[key]: row for _, row in members.iterrows()} | {"": members.iloc[0]}
+        for _, members in frame.groupby([place, "label"], sort=False)
+    ]
     caption = f"{shared}. {caption}" if shared else caption
-    return Table(title=title, caption=caption, columns=whole, rows=tuple(rows))
+    return table_of(title, caption, (*heads, *columns, notes), rows)
 
 
 def _parted(places: Sequence[str]) -> tuple[str, dict[str, str]]:
