@@ -1,7 +1,11 @@
 """Fixtures of all tests: fixed seeds, and one thread, so that tests neither vary nor compete."""
 
-import pytest
-import torch
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start, too
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
 
 torch.set_num_threads(1)
 
