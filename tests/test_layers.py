@@ -10,11 +10,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "units", "registry", "spec", "timing", "measured", "records", "trust"},
-    {"attention", "kernels", "data", "profiling", "training", "store"},
+    {"attention", "kernels", "data", "profiling", "training", "store", "paper"},
     {"models", "report"},
     {"workloads", "subjects"},
     {"runner", "worker", "sweep"},
-    {"experiments"},
+    {"experiments", "reproduce"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
@@ -39,6 +39,7 @@ ALLOWED_THIRD_PARTY = {
     "runner": {"torch"},
     "sweep": {"torch"},
     "experiments": {"torch"},
+    "reproduce": {"torch", "jaxtyping"},
     "cli": {"typer", "rich"},
     "baselines": {"torch", "jaxtyping"},
 }
@@ -115,6 +116,7 @@ RESULTS = "tests/fixtures/schema1.jsonl"
         ["list"],
         ["list", "models"],
         ["train", "--help"],
+        ["reproduce", "--help"],
         ["ceilings", "--help"],
         ["compare", RESULTS, RESULTS],
         ["compare", RESULTS, RESULTS, "--json"],

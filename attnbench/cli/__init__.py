@@ -10,7 +10,17 @@ import sys
 
 import typer
 
-from attnbench.cli import ceilings, compare, evaluate, listing, profile, report, sweep, train
+from attnbench.cli import (
+    ceilings,
+    compare,
+    evaluate,
+    listing,
+    profile,
+    report,
+    reproduce,
+    sweep,
+    train,
+)
 from attnbench.errors import UserError
 
 app = typer.Typer(
@@ -28,6 +38,7 @@ app.command("evaluate")(evaluate.command)
 app.command("ceilings")(ceilings.command)
 app.command("report")(report.command)
 app.command("compare")(compare.command)
+app.command("reproduce")(reproduce.command)
 
 INTERRUPTED = 130
 """Exit code that typer gives to Ctrl-C, as shells do."""
