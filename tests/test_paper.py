@@ -1,4 +1,4 @@
-"""The paper's tables: equal to those they were copied from, found when installed, checked when read."""
+"""The paper's tables: equal to those given, found when installed, checked when read."""
 
 import os
 import subprocess

@@ -66,9 +66,9 @@ def test_accuracies_are_averaged_over_seeds_of_one_recipe_alone():
 
     name = template.workload.model
     text = accuracy_text([trained(0.5), trained(0.6, seed=1), trained(0.9, epochs=9)])
-    # Two values 0.1 apart: half-width 12.71 · 0.0707 / √2.
+    # Two values 0.1 apart: half-width 12.71 · 0.0707 / √2 = 63.55 points.
     assert text == (
-        f"55.0 ± 63.6 % on digits ({name}, 32 px, 3 epochs, 2 seeds); "
+        f"55.0 ± 63.5 % on digits ({name}, 32 px, 3 epochs, 2 seeds); "
         f"90.0 % on digits ({name}, 32 px, 9 epochs, 1 seed)"
     )
 
