@@ -78,7 +78,7 @@ class Stage(nn.Module):
     ) -> Float[Tensor, "batch new_rows new_columns new_dim"]:
         """The map of this stage."""
         image = self.downsample(image)
-        grid: Grid = (image.shape[1], image.shape[2])
+        grid: Grid = (int(image.shape[1]), int(image.shape[2]))
         tokens = image.flatten(1, 2)
         for block in self.blocks:
             tokens = block(tokens, grid)

@@ -54,16 +54,20 @@ def command(
 
     Counts are kept in OUT/reproduce-WHAT.jsonl; a second run counts what is missing.
     """
+    from rich.console import Console
+
     if what not in WHAT:
         raise UserError(f"can reproduce {', '.join(WHAT)}; got {what!r}")
     if checkpoint is not None and what not in WITH_ANCHORS:
         raise UserError(f"--checkpoint belongs to {' and '.join(WITH_ANCHORS)}; got {what}")
     if what == "claims":
         _claims(out)
-    else:
-        _table(what, results, out)
-    if checkpoint is not None:
-        _anchors(checkpoint, out)
+        return
+    # First, so that a file that is no checkpoint is refused before anything is counted.
+    found = _anchor_use(checkpoint, Console(stderr=True)) if checkpoint is not None else None
+    _table(what, results, out)
+    if found is not None:
+        _show_anchors(*found, f"{checkpoint}, on", out)
 
 
 def _table(what: str, results: list[Path] | None, out: Path) -> None:
@@ -136,17 +140,15 @@ def _claims(out: Path) -> None:
         raise typer.Exit(1)
 
 
-def _anchors(checkpoint: Path, out: Path) -> None:
+def _show_anchors(uses: list[AnchorUse], data: str, of: str, out: Path) -> None:
     from rich.console import Console
 
     from attnbench.cli.reproduce_tables import print_anchor_use
     from attnbench.reproduce.csv_file import write
 
-    console = Console(stderr=True)
-    uses, data = _anchor_use(checkpoint, console)
     path = out / "reproduce-anchor-use.csv"
     write(path, [asdict(use) for use in uses])
-    print_anchor_use(uses, f"{checkpoint}, on {data}", Console())
+    print_anchor_use(uses, f"{of} {data}", Console())
     print(f"\nStored in {path}.")
 
 

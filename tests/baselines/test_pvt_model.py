@@ -12,7 +12,12 @@ from attnbench.training.optimizer import exempt_from_decay
 @pytest.mark.parametrize(
     ("size", "params", "giga_macs"),
     # Counted on the authors' code: parameters, products and convolutions.
-    [("t", 13.229, 1.9329), ("s", 24.486, 3.8157), ("m", 44.208, 6.6592), ("l", 61.369, 9.8138)],
+    [
+        ("t", 13.229, 1.9329),
+        pytest.param("s", 24.486, 3.8157, marks=pytest.mark.slow),
+        pytest.param("m", 44.208, 6.6592, marks=pytest.mark.slow),
+        pytest.param("l", 61.369, 9.8138, marks=pytest.mark.slow),
+    ],
 )
 def test_has_the_sizes_of_the_authors_code(size, params, giga_macs):
     with torch.device("meta"):

@@ -5,6 +5,7 @@ import timm
 import torch
 
 from attnbench.models.factory import create_model
+from attnbench.reproduce.counting import at, count
 
 
 @pytest.mark.slow
@@ -22,6 +23,13 @@ def test_equals_timm_on_copied_weights(size, theirs):
     images = torch.randn(1, 3, 224, 224)
     with torch.inference_mode():
         torch.testing.assert_close(ours(images), theirs(images), atol=1e-4, rtol=1e-4)
+
+
+def test_is_counted_like_timm_s():
+    ours, theirs = (count(at(name, 224)) for name in ("swin-t", "timm-swin-t"))
+    assert ours.status == "ok", ours.reason
+    assert ours.params == theirs.params
+    assert ours.macs.products_macs == theirs.macs.products_macs
 
 
 def test_an_image_of_any_size_is_filled_up():

@@ -7,6 +7,11 @@ import pytest
 
 from attnbench import paper
 from attnbench.cli import main
+from attnbench.measured import Accuracy
+from attnbench.models.factory import create_model
+from attnbench.reproduce import ablation
+from attnbench.spec import Recipe
+from attnbench.training.checkpoint import Checkpoint, TrainState, save
 
 
 @pytest.fixture
@@ -81,6 +86,7 @@ def test_claims_print_evidence_and_find_a_changed_verdict(run, tables, tmp_path)
     [
         (["table6"], "can reproduce table1, table4, table5, fig5, claims; got 'table6'"),
         (["claims", "--checkpoint", "last.pt"], "--checkpoint belongs to table4 and table5"),
+        (["table4", "--checkpoint", "no.pt"], "no.pt: expected a checkpoint of `attnbench train`"),
         (["table1", "--results", "nowhere.jsonl"], "cannot read results from nowhere.jsonl"),
     ],
 )
@@ -99,17 +105,28 @@ def test_a_missing_column_is_one_line(run, tables):
     assert "top1 is missing" in err
 
 
-@pytest.mark.slow
-def test_anchor_use_of_a_checkpoint(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        sys, "argv",
-        ["attnbench", "train", "vit-t", "--attention", "anchor", "--anchors", "5", "--epochs", "1",
-         "--batch-size", "256"],
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A model with 5 anchors in each layer, as `train` saves them, and not trained."""
+    options = {"attention": "anchor", "attention_options": {"num_anchors": 5}, "patch_size": 8}
+    model = create_model("vit-t", 10, 32, **options)
+    path = tmp_path / "last.pt"
+    save(
+        path,
+        Checkpoint(
+            model="vit-t", attention="anchor", options=options, num_classes=10, img_size=32,
+            class_names=tuple("0123456789"), data="digits",
+            recipe=Recipe(data="digits", img_size=32, epochs=1),
+            state=TrainState(epochs=1, model=model.state_dict(), optimizer={}, train_s=1.0),
+            accuracy=Accuracy(top1=0.1, top5=0.5, loss=2.3, images=10, forward_s=1.0),
+        ),
     )  # fmt: skip
-    with pytest.raises(SystemExit) as stop:
-        main()
-    assert not stop.value.code
-    (checkpoint,) = tmp_path.rglob("last.pt")
+    return path
+
+
+@pytest.mark.slow
+def test_anchor_use_of_a_checkpoint(run, checkpoint, monkeypatch, tmp_path):
+    monkeypatch.setattr(ablation, "ANCHOR_COUNTS", (10,))
     code, out, err = run("table5", "--checkpoint", checkpoint)
     assert code == 0, err
     assert "effective" in out
