@@ -1,36 +1,22 @@
 """Other people's systems behind the project's contracts, as a plug-in of the suite.
 
 Found through the entry-point group `attnbench.plugins`, the very road that a third party's package
-takes. The rows name their builders by import string, so that listing them loads neither torch nor
-timm.
+takes. One file a system; the rows name their builders by import string, so that listing them loads
+neither torch nor timm.
 """
 
 from attnbench.registry import Entry
+from baselines import deit, efficientnet, levit, mvitv2, pvt, pvt_v2, swin
+from baselines.system import System
 
-_SYSTEMS = (
-    # name, timm's name, family, paper, link
-    ("timm-deit-t", "deit_tiny_patch16_224", "dense",
-     "Touvron et al. 2021, DeiT", "https://arxiv.org/abs/2012.12877"),
-    ("timm-deit-s", "deit_small_patch16_224", "dense",
-     "Touvron et al. 2021, DeiT", "https://arxiv.org/abs/2012.12877"),
-    ("timm-swin-t", "swin_tiny_patch4_window7_224", "window",
-     "Liu et al. 2021, Swin Transformer", "https://arxiv.org/abs/2103.14030"),
-    ("timm-pvt-v2-b0", "pvt_v2_b0", "sparse",
-     "Wang et al. 2022, PVT v2", "https://arxiv.org/abs/2106.13797"),
-    ("timm-pvt-v2-b2", "pvt_v2_b2", "sparse",
-     "Wang et al. 2022, PVT v2", "https://arxiv.org/abs/2106.13797"),
-)  # fmt: skip
-
-ENTRIES: tuple[Entry, ...] = tuple(
-    Entry(
-        kind="model",
-        name=name,
-        target="baselines.timm_models:create_timm_model",
-        family=family,
-        summary=f"timm's {timm_name}, without pretrained weights",
-        paper=paper,
-        link=link,
-        options={"timm_name": timm_name},
-    )
-    for name, timm_name, family, paper, link in _SYSTEMS
+SYSTEMS: tuple[System, ...] = (
+    *efficientnet.SYSTEMS,
+    *levit.SYSTEMS,
+    *deit.SYSTEMS,
+    *swin.SYSTEMS,
+    *mvitv2.SYSTEMS,
+    *pvt_v2.SYSTEMS,
+    *pvt.SYSTEMS,
 )
+
+ENTRIES: tuple[Entry, ...] = tuple(system.entry for system in SYSTEMS)

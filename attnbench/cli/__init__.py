@@ -19,6 +19,7 @@ from attnbench.cli import (
     predict,
     profile,
     report,
+    reproduce,
     sweep,
     train,
 )
@@ -41,6 +42,7 @@ app.command("report")(report.command)
 app.command("predict")(predict.command)
 app.command("compare")(compare.command)
 app.command("doctor")(doctor.command)
+app.command("reproduce")(reproduce.command)
 
 INTERRUPTED = 130
 """Exit code that typer gives to Ctrl-C, as shells do."""

@@ -1,10 +1,11 @@
-"""The baselines come in through the entry point, and have their published sizes."""
+"""timm's models: registered by the entry point, at the sizes counted before, weights when asked."""
 
 import pytest
 import timm
 import torch
 
 import baselines
+from attnbench.errors import UserError
 from attnbench.models.factory import create_model
 from attnbench.profiling.macs import count_macs
 from attnbench.registry import MODELS
@@ -47,5 +48,45 @@ def test_both_counters_give_the_known_macs_of_every_family(timm_name, img_size, 
 
 
 def test_takes_the_image_size_and_the_number_of_classes():
-    for name in ("timm-deit-t", "timm-pvt-v2-b0"):
+    for name in ("timm-deit-t", "timm-pvt-v2-b0", "timm-efficientnet-b0"):
         assert create_model(name, 7, 64)(torch.randn(2, 3, 64, 64)).shape == (2, 7)
+
+
+def test_every_name_is_one_of_timm_s_with_weights():
+    named = {s.options["timm_name"] for s in baselines.SYSTEMS if s.pretrained}
+    assert len(named) == 28
+    assert named <= set(timm.list_models(pretrained=True))
+
+
+def test_no_weights_are_fetched_unless_asked_for(monkeypatch):
+    asked = []
+    build = timm.create_model
+
+    def spy(name, *, pretrained, **options):
+        asked.append(pretrained)
+        return build(name, pretrained=False, **options)
+
+    monkeypatch.setattr(timm, "create_model", spy)
+    create_model("timm-deit-t", 10, 32)
+    create_model("timm-deit-t", 10, 32, pretrained=True)
+    assert asked == [False, True]
+
+
+def test_offline_is_one_clear_line(monkeypatch, tmp_path):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(UserError, match=r"deit_tiny_patch16_224.fb_in1k.*leave pretrained=True"):
+        create_model("timm-deit-t", pretrained=True)
+
+
+def test_weights_that_do_not_fit_are_one_clear_line(monkeypatch):
+    def refuse(*_, **__):
+        raise RuntimeError("size mismatch for blocks.0\nand so on")
+
+    monkeypatch.setattr(timm, "create_model", refuse)
+    with pytest.raises(
+        UserError, match=r"do not fit a model for 64 px: size mismatch for blocks.0;"
+    ):
+        create_model("timm-levit-128", 10, 64, pretrained=True)

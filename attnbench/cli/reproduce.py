@@ -1,0 +1,169 @@
+"""`attnbench reproduce`: the paper's tables and claims beside what is published and measured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attnbench.cli import options
+from attnbench.cli.options import RUNS
+from attnbench.cli.report import MEASURED
+from attnbench.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from attnbench.records import Record
+    from attnbench.reproduce.anchor_use import AnchorUse
+    from attnbench.reproduce.row import Row
+
+WHAT = ("table1", "table4", "table5", "fig5", "claims")
+WITH_ANCHORS = ("table4", "table5")
+IMAGES = 128
+"""Held-out images on which the use of anchors is looked at."""
+
+
+def command(
+    what: Annotated[str, typer.Argument(help=f"{', '.join(WHAT[:-1])} or {WHAT[-1]}.")],
+    results: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Result files or folders with trained models and latencies; repeatable. "
+            "[default: results/runs and results/measured]",
+            show_default=False,
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            help="A `last.pt` with anchor attention: show how it uses its anchors (table4, "
+            "table5).",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the counts and the table as CSV.")] = RUNS,
+    plugin: options.Plugin = None,
+) -> None:
+    """Show what the paper prints beside what others published and what is measured here.
+
+    Counts are kept in OUT/reproduce-WHAT.jsonl; a second run counts what is missing.
+    """
+    from rich.console import Console
+
+    if what not in WHAT:
+        raise UserError(f"can reproduce {', '.join(WHAT)}; got {what!r}")
+    if checkpoint is not None and what not in WITH_ANCHORS:
+        raise UserError(f"--checkpoint belongs to {' and '.join(WITH_ANCHORS)}; got {what}")
+    if what == "claims":
+        _claims(out)
+        return
+    # First, so that a file that is no checkpoint is refused before anything is counted.
+    found = _anchor_use(checkpoint, Console(stderr=True)) if checkpoint is not None else None
+    _table(what, results, out)
+    if found is not None:
+        _show_anchors(*found, f"{checkpoint}, on", out)
+
+
+def _table(what: str, results: list[Path] | None, out: Path) -> None:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("loading torch"):
+        from attnbench.cli.reproduce_tables import print_rows
+        from attnbench.reproduce.csv_file import write
+
+        reproduce = _reproducer(what)
+    records = _stored(results, console)
+    with _progress(console) as on_step:
+        rows = reproduce(out / f"reproduce-{what}.jsonl", records, on_step)
+    write(out / f"reproduce-{what}.csv", [asdict(row) for row in rows])
+    print_rows(what, rows, Console())
+    print(f"\nStored in {out / f'reproduce-{what}.csv'}, with notes and sources.")
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar over named things: call with (done, total, the next one's name)."""
+    from attnbench.cli.progress import bar
+
+    with bar(console) as progress:
+        task = progress.add_task("starting", total=None)
+        yield lambda done, total, name: progress.update(
+            task, completed=done, total=total, description=name
+        )
+
+
+def _reproducer(what: str) -> Callable[..., list[Row]]:
+    from attnbench.reproduce import ablation, figure5, table1
+
+    return {
+        "table1": table1.reproduce,
+        "table4": ablation.table4,
+        "table5": ablation.table5,
+        "fig5": figure5.reproduce,
+    }[what]
+
+
+def _stored(results: list[Path] | None, console: Console) -> list[Record]:
+    """Records to look for evidence in; a file that is named must be there."""
+    from attnbench import store
+
+    paths = results or [path for path in (RUNS, MEASURED) if any(path.rglob("*.jsonl"))]
+    contents = store.read_many(paths)
+    for problem in contents.problems:
+        console.print(problem, markup=False, highlight=False)
+    return contents.records
+
+
+def _claims(out: Path) -> None:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("loading torch"):
+        from attnbench.cli.reproduce_tables import print_claims
+        from attnbench.reproduce.claims import judge_claims
+        from attnbench.reproduce.csv_file import write
+    with _progress(console) as on_step:
+        judged = judge_claims(on_step)
+    write(out / "reproduce-claims.csv", [claim.row for claim in judged])
+    print_claims(judged, Console())
+    print(f"\nStored in {out / 'reproduce-claims.csv'}.")
+    changed = [claim.line["id"] for claim in judged if not claim.as_stored]
+    if changed:
+        print(f"Not as stored in claims.csv: {', '.join(changed)}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _show_anchors(uses: list[AnchorUse], data: str, of: str, out: Path) -> None:
+    from rich.console import Console
+
+    from attnbench.cli.reproduce_tables import print_anchor_use
+    from attnbench.reproduce.csv_file import write
+
+    path = out / "reproduce-anchor-use.csv"
+    write(path, [asdict(use) for use in uses])
+    print_anchor_use(uses, f"{of} {data}", Console())
+    print(f"\nStored in {path}.")
+
+
+def _anchor_use(checkpoint: Path, console: Console) -> tuple[list[AnchorUse], str]:
+    import torch
+
+    from attnbench.cli.progress import images_progress
+    from attnbench.data.augment import normalise
+    from attnbench.data.opening import open_data
+    from attnbench.reproduce.anchor_use import anchor_use, trained_model
+    from attnbench.training.checkpoint import load
+
+    trained = load(checkpoint)
+    with images_progress(console) as on_images:
+        data = open_data(trained.data, trained.img_size, on_progress=on_images)
+    pixels, _ = next(iter(data.val.batches(IMAGES, seed=None, device=torch.device("cpu"))))
+    with console.status("looking at the anchors"):
+        return anchor_use(trained_model(trained), normalise(pixels)), data.name

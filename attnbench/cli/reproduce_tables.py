@@ -1,0 +1,183 @@
+"""What `attnbench reproduce` shows: what is printed above, what is counted here beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from attnbench.reproduce.anchor_use import AnchorUse
+from attnbench.reproduce.claims import JudgedClaim
+from attnbench.reproduce.row import Row
+from attnbench.units import METRICS, format_number, format_percent
+
+NONE = "–"
+ABOVE = "paper · publ."
+TRUNK = "One plain trunk at 224 px, mean pooling; saved: multiply-accumulates against dense."
+READING = {
+    "table1": "GMACs at the native input. Top-1 is that of ImageNet-1k, which nobody was trained "
+    "on here.",
+    "table4": TRUNK,
+    "table5": TRUNK,
+    "fig5": "Saved: multiply-accumulates against the row before.",
+}
+
+FIRST, FIRST_OF_TRUNK = "row\nsystem here", "row\nmechanism here"
+Columns = list[tuple[str, list[str]]]
+
+
+def print_rows(what: str, rows: Sequence[Row], console: Console) -> None:
+    """One of the tables, and beneath it how to read it, what was trained here, and the notes."""
+    for trunk in dict.fromkeys(row.trunk for row in rows):
+        if trunk:
+            console.print(f"\n[bold]{trunk}[/]", highlight=False)
+        within = [row for row in rows if row.trunk == trunk]
+        console.print(_table(_ablation(within) if trunk else _counts(within)))
+    console.print(Text(f"Verdict: printed against counted here. {READING[what]}"))
+    _print_trained(rows, console)
+    _print_notes(rows, console)
+
+
+def _table(columns: Columns) -> Table:
+    """The columns at their full width, but for verdicts of several words."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for head, _ in columns:
+        is_text = head in (FIRST, FIRST_OF_TRUNK, "verdict")
+        table.add_column(head, justify="left" if is_text else "right", no_wrap=head != "verdict")
+    for cells in zip(*(cells for _, cells in columns), strict=True):
+        table.add_row(*cells)
+    return table
+
+
+def _counts(rows: Sequence[Row]) -> Columns:
+    """Columns of table 1 and figure 5."""
+    columns: Columns = [
+        (FIRST, [f"{row.row}\n{row.system}" for row in rows]),
+        (f"M params\n{ABOVE}\nhere", [_params(row) for row in rows]),
+        (f"GMACs\n{ABOVE}\nhere", [_macs(row) for row in rows]),
+    ]
+    if any(row.saving is not None for row in rows):
+        columns.append(("saved\npaper\nhere", [_saved(row) for row in rows]))
+    columns.append((f"top-1, %\n{ABOVE}", [_accuracies(row) for row in rows]))
+    return [*columns, ("verdict", [row.verdict for row in rows])]
+
+
+def _ablation(rows: Sequence[Row]) -> Columns:
+    """Columns of tables 4 and 5."""
+    return [
+        (FIRST_OF_TRUNK, [f"{row.row}\n{_mechanism(row)}" for row in rows]),
+        ("M params\npaper\nhere", [_over(row.reported_params, row.params, 1e6) for row in rows]),
+        ("GMACs\npaper\nhere", [_over(row.reported_macs, row.macs, 1e9) for row in rows]),
+        ("saved", [f"\n{_share(row.saving)}" for row in rows]),
+        ("layer\nlatency", [f"\n{_latency(row)}" for row in rows]),
+        ("top-1\npaper", [_share(row.reported_top1, 2) for row in rows]),
+        ("verdict", [row.verdict for row in rows]),
+    ]
+
+
+def _params(row: Row) -> str:
+    printed = f"{_printed(row.reported_params, 1e6)} · {_printed(row.published_params, 1e6)}"
+    return f"{printed}\n{_scaled(row.params, 1e6)}"
+
+
+def _macs(row: Row) -> str:
+    printed = f"{_printed(row.reported_macs, 1e9)} · {_printed(row.published_macs, 1e9)}"
+    elsewhere = ""
+    if row.macs_at_224 not in (None, row.macs):
+        elsewhere = f"\n({_scaled(row.macs_at_224, 1e9)} at 224)"
+    return f"{printed}\n{_scaled(row.macs, 1e9)}{elsewhere}"
+
+
+def _over(printed: float | None, counted: float | None, unit: float) -> str:
+    return f"{_printed(printed, unit)}\n{_scaled(counted, unit)}"
+
+
+def _scaled(value: float | None, unit: float) -> str:
+    """A counted value: three decimals, and four digits from ten on."""
+    if value is None:
+        return NONE
+    return f"{value / unit:.3f}" if value < 10 * unit else f"{value / unit:.4g}"
+
+
+def _printed(value: float | None, unit: float) -> str:
+    """A value with the digits that it was printed with."""
+    return NONE if value is None else f"{value / unit:.6g}"
+
+
+def _share(value: float | None, decimals: int = 1) -> str:
+    return NONE if value is None else f"{100 * value:.{decimals}f} %"
+
+
+def _accuracies(row: Row) -> str:
+    values = (row.reported_top1, row.published_top1)
+    return " · ".join(NONE if v is None else f"{100 * v:.4g}" for v in values)
+
+
+def _saved(row: Row) -> str:
+    if row.saving is None and row.reported_saving is None:
+        return ""
+    return f"{_share(row.reported_saving)}\n{_share(row.saving)}"
+
+
+def _mechanism(row: Row) -> str:
+    return row.system + (f", m = {row.num_anchors}" if row.num_anchors else "")
+
+
+def _latency(row: Row) -> str:
+    return NONE if row.latency_s is None else METRICS["latency_s"].format(row.latency_s)
+
+
+def _print_trained(rows: Sequence[Row], console: Console) -> None:
+    found = [row for row in rows if row.trained]
+    if not found:
+        console.print(Text("No trained model of these rows is among the stored records."))
+        return
+    console.print(Text("\nTrained here, top-1; not to be set beside ImageNet figures:"))
+    for row in found:
+        console.print(Text(f"  {_mechanism(row)}: {row.trained}"))
+
+
+def _print_notes(rows: Sequence[Row], console: Console) -> None:
+    timed = next((row.latency_of for row in rows if row.latency_of), "")
+    if timed:
+        console.print(Text(f"\nLatency, the fastest implementation of each: {timed}."))
+    noted = dict.fromkeys(f"  {row.row}: {row.note}" for row in rows if row.note)
+    if noted:
+        console.print(Text("\nNotes:"))
+    for note in noted:
+        console.print(Text(note))
+
+
+def print_claims(judged: Sequence[JudgedClaim], console: Console) -> None:
+    """Each claim, the number recomputed, verdict and evidence; then how many of each verdict."""
+    for claim in judged:
+        line = claim.line
+        console.print(Text(f"\n{line['claim']} ({line['where']})"))
+        numbers = f"claimed {line['claimed']} {line['unit']}"
+        if claim.computed is not None:
+            numbers += f", computed {format_number(claim.computed)}"
+        style = {"holds": "green", "does not hold": "red"}.get(claim.verdict, "yellow")
+        text = Text("  ").append(claim.verdict, style=style)
+        console.print(text.append(f": {numbers}; {line['evidence']}"))
+    console.print()
+    for verdict in ("holds", "does not hold", "cannot be tested here"):
+        console.print(f"{verdict}: {sum(claim.verdict == verdict for claim in judged)}")
+
+
+def print_anchor_use(uses: Sequence[AnchorUse], of: str, console: Console) -> None:
+    """How each layer uses its anchors."""
+    console.print(Text(f"\nAnchor use of {of}, {uses[0].images} images:"))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("layer")
+    for head in ("anchors", "dead", "entropy of\ndegrees", "effective\nrank of A"):
+        table.add_column(head, justify="right")
+    for use in uses:
+        table.add_row(
+            use.layer, str(use.num_anchors), format_percent(use.dead_share),
+            f"{use.degree_entropy:.3f}", f"{use.effective_rank:.1f}",
+        )  # fmt: skip
+    console.print(table)
+    console.print(Text("Entropy as a share of log m: 1 where all anchors receive alike."))

@@ -1,0 +1,1 @@
+"""What the paper prints beside what others published and what is counted and measured here."""

@@ -1,0 +1,111 @@
+"""How a trained model uses its anchors: which are dead, how even the rest, what rank is left.
+
+For each layer with anchors, on images of the held-out set, over all heads:
+
+- dead anchors: share of anchors whose degree, summed over the images, is under 1 % of an even
+  share (degrees are the columns' sums of A, eq. 6 of the paper);
+- entropy of the degrees: as a share of log m; 1 where all anchors receive alike;
+- effective rank of A: exp of the entropy of its normalised singular values (Roy and Vetterli
+  2007, https://ieeexplore.ieee.org/document/7098875), the mean over images and heads; at most m.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from attnbench.attention.anchor import AnchorAttention
+from attnbench.errors import UserError
+from attnbench.models.factory import create_model
+from attnbench.training.checkpoint import Checkpoint, load_weights
+
+DEAD_SHARE = 0.01
+"""Of an even share of the mass; an anchor under it takes no part worth the name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorUse:
+    """One layer."""
+
+    layer: str
+    num_anchors: int
+    heads: int
+    images: int
+    dead_share: float
+    degree_entropy: float
+    effective_rank: float
+
+
+def trained_model(checkpoint: Checkpoint) -> nn.Module:
+    """The model of a checkpoint with its weights, on the CPU.
+
+    Raises:
+        UserError: the weights do not fit the model of that name.
+    """
+    model = create_model(
+        checkpoint.model, checkpoint.num_classes, checkpoint.img_size, **checkpoint.options
+    )
+    load_weights(model, checkpoint)
+    return model
+
+
+def anchor_use(
+    model: nn.Module, images: Float[Tensor, "images channels height width"]
+) -> list[AnchorUse]:
+    """Use of the anchors of each layer on some images.
+
+    Raises:
+        UserError: the model has no anchor attention.
+    """
+    seen: dict[str, Tensor] = {}
+    layers = {n: m for n, m in model.named_modules() if isinstance(m, AnchorAttention)}
+    if not layers:
+        raise UserError(
+            "expected a model with learned anchors (attention `anchor`), got one without; give a "
+            "checkpoint of such a model"
+        )
+
+    def keep(name: str, layer: AnchorAttention, x: Tensor) -> None:
+        seen[name] = layer.assignment(x).double()
+
+    hooks = [
+        layer.register_forward_pre_hook(lambda m, args, name=name: keep(name, m, args[0]))
+        for name, layer in layers.items()
+    ]
+    try:
+        with torch.inference_mode():
+            model.eval()(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [_use(name, assignment) for name, assignment in seen.items()]
+
+
+def _use(name: str, assignment: Float[Tensor, "images heads tokens anchors"]) -> AnchorUse:
+    images, heads, _, num_anchors = assignment.shape
+    degrees = assignment.sum((0, 2))  # (heads, anchors)
+    shares = degrees / degrees.sum(-1, keepdim=True)
+    entropy = _entropy(shares) / log(num_anchors) if num_anchors > 1 else torch.ones(heads)
+    return AnchorUse(
+        layer=name,
+        num_anchors=num_anchors,
+        heads=heads,
+        images=images,
+        dead_share=float((shares < DEAD_SHARE / num_anchors).double().mean()),
+        degree_entropy=float(entropy.mean()),
+        effective_rank=float(effective_rank(assignment).mean()),
+    )
+
+
+def effective_rank(matrix: Float[Tensor, "*batch rows columns"]) -> Float[Tensor, "*batch"]:
+    """The exponential of the entropy of the normalised singular values: between 1 and the rank."""
+    values = torch.linalg.svdvals(matrix)
+    return _entropy(values / values.sum(-1, keepdim=True)).exp()
+
+
+def _entropy(shares: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:
+    return -torch.special.xlogy(shares, shares).sum(-1)

@@ -1,0 +1,98 @@
+"""Parameters and multiply-accumulates of whole models, counted once and kept.
+
+A count depends neither on the machine nor on its threads: a stored one serves as long as the
+model, the code that counts and the versions of torch and timm are the same.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from attnbench import store
+from attnbench.profiling.macs import count_macs
+from attnbench.records import Record
+from attnbench.runner import environment_of, failure, now
+from attnbench.spec import ModelWorkload
+from attnbench.subjects import subject_of
+
+IMAGENET_CLASSES = 1000
+
+OnCount = Callable[[int, int, str], None]
+
+
+def at(model: str, side: int) -> ModelWorkload:
+    """A model on one square image, with the classes of ImageNet."""
+    return ModelWorkload(
+        model=model, attention="", img_size=(side, side), num_classes=IMAGENET_CLASSES
+    )
+
+
+def count(workload: ModelWorkload) -> Record:
+    """Count a model on the meta device; what it cannot do is the record's status and reason."""
+    subject = subject_of(workload)
+    record = Record(
+        workload=workload,
+        environment=environment_of(subject, torch.device("cpu")),
+        created=now(),
+        notes=(_conditions(),),
+    )
+    try:
+        with torch.device("meta"):
+            model, images = subject.build().eval(), torch.empty(subject.input_shape)
+        params = sum(parameter.numel() for parameter in model.parameters())
+        return replace(record, params=params, macs=count_macs(model, (images,)))
+    except Exception as error:  # noqa: BLE001 - a stranger's model may raise anything
+        status, reason = failure(error)
+        return replace(record, status=status, reason=reason)
+
+
+def _conditions() -> str:
+    """What else the count rests on."""
+    return f"counted on the meta device, nothing was run; timm {importlib.metadata.version('timm')}"
+
+
+def counts(
+    workloads: Sequence[ModelWorkload],
+    path: Path,
+    on_count: OnCount = lambda done, total, name: None,
+) -> list[Record]:
+    """The count of each workload, in their order; what the file lacks is counted and appended.
+
+    Args:
+        workloads: the models.
+        path: a file of records.
+        on_count: told (done, total, what is counted next), for a progress display.
+    """
+    known = store.read(path).records if path.exists() else []
+    found: list[Record] = []
+    for done, workload in enumerate(workloads):
+        on_count(done, len(workloads), subject_of(workload).name)
+        record = _stored(workload, known)
+        if record is None:
+            record = count(workload)
+            store.append(path, record)
+            known.append(record)
+        found.append(record)
+    return found
+
+
+def _stored(workload: ModelWorkload, known: Sequence[Record]) -> Record | None:
+    """The count of this workload by this very code, if there is one."""
+    candidates = [r for r in known if r.workload == workload and r.macs is not None]
+    if not candidates:
+        return None
+    here = environment_of(subject_of(workload), torch.device("cpu"))
+    return next(
+        (
+            r
+            for r in reversed(candidates)
+            if (r.environment.code, r.environment.torch) == (here.code, here.torch)
+            and r.notes == (_conditions(),)
+        ),
+        None,
+    )

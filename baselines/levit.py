@@ -1,0 +1,18 @@
+"""LeViT-128, 192, 256 and 384: a convolutional stem, attention with a bias table, BatchNorm.
+
+Built for one input size, 224 px unless told otherwise: the bias tables have a row per offset. Two
+heads (class and distillation) are averaged.
+"""
+
+from baselines.system import Source, timm_systems
+
+SYSTEMS = timm_systems(
+    {f"timm-levit-{width}": f"levit_{width}.fb_dist_in1k" for width in (128, 192, 256, 384)},
+    family="dense",
+    source=Source(
+        paper="Graham et al. 2021, LeViT",
+        link="https://arxiv.org/abs/2104.01136",
+        code="https://github.com/facebookresearch/LeViT",
+        licence="Apache-2.0",
+    ),
+)

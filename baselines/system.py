@@ -1,0 +1,79 @@
+"""A system of other people: what it is called here, where it is from, and what builds it.
+
+Loads neither torch nor timm, so that the table of all systems stays light. What a system is
+reported to cost and to reach, and the input size of those reports, are data: `results/paper/`
+holds them, and its `systems.csv` joins them to the names given here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from attnbench.registry import Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The publication of a family of systems, and its code."""
+
+    paper: str
+    link: str
+    code: str
+    """The authors' own repository."""
+    licence: str
+    """Licence of that repository, as an SPDX identifier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """One system; `entry` is its row in the registry of models."""
+
+    name: str
+    family: str
+    """Of its attention: dense, window, sparse …, or convolution where it has none."""
+    source: Source
+    summary: str
+    target: str
+    """Import string of what builds it."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword options that the name stands for."""
+    pretrained: bool = False
+    """Whether `create_model(name, pretrained=True)` brings published weights."""
+
+    @property
+    def entry(self) -> Entry:
+        """The row that the registry lists and builds from."""
+        return Entry(
+            kind="model",
+            name=self.name,
+            target=self.target,
+            family=self.family,
+            summary=f"{self.summary} ({self.source.licence})",
+            paper=self.source.paper,
+            link=self.source.link,
+            options=self.options,
+        )
+
+
+def timm_systems(names: Mapping[str, str], *, family: str, source: Source) -> tuple[System, ...]:
+    """Systems that timm holds, with published weights, by their names here.
+
+    Args:
+        names: name here: timm's name with the tag of the weights, as "deit_tiny.fb_in1k".
+        family: family of the attention.
+        source: the publication.
+    """
+    return tuple(
+        System(
+            name=name,
+            family=family,
+            source=source,
+            summary=f"timm's {timm_name.partition('.')[0]}",
+            target="baselines.timm_models:create_timm_model",
+            options={"timm_name": timm_name},
+            pretrained=True,
+        )
+        for name, timm_name in names.items()
+    )

@@ -1,0 +1,43 @@
+"""PVT from the suite's parts: the published sizes, one image size, a class token that is read."""
+
+import pytest
+import torch
+
+from attnbench.errors import UserError
+from attnbench.models.factory import create_model
+from attnbench.profiling.macs import count_macs
+from attnbench.training.optimizer import exempt_from_decay
+
+
+@pytest.mark.parametrize(
+    ("size", "params", "giga_macs"),
+    # Counted on the authors' code: parameters, products and convolutions.
+    [
+        ("t", 13.229, 1.9329),
+        pytest.param("s", 24.486, 3.8157, marks=pytest.mark.slow),
+        pytest.param("m", 44.208, 6.6592, marks=pytest.mark.slow),
+        pytest.param("l", 61.369, 9.8138, marks=pytest.mark.slow),
+    ],
+)
+def test_has_the_sizes_of_the_authors_code(size, params, giga_macs):
+    with torch.device("meta"):
+        model, images = create_model(f"pvt-{size}").eval(), torch.empty(1, 3, 224, 224)
+    assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(params, abs=6e-4)
+    assert count_macs(model, (images,)).products_macs / 1e9 == pytest.approx(giga_macs, abs=6e-5)
+
+
+def test_every_parameter_of_an_oblong_model_learns():
+    model = create_model("pvt-t", 5, (64, 96))
+    logits = model(torch.randn(2, 3, 64, 96))
+    logits.sum().backward()
+    assert logits.shape == (2, 5)
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    assert [stage.grid for stage in model.stages] == [(16, 24), (8, 12), (4, 6), (2, 3)]
+    assert {"stages.0.pos_embed", "stages.3.cls_token"} <= exempt_from_decay(model)
+
+
+def test_other_sizes_are_refused():
+    with pytest.raises(UserError, match="multiples of 32 px, got 48 × 64"):
+        create_model("pvt-t", 5, (48, 64))
+    with pytest.raises(UserError, match=r"built for images of 32 × 32, got 64 × 64"):
+        create_model("pvt-t", 5, 32)(torch.randn(1, 3, 64, 64))

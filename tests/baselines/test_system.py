@@ -1,0 +1,21 @@
+"""The table of baselines: found by the entry point, complete in what a reader needs to know."""
+
+import pytest
+
+import baselines
+from attnbench.registry import MODELS
+
+
+def test_names_are_unique_and_registered():
+    names = [system.name for system in baselines.SYSTEMS]
+    assert len(names) == len(set(names)) == 35
+    assert set(names) <= set(MODELS.names())
+
+
+@pytest.mark.parametrize("system", baselines.SYSTEMS, ids=lambda system: system.name)
+def test_each_says_paper_code_and_licence(system):
+    assert system.source.link.startswith("https://arxiv.org/abs/")
+    assert system.source.code.startswith("https://github.com/")
+    assert system.source.licence in ("Apache-2.0", "MIT")
+    assert system.source.licence in system.entry.summary
+    assert system.name.startswith("timm-") == system.pretrained

@@ -1,0 +1,92 @@
+"""Tables 4 and 5 and figure 5: closed forms equal counts, evidence is labelled."""
+
+from dataclasses import replace
+
+import pytest
+
+from attnbench import paper, store
+from attnbench.measured import Accuracy
+from attnbench.reproduce import figure5
+from attnbench.reproduce.ablation import ANCHOR_COUNTS, table4, table5
+from attnbench.reproduce.evidence import accuracy_text, anchors_of, layer_latencies
+from attnbench.spec import Recipe
+
+MEASURED = store.read_many([paper.folder().parent / "measured"]).records
+
+
+@pytest.mark.slow
+def test_closed_forms_equal_the_counts_of_every_row(tmp_path):
+    fours, fives = table4(tmp_path / "4.jsonl", []), table5(tmp_path / "5.jsonl", [])
+    assert len(fours) == 8
+    assert len(fives) == 2 * (1 + len(ANCHOR_COUNTS))
+    for row in (*fours, *fives):
+        assert (row.stated_params, row.stated_macs) == (row.params, row.macs), row.system
+    assert [row.num_anchors for row in fives] == [None, 10, 30, 50, 100] * 2
+    assert [row.saving for row in fours[:1]] == [0]
+    # More is saved with each mechanism of the ablation, and less with each anchor more.
+    for trunk in ("vit-t", "vit-s"):
+        savings = [row.saving for row in fours if row.trunk == trunk]
+        assert savings == sorted(savings)
+        with_anchors = [row.saving for row in fives if row.trunk == trunk and row.num_anchors]
+        assert with_anchors == sorted(with_anchors, reverse=True)
+
+
+def test_the_paper_s_numbers_stand_beside_trunk_t_alone(tmp_path):
+    rows = table4(tmp_path / "4.jsonl", MEASURED)
+    reported = {(row.trunk, row.system): row.reported_macs for row in rows}
+    assert reported["vit-t", "anchor"] == 0.7e9
+    assert reported["vit-t", "dense-shared-qk"] is reported["vit-s", "anchor"] is None
+    anchor = next(row for row in rows if (row.trunk, row.system) == ("vit-t", "anchor"))
+    assert anchor.trained.startswith("66.3 % on cifar10 (anchorformer-t, 32 px, 4 epochs, 1 seed)")
+    assert "196 tokens, width 192" in anchor.latency_of
+    assert anchor.latency_s > 0
+
+
+def test_latencies_that_are_compared_come_from_one_machine_and_dtype():
+    found = layer_latencies(MEASURED, (14, 14), 192, 3)
+    assert set(found) == {
+        ("dense", None), ("window", None), ("sparse", None),
+        *(("anchor", m) for m in ANCHOR_COUNTS),
+    }  # fmt: skip
+    (other,) = {r.environment.device_name for r in found.values()}
+    assert other
+    dense = found["dense", None]
+    elsewhere = replace(dense, environment=replace(dense.environment, device_name="another"))
+    assert layer_latencies([*MEASURED, elsewhere], (14, 14), 192, 3) == found
+    assert layer_latencies(MEASURED, (14, 14), 384, 6) == {}
+
+
+def test_accuracies_are_averaged_over_seeds_of_one_recipe_alone():
+    template = next(r for r in MEASURED if r.kind == "model")
+    recipe = Recipe(data="digits", img_size=32, epochs=3)
+
+    def trained(top1, **changes):
+        accuracy = Accuracy(top1=top1, top5=1.0, loss=0.1, images=100, forward_s=1.0)
+        return replace(template, recipe=replace(recipe, **changes), accuracy=accuracy)
+
+    name = template.workload.model
+    text = accuracy_text([trained(0.5), trained(0.6, seed=1), trained(0.9, epochs=9)])
+    # Two values 0.1 apart: half-width 12.71 · 0.0707 / √2 = 63.55 points.
+    assert text == (
+        f"55.0 ± 63.5 % on digits ({name}, 32 px, 3 epochs, 2 seeds); "
+        f"90.0 % on digits ({name}, 32 px, 9 epochs, 1 seed)"
+    )
+
+
+def test_a_mechanism_without_anchors_has_none_and_the_others_a_default():
+    assert anchors_of("dense", None) is None
+    assert anchors_of("anchor", None) == 30
+    assert anchors_of("anchor", 10) == 10
+
+
+def test_figure_5_saves_what_the_bound_allows(tmp_path, monkeypatch):
+    pairs = [p for p in figure5.PAIRS if p[0] in ("DeiT-T", "LeViT-128")]
+    monkeypatch.setattr(figure5, "PAIRS", pairs)
+    monkeypatch.setattr(figure5.MODELS, "names", lambda: ["timm-deit-t", "anchor-deit-t",
+                                                          "timm-levit-128"])  # fmt: skip
+    base, anchor, levit, missing = figure5.reproduce(tmp_path / "5.jsonl", [])
+    assert anchor.saving == pytest.approx(1 - anchor.macs / base.macs)
+    assert 0 < anchor.saving < 0.212 < anchor.reported_saving
+    assert base.published_top1 == 0.722
+    assert levit.verdict == "agrees"
+    assert (missing.verdict, missing.macs) == ("not built yet", None)

@@ -1,0 +1,129 @@
+"""Table 1: every row, every system, counts equal to those made before, nothing counted twice."""
+
+import pytest
+
+from attnbench import paper, store
+from attnbench.errors import UserError
+from attnbench.reproduce import counting, table1
+from attnbench.reproduce.counting import at, count, counts
+from attnbench.reproduce.row import judged, reported, verdict_on
+
+SYSTEMS = {system["name"]: system for system in paper.table("systems")}
+QUICK = ("timm-efficientnet-b1", "timm-levit-128", "timm-deit-t-distilled", "timm-pvt-v2-b0")
+
+
+def assert_as_measured(name, side):
+    line = paper.one(
+        paper.table("measured"), system=SYSTEMS[name]["measured_row"], input_px=str(side)
+    )
+    record = count(at(name, side))
+    assert record.status == "ok", record.reason
+    assert record.params / 1e6 == pytest.approx(float(line["params_M"]), rel=0.005)
+    macs = record.macs.products_macs / 1e9
+    assert macs == pytest.approx(float(line["flopcounter_GMACs"]), rel=0.005)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_few_systems_equal_what_was_counted_before(name):
+    assert_as_measured(name, int(SYSTEMS[name]["native_px"]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n, s in SYSTEMS.items() if s["kind"] == "upstream"])
+def test_every_system_of_timm_equals_what_was_counted_before(name):
+    for side in {int(SYSTEMS[name]["native_px"]), 224}:
+        assert_as_measured(name, side)
+
+
+def test_every_baseline_has_its_line_and_its_own_input_size():
+    from baselines import SYSTEMS as BASELINES
+
+    assert {system.name for system in BASELINES} <= set(SYSTEMS)
+    for name, system in SYSTEMS.items():
+        if system["original_system"]:
+            line = paper.one(
+                paper.table("original_reports"), system=system["original_system"],
+                variant=system["original_variant"],
+            )  # fmt: skip
+            assert line["resolution"] == system["native_px"], name
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """Leaves the systems of these names in the table."""
+
+    def leave(*names):
+        read = paper.table
+        kept = [SYSTEMS[name] for name in names]
+        monkeypatch.setattr(paper, "table", lambda name: kept if name == "systems" else read(name))
+
+    return leave
+
+
+def test_rows_of_the_paper_come_first_then_systems_without_one(only, tmp_path):
+    only("timm-efficientnet-b1", "anchorformer-t", "pvt-t")
+    rows = table1.reproduce(tmp_path / "counts.jsonl", [])
+    printed = [line["model"] for line in paper.table("table1")]
+    assert [row.row for row in rows] == [*printed, "PVT-Tiny"]
+    assert {row.verdict for row in rows if not row.system} == {"no system here"}
+    by_system = {row.system: row for row in rows if row.system}
+    b1 = by_system["timm-efficientnet-b1"]
+    assert (b1.native_px, b1.reported_macs, b1.published_top1) == (240, 0.7e9, 0.791)
+    assert b1.macs > b1.macs_at_224
+    assert b1.params_difference == pytest.approx(7.8e6 / b1.params - 1)
+    assert b1.top1_difference == pytest.approx(-0.0078)
+    assert b1.verdict == "agrees"
+    assert by_system["anchorformer-t"].verdict == "fitted"
+    assert by_system["pvt-t"].verdict == "not in the paper"
+
+
+def test_a_second_run_counts_what_is_missing(only, tmp_path, monkeypatch):
+    counted = []
+
+    def spy(workload):
+        counted.append((workload.model, workload.img_size[0]))
+        return count(workload)
+
+    monkeypatch.setattr(counting, "count", spy)
+    path = tmp_path / "counts.jsonl"
+    only("timm-levit-128")
+    first = table1.reproduce(path, [])
+    only("timm-levit-128", "timm-efficientnet-b1")
+    table1.reproduce(path, [])
+    assert counted == [
+        ("timm-levit-128", 224), ("timm-efficientnet-b1", 224), ("timm-efficientnet-b1", 240),
+    ]  # fmt: skip
+    assert [r.kind for r in store.read(path).records] == ["model"] * 3
+    only("timm-levit-128")
+    assert table1.reproduce(path, []) == first
+
+
+def test_a_model_that_cannot_be_counted_costs_no_other(tmp_path):
+    broken, whole = counts([at("pvt-t", 48), at("timm-levit-128", 224)], tmp_path / "counts.jsonl")
+    assert (broken.status, "multiples of 32 px" in broken.reason) == ("unsupported", True)
+    assert whole.status == "ok"
+    row = judged(reported({}, "PVT"), {}, broken)
+    assert (row.verdict, row.note) == ("failed", broken.reason)
+
+
+def test_a_name_that_leads_nowhere_is_refused(monkeypatch, tmp_path):
+    read = paper.table
+    for change, message in (
+        ({"name": "timm-deit-x"}, "unknown model 'timm-deit-x'"),
+        ({"table1_row": "DeiT-X"}, r"timm-deit-t is said to be row 'DeiT-X' of table1.csv"),
+    ):
+        spoilt = [{**SYSTEMS["timm-deit-t"], **change}]
+        monkeypatch.setattr(
+            paper, "table", lambda name, s=spoilt: s if name == "systems" else read(name)
+        )
+        with pytest.raises(UserError, match=message):
+            table1.reproduce(tmp_path / "counts.jsonl", [])
+
+
+@pytest.mark.parametrize(
+    ("gaps", "verdict"),
+    [((None, None), "not in the paper"), ((0.009, None), "agrees"), ((0.005, 0.03), "near"),
+     ((-0.2, 0.0), "differs"), ((0.0, 0.019), "agrees")],
+)  # fmt: skip
+def test_rounding_explains_a_gap_or_it_does_not(gaps, verdict):
+    assert verdict_on(gaps, (0.01, 0.02)) == verdict
