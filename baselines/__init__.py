@@ -21,7 +21,21 @@ _SYSTEMS = (
      "Wang et al. 2022, PVT v2", "https://arxiv.org/abs/2106.13797"),
 )  # fmt: skip
 
-ENTRIES: tuple[Entry, ...] = tuple(
+_ANCHOR_LEVIT = tuple(
+    Entry(
+        kind="model",
+        name=f"anchor-levit-{size}",
+        target="baselines.anchor_levit:create_anchor_levit",
+        family="anchor",
+        summary=f"LeViT-{size} with anchor attention; this project's reading, none is published",
+        paper="AnchorFormer 2025, figure 5b",
+        link="https://arxiv.org/abs/2505.16463",
+        options={"timm_name": f"levit_{size}"},
+    )
+    for size in (128, 192, 256, 384)
+)
+
+_TIMM = tuple(
     Entry(
         kind="model",
         name=name,
@@ -34,3 +48,5 @@ ENTRIES: tuple[Entry, ...] = tuple(
     )
     for name, timm_name, family, paper, link in _SYSTEMS
 )
+
+ENTRIES: tuple[Entry, ...] = (*_TIMM, *_ANCHOR_LEVIT)
