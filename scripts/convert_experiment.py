@@ -15,6 +15,8 @@ anchor, from new    the same model with fresh weights, trained as long in all: w
 About 5 minutes a seed on one core.
 """
 
+# ruff: noqa: T201, TID253 - a script prints, and needs timm at once
+
 from __future__ import annotations
 
 import argparse

@@ -55,6 +55,10 @@ def parts_of(module: nn.Module) -> Parts:
         UserError: it is of another class, or does what no mechanism here does.
     """
     reader = _readers().get(type(module))
+    if isinstance(module, ConvertedAttention):
+        raise UserError(
+            f"is converted already, to {type(module.layer).__name__}; convert the original model"
+        )
     if reader is None:
         got = f"{type(module).__module__}.{type(module).__name__}"
         raise UserError(

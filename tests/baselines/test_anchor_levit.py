@@ -40,9 +40,13 @@ def millions(model):
 @pytest.mark.parametrize(
     ("size", "levit", "anchor"),
     # Millions of parameters and GMACs at 224 px, LeViT's as counted apart from this project.
-    [(128, (9.214, 0.405), (8.707, 0.365)), (192, (10.947, 0.657), (10.317, 0.593)),
-     (256, (18.894, 1.127), (17.770, 1.030)), (384, (39.129, 2.352), (36.688, 2.169))],
-)  # fmt: skip
+    [
+        (128, (9.214, 0.405), (8.707, 0.365)),
+        pytest.param(192, (10.947, 0.657), (10.317, 0.593), marks=pytest.mark.slow),
+        pytest.param(256, (18.894, 1.127), (17.770, 1.030), marks=pytest.mark.slow),
+        pytest.param(384, (39.129, 2.352), (36.688, 2.169), marks=pytest.mark.slow),
+    ],
+)
 def test_sizes_and_macs_by_three_ways_follow_from_those_of_levit(size, levit, anchor):
     old, new = on_meta("levit", size), on_meta("anchor", size)
     images = torch.empty(1, 3, 224, 224, device="meta")
