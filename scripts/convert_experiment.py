@@ -97,8 +97,7 @@ def run_seed(
     rows = {}
     for row, (attention, options, clusters) in SWAPS.items():
         say(f"seed {seed}: {row}")
-        given = {"data": images} if clusters else {}
-        model = attnbench.convert(original, attention, **given, **options)
+        model = attnbench.convert(original, attention, data=images if clusters else None, **options)
         after = top1(model, data)
         tuned = train_on(model, data, seed, arguments.finetune, lr=FINETUNE_LR)
         rows[row] = [before, after, tuned, giga_macs(model)]

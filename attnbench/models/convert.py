@@ -69,20 +69,20 @@ def convert(
     """
     cls = attention_class(attention)
     _refuse_options(cls, options, data)
-    attentions = _attentions_of(model)
-    for name, module in attentions.items():
-        with _naming(name):
-            parts_of(module)
     if not inplace:
         model = copy.deepcopy(model)
-        attentions = {name: model.get_submodule(name) for name in attentions}
+    attentions = _attentions_of(model)
+    parts = {}
+    for name, module in attentions.items():
+        with _naming(name):
+            parts[name] = parts_of(module)
     tokens = _tokens_of(model, next(iter(attentions)))
-    parts = {name: parts_of(module) for name, module in attentions.items()}
     layers = _layers(attention, cls, parts, tokens.num_prefix_tokens, options)
     if data is not None:
         start_anchors(model, attentions, parts, layers, data)
     if not cls.takes_position_bias:
         _warn_of_lost_positions(model, attention, parts)
+    # The model is changed here and not before: a refusal leaves it whole.
     _swap(model, attentions, parts, layers, tokens)
     return model
 

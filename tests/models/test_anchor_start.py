@@ -150,3 +150,11 @@ def test_fewer_distinct_tokens_than_anchors_harm_nothing():
     model, images = grouped_model(spread=0.0)
     swapped = convert(model, "anchor", num_anchors=8, data=[images])
     assert swapped(images).isfinite().all()
+
+
+@pytest.mark.gpu
+def test_a_model_on_a_gpu_stays_there():
+    model, images = grouped_model(spread=1.0)
+    swapped = convert(model.cuda(), "anchor", num_anchors=6, data=[images])
+    assert {parameter.device.type for parameter in swapped.parameters()} == {"cuda"}
+    assert swapped(images.cuda()).isfinite().all()
