@@ -30,8 +30,9 @@ from attnbench.attention.base import Attention
 from attnbench.attention.factory import attention_class, create_attention
 from attnbench.errors import UserError
 from attnbench.models.anchor_start import start_anchors
+from attnbench.models.converted_attention import ConvertedAttention, TokenGrid
 from attnbench.models.layer_weights import fill
-from attnbench.models.timm_attention import ConvertedAttention, Parts, TokenGrid, parts_of
+from attnbench.models.timm_attention import Parts, parts_of
 from attnbench.models.vit import STAGE_OF_PATCH_16
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -75,6 +76,7 @@ def convert(
     parts = {}
     for name, module in attentions.items():
         with _naming(name):
+            _refuse_converted(module)
             parts[name] = parts_of(module)
     tokens = _tokens_of(model, next(iter(attentions)))
     layers = _layers(attention, cls, parts, tokens.num_prefix_tokens, options)
@@ -114,6 +116,13 @@ def _attentions_of(model: nn.Module) -> dict[str, nn.Module]:
             f"{type(first).__name__})"
         )
     return found
+
+
+def _refuse_converted(module: nn.Module) -> None:
+    if isinstance(module, ConvertedAttention):
+        raise UserError(
+            f"is converted already, to {type(module.layer).__name__}; convert the original model"
+        )
 
 
 def _tokens_of(model: Any, first: str) -> TokenGrid:

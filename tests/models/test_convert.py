@@ -15,7 +15,7 @@ import attnbench
 from attnbench import convert, register_attention
 from attnbench.attention.base import Attention
 from attnbench.errors import UserError
-from attnbench.models.timm_attention import ConvertedAttention
+from attnbench.models.converted_attention import ConvertedAttention
 from attnbench.profiling.macs import count_macs
 
 ROOT = Path(__file__).parents[2]
