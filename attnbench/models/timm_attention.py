@@ -2,9 +2,9 @@
 
 timm (https://github.com/huggingface/pytorch-image-models) has several classes of dense attention;
 they differ in how they hold their biases, in norms on queries and keys or before the output
-projection, and in the relative positions that they add to the scores. `parts_of` reads any of
-those known to `_readers` into one form, and refuses what has no place in the mechanisms of this project:
-gates, dropout of attention weights, heads wider or narrower than dim / heads.
+projection, and in the relative positions that they add to the scores. `parts_of` reads four of
+them into one form, and refuses what has no place in the mechanisms of this project: gates, dropout
+of attention weights, heads wider or narrower than dim / heads.
 """
 
 from __future__ import annotations
