@@ -16,6 +16,7 @@ _PUBLIC = {
     "Protocol": "attnbench.spec",
     "Recipe": "attnbench.spec",
     "Record": "attnbench.records",
+    "convert": "attnbench.models.convert",
     "create_attention": "attnbench.attention.factory",
     "create_model": "attnbench.models.factory",
     "register_attention": "attnbench.registry",
@@ -30,6 +31,7 @@ __all__ = [
     "Record",
     "Workload",
     "__version__",
+    "convert",
     "create_attention",
     "create_model",
     "profile",
@@ -40,6 +42,7 @@ __all__ = [
 if TYPE_CHECKING:
     from attnbench.attention.base import Attention
     from attnbench.attention.factory import create_attention
+    from attnbench.models.convert import convert
     from attnbench.models.factory import create_model
     from attnbench.records import Record
     from attnbench.registry import register_attention, register_model

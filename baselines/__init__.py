@@ -19,4 +19,18 @@ SYSTEMS: tuple[System, ...] = (
     *pvt.SYSTEMS,
 )
 
-ENTRIES: tuple[Entry, ...] = tuple(system.entry for system in SYSTEMS)
+_ANCHOR_LEVIT = tuple(
+    Entry(
+        kind="model",
+        name=f"anchor-levit-{size}",
+        target="baselines.anchor_levit:create_anchor_levit",
+        family="anchor",
+        summary=f"LeViT-{size} with anchor attention; this project's reading, none is published",
+        paper="AnchorFormer 2025, figure 5b",
+        link="https://arxiv.org/abs/2505.16463",
+        options={"timm_name": f"levit_{size}"},
+    )
+    for size in (128, 192, 256, 384)
+)
+
+ENTRIES: tuple[Entry, ...] = (*(system.entry for system in SYSTEMS), *_ANCHOR_LEVIT)

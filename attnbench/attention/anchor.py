@@ -61,9 +61,15 @@ def bipartite_attention(
     key: Float[Tensor, "batch heads tokens head_dim"],
     anchors: Float[Tensor, "*batch_heads anchors head_dim"],
     scale: float,
+    bias: Float[Tensor, "... tokens anchors"] | None = None,
 ) -> Float[Tensor, "batch heads tokens anchors"]:
-    """A: each token's distribution over the anchors, in float32 at least (eq. 4)."""
+    """A: each token's distribution over the anchors, in float32 at least (eq. 4).
+
+    `bias` is added to the logits: what the place of a token is worth to an anchor.
+    """
     logits = (key * scale) @ anchors.transpose(-2, -1)
+    if bias is not None:
+        logits = logits + bias
     return logits.softmax(-1, dtype=statistics_dtype(logits))
 
 

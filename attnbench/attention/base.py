@@ -28,6 +28,9 @@ class Attention(nn.Module, ABC):
     """The implementations that this mechanism has."""
     refuses_prefix_tokens: ClassVar[str] = ""
     """Why class tokens have no place here, or "" where they have one."""
+    takes_position_bias: ClassVar[bool] = False
+    """Whether `forward` takes a third argument `position_bias`, what the place of one token is
+    worth to another: (heads, tokens, tokens), or a batch of them, added to the scaled scores."""
 
     def __init__(
         self, dim: int, num_heads: int, *, impl: str = "reference", num_prefix_tokens: int = 0

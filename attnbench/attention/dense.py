@@ -26,6 +26,7 @@ class DenseAttention(Attention):
     """Every token attends to every token."""
 
     impls: ClassVar[tuple[str, ...]] = IMPLS
+    takes_position_bias: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -43,11 +44,16 @@ class DenseAttention(Attention):
         self.proj_drop = nn.Dropout(proj_drop)
 
     def forward(
-        self, x: Float[Tensor, "batch tokens dim"], grid: Grid
+        self,
+        x: Float[Tensor, "batch tokens dim"],
+        grid: Grid,
+        position_bias: Float[Tensor, "... tokens tokens"] | None = None,
     ) -> Float[Tensor, "batch tokens dim"]:
-        """Attend over all tokens."""
+        """Attend over all tokens; see `Attention.takes_position_bias`."""
         query, key, value = (split_heads(t, self.num_heads) for t in self.qkv(x).chunk(3, dim=-1))
-        mixed = softmax_attention(query, key, value, scale=self.scale, impl=self.impl)
+        mixed = softmax_attention(
+            query, key, value, scale=self.scale, impl=self.impl, bias=position_bias
+        )
         return self.proj_drop(self.proj(merge_heads(mixed)))
 
     def macs(self, grid: Grid, batch: int = 1) -> int:
@@ -60,6 +66,7 @@ class SharedQKAttention(Attention):
     """Dense attention whose queries are its keys."""
 
     impls: ClassVar[tuple[str, ...]] = IMPLS
+    takes_position_bias: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -77,11 +84,16 @@ class SharedQKAttention(Attention):
         self.proj_drop = nn.Dropout(proj_drop)
 
     def forward(
-        self, x: Float[Tensor, "batch tokens dim"], grid: Grid
+        self,
+        x: Float[Tensor, "batch tokens dim"],
+        grid: Grid,
+        position_bias: Float[Tensor, "... tokens tokens"] | None = None,
     ) -> Float[Tensor, "batch tokens dim"]:
         """Attend over all tokens, keys standing in for queries."""
         key, value = (split_heads(t, self.num_heads) for t in self.kv(x).chunk(2, dim=-1))
-        mixed = softmax_attention(key, key, value, scale=self.scale, impl=self.impl)
+        mixed = softmax_attention(
+            key, key, value, scale=self.scale, impl=self.impl, bias=position_bias
+        )
         return self.proj_drop(self.proj(merge_heads(mixed)))
 
     def macs(self, grid: Grid, batch: int = 1) -> int:

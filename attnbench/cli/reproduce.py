@@ -13,7 +13,7 @@ import typer
 
 from attnbench.cli import options
 from attnbench.cli.options import RUNS
-from attnbench.cli.report import MEASURED
+from attnbench.cli.sources import MEASURED
 from attnbench.errors import UserError
 
 if TYPE_CHECKING:
