@@ -60,8 +60,9 @@ def tradeoffs(models: pd.DataFrame, metric: str) -> Iterator[Tradeoff]:
 
 
 def left_out(models: pd.DataFrame, metric: str) -> list[str]:
-    """A line for each model that no frontier can hold, with the reason."""
-    missing = models[models["top1"].isna() | models[metric].isna()]
+    """A line for each trained model that no frontier can hold, with the reason."""
+    trained = models[models["epochs"].notna()]  # the others were counted or timed, and never meant
+    missing = trained[trained["top1"].isna() | trained[metric].isna()]
     return [
         f"{row['label']} on {row['data'] or 'unnamed data'} is on no frontier: {_why(row, metric)}."
         for _, row in missing.iterrows()
