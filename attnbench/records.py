@@ -77,6 +77,8 @@ class Record:
     recipe: Recipe | None = None
     run: str = ""
     """Name of the training run that an epoch or a model belongs to."""
+    asked_by: str = ""
+    """The command that measured it: profile, sweep, train …; "" from Python or before schema 2."""
     status: Status = "ok"
     reason: str = ""
     params: int | None = None

@@ -47,6 +47,6 @@ def command(
             trained, images, run_name=checkpoint.parent.name, batch_size=batch_size,
             device=chosen, on_step=lambda done, total: on_step(done, total, None),
         )  # fmt: skip
-    keep_in(out)(record)
+    keep_in(out, "evaluate")(record)
     print_model(record, Console())
     print(f"\nStored in {out}; `attnbench report` draws it.")

@@ -1,4 +1,4 @@
-"""Storing records: each carries the resolution that the machine had at its last checkup."""
+"""Storing records: each says who asked for it, and what its machine could resolve."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from attnbench.records import Environment, Floor, Record
 
 
-def keep_in(out: Path) -> Callable[[Record], None]:
-    """A function that appends a record to `out`."""
+def keep_in(out: Path, command: str) -> Callable[[Record], None]:
+    """A function that appends a record to `out`, on behalf of a command."""
     from attnbench import store
     from attnbench.floor import latest_floor
 
@@ -24,6 +24,7 @@ def keep_in(out: Path) -> Callable[[Record], None]:
         return latest_floor([CHECKUPS], environment)
 
     def keep(record: Record) -> None:
-        store.append(out, replace(record, floor=floor(record.environment)))
+        kept = replace(record, floor=floor(record.environment), asked_by=command)
+        store.append(out, kept)
 
     return keep

@@ -68,7 +68,7 @@ def command(
             precision=precision, time_budget_s=time_budget, cache=cache, energy=energy
         )
         chosen = choose_device(device)
-    records, keep = [], keep_in(out)
+    records, keep = [], keep_in(out, "profile")
     with progress.status("measuring") as status:
         for grid in grids:
             records += profile(

@@ -109,7 +109,7 @@ def _run(
     from attnbench.sweep import sweep
 
     outcome: Counter[str] = Counter()
-    keep = keep_in(out)
+    keep = keep_in(out, "sweep")
     try:
         with worker, bar(Console(stderr=True)) as progress:
             task = progress.add_task("sweep", total=len(workloads))

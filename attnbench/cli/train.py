@@ -82,7 +82,7 @@ def command(
         f"out, {images.num_classes} classes, {recipe.img_size} px, {recipe.epochs} epochs"
     )
 
-    keep = keep_in(out)
+    keep = keep_in(out, "train")
 
     def on_record(record: Record) -> None:
         keep(record)

@@ -51,15 +51,20 @@ def drawings(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> Iterato
 
 
 def latest_profile(layers: pd.DataFrame) -> pd.DataFrame:
-    """The cells that share grid and conditions with the newest comparison; empty if there is none.
+    """The cells that share grid and conditions with the newest profile; empty without any cell.
 
-    A comparison is measured in rounds; where nothing was, the newest cell stands for it.
+    Where the records name no `profile` command, the newest cells that were measured in rounds
+    stand for it, or else the newest cell.
     """
-    in_rounds = layers[layers["rounds_with"] != ""]
-    candidates = layers if in_rounds.empty else in_rounds
-    if candidates.empty:
+    if layers.empty:
         return layers
-    newest = candidates.sort_values("created", kind="stable").iloc[-1]
+    candidates = (
+        layers[layers["asked_by"] == "profile"],
+        layers[layers["rounds_with"] != ""],
+        layers,
+    )
+    found = next(rows for rows in candidates if not rows.empty)
+    newest = found.sort_values("created", kind="stable").iloc[-1]
     return layers[(layers[_GRID] == newest[_GRID]).all(axis=1)]
 
 

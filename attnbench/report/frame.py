@@ -40,7 +40,14 @@ _SPEED_UP = {
     "speedup_paired": "boolean", "baseline": "str",
 }  # fmt: skip
 _ACCURACY = {"top1": "float64", "top5": "float64", "loss": "float64"}
-_ORIGIN = {"status": "str", "reason": "str", "created": "str", "notes": "str", "key": "str"}
+_ORIGIN = {
+    "status": "str",
+    "reason": "str",
+    "asked_by": "str",
+    "created": "str",
+    "notes": "str",
+    "key": "str",
+}
 _MODEL = {
     "label": "str", "model": "str", "attention": "str", "options": "str", "family": "str",
     "data": "str", "height": "int64", "width": "int64", "num_classes": "int64",

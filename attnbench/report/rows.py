@@ -58,6 +58,7 @@ def _common(record: Record, environment: str) -> Row:
         "environment": environment,
         "status": record.status,
         "reason": record.reason,
+        "asked_by": record.asked_by,
         "created": record.created,
         "notes": "; ".join(record.notes),
         "key": record.key,

@@ -28,8 +28,8 @@ def checkup(record, relative, created, **environment):
 
 
 def test_without_a_checkup_there_is_no_floor(record):
-    keep_in(Path("out.jsonl"))(record)
-    assert store.read(Path("out.jsonl")).records == [record]
+    keep_in(Path("out.jsonl"), "sweep")(record)
+    assert store.read(Path("out.jsonl")).records == [replace(record, asked_by="sweep")]
 
 
 def test_records_carry_the_floor_of_the_newest_checkup_of_their_machine(record):
@@ -40,7 +40,7 @@ def test_records_carry_the_floor_of_the_newest_checkup_of_their_machine(record):
         checkup(record, 0.09, "2026-01-01"),
     ):
         store.append(CHECKUPS, line)
-    keep = keep_in(Path("out.jsonl"))
+    keep = keep_in(Path("out.jsonl"), "profile")
     keep(record)
     keep(replace(record, status="failed", reason="again"))
     kept = store.read(Path("out.jsonl")).records

@@ -71,7 +71,8 @@ def gpu():
 def layer():
     def build(attention="dense", side=4, seconds=1e-3, *, at=0, rounds="", env=CPU, **more):
         """A measured layer; `more` are fields of the workload or of the record."""
-        of_record = {k: more.pop(k) for k in ("status", "reason", "notes") if k in more}
+        own = ("status", "reason", "notes", "asked_by")
+        of_record = {k: more.pop(k) for k in own if k in more}
         workload = Workload(attention=attention, grid=more.pop("grid", (side, side)), **more)
         record = Record(
             workload=workload, environment=env, created=created_at(at), protocol=Protocol(),

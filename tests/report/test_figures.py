@@ -106,6 +106,14 @@ def test_a_later_sweep_does_not_push_the_profile_from_its_place(layer):
     assert set(latest_profile(frame)["height"]) == {4}
 
 
+def test_a_sweep_in_rounds_is_no_profile(layer):
+    profile = layer("dense", 4, at=1, rounds="r", asked_by="profile")
+    sweep = [layer(name, 8, at=9, rounds="s", asked_by="sweep") for name in ("dense", "window")]
+    frame = build([profile, *sweep]).layers
+    assert set(latest_profile(frame)["height"]) == {4}
+    assert set(latest_profile(build(sweep).layers)["height"]) == {8}
+
+
 @pytest.fixture
 def counted(layer):
     """Measured layers with all that the roofline figure needs."""
