@@ -135,9 +135,11 @@ def _draw_bars(axes: Axes, data: pd.DataFrame, metric: str) -> None:
     if metric == "latency_s":
         _draw_whiskers(axes, data, unit.scale)
         _fade_bars(axes, list(data["trust"]))
-    for row, (value, status) in enumerate(zip(data[metric], data["status"], strict=True)):
+    ends = _ends(data, metric) * unit.scale
+    for row, (value, end, status) in enumerate(
+        zip(data[metric], ends, data["status"], strict=True)
+    ):
         known = pd.notna(value)
-        end = float(value) * unit.scale if known else 0.0
         text = unit.format(float(value)) if known else why_missing(status)
         axes.annotate(
             text, (end, row), xytext=(9 if known else 4, 0), textcoords="offset points",
@@ -145,10 +147,18 @@ def _draw_bars(axes: Axes, data: pd.DataFrame, metric: str) -> None:
             style="normal" if known else "italic",
         )  # fmt: skip
     axes.set(xlabel=unit.axis_label, ylabel="")
-    axes.set_xlim(0, 1.38 * values.max())  # room for the numbers at the ends
+    axes.set_xlim(0, 1.38 * ends.max())  # room for the numbers at the ends
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(lambda value, _: plain_number(value))
     axes.grid(visible=False, axis="y")
+
+
+def _ends(data: pd.DataFrame, metric: str) -> pd.Series:
+    """Where the bars end, or their whiskers; 0 for what was not measured."""
+    ends = data[metric].astype(float)
+    if metric == "latency_s":
+        ends = data["latency_high_s"].fillna(ends)
+    return ends.fillna(0.0)
 
 
 def _fade_bars(axes: Axes, grades: list[str]) -> None:
