@@ -9,7 +9,7 @@ Queries rather than keys, because the layers' outputs are a little nearer to the
 DeiT of 4 blocks trained on digits, 30 anchors, relative error of the first layer 0.72 against
 0.77. Neither is near. The swap leaves out more than a start can bring back: `dense-shared-qk`,
 without any anchors, is at 1.08. Right after the swap accuracy is gone, and after a few epochs of
-fine-tuning anchors drawn at random (the start without data) did no worse in our trials; see
+fine-tuning anchors drawn at random (the start without data) did no worse, over two seeds; see
 `scripts/convert_experiment.py`. Where tokens do form groups that attend to themselves, centres
 are right at once (`tests/models/test_anchor_start.py`).
 """
