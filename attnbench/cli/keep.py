@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from attnbench.records import Environment, Floor, Record
 
 
-def keep_in(out: Path, command: str) -> Callable[[Record], None]:
-    """A function that appends a record to `out`, on behalf of a command."""
+def keep_in(out: Path, command: str) -> Callable[[Record], Record]:
+    """A function that appends a record to `out` on behalf of a command, and returns it as kept."""
     from attnbench import store
     from attnbench.floor import latest_floor
 
@@ -23,8 +23,9 @@ def keep_in(out: Path, command: str) -> Callable[[Record], None]:
     def floor(environment: Environment) -> Floor | None:
         return latest_floor([CHECKUPS], environment)
 
-    def keep(record: Record) -> None:
+    def keep(record: Record) -> Record:
         kept = replace(record, floor=floor(record.environment), asked_by=command)
         store.append(out, kept)
+        return kept
 
     return keep

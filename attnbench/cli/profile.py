@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attnbench.cli import options
 from attnbench.cli.options import CEILINGS, RUNS
+
+if TYPE_CHECKING:
+    from attnbench.records import Record
 
 
 def command(
@@ -68,14 +71,15 @@ def command(
             precision=precision, time_budget_s=time_budget, cache=cache, energy=energy
         )
         chosen = choose_device(device)
-    records, keep = [], keep_in(out, "profile")
+    records: list[Record] = []
+    keep = keep_in(out, "profile")
     with progress.status("measuring") as status:
         for grid in grids:
-            records += profile(
+            profile(
                 [workload for workload in workloads if workload.grid == grid],
                 protocol,
                 chosen,
-                on_record=keep,
+                on_record=lambda record: records.append(keep(record)),
                 on_step=status.update,
             )
     if as_json:
