@@ -146,8 +146,9 @@ def failure(error: Exception) -> tuple[Status, str]:
 
 def _prepare(cell: Cell, device: torch.device) -> None:
     """Count, build and call once, so that a cell that cannot run fails before any timing."""
-    if cell.subject.unsupported:
-        cell.fail("unsupported", cell.subject.unsupported)
+    reason = cell.subject.unsupported(device)
+    if reason:
+        cell.fail("unsupported", reason)
         return
     _count(cell)
     running = start(cell.subject, cell.workload, device)
