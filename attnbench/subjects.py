@@ -17,7 +17,8 @@ from torch import nn
 
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import attention_class, create_attention
-from attnbench.attention.impls import Setting, reason_against
+from attnbench.attention.impls import reason_against
+from attnbench.kernels.setting import Setting
 from attnbench.models.factory import create_model
 from attnbench.records import describe
 from attnbench.registry import MODELS
@@ -85,6 +86,7 @@ def _reason_against(cls: type[Attention], workload: Workload, device: torch.devi
         device=device.type,
         dtype=getattr(torch, workload.dtype),
         head_dim=workload.dim // workload.num_heads,
+        num_anchors=workload.options.get("num_anchors", 0),
         gradients=workload.mode != "forward",
     )
     return reason or reason_against(workload.impl, setting)

@@ -7,28 +7,13 @@ own: of those nothing is known here, and they are tried.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from attnbench.errors import UserError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What decides whether an implementation can run."""
-
-    device: str
-    """"cpu", "cuda" …; "meta" for counting, where every implementation runs."""
-    dtype: torch.dtype
-    head_dim: int
-    gradients: bool = False
-    """Whether a backward pass will be asked for."""
-
-
-Reason = Callable[[Setting], str | None]
+from attnbench.kernels.setting import Reason, Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,22 +39,23 @@ def reason_against(name: str, setting: Setting) -> str | None:
     return impl.reason_against(setting) if impl and setting.device != "meta" else None
 
 
-def setting_of(x: Tensor, head_dim: int) -> Setting:
+def setting_of(x: Tensor, head_dim: int, num_anchors: int = 0) -> Setting:
     """The setting of a call with this input."""
     return Setting(
         device=x.device.type,
         dtype=x.dtype,
         head_dim=head_dim,
+        num_anchors=num_anchors,
         gradients=torch.is_grad_enabled() and x.requires_grad,
     )
 
 
-def check_impl(name: str, x: Tensor, head_dim: int) -> None:
+def check_impl(name: str, x: Tensor, head_dim: int, num_anchors: int = 0) -> None:
     """Refuse a call that an implementation cannot serve.
 
     Raises:
         UserError: with the reason.
     """
-    reason = reason_against(name, setting_of(x, head_dim))
+    reason = reason_against(name, setting_of(x, head_dim, num_anchors))
     if reason:
         raise UserError(f"impl {name!r} cannot run here: {reason}")
