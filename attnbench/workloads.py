@@ -11,8 +11,8 @@ from attnbench.spec import Grid, Workload
 FAMILIES = ("dense", "window", "sparse", "anchor")
 """The four families of the paper's comparison; each is also the name of a mechanism."""
 
-DEFAULT_IMPLS = ("reference", "sdpa")
-"""Plain eager code for all, and torch's fused code for those that have it."""
+DEFAULT_IMPLS = ("reference", "sdpa", "folded")
+"""Plain eager code for all, and for each mechanism what is fast on every device."""
 
 
 def layer_workloads(

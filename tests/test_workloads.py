@@ -16,7 +16,7 @@ def test_only_mechanisms_with_anchors_are_crossed_with_their_counts():
 def test_by_default_each_mechanism_runs_the_impls_that_it_has():
     cells = layer_workloads(FAMILIES, [(4, 4)], [30])
     assert {c.impl for c in cells if c.attention == "dense"} == {"reference", "sdpa"}
-    assert {c.impl for c in cells if c.attention == "anchor"} == {"reference"}
+    assert {c.impl for c in cells if c.attention == "anchor"} == {"reference", "folded"}
 
 
 def test_an_impl_that_was_asked_for_gives_a_cell_everywhere():

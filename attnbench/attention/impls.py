@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from attnbench.errors import UserError
+from attnbench.kernels import anchor_operator
 from attnbench.kernels.setting import Reason, Setting
 
 
@@ -29,6 +30,17 @@ class Impl:
 _TABLE = (
     Impl(name="reference", summary="plain eager code, the oracle of the others"),
     Impl(name="sdpa", summary="torch's scaled_dot_product_attention, which picks a kernel"),
+    Impl(name="folded", summary="anchor layer that never forms keys and values"),
+    Impl(
+        name="chunked",
+        summary="anchor operator in blocks of tokens, for the caches of a CPU",
+        reason_against=anchor_operator.reason_against_chunked,
+    ),
+    Impl(
+        name="triton",
+        summary="anchor operator in two streaming passes on a GPU",
+        reason_against=anchor_operator.reason_against_triton,
+    ),
 )
 IMPLS = {impl.name: impl for impl in _TABLE}
 

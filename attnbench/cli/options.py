@@ -43,7 +43,7 @@ Impl = Annotated[
     str | None,
     typer.Option(
         help="Implementations, separated by commas. Default: reference (plain eager code for "
-        "all) and sdpa (torch's fused code) where a mechanism has it.",
+        "all), and sdpa (torch's fused code) or folded (anchors) where a mechanism has it.",
         show_default=False,
     ),
 ]
