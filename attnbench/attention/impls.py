@@ -33,21 +33,17 @@ class Impl:
 
 
 _TABLE = (
-    Impl(name="reference", summary="plain eager code, the oracle of the others"),
-    Impl(name="sdpa", summary="torch's scaled_dot_product_attention, which picks a kernel"),
-    Impl(name="sdpa-flash", summary="the same by its flash kernel", reason_against=flash_reason),
+    Impl(name="reference", summary="plain eager code, the oracle"),
+    Impl(name="sdpa", summary="torch's fused attention, kernel of its choice"),
+    Impl(name="sdpa-flash", summary="its flash kernel alone", reason_against=flash_reason),
     Impl(
         name="sdpa-efficient",
-        summary="the same by its memory-efficient kernel",
+        summary="its memory-efficient kernel alone",
         reason_against=efficient_reason,
     ),
-    Impl(name="sdpa-cudnn", summary="the same by cuDNN's kernel", reason_against=cudnn_reason),
-    Impl(name="sdpa-math", summary="the same unfused, by plain products"),
-    Impl(
-        name="xformers",
-        summary="xformers' memory_efficient_attention",
-        reason_against=xformers_reason,
-    ),
+    Impl(name="sdpa-cudnn", summary="its cuDNN kernel alone", reason_against=cudnn_reason),
+    Impl(name="sdpa-math", summary="its unfused path alone"),
+    Impl(name="xformers", summary="xformers' fused attention", reason_against=xformers_reason),
     Impl(
         name="flex",
         summary="torch's FlexAttention, compiled",

@@ -57,7 +57,7 @@ def softmax_attention(
     Raises:
         UserError: the implementation cannot run here.
     """
-    if bias is not None:
+    if bias is not None and bias.dim() < query.dim():
         bias = bias[(None,) * (query.dim() - bias.dim())]
     impl = _runnable(impl, query, key, bias)
     if bias is not None and impl != "flex":

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from types import FunctionType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -86,8 +87,10 @@ def _case(*tensors: Tensor | None) -> Hashable:
 
 def _compiled(name: str) -> Kernel:
     """A copy of `_attend` of its own name: the compiler keeps its count by the code it is given."""
-    code = _attend.__code__.replace(co_name=name)
-    return torch.compile(FunctionType(code, globals(), name), dynamic=False, fullgraph=True)
+    function = FunctionType(_attend.__code__.replace(co_name=name), globals(), name)
+    # By this process alone: helpers would outlive it where it is ended, and take cores from others.
+    here: dict[str, Any] = {"compile_threads": 1}
+    return torch.compile(function, dynamic=False, fullgraph=True, options=here)
 
 
 @contextmanager
@@ -122,7 +125,7 @@ def flex_reason(setting: Setting) -> str | None:
     if setting.device == "cpu":
         return _cpu_reason(setting)
     if setting.device != "cuda":
-        return f"FlexAttention is for CPU and CUDA, and the device is {setting.device}"
+        return f"FlexAttention needs a CPU or CUDA, got {setting.device}"
     if setting.head_dim < LEAST_WIDTH:
         least = f"of {LEAST_WIDTH} and more"
         return f"FlexAttention takes head widths {least} on CUDA, got {setting.head_dim}"

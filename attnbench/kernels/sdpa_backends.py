@@ -21,6 +21,7 @@ values reaches the output as it should.
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from typing import Literal
 
 import torch
@@ -89,15 +90,20 @@ def _refuse_unable(
         "efficient": cuda.can_use_efficient_attention,
         "cudnn": cuda.can_use_cudnn_attention,
     }.get(backend)
-    call = cuda.SDPAParams(query, key, value, bias, 0.0, False, False)
-    if able is None or able(call):
+    if able is None or able(cuda.SDPAParams(query, key, value, bias, 0.0, False, False)):
         return
     with warnings.catch_warnings(record=True) as said:  # torch gives its reasons as warnings
         warnings.simplefilter("always")
-        able(call, debug=True)
-    reasons = "; ".join(_without_origin(str(one.message)) for one in said)
-    reasons = reasons or "torch refuses it and does not say why"
-    raise UserError(f"impl 'sdpa-{backend}' cannot run here: {reasons}")
+        with suppress(RuntimeError):
+            sdpa(query, key, value, scale=1.0, bias=bias)
+    reasons = [_without_origin(str(one.message)) for one in said]
+    text = "; ".join(reason for reason in reasons if not reason.endswith(_OF_OTHERS))
+    text = text or "torch refuses it and does not say why"
+    raise UserError(f"impl 'sdpa-{backend}' cannot run here: {text}")
+
+
+_OF_OTHERS = ("kernel not used because:", "has been runtime disabled")
+"""Headings, and what torch says of the kernels that were not selected."""
 
 
 def _without_origin(message: str) -> str:
@@ -142,7 +148,7 @@ def cudnn_reason(setting: Setting) -> str | None:
 def _cuda_reason(backend: Backend, setting: Setting) -> str | None:
     if setting.device == "cuda":
         return None
-    return f"the {backend} kernel is for CUDA, and the device is {setting.device}"
+    return f"the {backend} kernel needs CUDA, got {setting.device}"
 
 
 def _dtype_reason(

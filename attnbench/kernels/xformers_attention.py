@@ -46,7 +46,7 @@ _BIAS = "it wants a bias laid out in memory in its own way, which is not made fo
 def xformers_reason(setting: Setting) -> str | None:
     """Why xformers cannot run in a setting, or None where it can."""
     if setting.device != "cuda":
-        return f"xformers has operators for CUDA alone, and the device is {setting.device}"
+        return f"xformers needs CUDA, got {setting.device}"
     if setting.dtype not in DTYPES:
         allowed = ", ".join(map(dtype_name, DTYPES))
         return f"xformers takes {allowed}, got {dtype_name(setting.dtype)}"
