@@ -1,4 +1,4 @@
-"""Every implementation of softmax attention: equal to the exact value, or refused with its reason."""
+"""Every implementation of softmax attention: equal to the exact value, or refused with reason."""
 
 import re
 import timeit

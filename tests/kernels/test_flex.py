@@ -46,16 +46,17 @@ def eager(monkeypatch):
 
 
 @torch.inference_mode()
-def test_many_sizes_in_one_process_are_compiled_once_each(eager):
-    for size in [*range(1, 13), *range(1, 13)]:  # more than the compiler's limit of eight
+def test_more_sizes_than_the_compiler_s_limit_are_compiled_once_each(eager, monkeypatch):
+    monkeypatch.setattr("torch._dynamo.config.recompile_limit", 2)
+    for size in (1, 2, 3, 4, 1, 2, 3, 4):
         tensors = inputs(size, 5, 4)
         came = flex_attention(*tensors, scale=0.5)
         torch.testing.assert_close(came.double(), exact(*tensors, 0.5), rtol=1e-5, atol=1e-5)
-    assert len(eager) == 12
-    assert len({function.__code__ for function in eager}) == 12
+    assert len(eager) == 4
+    assert len({function.__code__ for function in eager}) == 4
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (2, 1), (2, 3), (4, 3)])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (4, 3)])
 @torch.inference_mode()
 def test_a_bias_repeats_along_batch_and_heads(eager, shape):
     tensors, bias = inputs(5, 7, 4, batch=4), torch.randn(*shape, 5, 7)
@@ -174,7 +175,7 @@ def test_training_on_the_cpu_is_refused():
     ],
 )
 def test_compiled_on_the_cpu_layers_equal_their_reference(name, grid, options, capfd):
-    """Without a word; one of the mechanisms in half precision too."""
+    """Without a word; one of the mechanisms with NaN, and in half precision, too."""
     if flex._cpu_problem():
         with pytest.raises(UserError, match="cannot run here"), torch.no_grad():
             create_attention(name, 24, 3, impl="flex", **options)(torch.zeros(1, 45, 24), (5, 9))
@@ -191,20 +192,11 @@ def test_compiled_on_the_cpu_layers_equal_their_reference(name, grid, options, c
         expected = layer.double()(x.double(), grid)
         assert (came - expected).abs().max() <= 4 * (reference - expected).abs().max() + 1e-7
         if name == "dense":
+            x[0, 7] = float("nan")
+            assert fast(x, grid).isnan().equal(layer(x.double(), grid).isnan())
+            x[0, 7] = 0
+            expected = layer(x.double(), grid)
             came = fast.bfloat16()(x.bfloat16(), grid)
             eps = torch.finfo(torch.bfloat16).eps
             assert (came - expected).abs().max() <= 8 * eps * expected.abs().max()
     assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.slow
-@torch.inference_mode()
-def test_compiled_on_the_cpu_what_is_not_a_number_stays_none():
-    if flex._cpu_problem():
-        assert "FlexAttention" in flex._cpu_problem()
-        return
-    layer, fast = (create_attention("dense", 24, 3, impl=impl) for impl in ("reference", "flex"))
-    fast.load_state_dict(layer.state_dict())
-    x = torch.randn(2, 20, 24)
-    x[0, 7] = float("nan")
-    assert fast(x, (4, 5)).isnan().equal(layer(x, (4, 5)).isnan())
