@@ -3,9 +3,8 @@
 A bias is added to the scores as they are formed (`score_mod`): minus infinity there is a mask.
 
 Compiling takes from seconds to a minute, at the first call of a case: shapes, strides, dtype,
-device, and whether gradients are kept. Each case is compiled on its own, with fixed sizes: the
-compiler counts how often one function is compiled and, after eight times, would go over to code
-that forms the matrix of scores.
+device, scale, and whether gradients are kept. Each case is a function of its own to the compiler,
+with fixed sizes, since it gives a function up that it has compiled eight times.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def flex_attention(
     """
     if torch.compiler.is_compiling():
         return _attend(query, key, value, scale, bias)
-    case = _case(query, key, value, bias)
+    case = scale, _case(query, key, value, bias)
     if case in _kernels:
         return _kernels[case](query, key, value, scale, bias)
     kernel = _compiled(f"flex_attention_{len(_kernels)}")
@@ -78,7 +77,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tenso
 
 
 def _case(*tensors: Tensor | None) -> Hashable:
-    """All that the compiled code is bound to."""
+    """All of the tensors, and of what is kept for gradients, that compiled code is bound to."""
     modes = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     return modes, *(
         (t.shape, t.stride(), t.dtype, t.device, t.requires_grad) for t in tensors if t is not None

@@ -45,9 +45,10 @@ def eager(monkeypatch):
     return made
 
 
+@pytest.mark.slow
 @torch.inference_mode()
-def test_more_sizes_than_the_compiler_s_limit_are_compiled_once_each(eager, monkeypatch):
-    monkeypatch.setattr("torch._dynamo.config.recompile_limit", 2)
+@torch._dynamo.config.patch(recompile_limit=2)
+def test_more_sizes_than_the_compiler_s_limit_are_compiled_once_each(eager):
     for size in (1, 2, 3, 4, 1, 2, 3, 4):
         tensors = inputs(size, 5, 4)
         came = flex_attention(*tensors, scale=0.5)
@@ -65,14 +66,15 @@ def test_a_bias_repeats_along_batch_and_heads(eager, shape):
     torch.testing.assert_close(came.double(), exact(*tensors, 0.5, bias), rtol=1e-5, atol=1e-5)
 
 
-def test_a_case_that_asks_for_gradients_is_another_one(eager):
+def test_another_mode_or_scale_is_another_case(eager):
     tensors = inputs(5, 5, 4)
     with torch.inference_mode():
         flex_attention(*tensors, scale=0.5)
     with torch.no_grad():
-        flex_attention(*tensors, scale=0.5)
-        flex_attention(*tensors, scale=0.5)
-    assert len(eager) == 2
+        for scale in (0.5, 0.25, 0.5, 0.25):
+            came = flex_attention(*tensors, scale=scale)
+            torch.testing.assert_close(came.double(), exact(*tensors, scale), rtol=1e-5, atol=1e-5)
+    assert len(eager) == 3
 
 
 def test_what_the_compiler_says_reaches_nobody_and_its_silence_ends(capfd):
