@@ -69,7 +69,7 @@ def _layer(workload: Workload) -> Subject:
         arguments=(workload.grid,),
         unsupported=partial(_reason_against, cls, workload),
         stated_macs=stated_macs,
-        sources=_sources(Attention, cls),
+        sources=_sources(Attention, Setting, cls),
     )
 
 
@@ -109,7 +109,7 @@ def _model(workload: ModelWorkload) -> Subject:
         name=f"{workload.model} at {height} × {width} px",
         build=build,
         input_shape=(workload.batch, IN_CHANS, height, width),
-        sources=_sources(Attention, MODELS.load(workload.model), *inside),
+        sources=_sources(Attention, Setting, MODELS.load(workload.model), *inside),
     )
 
 

@@ -14,7 +14,10 @@ from torch import Tensor
 
 from attnbench.errors import UserError
 from attnbench.kernels import anchor_operator
-from attnbench.kernels.setting import Reason, Setting
+from attnbench.kernels.flex import flex_reason
+from attnbench.kernels.sdpa_backends import cudnn_reason, efficient_reason, flash_reason
+from attnbench.kernels.setting import Bias, Reason, Setting
+from attnbench.kernels.xformers_attention import xformers_reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +26,31 @@ class Impl:
 
     name: str
     summary: str
-    reason_against: Reason = lambda setting: None
-    """Why it cannot run in a setting, or None where it can."""
+    reason_against: Reason | None = None
+    """Why it cannot run in a setting, or None where it can; no function: it runs everywhere."""
+    compiled: bool = False
+    """Whether torch compiles it at the first call. Watched operator by operator, it would fall
+    back to eager code."""
 
 
 _TABLE = (
-    Impl(name="reference", summary="plain eager code, the oracle of the others"),
-    Impl(name="sdpa", summary="torch's scaled_dot_product_attention, which picks a kernel"),
+    Impl(name="reference", summary="plain eager code, the oracle"),
+    Impl(name="sdpa", summary="torch's fused attention, kernel of its choice"),
+    Impl(name="sdpa-flash", summary="its flash kernel alone", reason_against=flash_reason),
+    Impl(
+        name="sdpa-efficient",
+        summary="its memory-efficient kernel alone",
+        reason_against=efficient_reason,
+    ),
+    Impl(name="sdpa-cudnn", summary="its cuDNN kernel alone", reason_against=cudnn_reason),
+    Impl(name="sdpa-math", summary="its unfused path alone"),
+    Impl(name="xformers", summary="xformers' fused attention", reason_against=xformers_reason),
+    Impl(
+        name="flex",
+        summary="torch's FlexAttention, compiled",
+        reason_against=flex_reason,
+        compiled=True,
+    ),
     Impl(name="folded", summary="anchor layer that never forms keys and values"),
     Impl(
         name="chunked",
@@ -48,10 +69,18 @@ IMPLS = {impl.name: impl for impl in _TABLE}
 def reason_against(name: str, setting: Setting) -> str | None:
     """Why an implementation cannot run in a setting, or None where it can or is not known."""
     impl = IMPLS.get(name)
-    return impl.reason_against(setting) if impl and setting.device != "meta" else None
+    if impl is None or impl.reason_against is None or setting.device == "meta":
+        return None
+    return impl.reason_against(setting)
 
 
-def setting_of(x: Tensor, head_dim: int, num_anchors: int = 0) -> Setting:
+def may_use_sdpa(name: str) -> bool:
+    """Whether to watch a call for torch's fused attention; a name not known here may use it."""
+    impl = IMPLS.get(name)
+    return name != "reference" and not (impl and impl.compiled)
+
+
+def setting_of(x: Tensor, head_dim: int, num_anchors: int = 0, bias: Bias = "none") -> Setting:
     """The setting of a call with this input."""
     return Setting(
         device=x.device.type,
@@ -59,15 +88,23 @@ def setting_of(x: Tensor, head_dim: int, num_anchors: int = 0) -> Setting:
         head_dim=head_dim,
         num_anchors=num_anchors,
         gradients=torch.is_grad_enabled() and x.requires_grad,
+        bias=bias if torch.is_grad_enabled() or bias == "none" else "fixed",
     )
 
 
-def check_impl(name: str, x: Tensor, head_dim: int, num_anchors: int = 0) -> None:
-    """Refuse a call that an implementation cannot serve.
+def check_impl(
+    name: str, x: Tensor, head_dim: int, num_anchors: int = 0, bias: Bias = "none"
+) -> None:
+    """Refuse a call that an implementation cannot serve; costs about a microsecond.
+
+    Inside of compiled code nothing is checked: there the kernel's own error has to do.
 
     Raises:
         UserError: with the reason.
     """
-    reason = reason_against(name, setting_of(x, head_dim, num_anchors))
+    impl = IMPLS.get(name)
+    if impl is None or impl.reason_against is None or torch.compiler.is_compiling():
+        return
+    reason = reason_against(name, setting_of(x, head_dim, num_anchors, bias))
     if reason:
         raise UserError(f"impl {name!r} cannot run here: {reason}")
