@@ -107,7 +107,8 @@ def _whole_gradients(
         0, tokens, factor,
         ANCHORS, PADDED, HEAD_DIM, PADDED_DIM, CHUNK, BLOCK, DTYPE, OPERANDS,
     )  # fmt: skip
-    sums *= tl.load(inverse + own + nodes, mask=nodes < ANCHORS, other=0.0)[:, None]
+    weight = tl.load(inverse + own + nodes, mask=nodes < ANCHORS, other=0.0)
+    sums = tl.where((nodes < ANCHORS)[:, None], sums * weight[:, None], 0.0)  # 0 · inf is no zero
     means_table = load_table(means, channels, ANCHORS, PADDED, HEAD_DIM)
     degree_grad = -tl.sum(sums * means_table, 1)
     total = _walk_and_differentiate(

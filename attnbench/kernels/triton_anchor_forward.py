@@ -107,12 +107,10 @@ def _whole(
         ANCHORS, PADDED, HEAD_DIM, PADDED_DIM, CHUNK, BLOCK, DTYPE, OPERANDS,
     )  # fmt: skip
     weight = inverse_of(degree, LEAST)
-    sums *= weight[:, None]
+    sums = tl.where((nodes < ANCHORS)[:, None], sums * weight[:, None], 0.0)  # 0 · inf is no zero
     own = head.to(tl.int64) * ANCHORS
     tl.store(inverse + own + nodes, weight, mask=nodes < ANCHORS)
-    store_tile(
-        means + own * HEAD_DIM, sums, nodes, ANCHORS, HEAD_DIM, channels, 1, HEAD_DIM
-    )
+    store_tile(means + own * HEAD_DIM, sums, nodes, ANCHORS, HEAD_DIM, channels, 1, HEAD_DIM)
     _walk_and_distribute(
         key, key_row, key_channel, out, out_row, anchors, table, sums.to(DTYPE), channels,
         0, tokens, factor,

@@ -27,17 +27,19 @@ def head_offset(head, HEADS, batch_stride, head_stride):
 @triton.jit
 def load_tile(base, rows, end, row_stride, channels, channel_stride, HEAD_DIM: tl.constexpr):
     """Rows of a matrix of any strides, zero from `end` on and beyond the head's width."""
-    offsets = rows.to(tl.int64)[:, None] * row_stride + channels.to(tl.int64)[None, :] * channel_stride
+    offsets = (
+        rows.to(tl.int64)[:, None] * row_stride + channels.to(tl.int64)[None, :] * channel_stride
+    )
     inside = (rows < end)[:, None] & (channels < HEAD_DIM)[None, :]
     return tl.load(base + offsets, mask=inside, other=0.0)
 
 
 @triton.jit
-def store_tile(
-    base, tile, rows, end, row_stride, channels, channel_stride, HEAD_DIM: tl.constexpr
-):
+def store_tile(base, tile, rows, end, row_stride, channels, channel_stride, HEAD_DIM: tl.constexpr):
     """The reverse: writes what is inside, rounded to what lies there."""
-    offsets = rows.to(tl.int64)[:, None] * row_stride + channels.to(tl.int64)[None, :] * channel_stride
+    offsets = (
+        rows.to(tl.int64)[:, None] * row_stride + channels.to(tl.int64)[None, :] * channel_stride
+    )
     inside = (rows < end)[:, None] & (channels < HEAD_DIM)[None, :]
     tl.store(base + offsets, tile.to(base.dtype.element_ty), mask=inside)
 
@@ -51,9 +53,7 @@ def load_table(base, channels, ANCHORS: tl.constexpr, PADDED: tl.constexpr, HEAD
 @triton.jit
 def product(left, right, DTYPE: tl.constexpr, OPERANDS: tl.constexpr):
     """Factors rounded to the tensors' dtype, sums in float32."""
-    return tl.dot(
-        left.to(DTYPE).to(OPERANDS), right.to(DTYPE).to(OPERANDS), input_precision="ieee"
-    )
+    return tl.dot(left.to(DTYPE).to(OPERANDS), right.to(DTYPE).to(OPERANDS), input_precision="ieee")
 
 
 @triton.jit
@@ -73,7 +73,7 @@ def against_table(
         return product(tile, tl.trans(table), DTYPE, OPERANDS)
     else:
         total = tl.zeros((rows.shape[0], PADDED), tl.float32)
-        for first in tl.static_range(0, PADDED_DIM, CHUNK):
+        for first in range(0, PADDED_DIM, CHUNK):
             own = first + channels
             tile = load_tile(base, rows, end, row_stride, own, channel_stride, HEAD_DIM)
             part = load_table(table_base, own, ANCHORS, PADDED, HEAD_DIM)

@@ -84,6 +84,7 @@ class Launch:
             "OPERANDS": tl.float32 if is_interpreted() and dtype is tl.bfloat16 else dtype,
             "num_warps": self.tiling.warps,
             "num_stages": self.tiling.stages,
+            "enable_fp_fusion": True,  # the default changes between versions of Triton
         }
 
     def empty_like_tokens(self, dtype: torch.dtype) -> Tensor:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
@@ -31,8 +30,40 @@ PROGRAMS_PER_MULTIPROCESSOR = 2
 """Enough bytes in flight to fill the memory's bandwidth, and few enough partial sums to add."""
 LEAST_SHARE = 256
 """Tokens below which a program of its own costs more than it gains."""
-INTERPRETED_MULTIPROCESSORS = 4
-TABLE_BYTES = 2**15
+INTERPRETED_MULTIPROCESSORS = 2
+WIDE = 64
+"""Padded head width beyond which a head is wide."""
+
+_Row = dict[int, tuple[int, int, int, int]]
+"""By the largest padded number of anchors: tokens, channels, warps, loads in flight."""
+
+_FORWARD: dict[tuple[int, str], _Row] = {
+    (2, "narrow"): {64: (64, 64, 4, 3), 128: (64, 64, 4, 2), 256: (32, 64, 4, 2)},
+    (2, "wide"): {64: (64, 128, 4, 2), 128: (64, 64, 4, 2), 256: (32, 64, 4, 2)},
+    (4, "narrow"): {
+        32: (32, 64, 4, 2),
+        64: (32, 32, 4, 2),
+        128: (16, 32, 4, 1),
+        256: (16, 16, 4, 1),
+    },
+    (4, "wide"): {64: (32, 32, 4, 2), 128: (16, 32, 4, 1), 256: (16, 16, 4, 1)},
+}
+_BACKWARD: dict[tuple[int, str], _Row] = {
+    (2, "narrow"): {64: (64, 64, 4, 2), 128: (32, 64, 4, 1), 256: (64, 32, 8, 1)},
+    (2, "wide"): {
+        32: (32, 128, 4, 2),
+        64: (64, 64, 4, 1),
+        128: (64, 64, 4, 1),
+        256: (64, 32, 8, 1),
+    },
+    (4, "narrow"): {
+        32: (32, 64, 4, 1),
+        64: (32, 32, 4, 1),
+        128: (16, 16, 4, 1),
+        256: (16, 16, 4, 1),
+    },
+    (4, "wide"): {64: (32, 32, 4, 1), 128: (16, 16, 4, 1), 256: (16, 16, 4, 1)},
+}
 
 LEAST_DEGREE = 1e-12
 """Mass of an anchor under which it is left out; equals that of `attention/anchor.py`."""
@@ -117,23 +148,19 @@ def padded(side: int) -> int:
     return max(LEAST_SIDE, 1 << (side - 1).bit_length())
 
 
-@cache
 def tiling(anchors: int, channels: int, itemsize: int, *, backward: bool) -> Tiling:
-    """Tiles for padded sizes; see the table in `docs/kernels_triton.md`.
+    """Tiles for padded sizes.
 
     Args:
         anchors: padded number of anchors.
         channels: padded head width.
-        itemsize: bytes of an element.
-        backward: for the backward pass, which holds three tables of anchors instead of one.
+        itemsize: bytes of an element, 2 or 4.
+        backward: for the backward pass, which holds three tables of anchors instead of two.
     """
-    tables = 3 if backward else 2
-    budget = TABLE_BYTES // tables
-    chunk = channels
-    while chunk > LEAST_SIDE and anchors * chunk * itemsize > budget:
-        chunk //= 2
-    block = max(LEAST_SIDE, min(128, 4096 // anchors))
-    return Tiling(block=block, chunk=chunk, warps=4, stages=3)
+    table = _BACKWARD if backward else _FORWARD
+    row = table[itemsize, "wide" if channels > WIDE else "narrow"]
+    block, chunk, warps, stages = row[min(most for most in row if anchors <= most)]
+    return Tiling(block=block, chunk=min(chunk, channels), warps=warps, stages=stages)
 
 
 def multiprocessors(device: torch.device) -> int:
