@@ -128,7 +128,7 @@ def _finish_gradients(
     sums, means, inverse, collected_grad, degree_grad, splits,
     ANCHORS: tl.constexpr, HEAD_DIM: tl.constexpr, PADDED_DIM: tl.constexpr, TURN: tl.constexpr,
 ):  # fmt: skip
-    """dW and dΔ of one anchor, from the partial sums."""
+    """DW and dΔ of one anchor, from the partial sums."""
     head, anchor = tl.program_id(0), tl.program_id(1)
     channels = tl.arange(0, PADDED_DIM)
     total = add_parts(sums, head, anchor, splits, channels, ANCHORS, HEAD_DIM, PADDED_DIM, TURN)
@@ -217,7 +217,7 @@ def backward(
 
 
 def _add_up(launch: Launch, parts: Tensor) -> Tensor:
-    """dU of the sets, from those of all programs."""
+    """DU of the sets, from those of all programs."""
     parts = parts.view(launch.batch, launch.heads, launch.splits, *parts.shape[-2:])
     return parts.sum((0, 2)) if launch.anchors_stride else parts.sum((0, 1, 2))[None]
 

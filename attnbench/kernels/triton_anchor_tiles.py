@@ -71,14 +71,13 @@ def against_table(
     if CHUNK == PADDED_DIM:
         tile = load_tile(base, rows, end, row_stride, channels, channel_stride, HEAD_DIM)
         return product(tile, tl.trans(table), DTYPE, OPERANDS)
-    else:
-        total = tl.zeros((rows.shape[0], PADDED), tl.float32)
-        for first in range(0, PADDED_DIM, CHUNK):
-            own = first + channels
-            tile = load_tile(base, rows, end, row_stride, own, channel_stride, HEAD_DIM)
-            part = load_table(table_base, own, ANCHORS, PADDED, HEAD_DIM)
-            total += product(tile, tl.trans(part), DTYPE, OPERANDS)
-        return total
+    total = tl.zeros((rows.shape[0], PADDED), tl.float32)
+    for first in range(0, PADDED_DIM, CHUNK):
+        own = first + channels
+        tile = load_tile(base, rows, end, row_stride, own, channel_stride, HEAD_DIM)
+        part = load_table(table_base, own, ANCHORS, PADDED, HEAD_DIM)
+        total += product(tile, tl.trans(part), DTYPE, OPERANDS)
+    return total
 
 
 @triton.jit
