@@ -106,7 +106,9 @@ def run(code):
     return result.stdout
 
 
-LISTS_HEAVY = "; print([m for m in ('torch', 'pandas', 'timm', 'seaborn') if m in sys.modules])"
+LISTS_HEAVY = (
+    "; print([m for m in ('torch', 'pandas', 'timm', 'seaborn', 'triton') if m in sys.modules])"
+)
 
 
 RESULTS = "tests/fixtures/schema1.jsonl"
