@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "units", "registry", "spec", "timing", "measured", "records", "trust"},
+    {"errors", "units", "registry", "spec", "timing", "measured", "records", "trust", "building"},
     {"attention", "kernels", "data", "profiling", "training", "store", "paper"},
     {"models", "report", "floor"},
     {"workloads", "subjects", "running"},
@@ -32,6 +32,7 @@ ALLOWED_THIRD_PARTY = {
     "attention": {"torch", "jaxtyping"},
     "kernels": {"torch", "jaxtyping", "triton"},
     "data": {"torch", "torchvision", "PIL", "numpy"},
+    "store": {"orjson"},
     "profiling": {"torch"},
     "training": {"torch"},
     "models": {"torch", "jaxtyping"},
