@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
-from attnbench.kernels import anchor_chunked
+from attnbench.kernels import anchor_chunked, triton_support
 from attnbench.kernels.setting import Setting
 
 Three = tuple[Tensor, Tensor, Tensor]
@@ -43,14 +43,14 @@ def reason_against_chunked(setting: Setting) -> str | None:
     """Blocks are made for a CPU's caches; on a GPU each would be a launch that fills nothing."""
     if setting.device == "cpu":
         return None
-    return f"its blocks suit the caches of a CPU, and the device is {setting.device}; use triton"
+    return f"its blocks suit the caches of a CPU, got {setting.device}; use triton"
 
 
 def reason_against_triton(setting: Setting) -> str | None:
-    """It needs a GPU, and widths that its tiles hold."""
+    """Without a GPU the operator walks over blocks, and that is another implementation."""
     if setting.device != "cuda":
-        return f"it needs a CUDA device, got {setting.device}"
-    return None
+        return f"needs a CUDA device, got {setting.device}"
+    return triton_support.reason_against(setting)
 
 
 @torch.library.custom_op("attnbench::anchor_attention", mutates_args=())
@@ -69,6 +69,28 @@ def _backward(
     scale: float,
 ) -> Three:
     return anchor_chunked.backward(grad, key, value, anchors, scale, means, inverse)
+
+
+@_forward.register_kernel("cuda")
+def _forward_on_gpu(key: Tensor, value: Tensor, anchors: Tensor, scale: float) -> Three:
+    from attnbench.kernels import triton_anchor_forward  # Triton is there on a GPU's torch alone
+
+    return triton_anchor_forward.forward(key, value, anchors, scale)
+
+
+@_backward.register_kernel("cuda")
+def _backward_on_gpu(
+    grad: Tensor,
+    key: Tensor,
+    value: Tensor,
+    anchors: Tensor,
+    means: Tensor,
+    inverse: Tensor,
+    scale: float,
+) -> Three:
+    from attnbench.kernels import triton_anchor_backward
+
+    return triton_anchor_backward.backward(grad, key, value, anchors, scale, means, inverse)
 
 
 @_forward.register_fake

@@ -19,6 +19,7 @@ import triton.language as tl
 from jaxtyping import Float
 from torch import Tensor
 
+from attnbench.kernels.anchor_chunked import LEAST_DEGREE
 from attnbench.kernels.triton_anchor_tiles import (
     against_table,
     head_offset,
@@ -29,7 +30,6 @@ from attnbench.kernels.triton_anchor_tiles import (
     store_tile,
 )
 from attnbench.kernels.triton_launch import Launch, launch_for
-from attnbench.kernels.triton_support import LEAST_DEGREE
 
 FINISHED_AT_ONCE = 32
 """Partial sums of one anchor that are added in one turn."""

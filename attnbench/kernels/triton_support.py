@@ -65,9 +65,6 @@ _BACKWARD: dict[tuple[int, str], _Row] = {
     (4, "wide"): {64: (32, 32, 4, 1), 128: (16, 16, 4, 1), 256: (16, 16, 4, 1)},
 }
 
-LEAST_DEGREE = 1e-12
-"""Mass of an anchor under which it is left out; equals that of `attention/anchor.py`."""
-
 
 def is_interpreted() -> bool:
     """Whether Triton's interpreter runs the kernels; on the CPU, then."""

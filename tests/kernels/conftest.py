@@ -1,4 +1,6 @@
-"""Inputs as a layer hands them over, and Triton's kernels where they can run: interpreted on the CPU, compiled on a GPU.
+"""Inputs as a layer hands them over, and Triton's kernels where they can run.
+
+On a GPU they are compiled, on the CPU interpreted.
 
 Triton reads TRITON_INTERPRET when a kernel is decorated, and some of its own functions are
 decorated when Triton is imported, which any other test of this process may have done. So kernels

@@ -286,7 +286,3 @@ def test_sharing_a_head_changes_rounding_alone(run):
         assert (part - whole).abs().max() <= 1e-5 * whole.abs().max()
     for result in among[:5]:  # every program did the same
         assert torch.equal(result, result[:1].expand_as(result))
-
-
-def test_least_degree_is_that_of_the_mathematics():
-    assert triton_support.LEAST_DEGREE == LEAST_DEGREE
