@@ -6,7 +6,7 @@ outside is read as zero, and masked where zero would not be neutral.
 DTYPE is the tensors' dtype, to which factors are rounded before a product; OPERANDS is what the
 product then gets. They differ in the interpreter alone, whose products cannot read bfloat16.
 
-Products of float32 are true float32 ("ieee", no matrix units). "tf32" would be about eight times
+Products of float32 are true float32 ("ieee", no matrix units). "tf32" would be several times
 faster and keep 11 of 24 bits: errors near 5e-4 of the largest logit, a thousand times those of the
 reference.
 """

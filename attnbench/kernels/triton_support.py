@@ -31,6 +31,7 @@ PROGRAMS_PER_MULTIPROCESSOR = 2
 LEAST_SHARE = 256
 """Tokens below which a program of its own costs more than it gains."""
 INTERPRETED_MULTIPROCESSORS = 2
+"""So that the interpreter's tests share heads, too."""
 WIDE = 64
 """Padded head width beyond which a head is wide."""
 
