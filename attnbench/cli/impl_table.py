@@ -1,6 +1,8 @@
-"""`attnbench list impls`: the implementations of each mechanism, and where each runs."""
+"""`attnbench list impls`: the implementations, where each runs, and which mechanisms have it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
@@ -11,12 +13,15 @@ NUM_ANCHORS = 30
 
 
 def print_impls(console: Console, progress: Console) -> None:
-    """A row for each mechanism and implementation, with "yes" or the reason against it."""
+    """A row for each implementation, with "yes" or the reason against it, and who has it."""
     with progress.status("loading torch"):
-        rows = _rows()
+        import torch
+
+        devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        rows = _rows(devices)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("mechanism", "impl", "summary", "cpu", "cuda"):
-        table.add_column(column, no_wrap=column in ("mechanism", "impl"))
+    for column in ("impl", "summary", *devices, "mechanisms"):
+        table.add_column(column, no_wrap=column == "impl")
     for row in rows:
         table.add_row(*row)
     console.print(table)
@@ -25,24 +30,23 @@ def print_impls(console: Console, progress: Console) -> None:
         "another dtype or another width rule one out, the call says so",
         highlight=False,
     )
+    if "cuda" not in devices:
+        console.print("torch sees no CUDA device", highlight=False)
 
 
-def _rows() -> list[tuple[str, ...]]:
+def _rows(devices: Sequence[str]) -> list[tuple[str, ...]]:
+    """Mechanisms that have an implementation and give the same answers share a row."""
     from attnbench.attention.factory import attention_class
     from attnbench.attention.impls import IMPLS
     from attnbench.registry import ATTENTIONS
 
-    return [
-        (
-            name,
-            impl,
-            IMPLS[impl].summary if impl in IMPLS else "",
-            _verdict(name, impl, "cpu"),
-            _verdict(name, impl, "cuda"),
-        )
-        for name in ATTENTIONS.names()
-        for impl in attention_class(name).impls
-    ]
+    who: dict[tuple[str, ...], list[str]] = {}
+    for name in ATTENTIONS.names():
+        for impl in attention_class(name).impls:
+            summary = IMPLS[impl].summary if impl in IMPLS else ""
+            answers = (_verdict(name, impl, device) for device in devices)
+            who.setdefault((impl, summary, *answers), []).append(name)
+    return [(*answers, ", ".join(names)) for answers, names in who.items()]
 
 
 def _verdict(name: str, impl: str, device: str) -> str:
@@ -53,8 +57,6 @@ def _verdict(name: str, impl: str, device: str) -> str:
     from attnbench.attention.impls import reason_against
     from attnbench.kernels.setting import Setting
 
-    if device == "cuda" and not torch.cuda.is_available():
-        return "no CUDA device"
     has_anchors = "num_anchors" in accepted_options(attention_class(name))
     setting = Setting(
         device=device,
