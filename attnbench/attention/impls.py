@@ -8,6 +8,7 @@ own: of those nothing is known here, and they are tried.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -82,13 +83,22 @@ def may_use_sdpa(name: str) -> bool:
 
 def setting_of(x: Tensor, head_dim: int, num_anchors: int = 0, bias: Bias = "none") -> Setting:
     """The setting of a call with this input."""
+    kept = torch.is_grad_enabled()
+    bias = "fixed" if bias == "learned" and not kept else bias
+    return _setting(x.device.type, x.dtype, head_dim, num_anchors, kept and x.requires_grad, bias)
+
+
+@lru_cache(256)  # a call is not to wait for it
+def _setting(
+    device: str, dtype: torch.dtype, head_dim: int, num_anchors: int, gradients: bool, bias: Bias
+) -> Setting:
     return Setting(
-        device=x.device.type,
-        dtype=x.dtype,
+        device=device,
+        dtype=dtype,
         head_dim=head_dim,
         num_anchors=num_anchors,
-        gradients=torch.is_grad_enabled() and x.requires_grad,
-        bias=bias if torch.is_grad_enabled() or bias == "none" else "fixed",
+        gradients=gradients,
+        bias=bias,
     )
 
 
@@ -103,8 +113,8 @@ def check_impl(
         UserError: with the reason.
     """
     impl = IMPLS.get(name)
-    if impl is None or impl.reason_against is None or torch.compiler.is_compiling():
+    if impl is None or impl.reason_against is None or x.is_meta or torch.compiler.is_compiling():
         return
-    reason = reason_against(name, setting_of(x, head_dim, num_anchors, bias))
+    reason = impl.reason_against(setting_of(x, head_dim, num_anchors, bias))
     if reason:
         raise UserError(f"impl {name!r} cannot run here: {reason}")
