@@ -3,7 +3,7 @@
 Tiles come from a small table, and no autotuner is used: `triton.autotune` times candidates in each
 process anew, so two runs could choose differently and round differently, and a first call would
 take seconds at each new shape. What it would cache is here, in the source; what is compiled, Triton
-itself keeps on disk. `docs/kernels_triton.md` tells how the table was found.
+itself keeps on disk. `docs/kernels.md` tells how the table was found.
 """
 
 from __future__ import annotations
