@@ -8,12 +8,11 @@ from attnbench.attention.factory import attention_class, create_attention
 
 pytestmark = pytest.mark.usefixtures("compiler")
 SMALL = {"window": {"window_size": 4, "shift": True}, "sparse": {"sr_ratio": 2}}
-CACHED = pytest.mark.filterwarnings("ignore:Dynamo detected a call to a .functools.lru_cache.")
-"""anchor-select keeps its choice in a plain cache, which the compiler sees through and remarks."""
+IMPLS = ("reference", "sdpa", "folded", "chunked")
 CASES = [
-    pytest.param(entry.name, impl, marks=CACHED if entry.name == "anchor-select" else ())
+    (entry.name, impl)
     for entry in MECHANISMS
-    for impl in ("reference", "sdpa", *(["sdpa-flash"] if entry.name == "dense" else []))
+    for impl in (*IMPLS, *(["sdpa-flash"] if entry.name == "dense" else []))
     if impl in attention_class(entry.name).impls
 ]
 
