@@ -22,7 +22,7 @@ PY
 )
 measured="results/measured/$device"
 
-"$python" scripts/bench_kernels_gpu.py --out "results/measured/$device-kernels.jsonl"
+"$python" scripts/bench_kernels_gpu.py --out "results/measured/$device-kernels.json"
 "$python" cli.py ceilings --device cuda --dtype bfloat16 --out "$measured-bfloat16.jsonl"
 "$python" cli.py profile --device cuda --impl best --n-tokens 4096 --anchors 30 --dtype bfloat16 \
     --batch 8 --dim 384 --heads 6 --energy --out "$measured-bfloat16.jsonl"
