@@ -6,8 +6,10 @@ size. `Protocol` says how a cost is measured, `Recipe` how a model is trained.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache
 from math import isqrt
 from typing import Any, Literal, get_args
 
@@ -150,9 +152,27 @@ class Recipe:
         _above_zero(lr=self.lr)
 
 
-def as_plain(spec: Workload | ModelWorkload | Protocol | Recipe) -> dict[str, Any]:
-    """The settings as nested plain values, ready for JSON or a hash."""
-    return asdict(spec)
+def as_plain(spec: object) -> dict[str, Any]:
+    """The fields of a dataclass that holds none, ready for JSON or a hash."""
+    cls: type = type(spec)
+    return {name: getattr(spec, name) for name in _names(cls)}
+
+
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(known.name for known in fields(cls))
+
+
+def identity(workload: Workload | ModelWorkload, impl: str | None = None) -> Hashable:
+    """What tells a workload from others: equal for those that are; with another `impl` if given."""
+    plain = as_plain(workload)
+    if impl is not None:
+        plain["impl"] = impl
+    options = plain.pop("options")
+    return type(workload), _in_order(options) if options else "", *plain.values()
+
+
+_in_order = json.JSONEncoder(sort_keys=True).encode
 
 
 def grid_of(num_tokens: int) -> Grid:
