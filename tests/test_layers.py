@@ -108,8 +108,8 @@ def run(code):
 
 
 HEAVY = (
-    "torch", "torchvision", "triton", "timm", "fvcore", "pandas", "numpy", "scipy", "sklearn", "seaborn",
-    "matplotlib", "jinja2", "PIL",
+    "torch", "torchvision", "triton", "timm", "fvcore", "pandas", "numpy", "scipy", "sklearn",
+    "seaborn", "matplotlib", "jinja2", "PIL",
 )  # fmt: skip
 LISTS_HEAVY = f"; print([m for m in {HEAVY} if m in sys.modules])"
 
