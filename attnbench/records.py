@@ -15,11 +15,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from attnbench.measured import Accuracy, Energy, Macs, Memory, Progress
-from attnbench.spec import DType, ModelWorkload, Protocol, Recipe, Workload
+from attnbench.spec import DType, ModelWorkload, Protocol, Recipe, Workload, as_plain
 from attnbench.timing import Latency
 
 Status = Literal["ok", "out_of_memory", "unsupported", "timeout", "failed"]
@@ -176,9 +177,20 @@ def cell_key(
     recipe: Recipe | None = None,
 ) -> str:
     """Hash of what is measured, how, by which code, on what machine, after which training."""
-    specs = (workload, protocol, environment, recipe)
-    parts = [asdict(spec) if spec is not None else None for spec in specs]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    text = ", ".join(_text(spec) for spec in (workload, protocol, environment, recipe))
+    return hashlib.sha256(f"[{text}]".encode()).hexdigest()[:16]
+
+
+def _text(spec: Workload | ModelWorkload | Protocol | Environment | Recipe | None) -> str:
+    """The JSON of the settings; what many cells share is written once."""
+    if spec is None or isinstance(spec, (Workload, ModelWorkload)):
+        return json.dumps(spec and as_plain(spec), sort_keys=True)
+    return _shared_text(**as_plain(spec))
+
+
+@lru_cache(maxsize=1024, typed=True)  # 1, 1.0 and True are equal, and not written alike
+def _shared_text(**plain: Any) -> str:
+    return json.dumps(plain, sort_keys=True)
 
 
 def is_settled(record: Record) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from attnbench.attention.impls import may_use_sdpa
 from attnbench.errors import UserError
 from attnbench.profiling.backend import fused_backend
 from attnbench.profiling.checks import DishonestError
@@ -146,13 +147,14 @@ def failure(error: Exception) -> tuple[Status, str]:
 
 def _prepare(cell: Cell, device: torch.device) -> None:
     """Count, build and call once, so that a cell that cannot run fails before any timing."""
-    if cell.subject.unsupported:
-        cell.fail("unsupported", cell.subject.unsupported)
+    reason = cell.subject.unsupported(device)
+    if reason:
+        cell.fail("unsupported", reason)
         return
     _count(cell)
     running = start(cell.subject, cell.workload, device)
     cell.measured["first_call_s"] = _call_first(running.call, device)
-    if getattr(cell.workload, "impl", "") != "reference":  # plain code calls no fused kernel
+    if may_use_sdpa(getattr(cell.workload, "impl", "")):
         cell.measured["backend"] = fused_backend(running.call)
     cell.running = running
 

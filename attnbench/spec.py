@@ -6,8 +6,10 @@ size. `Protocol` says how a cost is measured, `Recipe` how a model is trained.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache
 from math import isqrt
 from typing import Any, Literal, get_args
 
@@ -16,7 +18,9 @@ from attnbench.errors import UserError
 DType = Literal["float32", "bfloat16", "float16"]
 Mode = Literal["forward", "backward", "forward+backward", "train"]
 """`train` is a whole training step: forward, backward and an update of the parameters."""
+Cache = Literal["auto", "cold", "warm"]
 Grid = tuple[int, int]
+DTYPES, MODES, CACHES = (get_args(choices) for choices in (DType, Mode, Cache))
 
 MAX_ASPECT_RATIO = 2.0
 """A token grid longer than this is no image that vision transformers are used on."""
@@ -36,10 +40,10 @@ def _above_zero(**values: float) -> None:
             raise UserError(f"--{name.replace('_', '-')} must be above 0, got {value:g}")
 
 
-def _one_of(choices: Any, **values: str) -> None:
+def _one_of(choices: Sequence[str], **values: str) -> None:
     for name, value in values.items():
-        if value not in get_args(choices):
-            allowed = ", ".join(get_args(choices))
+        if value not in choices:
+            allowed = ", ".join(choices)
             raise UserError(f"--{name} must be one of {allowed}; got {value!r}")
 
 
@@ -60,8 +64,8 @@ class Workload:
 
     def __post_init__(self) -> None:
         _at_least(1, n_tokens=min(self.grid), dim=self.dim, heads=self.num_heads, batch=self.batch)
-        _one_of(DType, dtype=self.dtype)
-        _one_of(Mode, mode=self.mode)
+        _one_of(DTYPES, dtype=self.dtype)
+        _one_of(MODES, mode=self.mode)
         if self.dim % self.num_heads:
             raise UserError(
                 f"--heads must divide --dim: {self.dim} is no multiple of {self.num_heads}"
@@ -91,8 +95,8 @@ class ModelWorkload:
     def __post_init__(self) -> None:
         _at_least(1, img_size=min(self.img_size), batch=self.batch)
         _at_least(2, num_classes=self.num_classes)
-        _one_of(DType, dtype=self.dtype)
-        _one_of(Mode, mode=self.mode)
+        _one_of(DTYPES, dtype=self.dtype)
+        _one_of(MODES, mode=self.mode)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +110,7 @@ class Protocol:
     """Stop when the 95 % interval of the median is narrower than this share of the median …"""
     time_budget_s: float = 2.0
     """… or when this much time a cell has gone into sampling, warm-up not counted."""
-    cache: Literal["auto", "cold", "warm"] = "auto"
+    cache: Cache = "auto"
     """Whether caches are flushed before each sample; `auto` is cold on a GPU, warm on the CPU."""
     energy: bool = False
     """Whether to meter energy too, which takes several seconds a cell."""
@@ -115,7 +119,7 @@ class Protocol:
         _at_least(0, warmup=self.warmup_s)
         _at_least(1, min_samples=self.min_samples)
         _above_zero(precision=self.precision, time_budget=self.time_budget_s)
-        _one_of(Literal["auto", "cold", "warm"], cache=self.cache)
+        _one_of(CACHES, cache=self.cache)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,9 +152,27 @@ class Recipe:
         _above_zero(lr=self.lr)
 
 
-def as_plain(spec: Workload | ModelWorkload | Protocol | Recipe) -> dict[str, Any]:
-    """The settings as nested plain values, ready for JSON or a hash."""
-    return asdict(spec)
+def as_plain(spec: object) -> dict[str, Any]:
+    """The fields of a dataclass that holds none, ready for JSON or a hash."""
+    cls: type = type(spec)
+    return {name: getattr(spec, name) for name in _names(cls)}
+
+
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(known.name for known in fields(cls))
+
+
+def identity(workload: Workload | ModelWorkload, impl: str | None = None) -> Hashable:
+    """What tells a workload from others: equal for those that are; with another `impl` if given."""
+    plain = as_plain(workload)
+    if impl is not None:
+        plain["impl"] = impl
+    options = plain.pop("options")
+    return type(workload), _in_order(options) if options else "", *plain.values()
+
+
+_in_order = json.JSONEncoder(sort_keys=True).encode
 
 
 def grid_of(num_tokens: int) -> Grid:

@@ -8,13 +8,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import attention_class, create_attention
+from attnbench.attention.impls import reason_against
+from attnbench.kernels.setting import Setting
 from attnbench.models.factory import create_model
 from attnbench.records import describe
 from attnbench.registry import MODELS
@@ -33,8 +37,8 @@ class Subject:
     input_shape: tuple[int, ...]
     arguments: tuple[Any, ...] = ()
     """What the call takes besides the input."""
-    unsupported: str | None = None
-    """Why it cannot run, or None where it can."""
+    unsupported: Callable[[torch.device], str | None] = lambda device: None
+    """Why it cannot run on a device, or None where it can."""
     stated_macs: Callable[[nn.Module], int] | None = None
     """Its own closed form, where it has one."""
     sources: tuple[Path, ...] = ()
@@ -63,18 +67,29 @@ def _layer(workload: Workload) -> Subject:
         build=build,
         input_shape=(workload.batch, workload.num_tokens, workload.dim),
         arguments=(workload.grid,),
-        unsupported=_reason_against(cls, workload),
+        unsupported=partial(_reason_against, cls, workload),
         stated_macs=stated_macs,
-        sources=_sources(Attention, cls),
+        sources=_sources(Attention, Setting, cls),
     )
 
 
-def _reason_against(cls: type[Attention], workload: Workload) -> str | None:
-    """What the mechanism says against the workload; one that fails to say it cannot run it."""
+def _reason_against(cls: type[Attention], workload: Workload, device: torch.device) -> str | None:
+    """What mechanism or implementation say against the workload on this device.
+
+    A mechanism that fails to say whether it can run the workload cannot.
+    """
     try:
-        return cls.unsupported(workload)
+        reason = cls.unsupported(workload)
     except Exception as error:  # noqa: BLE001 - a stranger's mechanism may raise anything
         return f"{cls.__name__}.unsupported raised {type(error).__name__}: {error}"
+    setting = Setting(
+        device=device.type,
+        dtype=getattr(torch, workload.dtype),
+        head_dim=workload.dim // workload.num_heads,
+        num_anchors=workload.options.get("num_anchors", 0),
+        gradients=workload.mode != "forward",
+    )
+    return reason or reason_against(workload.impl, setting)
 
 
 def _model(workload: ModelWorkload) -> Subject:
@@ -94,7 +109,7 @@ def _model(workload: ModelWorkload) -> Subject:
         name=f"{workload.model} at {height} × {width} px",
         build=build,
         input_shape=(workload.batch, IN_CHANS, height, width),
-        sources=_sources(Attention, MODELS.load(workload.model), *inside),
+        sources=_sources(Attention, Setting, MODELS.load(workload.model), *inside),
     )
 
 

@@ -52,18 +52,25 @@ def plan(
         ]
     known = [settled.get(open_record(w, protocol, device).key) for w in workloads]
     exhausted = [r.workload for r in known if r is not None and r.status == "out_of_memory"]
-    return [_plan_cell(w, record, exhausted) for w, record in zip(workloads, known, strict=True)]
+    return [
+        _plan_cell(workload, device, record, exhausted)
+        for workload, record in zip(workloads, known, strict=True)
+    ]
 
 
 def _plan_cell(
-    workload: AnyWorkload, known: Record | None, exhausted: Sequence[AnyWorkload]
+    workload: AnyWorkload,
+    device: torch.device,
+    known: Record | None,
+    exhausted: Sequence[AnyWorkload],
 ) -> PlannedCell:
     subject = subject_of(workload)
     if known is not None:
         return PlannedCell(workload=workload, name=subject.name, known=known)
     verdict = _too_large(workload, exhausted)
-    if subject.unsupported:
-        verdict = ("unsupported", subject.unsupported)
+    reason = subject.unsupported(device)
+    if reason:
+        verdict = ("unsupported", reason)
     return PlannedCell(workload=workload, name=subject.name, verdict=verdict)
 
 

@@ -92,7 +92,8 @@ class Latency:
     """Of the GPU; None on the CPU, and where the driver does not tell."""
 
     def __post_init__(self) -> None:
-        if not self.samples_s or any(isnan(s) or s <= 0 for s in self.samples_s):
+        # A sum is NaN if any sample is; a minimum may pass one over.
+        if not self.samples_s or isnan(sum(self.samples_s)) or min(self.samples_s) <= 0:
             raise ValueError("a latency needs at least one sample, all above zero")
         if self.host_samples_s and len(self.host_samples_s) != len(self.samples_s):
             raise ValueError("a latency needs a host sample beside each sample, or none")

@@ -13,7 +13,7 @@ its samples and conditions, and a better rule grades old records anew.
 | unsteady | the calls had not become steady when the longest warm-up was over | |
 | clocks | the GPU's clock moved by over 5 % while sampling | over 15 % |
 | throttled | | the GPU's driver held the clock down for heat or power |
-| other kernel | | fused attention was asked for, and torch took its unfused path |
+| other kernel | | a kernel was asked for, and torch took another, or its unfused path |
 """
 
 from __future__ import annotations
@@ -190,14 +190,20 @@ def _throttled(latency: Latency) -> Doubt | None:
 
 
 def _other_kernel(record: Record) -> Doubt | None:
+    """Of `sdpa` any fused kernel is expected, of `sdpa-flash` and its like that one alone."""
     asked = record.workload.impl if isinstance(record.workload, Workload) else ""
-    if asked != "sdpa" or record.backend != "math":
+    took = record.backend.removesuffix(" (cpu)")
+    if not asked.startswith("sdpa") or not took:
         return None
+    wanted = asked.removeprefix("sdpa").removeprefix("-")
+    if (took == wanted) if wanted else (took != "math"):
+        return None
+    unfused = "its unfused path (math)" if took == "math" else record.backend
     return Doubt(
         name="other kernel",
         grade="C",
-        text="torch took the unfused path (math) where its fused attention was asked for",
-        advice="check dtype, head width and mask against what torch's fused kernels take",
+        text=f"torch took {unfused} where its {wanted or 'fused'} attention was asked for",
+        advice="check dtype, head width and mask against what that kernel takes",
     )
 
 

@@ -205,6 +205,7 @@ def _serve(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _send_output_to(output)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _share_no_lock()
 
     import torch
 
@@ -222,6 +223,14 @@ def _serve(
         except EOFError:
             return
         connection.send(_measure(workloads, protocol, device, _Sparingly(connection.send)))
+
+
+def _share_no_lock() -> None:
+    """Torch's compiler uses tqdm, whose lock between processes would be left behind by a kill."""
+    with suppress(ImportError):
+        from tqdm import tqdm
+
+        tqdm.set_lock(threading.RLock())
 
 
 class _Sparingly:

@@ -11,8 +11,11 @@ from attnbench.spec import Grid, Workload
 FAMILIES = ("dense", "window", "sparse", "anchor")
 """The four families of the paper's comparison; each is also the name of a mechanism."""
 
-DEFAULT_IMPLS = ("reference", "sdpa")
-"""Plain eager code for all, and torch's fused code for those that have it."""
+DEFAULT_IMPLS = ("reference", "sdpa", "folded")
+"""Plain eager code for all, and for each mechanism what is fast on every device."""
+
+BEST = "best"
+"""In place of implementations: all that a mechanism has, of which the fastest counts."""
 
 
 def layer_workloads(
@@ -29,7 +32,7 @@ def layer_workloads(
         grids: token grids.
         anchors: anchor counts, for the mechanisms that have `num_anchors`.
         impls: implementations that were asked for: each gives a cell, runnable or not. None
-            takes those of `DEFAULT_IMPLS` that a mechanism has.
+            takes those of `DEFAULT_IMPLS` that a mechanism has, `[BEST]` all that it has.
         common: other fields of `Workload`, the same for all.
     """
     for name in attentions:
@@ -39,7 +42,7 @@ def layer_workloads(
         for grid in grids
         for name in attentions
         for options in _options(name, anchors)
-        for impl in (impls if impls is not None else _impls(name))
+        for impl in _impls(name, impls)
     ]
 
 
@@ -51,7 +54,10 @@ def _options(name: str, anchors: Sequence[int]) -> list[dict[str, Any]]:
     return [{"num_anchors": count} for count in anchors]
 
 
-def _impls(name: str) -> list[str]:
+def _impls(name: str, asked: Sequence[str] | None) -> Sequence[str]:
     from attnbench.attention.factory import attention_class
 
-    return [impl for impl in DEFAULT_IMPLS if impl in attention_class(name).impls]
+    if asked is not None and list(asked) != [BEST]:
+        return asked
+    known = attention_class(name).impls
+    return known if asked is not None else [impl for impl in DEFAULT_IMPLS if impl in known]

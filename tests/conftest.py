@@ -15,6 +15,16 @@ def fixed_seed():
     torch.manual_seed(0)
 
 
+@pytest.fixture
+def compiler(monkeypatch):
+    """For tests of `torch.compile`: it has seen nothing yet, and sees the code as users run it.
+
+    It cannot look into the checks of shapes in signatures, which tests alone put there.
+    """
+    monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)
+    torch._dynamo.reset()
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--kills", type=int, default=3, help="how often the test of a killed sweep kills it"

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "units", "registry", "spec", "timing", "measured", "records", "trust"},
+    {"errors", "units", "registry", "spec", "timing", "measured", "records", "trust", "building"},
     {"attention", "kernels", "data", "profiling", "training", "store", "paper"},
     {"models", "report", "floor"},
     {"workloads", "subjects", "running"},
@@ -32,6 +32,7 @@ ALLOWED_THIRD_PARTY = {
     "attention": {"torch", "jaxtyping"},
     "kernels": {"torch", "jaxtyping", "triton"},
     "data": {"torch", "torchvision", "PIL", "numpy"},
+    "store": {"orjson"},
     "profiling": {"torch"},
     "training": {"torch"},
     "models": {"torch", "jaxtyping"},
@@ -106,7 +107,11 @@ def run(code):
     return result.stdout
 
 
-LISTS_HEAVY = "; print([m for m in ('torch', 'pandas', 'timm', 'seaborn') if m in sys.modules])"
+HEAVY = (
+    "torch", "torchvision", "triton", "timm", "fvcore", "pandas", "numpy", "scipy", "sklearn",
+    "seaborn", "matplotlib", "jinja2", "PIL",
+)  # fmt: skip
+LISTS_HEAVY = f"; print([m for m in {HEAVY} if m in sys.modules])"
 
 
 RESULTS = "tests/fixtures/schema1.jsonl"
@@ -134,6 +139,20 @@ def test_help_lists_and_comparisons_load_no_torch(arguments):
         "except SystemExit: pass\n" + LISTS_HEAVY.removeprefix("; ")
     )
     assert run(code).splitlines()[-1] == "[]"
+
+
+def test_the_help_of_every_command_loads_what_draws_it_and_nothing_that_measures():
+    code = (
+        "import sys; from attnbench.cli import app\n"
+        "for command in app.registered_commands:\n"
+        "    try: app([command.name, '--help'])\n"
+        "    except SystemExit as stop: assert not stop.code\n"
+        "light = {'attnbench', 'attnbench.cli', 'attnbench.errors', 'attnbench.spec'}\n"
+        "print([m for m in sys.modules if m.startswith('attnbench') and m not in light\n"
+        "       and not m.startswith('attnbench.cli.')])\n"
+        "print('orjson' in sys.modules)" + LISTS_HEAVY
+    )
+    assert run(code).splitlines()[-3:] == ["[]", "False", "[]"]
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])

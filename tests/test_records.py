@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import random
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 from itertools import pairwise
 from math import comb
 from statistics import median
@@ -114,6 +116,20 @@ def test_the_kind_follows_from_the_contents():
 )
 def test_the_key_changes_with_every_condition(change):
     assert replace(LAYER, **change).key != LAYER.key
+
+
+def test_the_key_is_the_hash_of_the_settings_as_json():
+    parts = [asdict(LAYER.workload), asdict(LAYER.protocol), asdict(LAYER.environment), None]
+    text = json.dumps(parts, sort_keys=True)
+    assert LAYER.key == hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def test_settings_that_are_equal_but_written_otherwise_have_other_keys():
+    """Files hold keys by what is written, so the order of asking must not matter."""
+    protocols = [replace(LAYER.protocol, warmup_s=number) for number in (1, 1.0)]
+    keys = [replace(LAYER, protocol=protocol).key for protocol in (*protocols, *protocols)]
+    assert keys[0] != keys[1]
+    assert keys[:2] == keys[2:]
 
 
 def test_the_key_does_not_change_with_the_outcome():

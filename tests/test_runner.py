@@ -13,6 +13,7 @@ from attnbench.registry import ATTENTIONS, register_attention
 from attnbench.runner import failure, profile
 from attnbench.spec import ModelWorkload, Protocol, Workload
 from attnbench.subjects import subject_of
+from attnbench.trust import trust_in
 from attnbench.workloads import FAMILIES, layer_workloads
 
 QUICK = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=0.2)
@@ -48,7 +49,7 @@ def stranger():
 def test_a_comparison_gives_complete_records_measured_in_turn():
     records = profile(layer_workloads(FAMILIES, [(5, 9)], [7], batch=2, **SMALL), QUICK)
     assert [r.workload.attention for r in records] == [
-        "dense", "dense", "window", "window", "sparse", "sparse", "anchor",
+        "dense", "dense", "window", "window", "sparse", "sparse", "anchor", "anchor",
     ]  # fmt: skip
     for record in records:
         assert record.status == "ok"
@@ -194,6 +195,31 @@ def test_an_attention_that_cannot_say_whether_it_runs_does_not(stranger):
     (record,) = profile([workload], QUICK)
     assert record.status == "unsupported"
     assert "unsupported raised KeyError" in record.reason
+
+
+@pytest.mark.parametrize(("impl", "kernel"), [("sdpa-flash", "flash (cpu)"), ("sdpa-math", "math")])
+def test_a_kernel_that_is_asked_for_by_name_is_the_one_recorded(impl, kernel):
+    (record,) = profile([Workload(attention="dense", grid=(5, 9), impl=impl, **SMALL)], QUICK)
+    assert (record.status, record.backend) == ("ok", kernel)
+    assert "other kernel" not in [doubt.name for doubt in trust_in(record).doubts]
+
+
+def test_an_impl_that_cannot_run_here_is_unsupported_with_its_reason():
+    common = {"attention": "dense", "grid": (4, 5), **SMALL}
+    workloads = [
+        Workload(impl="xformers", **common),
+        Workload(impl="flex", mode="forward+backward", **common),
+    ]
+    by_device, by_mode = profile(workloads, QUICK)
+    assert (by_device.status, by_device.reason) == ("unsupported", "xformers needs CUDA, got cpu")
+    assert by_mode.status == "unsupported"
+    assert "no backward pass on the CPU" in by_mode.reason
+
+
+def test_the_code_of_a_layer_includes_that_of_the_kernels():
+    subject = subject_of(Workload(attention="dense", grid=(4, 5)))
+    folders = {(source.parent.name, source.name) for source in subject.sources}
+    assert {("kernels", "flex.py"), ("attention", "dense.py")} <= folders
 
 
 def test_what_stands_behind_a_latency_is_recorded():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -98,6 +99,30 @@ def test_a_line_that_is_no_record_is_reported(records, path, line, problem):
     assert contents.records == records[:1]
     assert len(contents.problems) == 1
     assert problem in contents.problems[0]
+
+
+def test_numbers_outside_of_json_are_judged_as_the_standard_library_reads_them(records, path):
+    """A file that was edited by hand may hold what the faster reader refuses."""
+    write(path, records[:1])
+    text = path.read_text(encoding="utf-8")
+    without_number = text.replace('"samples_s": [', '"samples_s": [NaN, ')
+    odd = text.replace('"the clock was not locked"', '"half of a pair: \\ud83d"')
+    path.write_text(text + odd + without_number)
+    contents = store.read(path)
+    assert [record.notes[0][-1] for record in contents.records] == ["d", "\ud83d"]
+    assert "a latency needs at least one sample, all above zero" in contents.problems[0]
+
+
+def test_reading_leaves_the_search_for_cycles_as_it_was(path):
+    assert gc.isenabled()
+    store.read(FIXTURE)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        store.read(FIXTURE)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_an_unknown_field_is_reported_not_dropped(records, path):

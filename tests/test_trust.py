@@ -126,9 +126,38 @@ def test_a_gpu_that_was_held_down():
 
 @pytest.mark.parametrize(
     ("impl", "backend", "grade"),
-    [("sdpa", "math", "C"), ("sdpa", "flash", "A"), ("reference", "", "A"), ("sdpa", "", "A")],
+    [
+        ("sdpa", "math", "C"),
+        ("sdpa", "flash", "A"),
+        ("sdpa", "", "A"),
+        ("reference", "", "A"),
+        ("xformers", "", "A"),
+        ("flex", "math", "A"),  # of which nothing was promised
+        ("sdpa-flash", "flash", "A"),
+        ("sdpa-flash", "flash (cpu)", "A"),
+        ("sdpa-flash", "math", "C"),
+        ("sdpa-flash", "efficient", "C"),
+        ("sdpa-flash", "efficient, flash", "C"),
+        ("sdpa-efficient", "efficient", "A"),
+        ("sdpa-cudnn", "flash", "C"),
+        ("sdpa-math", "math", "A"),
+        ("sdpa-math", "flash (cpu)", "C"),
+    ],
 )
 def test_a_kernel_other_than_asked(impl, backend, grade):
     trust = trust_in(latency([1.0] * 40), impl, backend)
     assert trust.grade == grade
     assert names(trust) == ([] if grade == "A" else ["other kernel"])
+
+
+@pytest.mark.parametrize(
+    ("impl", "backend", "text"),
+    [
+        ("sdpa", "math", "torch took its unfused path (math) where its fused attention"),
+        ("sdpa-flash", "math", "torch took its unfused path (math) where its flash attention"),
+        ("sdpa-cudnn", "flash", "torch took flash where its cudnn attention"),
+    ],
+)
+def test_the_kernel_that_was_taken_is_named(impl, backend, text):
+    (doubt,) = trust_in(latency([1.0] * 40), impl, backend).doubts
+    assert doubt.text == f"{text} was asked for"

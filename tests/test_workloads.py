@@ -2,8 +2,9 @@
 
 import pytest
 
+from attnbench.attention.factory import attention_class
 from attnbench.errors import UserError
-from attnbench.workloads import FAMILIES, layer_workloads
+from attnbench.workloads import BEST, FAMILIES, layer_workloads
 
 
 def test_only_mechanisms_with_anchors_are_crossed_with_their_counts():
@@ -16,12 +17,19 @@ def test_only_mechanisms_with_anchors_are_crossed_with_their_counts():
 def test_by_default_each_mechanism_runs_the_impls_that_it_has():
     cells = layer_workloads(FAMILIES, [(4, 4)], [30])
     assert {c.impl for c in cells if c.attention == "dense"} == {"reference", "sdpa"}
-    assert {c.impl for c in cells if c.attention == "anchor"} == {"reference"}
+    assert {c.impl for c in cells if c.attention == "anchor"} == {"reference", "folded"}
 
 
 def test_an_impl_that_was_asked_for_gives_a_cell_everywhere():
     cells = layer_workloads(FAMILIES, [(4, 4)], [30], impls=["sdpa"])
     assert [c.impl for c in cells] == ["sdpa"] * 4
+
+
+def test_best_stands_for_all_impls_of_each_mechanism():
+    cells = layer_workloads(FAMILIES, [(4, 4)], [10, 30], impls=[BEST])
+    for name in FAMILIES:
+        impls = [c.impl for c in cells if c.attention == name and c.options != {"num_anchors": 30}]
+        assert impls == list(attention_class(name).impls)
 
 
 def test_unknown_names_are_refused_before_anything_is_built():

@@ -11,7 +11,11 @@ are n × d, the anchors U are m × d and learned; there is no query projection.
 S is symmetric, doubly stochastic, positive semi-definite and of rank at most m. Eq. 13 prints the
 normaliser as a sum over tokens; only a sum over anchors agrees with eq. 4, 6 and 10.
 
-MACs for n tokens of width C: 2 n C² (K, V) + 3 n m C + n C² (output): O(n m).
+MACs for n tokens of width C: 2 n C² (K, V) + 3 n m C + n C² (output): O(n m). `folded` has fewer.
+
+Implementations: `reference`, the equations as they stand; `chunked` and `triton`, one operator
+that never stores A (`kernels/anchor_operator.py`); `folded`, the layer without keys and values
+(`kernels/anchor_folded.py`).
 
 Like the authors' code: anchors shared by the heads of a layer (`per_head=False`; the paper's text
 suggests one set per head), no bias on K and V, output projection with bias. Departures: the
@@ -36,6 +40,8 @@ first two within bounds.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -47,14 +53,15 @@ from attnbench.attention.base import (
     split_heads,
     statistics_dtype,
 )
+from attnbench.attention.impls import check_impl
 from attnbench.errors import UserError
+from attnbench.kernels.anchor_chunked import LEAST_DEGREE
+from attnbench.kernels.anchor_folded import anchor_layer
+from attnbench.kernels.anchor_operator import anchor_attention
 from attnbench.spec import Grid
 
 ANCHOR_STD = 2.0
 """Initial standard deviation of the anchors, hence of the logits."""
-
-LEAST_DEGREE = 1e-12
-"""Mass of an anchor under which it is left out; its square is far from float32's underflow."""
 
 
 def bipartite_attention(
@@ -95,6 +102,8 @@ def markov_step(
 class AnchorAttention(Attention):
     """Differentiable anchors (section 3.3)."""
 
+    impls: ClassVar[tuple[str, ...]] = ("reference", "folded", "chunked", "triton")
+
     def __init__(
         self,
         dim: int,
@@ -123,9 +132,24 @@ class AnchorAttention(Attention):
         self, x: Float[Tensor, "batch tokens dim"], grid: Grid
     ) -> Float[Tensor, "batch tokens dim"]:
         """One Markov step over the anchors."""
+        check_impl(self.impl, x, self.head_dim, self.num_anchors)
+        mixed = self._folded(x) if self.impl == "folded" else self.proj(self._step(x))
+        return self.proj_drop(mixed)
+
+    def _step(self, x: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
+        """What comes before the output projection."""
         key, value = (split_heads(t, self.num_heads) for t in self.kv(x).chunk(2, dim=-1))
+        if self.impl != "reference":
+            return merge_heads(anchor_attention(key, value, self.anchors, self.scale))
         assignment = bipartite_attention(key, self.anchors, self.scale)
-        return self.proj_drop(self.proj(merge_heads(markov_step(assignment, value))))
+        return merge_heads(markov_step(assignment, value))
+
+    def _folded(self, x: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
+        """The whole layer but dropout, keys and values never formed."""
+        return anchor_layer(
+            x, self.kv.weight, self.kv.bias, self.anchors, self.proj.weight, self.proj.bias,
+            num_heads=self.num_heads, scale=self.scale,
+        )  # fmt: skip
 
     def assignment(
         self, x: Float[Tensor, "batch tokens dim"]
@@ -135,6 +159,8 @@ class AnchorAttention(Attention):
         return bipartite_attention(key, self.anchors, self.scale)
 
     def macs(self, grid: Grid, batch: int = 1) -> int:
-        """3 n C² + 3 n m C."""
-        n = self.num_tokens(grid)
-        return batch * (3 * n * self.dim**2 + 3 * n * self.num_anchors * self.dim)
+        """3 n C² + 3 n m C; folded m C² once, and 2 m C² + 3 n m C · heads an image."""
+        n, dim, m = self.num_tokens(grid), self.dim, self.num_anchors
+        if self.impl == "folded":
+            return m * dim**2 + batch * (2 * m * dim**2 + 3 * n * dim * m * self.num_heads)
+        return batch * (3 * n * dim**2 + 3 * n * m * dim)

@@ -17,7 +17,6 @@ MACs for n tokens of width C: m C² (Q) + 2 n C² (K, V) + (3 + 2 refine) n m C 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 
 from attnbench.attention.anchor import anchor_means, bipartite_attention, markov_step
 from attnbench.attention.base import Attention, linear, merge_heads, split_heads
+from attnbench.attention.remembered import remembered
 from attnbench.errors import UserError
 from attnbench.spec import Grid
 
@@ -85,8 +85,7 @@ class AnchorSelectAttention(Attention):
         return batch * (m * C**2 + 3 * n * C**2 + (3 + 2 * self.refine) * n * m * C)
 
 
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)  # a cached inference tensor could never serve a training step
+@remembered
 def selected_tokens(
     num_tokens: int, num_anchors: int, selection: str, seed: int, device: torch.device
 ) -> Int[Tensor, " anchors"]:

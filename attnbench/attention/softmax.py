@@ -3,20 +3,41 @@
 softmax(q kᵀ / √d + bias) v, computed by one of
 
 - `reference`: plain products; the n × k matrix is formed, its softmax in float32 at least;
-- `sdpa`: torch's fused `scaled_dot_product_attention`, which picks a kernel by device and dtype.
+- `sdpa`: torch's fused `scaled_dot_product_attention`, which picks a kernel by device and dtype;
+- `sdpa-flash`, `sdpa-efficient`, `sdpa-cudnn`, `sdpa-math`: the same by that kernel alone;
+- `xformers`: its `memory_efficient_attention`;
+- `flex`: torch's FlexAttention, compiled.
+
+`impls` says where each cannot run. Tensors without elements are left to `reference`: kernels
+refuse them, and there is nothing to compute.
 
 MACs: batch · heads · n · k · 2 d.
 """
 
 from __future__ import annotations
 
-import torch.nn.functional as F
+from collections.abc import Callable
+from functools import partial
+
 from jaxtyping import Float
 from torch import Tensor
 
 from attnbench.attention.base import statistics_dtype
+from attnbench.attention.impls import check_impl
+from attnbench.kernels.flex import flex_attention
+from attnbench.kernels.sdpa_backends import BACKENDS, sdpa, sdpa_by
+from attnbench.kernels.setting import Bias
+from attnbench.kernels.xformers_attention import xformers_attention
 
-IMPLS = ("reference", "sdpa")
+_KERNELS: dict[str, Callable[..., Tensor]] = {
+    "sdpa": sdpa,
+    **{f"sdpa-{backend}": partial(sdpa_by, backend) for backend in BACKENDS},
+    "xformers": xformers_attention,
+    "flex": flex_attention,
+}
+IMPLS = ("reference", *_KERNELS)
+BIASED_IMPLS = ("reference", "sdpa", "sdpa-efficient", "sdpa-math", "flex")
+"""Those of a mechanism with a learned bias: the others add none, or have no gradient for it."""
 
 
 def softmax_attention(
@@ -28,11 +49,51 @@ def softmax_attention(
     impl: str,
     bias: Float[Tensor, ...] | None = None,
 ) -> Float[Tensor, "*batch n d"]:
-    """Attend; `bias` is added to the scaled scores and broadcasts to (*batch, n, k)."""
-    if impl == "sdpa":
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=scale)
+    """Attend; `bias` is added to the scaled scores and broadcasts to (*batch, n, k).
+
+    Its first axis may also divide that of the batch, and then repeats: one for each window of an
+    image, for example.
+
+    Raises:
+        UserError: the implementation cannot run here.
+    """
+    if bias is not None and bias.dim() < query.dim():
+        bias = bias[(None,) * (query.dim() - bias.dim())]
+    impl = _runnable(impl, query, key, bias)
+    if bias is not None and impl != "flex":
+        bias = _repeated(bias, query)
+    if impl == "reference":
+        return _reference(query, key, value, scale, bias)
+    return _KERNELS[impl](query, key, value, scale=scale, bias=bias)
+
+
+def _runnable(impl: str, query: Tensor, key: Tensor, bias: Tensor | None) -> str:
+    """The implementation that was asked for, or what stands for it where no kernel is to run."""
+    if impl == "reference":
+        return impl
+    if query.is_meta:  # for counting: the mathematics of any is that of torch's operator
+        return "sdpa"
+    check_impl(impl, query, query.shape[-1], bias=_kind_of(bias))
+    return impl if query.numel() and key.numel() else "reference"
+
+
+def _reference(
+    query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tensor | None
+) -> Tensor:
     scores = (query * scale) @ key.transpose(-2, -1)
     if bias is not None:
         scores = scores + bias
     weights = scores.softmax(-1, dtype=statistics_dtype(scores)).to(value.dtype)
     return weights @ value
+
+
+def _kind_of(bias: Tensor | None) -> Bias:
+    if bias is None:
+        return "none"
+    return "learned" if bias.requires_grad else "fixed"
+
+
+def _repeated(bias: Tensor, query: Tensor) -> Tensor:
+    """The bias with a first axis as long as the batch, or of length 1."""
+    times = 1 if bias.shape[0] == 1 else query.shape[0] // bias.shape[0]
+    return bias if times == 1 else bias.repeat(times, *(1,) * (bias.dim() - 1))

@@ -17,7 +17,6 @@ MACs for n tokens of width C, padded to n' tokens in windows of s tokens:
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import ceil
 from typing import Any, ClassVar
 
@@ -27,7 +26,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from attnbench.attention.base import Attention, linear, merge_heads, split_heads
-from attnbench.attention.softmax import IMPLS, softmax_attention
+from attnbench.attention.remembered import remembered
+from attnbench.attention.softmax import BIASED_IMPLS, softmax_attention
 from attnbench.errors import UserError
 from attnbench.spec import Grid
 
@@ -35,7 +35,7 @@ from attnbench.spec import Grid
 class WindowAttention(Attention):
     """Softmax attention inside (shifted) windows."""
 
-    impls: ClassVar[tuple[str, ...]] = IMPLS
+    impls: ClassVar[tuple[str, ...]] = BIASED_IMPLS
     refuses_prefix_tokens: ClassVar[str] = (
         "windows cut a grid, and a class token has no place in it"
     )
@@ -75,7 +75,7 @@ class WindowAttention(Attention):
         """Attend inside the windows of this layer."""
         qkv = self._to_windows(self.qkv(x), grid)  # (batch * windows, size, 3 * dim)
         query, key, value = (split_heads(t, self.num_heads) for t in qkv.chunk(3, dim=-1))
-        bias = self._bias(grid, query).repeat(x.shape[0], 1, 1, 1)
+        bias = self._bias(grid, query)
         mixed = softmax_attention(query, key, value, scale=self.scale, impl=self.impl, bias=bias)
         return self.proj_drop(self.proj(self._from_windows(merge_heads(mixed), grid)))
 
@@ -154,8 +154,7 @@ def unpartition(
     return tiles.transpose(2, 3).reshape(-1, grid[0], grid[1], windows.shape[-1])
 
 
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)  # a cached inference tensor could never serve a training step
+@remembered
 def relative_offsets(
     window: Grid, window_size: int, device: torch.device
 ) -> Int[Tensor, "size size"]:
@@ -167,8 +166,7 @@ def relative_offsets(
     return down * (2 * window_size - 1) + right
 
 
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)
+@remembered
 def separated(
     grid: Grid, window: Grid, shifts: Grid, device: torch.device
 ) -> Bool[Tensor, "windows size size"]:

@@ -11,18 +11,25 @@ from attnbench.errors import UserError
 
 
 def command(
-    what: Annotated[str, typer.Argument(help="attentions, models or datasets.")] = "attentions",
+    what: Annotated[
+        str, typer.Argument(help="attentions, impls, models or datasets.")
+    ] = "attentions",
     plugin: Plugin = None,
 ) -> None:
-    """List what is registered: attentions, models or datasets."""
+    """List what is registered: attentions, models or datasets; or which impl runs where."""
     from rich.console import Console
     from rich.table import Table
 
     from attnbench.registry import ATTENTIONS, DATASETS, MODELS
 
     registries = {"attentions": ATTENTIONS, "models": MODELS, "datasets": DATASETS}
+    if what == "impls":
+        from attnbench.cli.impl_table import print_impls
+
+        print_impls(Console(), Console(stderr=True))
+        return
     if what not in registries:
-        raise UserError(f"can list {', '.join(registries)}; got {what!r}")
+        raise UserError(f"can list {', '.join([*registries, 'impls'])}; got {what!r}")
     table = Table(title=what, title_justify="left", title_style="bold")
     columns = ["name", "family", *(["cost"] if what == "attentions" else []), "summary", "paper"]
     for column in columns:

@@ -42,8 +42,9 @@ Attention = Annotated[str, typer.Option(help="Attentions to compare, separated b
 Impl = Annotated[
     str | None,
     typer.Option(
-        help="Implementations, separated by commas. Default: reference (plain eager code for "
-        "all) and sdpa (torch's fused code) where a mechanism has it.",
+        help="Implementations, separated by commas (see `attnbench list impls`), or best: all are "
+        "measured and the fastest is shown. Default: reference (plain eager code for all), and "
+        "sdpa (torch's fused code) or folded (anchors) where a mechanism has it.",
         show_default=False,
     ),
 ]
@@ -123,5 +124,18 @@ def workloads(
     if not chosen:
         raise UserError("--attention needs at least one name; `attnbench list` shows them")
     counts = integers(anchors, "--anchors")
+    wants_best(impl)  # refuses it beside other names
     impls = None if impl is None else names(impl)
     return layer_workloads(chosen, grids, counts, impls, **common)
+
+
+def wants_best(impl: str | None) -> bool:
+    """Whether the fastest implementation alone is to be shown; `best` goes with no other name."""
+    from attnbench.workloads import BEST
+
+    chosen = names(impl or "")
+    if BEST in chosen and chosen != [BEST]:
+        raise UserError(
+            f"--impl best stands alone, since it measures every implementation; got {impl!r}"
+        )
+    return BEST in chosen

@@ -57,6 +57,7 @@ def command(
     console, progress = Console(), Console(stderr=True)
     with progress.status("loading torch"):
         from attnbench import store
+        from attnbench.cli.best import fastest_of_each
         from attnbench.cli.details import print_details
         from attnbench.cli.keep import keep_in
         from attnbench.cli.tables import print_layers
@@ -85,8 +86,9 @@ def command(
     if as_json:
         print(json.dumps([store.encode(record) for record in records], indent=2))
         return
-    print_layers(records, console)
+    shown, left_out = fastest_of_each(records) if options.wants_best(impl) else (records, [])
+    print_layers(shown, console, left_out)
     if details:
         known = store.read(CEILINGS).ceilings if CEILINGS.exists() else []
-        print_details(records, console, known)
+        print_details(shown, console, known)
     console.print(f"\nStored in {out}; `attnbench report` draws it.")

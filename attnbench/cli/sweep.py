@@ -74,6 +74,7 @@ def command(
     grids = options.grids(n_tokens, resolutions, patch, default="")
     with Console(stderr=True).status("loading torch"):
         from attnbench.profiling.environment import choose_device, device_named
+        from attnbench.runner import open_record
         from attnbench.sweep import plan
         from attnbench.worker import Worker
 
@@ -90,7 +91,10 @@ def command(
     if dry_run:
         _print_plan(plan(workloads, protocol, chosen, settled))
         return
-    _run(workloads, protocol, chosen, worker, settled, out)
+    new = _run(workloads, protocol, chosen, worker, settled, out)
+    if options.wants_best(impl):
+        known = {**settled, **{record.key: record for record in new}}
+        _print_best([known.get(open_record(w, protocol, chosen).key) for w in workloads])
 
 
 def _run(
@@ -100,8 +104,12 @@ def _run(
     worker: Worker,
     settled: Mapping[str, Record],
     out: Path,
-) -> None:
-    """Sweep behind a progress bar, store each record, and say what came of it, also at Ctrl-C."""
+) -> list[Record]:
+    """Sweep behind a progress bar, store each record, and say what came of it, also at Ctrl-C.
+
+    Returns:
+        The new records.
+    """
     from rich.console import Console
 
     from attnbench.cli.keep import keep_in
@@ -109,13 +117,14 @@ def _run(
     from attnbench.sweep import sweep
 
     outcome: Counter[str] = Counter()
+    records: list[Record] = []
     keep = keep_in(out, "sweep")
     try:
         with worker, bar(Console(stderr=True)) as progress:
             task = progress.add_task("sweep", total=len(workloads))
 
             def on_record(record: Record) -> None:
-                keep(record)
+                records.append(keep(record))
                 outcome[record.status] += 1
 
             def on_cell(skipped: bool) -> None:
@@ -134,6 +143,18 @@ def _run(
             )
     finally:
         print(f"{len(workloads)} cells: {_summary(outcome)}; stored in {out}")
+    return records
+
+
+def _print_best(records: Sequence[Record | None]) -> None:
+    """The fastest implementation of each mechanism at each size, the others named beneath."""
+    from rich.console import Console
+
+    from attnbench.cli.best import fastest_of_each
+    from attnbench.cli.tables import print_layers
+
+    shown, left_out = fastest_of_each([record for record in records if record is not None])
+    print_layers(shown, Console(), left_out)
 
 
 def _print_plan(cells: Sequence[PlannedCell]) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from attnbench.cli.best import left_out_notes
 from attnbench.records import Record, coverage
 from attnbench.spec import ModelWorkload, Workload
 from attnbench.timing import Latency, Ratio, speed_up
@@ -19,13 +20,22 @@ WIDE = 105
 """Columns of a terminal from which on implementation and intervals stand on one line."""
 
 
-def print_layers(records: Sequence[Record], console: Console) -> None:
-    """One table per token grid: what each attention costs, and how it compares with dense."""
+def print_layers(
+    records: Sequence[Record], console: Console, left_out: Sequence[Record] = ()
+) -> None:
+    """One table per token grid: what each attention costs, and how it compares with dense.
+
+    Args:
+        records: a row each.
+        console: where to.
+        left_out: slower implementations of the same, and those that cannot run: named beneath.
+    """
     for grid in dict.fromkeys(_workload(record).grid for record in records):
-        _print_grid([r for r in records if _workload(r).grid == grid], console)
+        here = [[r for r in some if _workload(r).grid == grid] for some in (records, left_out)]
+        _print_grid(here[0], console, here[1])
 
 
-def _print_grid(records: Sequence[Record], console: Console) -> None:
+def _print_grid(records: Sequence[Record], console: Console, left_out: Sequence[Record]) -> None:
     baseline = fastest_dense(records)
     first = _workload(records[0])
     console.print(
@@ -46,7 +56,7 @@ def _print_grid(records: Sequence[Record], console: Console) -> None:
     for record in records:
         table.add_row(*_row(record, baseline, between))
     console.print(table)
-    for note in _notes(records, baseline):
+    for note in [*left_out_notes(records, left_out), *_notes(records, baseline)]:
         console.print(Text(note))
 
 

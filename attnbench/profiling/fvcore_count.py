@@ -22,10 +22,10 @@ from torch import Tensor, nn
 from attnbench.measured import Macs
 from attnbench.profiling.einsum import einsum_macs
 from attnbench.profiling.operators import (
-    FORMULAS,
     INTERPOLATIONS,
     NORMS,
     Formula,
+    all_formulas,
     has_no_macs,
     refuse_uncounted,
 )
@@ -82,7 +82,7 @@ def _handles() -> dict[str, Any]:
         "aten::scaled_dot_product_attention": _attention_macs,
         "aten::matmul": _matmul_macs,
         "aten::einsum": _einsum_macs,
-        **{name: _handle(formula) for name, formula in FORMULAS.items()},
+        **{name: _handle(formula) for name, formula in all_formulas().items()},
     }
 
 

@@ -7,10 +7,12 @@ fail, by name: a count that leaves work out is no count.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
 import torch
+from torch.utils.flop_counter import flop_registry
 
 from attnbench.errors import UserError
 
@@ -58,6 +60,27 @@ FORMULAS: dict[str, Formula] = {
     "aten::baddbmm": lambda inputs, outputs: prod(inputs[1]) * inputs[2][-1],
 }
 """For operators that fvcore or torch's counter, or both, would leave out; both counters use it."""
+
+
+def all_formulas() -> dict[str, Formula]:
+    """The project's, and what operators from outside torch told `register_flop_formula`."""
+    return {**_told_to_torch(), **FORMULAS}
+
+
+def _told_to_torch() -> dict[str, Formula]:
+    packets = {str(packet).replace(".", "::"): packet for packet in flop_registry}
+    return {
+        name: partial(_halved, flop_registry[packet])
+        for name, packet in packets.items()
+        if not name.startswith("aten::")
+    }
+
+
+def _halved(flops: Callable[..., int], inputs: Shapes, outputs: Shapes) -> int:
+    """A formula of torch's counter, which takes tensors and counts a multiply-add as two."""
+    tensors = [torch.empty(shape, device="meta") for shape in inputs]
+    results = tuple(torch.empty(shape, device="meta") for shape in outputs)
+    return flops(*tensors, out_val=results) // 2
 
 
 def register_macs_formula(operator: str, formula: Formula) -> None:

@@ -5,8 +5,8 @@ A missing number is written as a dash; the status beside it says why it is missi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -14,6 +14,8 @@ import pandas as pd
 from attnbench.units import METRICS
 
 MISSING = "–"
+MOST_ROWS = 2000
+"""A longer table is no longer read but searched: the CSV files are for that, and hold every row."""
 
 Row = Any
 """One row of a frame, as `itertuples` gives it."""
@@ -38,6 +40,21 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
+    total: int
+    """Rows that there are: a table ends after `MOST_ROWS`."""
+    csv: str
+    """The files that hold every row."""
+
+    def first(self, count: int, complete: str) -> Table:
+        """The table cut to that many rows; its caption then says where all of them are.
+
+        `complete` is a file that holds every row if the table does.
+        """
+        if self.total <= count:
+            return self
+        file = complete if len(self.rows) == self.total else self.csv
+        note = f" The first {count:,} of {self.total:,} rows; all of them are in {file}."
+        return replace(self, caption=self.caption + note, rows=self.rows[:count])
 
 
 def plain(name: str, head: str = "", numeric: bool = False, optional: bool = False) -> Column:
@@ -66,9 +83,26 @@ def or_missing(value: Any, form: Callable[[Any], str]) -> str:
     return MISSING if pd.isna(value) or value == "" else form(value)
 
 
-def table_of(title: str, caption: str, columns: Sequence[Column], rows: Iterable[Row]) -> Table:
-    """A table of rows, without the optional columns that all of them lack."""
-    texts = [[column.text(row) for column in columns] for row in rows]
+def table_of(
+    title: str,
+    caption: str,
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    *,
+    total: int,
+    csv: str,
+) -> Table:
+    """A table of the first `MOST_ROWS` rows, without the optional columns that all of these lack.
+
+    Args:
+        title: its head.
+        caption: what must be known to read it.
+        columns: all that it may have.
+        rows: the rows, or at least the first `MOST_ROWS`.
+        total: how many rows there are.
+        csv: the files that hold all of them.
+    """
+    texts = [[column.text(row) for column in columns] for row in rows[:MOST_ROWS]]
     kept = [
         index
         for index, column in enumerate(columns)
@@ -79,4 +113,6 @@ def table_of(title: str, caption: str, columns: Sequence[Column], rows: Iterable
         caption=caption,
         columns=tuple(columns[index] for index in kept),
         rows=tuple(tuple(row[index] for index in kept) for row in texts),
+        total=total,
+        csv=csv,
     )

@@ -17,14 +17,15 @@ square image whose patches of 16 × 16 pixels are that many tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from math import nan, sqrt
+from math import inf, nan, sqrt
 from typing import Any
 
 import pandas as pd
 
-from attnbench.report.by_size import doubtful_note, squarest
+from attnbench.report.by_size import doubtful_note, squarest, together
+from attnbench.report.columns import Row
 from attnbench.report.crossing import Crossing, Crossings, Point, crossings
 from attnbench.report.speedup import BASELINE
 from attnbench.units import format_ratio
@@ -55,6 +56,11 @@ CROSSOVER_COLUMNS = [
     "resolution_low_px", "resolution_high_px", "crossings", "smallest_tokens", "largest_tokens",
     "sizes", "ratio_at_smallest", "ratio_at_largest", "baseline", "text", "notes",
 ]  # fmt: skip
+_HEAD = ("label", "attention", "impl", "options", "mode")
+_NEEDED = [
+    *_HEAD, "conditions", "height", "width", "tokens", "status", "trust", "baseline", "latency_s",
+    "macs", "memory_bytes", "speedup", "speedup_low", "speedup_high",
+]  # fmt: skip
 
 
 def resolution_of(tokens: float) -> float:
@@ -62,19 +68,47 @@ def resolution_of(tokens: float) -> float:
     return PATCH * sqrt(tokens)
 
 
+class _Dense:
+    """The dense cells, found by conditions and grid."""
+
+    def __init__(self, layers: pd.DataFrame) -> None:
+        self._beside: dict[Hashable, list[Row]] = {}
+        self._fastest: dict[Hashable, Row | None] = {}
+        for row in _cells(layers[layers["attention"] == BASELINE]):
+            self._beside.setdefault((row.conditions, row.height, row.width), []).append(row)
+
+    def beside(self, row: Row) -> Sequence[Row]:
+        """Those of the same grid and conditions."""
+        return self._beside.get((row.conditions, row.height, row.width), [])
+
+    def baseline_of(self, row: Row) -> Row | None:
+        """That of the row's speed-up or, where that has none, the fastest beside it."""
+        key = row.conditions, row.height, row.width, row.baseline
+        if key not in self._fastest:
+            beside = self.beside(row)
+            named = [one for one in beside if f"{one.attention} ({one.impl})" == row.baseline]
+            self._fastest[key] = min(named or beside, key=_latency_or_last, default=None)
+        return self._fastest[key]
+
+
+def _cells(layers: pd.DataFrame) -> list[Row]:
+    return list(layers[_NEEDED].itertuples(index=False))
+
+
+def _latency_or_last(row: Row) -> float:
+    return inf if pd.isna(row.latency_s) else float(row.latency_s)
+
+
 def crossovers(layers: pd.DataFrame) -> pd.DataFrame:
     """A row for each mechanism but dense, setting and cost known beside dense at two sizes."""
     rows: list[dict[str, Any]] = []
-    dense = layers[layers["attention"] == BASELINE]
-    others = squarest(layers[layers["attention"] != BASELINE])
-    setting = pd.Series(
-        [setting_of(c, m) for c, m in zip(others["conditions"], others["mode"], strict=True)],
-        index=others.index,
-        dtype=object,
-    )
-    for (place, _), cells in others.groupby([setting, "label"], sort=False):
+    dense = _Dense(layers)
+    others = _cells(squarest(layers[layers["attention"] != BASELINE]))
+    settings = [setting_of(row.conditions, row.mode) for row in others]
+    for places in together(settings, (row.label for row in others)):
+        cells = [others[place] for place in places]
         for cost in COSTS:
-            rows += _rows_of(cells, dense, cost, str(place))
+            rows += _rows_of(cells, dense, cost, settings[places[0]])
     return pd.DataFrame(rows, columns=CROSSOVER_COLUMNS)
 
 
@@ -84,27 +118,27 @@ def setting_of(conditions: str, mode: str) -> str:
 
 
 def _rows_of(
-    cells: pd.DataFrame, dense: pd.DataFrame, cost: Cost, setting: str
+    cells: Sequence[Row], dense: _Dense, cost: Cost, setting: str
 ) -> Iterator[dict[str, Any]]:
     """One row or none, from the first mode that was measured at enough sizes."""
     for mode in cost.modes:
-        curve = cells[cells["mode"] == mode].sort_values("tokens")
-        beside = [(row, point) for row in curve.itertuples() if (point := _point(row, dense, cost))]
+        curve = sorted((row for row in cells if row.mode == mode), key=lambda row: row.tokens)
+        beside = [(row, point) for row in curve if (point := _point(row, dense, cost))]
         if len(beside) >= LEAST_SIZES:
-            used = curve.loc[[row.Index for row, _ in beside]]
+            used = [row for row, _ in beside]
             judged = crossings([point for _, point in beside])
             yield _row(used, setting, cost, judged) | {"notes": _notes(curve, used, dense, cost)}
             return
 
 
-def _point(row: Any, dense: pd.DataFrame, cost: Cost) -> Point | None:
+def _point(row: Row, dense: _Dense, cost: Cost) -> Point | None:
     """The ratio at one size; None where either side was not measured."""
     if cost.column == "speedup":
         return speedup_point(row)
-    partner = _baseline_of(row, dense)
+    partner = dense.baseline_of(row)
     if partner is None:
         return None
-    own, other = getattr(row, cost.column), partner[cost.column]
+    own, other = getattr(row, cost.column), getattr(partner, cost.column)
     if any(pd.isna(value) or value == 0 for value in (own, other)):
         return None
     ratio = float(other) / float(own)
@@ -119,33 +153,16 @@ def speedup_point(row: Any) -> Point | None:
     return Point(tokens=float(row.tokens), ratio=float(row.speedup), low=low, high=high)
 
 
-def _baseline_of(row: Any, dense: pd.DataFrame) -> pd.Series | None:
-    """The dense cell of the row's speed-up or, where that has none, the fastest beside it."""
-    beside = _beside(row, dense)
-    named = beside[beside["attention"] + " (" + beside["impl"] + ")" == row.baseline]
-    chosen = beside if named.empty else named
-    return None if chosen.empty else chosen.sort_values("latency_s").iloc[0]
-
-
-def _beside(row: Any, dense: pd.DataFrame) -> pd.DataFrame:
-    """The dense cells of the same grid and conditions."""
-    return dense[
-        (dense["conditions"] == row.conditions)
-        & (dense["height"] == row.height)
-        & (dense["width"] == row.width)
-    ]
-
-
-def _row(used: pd.DataFrame, setting: str, cost: Cost, judged: Crossings) -> dict[str, Any]:
+def _row(used: Sequence[Row], setting: str, cost: Cost, judged: Crossings) -> dict[str, Any]:
     first, last = judged.points[0], judged.points[-1]
     rise = judged.last_rise
     return {
-        **{name: used[name].iloc[0] for name in ("label", "attention", "impl", "options", "mode")},
+        **{name: getattr(used[0], name) for name in _HEAD},
         "setting": setting, "cost": cost.name, "outcome": judged.outcome, **_place(rise),
         "crossings": len(judged.found), "smallest_tokens": int(first.tokens),
         "largest_tokens": int(last.tokens), "sizes": len(judged.points),
         "ratio_at_smallest": first.ratio, "ratio_at_largest": last.ratio,
-        "baseline": " or ".join(sorted(set(used["baseline"]) - {""})),
+        "baseline": " or ".join(sorted({row.baseline for row in used} - {""})),
         "text": text_of(judged),
     }  # fmt: skip
 
@@ -163,22 +180,20 @@ def _place(rise: Crossing | None) -> dict[str, float | None]:
     }
 
 
-def _notes(curve: pd.DataFrame, used: pd.DataFrame, dense: pd.DataFrame, cost: Cost) -> str:
+def _notes(curve: Sequence[Row], used: Sequence[Row], dense: _Dense, cost: Cost) -> str:
     if cost.column != "speedup":
         return ""
-    partners = [_baseline_of(row, dense) for row in used.itertuples()]
-    grades = [*used["trust"], *(p["trust"] for p in partners if p is not None)]
-    alone = curve.dropna(subset=["latency_s"]).drop(used.index)
-    return "; ".join(
-        filter(None, [doubtful_note(grades), *(_alone(row, dense) for row in alone.itertuples())])
-    )
+    partners = [partner for row in used if (partner := dense.baseline_of(row))]
+    grades = [row.trust for row in (*used, *partners)]
+    compared = {row.tokens for row in used}  # a curve has one cell of each token count
+    alone = [row for row in curve if row.tokens not in compared and not pd.isna(row.latency_s)]
+    return "; ".join(filter(None, [doubtful_note(grades), *(_alone(row, dense) for row in alone)]))
 
 
-def _alone(row: Any, dense: pd.DataFrame) -> str:
+def _alone(row: Row, dense: _Dense) -> str:
     """Why a size is not compared: where dense runs out of memory, that is a result too."""
-    beside = _beside(row, dense)
-    why = ", ".join(sorted(set(beside["status"].str.replace("_", " ")))) or "not measured"
-    return f"no dense to compare with at {row.tokens:,} ({why})"
+    why = ", ".join(sorted({other.status.replace("_", " ") for other in dense.beside(row)}))
+    return f"no dense to compare with at {row.tokens:,} ({why or 'not measured'})"
 
 
 def text_of(judged: Crossings) -> str:

@@ -45,7 +45,12 @@ def comparable(group: pd.DataFrame) -> pd.DataFrame:
 
 
 def speed_ups(
-    rows: pd.DataFrame, lines: Mapping[str, Line], *, title: str, subtitle: str
+    rows: pd.DataFrame,
+    lines: Mapping[str, Line],
+    *,
+    title: str,
+    subtitle: str,
+    footnote: str = "",
 ) -> Figure:
     """A line for each `label` of comparable rows under one set of conditions."""
     data = rows.sort_values("tokens").assign(
@@ -54,9 +59,8 @@ def speed_ups(
     )  # fmt: skip
     doubtful = TRUST_NOTE if (data["trust"] == "C").any() else ""
     height = max(4.4, room_for_legend(data["label"].nunique()))
-    figure, (axes,) = open_figure(
-        title, subtitle, f"{_NOTE} {doubtful}".strip(), width=10.0, height=height
-    )
+    note = " ".join(filter(None, (_NOTE, doubtful, footnote)))
+    figure, (axes,) = open_figure(title, subtitle, note, width=10.0, height=height)
     draw_bands(axes, data, lines)
     draw_lines(axes, data, lines)
     fade_points(axes, data)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from attnbench.report.columns import Column, Row, Table, metric, plain, table_of
+from attnbench.report.columns import MOST_ROWS, Column, Row, Table, metric, plain, table_of
 from attnbench.report.tables import SPEED_UP, TRUST, limit_parts
 
 
@@ -72,16 +72,25 @@ _LIMITS_CAPTION = (
 
 def detail_tables(layers: pd.DataFrame, models: pd.DataFrame) -> dict[str, Table]:
     """Both tables by the stem of their file's name; an empty one is left out."""
-    frames = [frame.dropna(subset=["latency_s"]) for frame in (layers, models)]
+    timed = [frame.dropna(subset=["latency_s"]) for frame in (layers, models)]
+    placed = [_with_limits(frame) for frame in timed]
     found = {}
-    if any(not frame.empty for frame in frames):
-        rows = [row for frame in frames for row in frame.itertuples()]
-        found["timing"] = table_of("Timing in detail", _TIMING_CAPTION, TIMING, rows)
-    placed = [_with_limits(frame) for frame in frames]
+    if any(not frame.empty for frame in timed):
+        found["timing"] = _table("Timing in detail", _TIMING_CAPTION, TIMING, timed)
     if any(not frame.empty for frame in placed):
-        rows = [row for frame in placed for row in frame.itertuples()]
-        found["limits"] = table_of("What the limits explain", _caption(placed), LIMITS, rows)
+        found["limits"] = _table("What the limits explain", _caption(placed), LIMITS, placed)
     return found
+
+
+def _table(
+    title: str, caption: str, columns: Sequence[Column], frames: Sequence[pd.DataFrame]
+) -> Table:
+    """The layers, then the models."""
+    names = ("layers.csv", "models.csv")
+    files = [name for name, frame in zip(names, frames, strict=True) if not frame.empty]
+    rows = [row for frame in frames for row in frame.head(MOST_ROWS).itertuples()]
+    total = sum(len(frame) for frame in frames)
+    return table_of(title, caption, columns, rows, total=total, csv=" and ".join(files))
 
 
 def _with_limits(frame: pd.DataFrame) -> pd.DataFrame:

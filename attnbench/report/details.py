@@ -13,7 +13,7 @@ from attnbench.report.gap import Twins, gap, macs_speedup
 from attnbench.report.roofline import Ceilings, macs_of_mode, moved_bytes, runs_fused
 from attnbench.report.speedup import Baselines
 from attnbench.spec import Workload
-from attnbench.timing import Latency, percentile
+from attnbench.timing import Latency, Ratio, percentile
 
 DETAIL_COLUMNS = {
     "p50_s": "float64", "p90_s": "float64", "p99_s": "float64", "host_s": "float64",
@@ -28,6 +28,7 @@ LIMIT_COLUMNS = {
     "roof_bytes_per_s": "float64", "roof_cache_bytes_per_s": "float64", "fused": "boolean",
 }  # fmt: skip
 GAP_COLUMNS = {"macs_speedup": "float64", "gap": "str"}
+_SHARES = (50, 90, 99)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +58,15 @@ def detail_columns(record: Record) -> dict[str, Any]:
 
 
 def _timing(record: Record, latency: Latency) -> dict[str, Any]:
-    workload = record.workload
-    row: dict[str, Any] = {
-        f"p{share}_s": percentile(latency.samples_s, share / 100) for share in (50, 90, 99)
-    }
+    workload, median_s = record.workload, latency.median_s
+    ordered = sorted(latency.samples_s)
+    row: dict[str, Any] = {f"p{share}_s": percentile(ordered, share / 100) for share in _SHARES}
     if isinstance(workload, Workload):
-        tokens = workload.batch * workload.num_tokens
-        row["time_per_token_s"] = latency.median_s / tokens
+        row["time_per_token_s"] = median_s / (workload.batch * workload.num_tokens)
     return row | {
         "host_s": latency.host_s,
         "launch_bound": "" if latency.host_s is None else _yes(latency.is_launch_bound),
-        "images_per_s": workload.batch / latency.median_s,
+        "images_per_s": workload.batch / median_s,
         "cache": latency.cache,
     }
 
@@ -101,10 +100,12 @@ def limit_columns(record: Record, ceilings: Ceilings) -> dict[str, Any]:
     return row
 
 
-def gap_columns(record: Record, neighbours: Neighbours) -> dict[str, Any]:
+def gap_columns(
+    record: Record, compared: tuple[str, Ratio] | None, neighbours: Neighbours
+) -> dict[str, Any]:
     """The speed-up that the MACs promise, and why the measured one differs."""
-    baselines, twins, ceilings = neighbours.baselines, neighbours.twins, neighbours.ceilings
-    baseline, compared = baselines.of(record), baselines.speed_up(record)
+    twins, ceilings = neighbours.twins, neighbours.ceilings
+    baseline = neighbours.baselines.of(record)
     if baseline is None or compared is None:
         return {"gap": ""}
     return {

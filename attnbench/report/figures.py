@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from attnbench.report import crossover_plot, plots
+from attnbench.report.brevity import legible, listed, with_figures
 from attnbench.report.by_size import squarest
 from attnbench.report.frame import Frames
 from attnbench.report.frontier_plot import frontier
@@ -26,6 +27,7 @@ from attnbench.units import METRICS
 
 LAYER_METRICS = ("latency_s", "memory_bytes", "macs")
 _GRID = ["conditions", "height", "width"]
+_IN_FILE = "in layers.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +43,13 @@ class Drawing:
 
 def drawings(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
     """Every figure, one after another, so that only one is held at a time."""
-    yield from _bars(frames.layers)
+    layers = with_figures(frames.layers)
+    yield from _bars(layers, latest_profile(frames.layers))
     yield from _frontiers(groups, metric)
-    yield from _against_tokens(frames.layers)
-    yield from _speed_ups(frames.layers)
-    yield from _against_anchors(frames.layers)
-    yield from _rooflines(frames.layers)
+    yield from _against_tokens(layers)
+    yield from _speed_ups(layers)
+    yield from _against_anchors(layers)
+    yield from _rooflines(layers)
     yield from _curves(frames.epochs)
 
 
@@ -68,9 +71,8 @@ def latest_profile(layers: pd.DataFrame) -> pd.DataFrame:
     return layers[(layers[_GRID] == newest[_GRID]).all(axis=1)]
 
 
-def _bars(layers: pd.DataFrame) -> Iterator[Drawing]:
+def _bars(layers: pd.DataFrame, latest: pd.DataFrame) -> Iterator[Drawing]:
     """The latest profile, then every grid of conditions under which no line can be drawn."""
-    latest = latest_profile(layers)
     if not latest.empty:
         yield from _bar(latest, "latest")
     for _, group in layers.groupby("conditions", sort=False):
@@ -86,12 +88,16 @@ def _bar(rows: pd.DataFrame, section: str) -> Iterator[Drawing]:
     first = rows.iloc[0]
     title = f"Cost of one layer at {first['tokens']:,} tokens"
     subtitle = f"{first['height']} × {first['width']} tokens, {first['conditions']}"
+    shown, remark = legible(rows.sort_values("latency_s", na_position="last", kind="stable"))
+    if not remark:
+        shown = rows
+    note = " ".join(filter(None, (_bar_note(shown), remark)))
     yield Drawing(
         section=section,
         name=f"profile-{first['height']}x{first['width']}-{_place(first)}",
         title=title,
         subtitle=subtitle,
-        figure=plots.bars(rows, title=title, subtitle=subtitle, footnote=_bar_note(rows)),
+        figure=plots.bars(shown, title=title, subtitle=subtitle, footnote=note),
     )
 
 
@@ -129,15 +135,17 @@ def _on_lines(group: pd.DataFrame) -> pd.DataFrame:
 
 def _against_tokens(layers: pd.DataFrame) -> Iterator[Drawing]:
     for _, group in layers.groupby("conditions", sort=False):
-        rows = _on_lines(group)
-        omitted = group[~group.index.isin(rows.index)]
-        yield from _line_figures(rows, "tokens", lines_of(rows), _names_of(omitted))
+        lines = _on_lines(group)
+        omitted = _names_of(group[~group.index.isin(lines.index)])
+        rows, remark = legible(lines)
+        notes = " ".join(filter(None, (omitted, remark)))
+        yield from _line_figures(rows, "tokens", lines_of(rows), notes)
 
 
 def _speed_ups(layers: pd.DataFrame) -> Iterator[Drawing]:
     """The speed-up over dense against tokens, where some mechanism has it at two sizes."""
     for _, group in squarest(layers).groupby("conditions", sort=False):
-        rows = crossover_plot.comparable(group)
+        rows, remark = legible(crossover_plot.comparable(group))
         if rows.empty:
             continue
         title, subtitle = "Speed-up over dense against tokens", rows["conditions"].iloc[0]
@@ -146,15 +154,18 @@ def _speed_ups(layers: pd.DataFrame) -> Iterator[Drawing]:
             name=f"speedup-against-tokens-{_place(rows.iloc[0])}",
             title=title,
             subtitle=subtitle,
-            figure=crossover_plot.speed_ups(rows, lines_of(rows), title=title, subtitle=subtitle),
+            figure=crossover_plot.speed_ups(
+                rows, lines_of(rows), title=title, subtitle=subtitle, footnote=remark
+            ),
         )
 
 
 def _against_anchors(layers: pd.DataFrame) -> Iterator[Drawing]:
     for _, group in layers.dropna(subset=["anchors"]).groupby("conditions", sort=False):
         rows = group.assign(label=[_series(row) for row in group.itertuples()])
-        rows = rows[rows.groupby("label")["anchors"].transform("nunique") > 1]
-        yield from _line_figures(rows, "anchors", plots.plain_lines(rows))
+        lines = rows[rows.groupby("label")["anchors"].transform("nunique") > 1]
+        rows, remark = legible(lines)
+        yield from _line_figures(rows, "anchors", plots.plain_lines(rows), remark)
 
 
 def _series(row: object) -> str:
@@ -197,14 +208,14 @@ def _note(rows: pd.DataFrame, metric: str) -> str:
         parts.append(_forward_only(rows))
     failures = [_failure(row) for row in rows[rows[metric].isna()].itertuples()]
     if failures:
-        parts.append(f"Without a number: {'; '.join(failures)}.")
+        parts.append(f"Without a number: {'; '.join(listed(failures, _IN_FILE))}.")
     return " ".join(filter(None, parts))
 
 
 def _names_of(omitted: pd.DataFrame) -> str:
     if omitted.empty:
         return ""
-    names = ", ".join(dict.fromkeys(omitted["label"]))
+    names = ", ".join(listed(list(dict.fromkeys(omitted["label"])), _IN_FILE))
     return f"In the table only (one token count, or a longer grid): {names}."
 
 
@@ -232,16 +243,16 @@ def _frontiers(groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
 def _rooflines(layers: pd.DataFrame) -> Iterator[Drawing]:
     """One for each set of conditions with a roof; none for modes whose traffic is not counted."""
     known = layers.dropna(subset=["macs_per_byte", "macs_per_s", "roof_macs_per_s"])
-    for _, rows in known.groupby("conditions", sort=False):
+    for _, group in known.groupby("conditions", sort=False):
+        rows, remark = legible(group)
         title, subtitle = "Rate of MACs against the limits", rows["conditions"].iloc[0]
+        note = " ".join(filter(None, (FOOTNOTE, remark)))
         yield Drawing(
             section="roofline",
             name=f"roofline-{_place(rows.iloc[0])}",
             title=title,
             subtitle=subtitle,
-            figure=roofline(
-                rows, lines_of(rows), title=title, subtitle=subtitle, footnote=FOOTNOTE
-            ),
+            figure=roofline(rows, lines_of(rows), title=title, subtitle=subtitle, footnote=note),
         )
 
 

@@ -8,7 +8,6 @@ the records tell is said: a reason here is consistent with the numbers, not prov
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
@@ -23,7 +22,7 @@ from attnbench.report.roofline import (
     runs_fused,
     touched_bytes,
 )
-from attnbench.spec import as_plain
+from attnbench.spec import identity
 from attnbench.units import (
     format_bandwidth,
     format_bytes,
@@ -64,8 +63,7 @@ class Twins:
 
 
 def _apart_from_code(record: Record) -> Hashable:
-    workload = {**as_plain(record.workload), "impl": ""}
-    return json.dumps(workload, sort_keys=True), machine(record.environment)
+    return identity(record.workload, impl=""), machine(record.environment)
 
 
 def macs_speedup(record: Record, baseline: Record) -> float | None:

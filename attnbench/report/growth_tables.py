@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from attnbench.report.columns import MISSING, Column, Table, table_of
+from attnbench.report.by_size import together
+from attnbench.report.columns import MISSING, MOST_ROWS, Column, Table, table_of
 from attnbench.report.crossover import COSTS
 from attnbench.report.scaling import LEAST_SPAN
 from attnbench.units import METRICS
 
+_Row = Mapping[Hashable, Any]
 _SCALING_CAPTION = (
     "Exponent p of cost ∝ tokens^p with its 95 % interval: the slope in log-log over the largest "
     f"sizes that are at least four and span at least a factor of {LEAST_SPAN:g}, so that overhead "
@@ -35,7 +38,8 @@ def scaling_table(scaling: pd.DataFrame) -> Table:
         *(_looked_up(metric, head, _exponent_text) for metric, head in heads.items()),
         Column(head="over", text=_range_text),
     )
-    return _wide(shown, "How cost grows", _SCALING_CAPTION, ("conditions", "metric"), columns)
+    names = ("conditions", "metric")
+    return _wide(shown, "How cost grows", _SCALING_CAPTION, names, columns, "scaling.csv")
 
 
 def crossover_table(crossovers: pd.DataFrame) -> Table:
@@ -43,10 +47,11 @@ def crossover_table(crossovers: pd.DataFrame) -> Table:
     columns = tuple(_looked_up(cost.name, cost.name, _crossover_text) for cost in COSTS)
     over = " or ".join(sorted({b for bs in crossovers["baseline"] for b in bs.split(" or ") if b}))
     caption = f"{_CROSSOVER_CAPTION} Dense here: {over}." if over else _CROSSOVER_CAPTION
-    return _wide(crossovers, "Where each overtakes dense", caption, ("setting", "cost"), columns)
+    title, names = "Where each overtakes dense", ("setting", "cost")
+    return _wide(crossovers, title, caption, names, columns, "crossover.csv")
 
 
-def _looked_up(key: str, head: str, text: Callable[[pd.Series], str]) -> Column:
+def _looked_up(key: str, head: str, text: Callable[[_Row], str]) -> Column:
     """A column that shows one of the rows that were joined into a row of the table."""
     return Column(
         head=head, text=lambda row: text(row[key]) if key in row else MISSING, optional=True
@@ -59,6 +64,7 @@ def _wide(
     caption: str,
     names: tuple[str, str],
     columns: tuple[Column, ...],
+    csv: str,
 ) -> Table:
     """Join the rows of one mechanism; conditions shared by all are said in the caption."""
     place, key = names
@@ -67,12 +73,17 @@ def _wide(
     if any(own.values()):
         heads.append(Column(head="conditions", text=lambda row: own[row[""][place]]))
     notes = Column(head="notes", text=_joined_notes, optional=True)
-    rows = [
-        {row[key]: row for _, row in members.iterrows()} | {"": members.iloc[0]}
-        for _, members in frame.groupby([place, "label"], sort=False)
-    ]
+    groups = together(frame[place], frame["label"])
+    members = frame.to_dict("records")
+    rows = [_joined([members[place] for place in places], key) for places in groups[:MOST_ROWS]]
     caption = f"{shared}. {caption}" if shared else caption
-    return table_of(title, caption, (*heads, *columns, notes), rows)
+    shown = (*heads, *columns, notes)
+    return table_of(title, caption, shown, rows, total=len(groups), csv=csv)
+
+
+def _joined(members: Sequence[_Row], key: str) -> dict[str, _Row]:
+    """The rows by what `key` says of them; any of them by "", for what they share."""
+    return {row[key]: row for row in members} | {"": members[0]}
 
 
 def _parted(places: Sequence[str]) -> tuple[str, dict[str, str]]:
@@ -86,12 +97,12 @@ def _parted(places: Sequence[str]) -> tuple[str, dict[str, str]]:
     return ", ".join(shared), own
 
 
-def _exponent_text(row: pd.Series) -> str:
+def _exponent_text(row: _Row) -> str:
     low, high = row["exponent_low"], row["exponent_high"]
     return f"{row['exponent']:.2f} [{low:.2f} to {high:.2f}]"
 
 
-def _range_text(joined: dict[str, pd.Series]) -> str:
+def _range_text(joined: dict[str, _Row]) -> str:
     """The range of each exponent, said once where they share it."""
     texts = {key: _range_of(row) for key, row in joined.items() if key}
     if len(set(texts.values())) == 1:
@@ -99,16 +110,16 @@ def _range_text(joined: dict[str, pd.Series]) -> str:
     return "; ".join(f"{METRICS[key].label}: {text}" for key, text in texts.items())
 
 
-def _range_of(row: pd.Series) -> str:
+def _range_of(row: _Row) -> str:
     return f"{row['from_tokens']:,} … {row['to_tokens']:,} tokens ({row['sizes']} sizes)"
 
 
-def _crossover_text(row: pd.Series) -> str:
+def _crossover_text(row: _Row) -> str:
     of_mode = " (forward+backward)" if row["mode"] == "forward+backward" else ""
     return row["text"] + of_mode
 
 
-def _joined_notes(joined: dict[str, pd.Series]) -> str:
+def _joined_notes(joined: dict[str, _Row]) -> str:
     """The notes of all columns; one that several share is said once, with their heads."""
     heads: dict[str, list[str]] = {}
     for key, row in joined.items():

@@ -6,13 +6,12 @@ part of it: a cell that was measured again, by newer code or more carefully, is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
 from attnbench.records import Environment, Kind, Record
-from attnbench.spec import as_plain
+from attnbench.spec import identity
 
 Cell = tuple[Hashable, ...]
 
@@ -33,7 +32,7 @@ def machine(environment: Environment) -> Environment:
 
 def cell_of(record: Record) -> Cell:
     """What was measured and where; an epoch also belongs to its run."""
-    what = json.dumps(as_plain(record.workload), sort_keys=True)
+    what = identity(record.workload)
     cell = (record.kind, what, machine(record.environment), record.recipe)
     return cell if record.progress is None else (*cell, record.run, record.progress.epoch)
 

@@ -16,7 +16,8 @@ import pandas as pd
 
 from attnbench import store
 from attnbench.errors import UserError
-from attnbench.report import detail_tables, growth_tables, tables
+from attnbench.report import brevity, detail_tables, growth_tables, tables
+from attnbench.report.by_size import together
 from attnbench.report.crossover import crossovers
 from attnbench.report.figures import drawings, latest_profile
 from attnbench.report.frame import Frames, build
@@ -33,9 +34,6 @@ from attnbench.report.tradeoff import (
     tradeoffs,
 )
 from attnbench.units import METRICS
-
-ROWS_ON_PAGE = 500
-"""A longer table would be too heavy for a phone; the files beside the page hold every row."""
 
 SECTIONS = {
     "latest": "The latest profile",
@@ -97,6 +95,7 @@ def write_report(paths: Sequence[Path], out: Path, cost: str = "macs") -> Writte
 
 def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: str) -> Written:
     frames = build(contents.records, contents.ceilings)
+    frames = replace(frames, layers=brevity.newest_first(frames.layers))
     groups = list(tradeoffs(frames.models, metric))
     frames = replace(frames, models=_with_frontier(frames.models, groups))
     growth = Growth(scaling=scaling(frames.layers), crossovers=crossovers(frames.layers))
@@ -105,19 +104,22 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
     files = _write_tables(frames, growth, shown, out)
     figures = save_all(drawings(frames, groups, metric), out / "figures")
     files += [path for figure in figures for path in (figure.svg, figure.png)]
-    notes = (*frames.notes, *_quoting_notes(frames), *_frontier_notes(frames, groups, metric))
-    on_page = {name: _shortened(table, name) for name, table in shown.items()}
+    notes = (*frames.notes, *_notes(frames, groups, metric))
+    on_page = {
+        name: table.first(brevity.ROWS_ON_PAGE, complete=_complete(name, table))
+        for name, table in shown.items()
+    }
     page = out / "index.html"
     page.write_text(
         _render(
             sources=sources,
             num_records=len(contents.records),
             newest=max(record.created for record in contents.records),
-            conditions=_conditions(frames),
+            conditions=brevity.listed(_conditions(frames), "in the CSV files"),
             sections=_sections(figures, {"latest": _summary(frames.layers), **on_page}),
             tables={name: table for name, table in on_page.items() if name not in SECTIONS},
             notes=notes,
-            problems=contents.problems,
+            problems=brevity.listed(contents.problems, "as the command itself says"),
             files=[path.relative_to(out).as_posix() for path in files],
         ),
         encoding="utf-8",
@@ -174,7 +176,14 @@ def _quoting_notes(frames: Frames) -> list[str]:
     for frame in (frames.layers, frames.models):
         for notes in frame["notes"]:
             count.update(note for note in notes.split("; ") if note)
-    return [f"{note} ({times:,} records)" for note, times in count.items()]
+    found = [f"{note} ({times:,} records)" for note, times in count.items()]
+    return brevity.listed(found, "in the column notes of the CSV files")
+
+
+def _notes(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
+    """What a reader must know beyond how the records were chosen."""
+    frontier = brevity.listed(_frontier_notes(frames, groups, metric), "of models in models.csv")
+    return [*brevity.figures_note(frames.layers), *_quoting_notes(frames), *frontier]
 
 
 def _frontier_notes(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
@@ -223,9 +232,10 @@ def _sections(figures: Sequence[Saved], shown: Mapping[str, Table | None]) -> li
 def _conditions(frames: Frames) -> list[str]:
     """One line for each set of conditions under which something was measured."""
     lines = []
-    for conditions, rows in frames.layers.groupby("conditions", sort=False):
-        tokens = " · ".join(f"{number:,}" for number in sorted(rows["tokens"].unique()))
-        lines.append(f"Layers: {conditions}; {len(rows):,} cells at {tokens} tokens")
+    conditions, sizes = list(frames.layers["conditions"]), list(frames.layers["tokens"])
+    for places in together(conditions):
+        tokens = " · ".join(f"{number:,}" for number in sorted({sizes[place] for place in places}))
+        lines.append(f"Layers: {conditions[places[0]]}; {len(places):,} cells at {tokens} tokens")
     machine = [*TASK, "environment"]
     for kind, frame in (("Models", frames.models), ("Training", frames.epochs)):
         for _, rows in frame.groupby(machine, sort=False):
@@ -233,9 +243,6 @@ def _conditions(frames: Frames) -> list[str]:
     return lines
 
 
-def _shortened(table: Table, name: str) -> Table:
-    if len(table.rows) <= ROWS_ON_PAGE:
-        return table
-    file = f"{name}.csv" if name in ("layers", "models") else f"{name}.md"
-    note = f" The first {ROWS_ON_PAGE:,} of {len(table.rows):,} rows; all of them are in {file}."
-    return replace(table, caption=table.caption + note, rows=table.rows[:ROWS_ON_PAGE])
+def _complete(name: str, table: Table) -> str:
+    """The file that holds every row of a table that is not cut yet."""
+    return table.csv if name in ("layers", "models") else f"{name}.md"

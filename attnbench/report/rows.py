@@ -14,8 +14,8 @@ from attnbench.errors import UserError
 from attnbench.records import Record, describe
 from attnbench.registry import ATTENTIONS
 from attnbench.report.details import Neighbours, detail_columns, gap_columns, limit_columns
-from attnbench.report.speedup import Baselines
 from attnbench.spec import ModelWorkload, Workload
+from attnbench.timing import Ratio
 from attnbench.trust import trust_in
 
 OTHER = "other"
@@ -39,8 +39,9 @@ def row_of(record: Record, environment: str, neighbours: Neighbours) -> Row:
     row = _common(record, environment) | _cost(record) | _trust(record) | _training(record)
     row |= detail_columns(record) | limit_columns(record, neighbours.ceilings)
     if isinstance(workload, Workload):
-        row |= _layer(workload, environment) | _speed_up(record, neighbours.baselines)
-        return row | gap_columns(record, neighbours)
+        compared = neighbours.baselines.speed_up(record)
+        row |= _layer(workload, environment) | _speed_up(compared)
+        return row | gap_columns(record, compared, neighbours)
     return row | _model(workload)
 
 
@@ -121,8 +122,7 @@ def _trust(record: Record) -> Row:
     return {"trust": trust.grade, "doubts": "; ".join(doubt.text for doubt in trust.doubts)}
 
 
-def _speed_up(record: Record, baselines: Baselines) -> Row:
-    compared = baselines.speed_up(record)
+def _speed_up(compared: tuple[str, Ratio] | None) -> Row:
     if compared is None:
         return {"baseline": ""}
     baseline, ratio = compared

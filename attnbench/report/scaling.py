@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attnbench.report.by_size import doubtful_note, floats, noise_of, squarest
+from attnbench.report.by_size import doubtful_note, floats, noise_of, squarest, together
 from attnbench.report.student import NORMAL, two_sided_95
 
 LEAST_SIZES = 3
@@ -37,6 +37,9 @@ LEAST_SPAN = 4.0
 """Factor between the largest and the smallest token count that a slope is taken over."""
 
 METRICS_OF_GROWTH = ("latency_s", "memory_bytes", "macs")
+YARDSTICK = "training_macs"
+"""Stands for the MACs where the mode goes backward."""
+_HEAD = ["label", "attention", "impl", "options", "conditions", "mode"]
 SCALING_COLUMNS = [
     "label", "attention", "impl", "options", "conditions", "mode", "metric", "exponent",
     "exponent_low", "exponent_high", "from_tokens", "to_tokens", "sizes", "sizes_measured", "notes",
@@ -89,43 +92,62 @@ def _upper_part(tokens: np.ndarray) -> int:
     return next((i for i in starts if tokens[-1] >= LEAST_SPAN * tokens[i]), 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cells:
+    """The columns of a frame that growth is about, as arrays and lists by position."""
+
+    heads: list[tuple[str, ...]]
+    tokens: np.ndarray
+    costs: dict[str, np.ndarray]
+    noise: np.ndarray
+    trust: list[str]
+
+
 def scaling(layers: pd.DataFrame) -> pd.DataFrame:
     """A row for each mechanism, set of conditions and cost known at three token counts or more."""
+    frame = squarest(layers)
+    cells = _Cells(
+        heads=list(frame[_HEAD].itertuples(index=False, name=None)),
+        tokens=floats(frame["tokens"]),
+        costs={name: floats(frame[name]) for name in (*METRICS_OF_GROWTH, YARDSTICK)},
+        noise=noise_of(frame),
+        trust=list(frame["trust"]),
+    )
     rows: list[dict[str, Any]] = []
-    for _, curve in squarest(layers).groupby(["conditions", "label"], sort=False):
-        rows += _rows_of(curve.sort_values("tokens"))
+    for places in together(frame["conditions"], frame["label"]):
+        rows += _rows_of(cells, np.array(sorted(places, key=lambda place: cells.tokens[place])))
     return pd.DataFrame(rows, columns=SCALING_COLUMNS)
 
 
-def _rows_of(curve: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _rows_of(cells: _Cells, curve: np.ndarray) -> Iterator[dict[str, Any]]:
+    """The rows of one curve, given by its places in ascending order of tokens."""
+    head = dict(zip(_HEAD, cells.heads[curve[0]], strict=True))
     for metric in METRICS_OF_GROWTH:
-        column = _column_of(metric, str(curve["mode"].iloc[0]))
-        known = curve[floats(curve[column]) > 0]  # missing is not, nor has zero a logarithm
+        column = _column_of(metric, head["mode"])
+        known = curve[cells.costs[column][curve] > 0]  # NaN is not, nor has zero a logarithm
         if len(known) < LEAST_SIZES:
             continue
-        noise = noise_of(known) if metric == "latency_s" else None
-        exponent = exponent_of(floats(known["tokens"]), floats(known[column]), noise)
-        first = known.iloc[0]
+        noise = cells.noise[known] if metric == "latency_s" else None
+        exponent = exponent_of(cells.tokens[known], cells.costs[column][known], noise)
         yield {
-            **{name: first[name] for name in ("label", "attention", "impl", "options")},
-            "conditions": first["conditions"], "mode": first["mode"], "metric": column,
+            **head, "metric": column,
             "exponent": exponent.value, "exponent_low": exponent.low,
             "exponent_high": exponent.high, "from_tokens": int(exponent.tokens[0]),
             "to_tokens": int(exponent.tokens[-1]), "sizes": len(exponent.tokens),
-            "sizes_measured": len(known), "notes": _notes(exponent, known, metric),
+            "sizes_measured": len(known), "notes": _notes(exponent, cells, known, metric),
         }  # fmt: skip
 
 
 def _column_of(metric: str, mode: str) -> str:
     """The yardstick of whatever goes backward too is the count that does."""
-    return "training_macs" if metric == "macs" and mode != "forward" else metric
+    return YARDSTICK if metric == "macs" and mode != "forward" else metric
 
 
-def _notes(exponent: Exponent, known: pd.DataFrame, metric: str) -> str:
-    used = known[known["tokens"] >= exponent.tokens[0]]
+def _notes(exponent: Exponent, cells: _Cells, known: np.ndarray, metric: str) -> str:
+    used = known[cells.tokens[known] >= exponent.tokens[0]]
     span = exponent.tokens[-1] / exponent.tokens[0]
     parts = [
         f"all sizes span a factor of {span:.1f} only" if exponent.is_cramped else "",
-        doubtful_note(list(used["trust"])) if metric == "latency_s" else "",
+        doubtful_note([cells.trust[place] for place in used]) if metric == "latency_s" else "",
     ]
     return "; ".join(filter(None, parts))

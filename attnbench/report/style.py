@@ -124,7 +124,7 @@ def open_figure(
 
 def settle(figure: Figure) -> None:
     """Lay the figure out once and for all, so that pixels can be compared and bytes repeat."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:
         # The solver's last digits vary from run to run, and would show in the SVG's identifiers.

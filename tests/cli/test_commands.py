@@ -58,7 +58,8 @@ def test_the_table_fits_a_terminal_of_80_columns(attnbench, monkeypatch):
 
 
 def test_profile_prints_json_that_the_store_can_read(attnbench, tmp_path):
-    arguments = ["--attention", "anchor", "--resolution", "32x64", "--patch", 8, "--dim", 24]
+    arguments = ["--attention", "anchor", "--impl", "folded", "--resolution", "32x64", "--patch", 8,
+                 "--dim", 24]  # fmt: skip
     code, out, _ = attnbench("profile", *arguments, "--json", "--out", "own.jsonl")
     assert code == 0
     (plain,) = json.loads(out)
@@ -107,8 +108,8 @@ def test_a_dry_run_for_a_missing_device_says_so(attnbench, monkeypatch, tmp_path
 
 
 def test_sweep_goes_on_behind_a_torn_line(attnbench, tmp_path):
-    arguments = ["sweep", "--attention", "anchor", "--n-tokens", "16,36", "--dim", 24,
-                 "--time-budget", 0.05]  # fmt: skip
+    arguments = ["sweep", "--attention", "anchor", "--impl", "reference", "--n-tokens", "16,36",
+                 "--dim", 24, "--time-budget", 0.05]  # fmt: skip
     attnbench(*arguments)
     file = tmp_path / "results/runs/sweep.jsonl"
     file.write_bytes(file.read_bytes()[:-100])

@@ -136,10 +136,10 @@ def test_a_dry_run_lists_the_cells_and_stores_nothing(sweep):
     assert out.splitlines() == [
         "would run      dense (reference) at 16 tokens",
         "cannot run     dense (flash) at 16 tokens: DenseAttention has no impl 'flash'; "
-        "it has reference, sdpa",
+        "it has reference, sdpa, sdpa-flash, sdpa-efficient, sdpa-cudnn, sdpa-math, xformers, flex",
         "would run      dense (reference) at 36 tokens",
         "cannot run     dense (flash) at 36 tokens: DenseAttention has no impl 'flash'; "
-        "it has reference, sdpa",
+        "it has reference, sdpa, sdpa-flash, sdpa-efficient, sdpa-cudnn, sdpa-math, xformers, flex",
         "4 cells: 2 would run, 2 cannot run; nothing was run or stored",
     ]
     assert list(sweep.folder.iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 
 from attnbench import store
 from attnbench.errors import UserError
-from attnbench.report import page
+from attnbench.report import brevity
 from attnbench.report.page import write_report
 
 
@@ -175,7 +175,7 @@ def test_unreadable_lines_and_repeated_cells_are_told(results, tmp_path, layer):
 
 
 def test_a_long_table_is_cut_on_the_page_alone(results, tmp_path, monkeypatch):
-    monkeypatch.setattr(page, "ROWS_ON_PAGE", 2)
+    monkeypatch.setattr(brevity, "ROWS_ON_PAGE", 2)
     out = tmp_path / "report"
     html = write_report([results], out).files[0].read_text(encoding="utf-8")
     assert "The first 2 of 6 rows; all of them are in layers.csv" in html

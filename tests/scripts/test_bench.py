@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from attnbench import store
 from attnbench.doctor.selftest import HALF_WAY, LAYER, spin, stand_on
 from attnbench.records import Environment, Record
 from attnbench.report.compare import compare_cell
@@ -151,3 +152,18 @@ def test_the_whole_run_is_markdown_and_json(script, tiny):
     assert text.count("\n| what | measured | aim | outcome |") == 4
     assert "2 cells (2 ok)" in text
     json.dumps([asdict(section) for section in sections], allow_nan=False)
+
+
+def test_a_large_file_holds_different_cells_that_are_read_and_reported(script, tmp_path):
+    files = script("bench_files")
+    files.write_large(tmp_path / "large.jsonl", 500)
+    contents = store.read(tmp_path / "large.jsonl")
+    assert (len(contents.records), contents.problems) == (500, [])
+    assert len({record.key for record in contents.records}) == 500
+    assert {len(record.latency.samples_s) for record in contents.records} == {files.SAMPLES}
+    section = files.files(30)
+    assert [row.aim for row in section.rows] == [
+        "", "at most 2.00 s", "at most 20.0 s", "at most 400 ms", "at most 600 ms",
+    ]  # fmt: skip
+    assert {row.outcome for row in section.rows} <= {"", "met", "missed"}
+    assert all(value > 0 for row in section.rows for value in row.numbers.values())

@@ -1,0 +1,1 @@
+"""Hand-fused code behind `impl=`, one file per kernel; reached from `attention/` alone."""

@@ -1,0 +1,55 @@
+"""`torch.compile` takes every mechanism whole, and computes the same."""
+
+import pytest
+import torch
+
+from attnbench.attention import MECHANISMS
+from attnbench.attention.factory import attention_class, create_attention
+
+pytestmark = pytest.mark.usefixtures("compiler")
+SMALL = {"window": {"window_size": 4, "shift": True}, "sparse": {"sr_ratio": 2}}
+IMPLS = ("reference", "sdpa", "folded", "chunked")
+CASES = [
+    (entry.name, impl)
+    for entry in MECHANISMS
+    for impl in (*IMPLS, *(["sdpa-flash"] if entry.name == "dense" else []))
+    if impl in attention_class(entry.name).impls
+]
+
+
+def build(name, impl):
+    return create_attention(name, 24, 3, impl=impl, **SMALL.get(name, {}))
+
+
+@pytest.mark.parametrize(("name", "impl"), CASES)
+def test_in_one_graph_with_gradients(name, impl):
+    layer = build(name, impl)
+    x, again = (torch.randn(2, 48, 24).requires_grad_() for _ in range(2))
+    again.data = x.data
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    expected, came = layer(x, (6, 8)), compiled(again, (6, 8))
+    torch.testing.assert_close(came, expected, rtol=1e-5, atol=1e-6)
+    expected.square().sum().backward()
+    came.square().sum().backward()
+    torch.testing.assert_close(again.grad, x.grad, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "impl"), CASES)
+def test_in_one_graph_for_inference_at_several_sizes(name, impl):
+    """Each size compiled for itself: with sizes left open, windows take the compiler minutes."""
+    layer = build(name, impl).eval()
+    compiled = torch.compile(layer, fullgraph=True, dynamic=False, backend="aot_eager")
+    with torch.inference_mode():
+        for batch, grid in [(2, (6, 8)), (1, (5, 7))]:
+            x = torch.randn(batch, grid[0] * grid[1], 24)
+            torch.testing.assert_close(compiled(x, grid), layer(x, grid), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the compiler, about itself
+def test_by_torch_s_own_compiler():
+    layer = build("window", "sdpa").eval()
+    x = torch.randn(2, 48, 24)
+    with torch.inference_mode():
+        came = torch.compile(layer, fullgraph=True)(x, (6, 8))
+        torch.testing.assert_close(came, layer(x, (6, 8)), rtol=1e-5, atol=1e-6)
