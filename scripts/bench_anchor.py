@@ -163,7 +163,9 @@ def row(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _ratio(ratio: Ratio) -> str:
-    low, high = ratio.interval or (ratio.value, ratio.value)
+    if ratio.interval is None:
+        return f"{format_ratio(ratio.value)} (too few samples for an interval)"
+    low, high = ratio.interval
     return f"{format_ratio(ratio.value)} [{format_ratio(low)} – {format_ratio(high)}]"
 
 
