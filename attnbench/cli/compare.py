@@ -113,7 +113,7 @@ def _print_table(comparison: Comparison) -> None:
 
     from attnbench.report import compare_text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for head, numeric in zip(compare_text.HEADS, compare_text.NUMERIC, strict=True):
         table.add_column(head, justify="right" if numeric else "left", no_wrap=head == "verdict")
     table.columns[0].min_width = NAME_WIDTH
