@@ -37,14 +37,14 @@ def test_the_paper_s_numbers_stand_beside_trunk_t_alone(tmp_path):
     assert reported["vit-t", "anchor"] == 0.7e9
     assert reported["vit-t", "dense-shared-qk"] is reported["vit-s", "anchor"] is None
     anchor = next(row for row in rows if (row.trunk, row.system) == ("vit-t", "anchor"))
-    assert anchor.trained.startswith("66.3 % on cifar10 (anchorformer-t, 32 px, 4 epochs, 1 seed)")
+    assert "66.3 % on cifar10 (anchorformer-t, 32 px, 4 epochs, 1 seed)" in anchor.trained
     assert "196 tokens, width 192" in anchor.latency_of
     assert anchor.latency_s > 0
 
 
 def test_latencies_that_are_compared_come_from_one_machine_and_dtype():
     found = layer_latencies(MEASURED, (14, 14), 192, 3)
-    assert set(found) == {
+    assert set(found) >= {
         ("dense", None), ("window", None), ("sparse", None),
         *(("anchor", m) for m in ANCHOR_COUNTS),
     }  # fmt: skip
@@ -53,7 +53,7 @@ def test_latencies_that_are_compared_come_from_one_machine_and_dtype():
     dense = found["dense", None]
     elsewhere = replace(dense, environment=replace(dense.environment, device_name="another"))
     assert layer_latencies([*MEASURED, elsewhere], (14, 14), 192, 3) == found
-    assert layer_latencies(MEASURED, (14, 14), 384, 6) == {}
+    assert layer_latencies(MEASURED, (3, 5), 192, 3) == {}
 
 
 def test_accuracies_are_averaged_over_seeds_of_one_recipe_alone():
