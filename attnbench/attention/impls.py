@@ -29,6 +29,9 @@ class Impl:
     summary: str
     reason_against: Reason | None = None
     """Why it cannot run in a setting, or None where it can; no function: it runs everywhere."""
+    only_on: str = ""
+    """The one device type that it is for, where its operator would run other code on another: this
+    is checked inside of compiled code, too, where nothing else is."""
     compiled: bool = False
     """Whether torch compiles it at the first call. Watched operator by operator, it would fall
     back to eager code."""
@@ -56,11 +59,13 @@ _TABLE = (
     Impl(
         name="chunked",
         summary="anchor operator in blocks of tokens, for the caches of a CPU",
+        only_on="cpu",
         reason_against=anchor_operator.reason_against_chunked,
     ),
     Impl(
         name="triton",
         summary="anchor operator in two streaming passes on a GPU",
+        only_on="cuda",
         reason_against=anchor_operator.reason_against_triton,
     ),
 )
@@ -107,13 +112,18 @@ def check_impl(
 ) -> None:
     """Refuse a call that an implementation cannot serve; costs about a microsecond.
 
-    Inside of compiled code nothing is checked: there the kernel's own error has to do.
+    Inside of compiled code the device alone is checked, and only where another would be served by
+    other code: for the rest the kernel's own error has to do.
 
     Raises:
         UserError: with the reason.
     """
     impl = IMPLS.get(name)
-    if impl is None or impl.reason_against is None or x.is_meta or torch.compiler.is_compiling():
+    if impl is None or impl.reason_against is None or x.is_meta:
+        return
+    if torch.compiler.is_compiling():
+        if impl.only_on and x.device.type != impl.only_on:
+            raise UserError(f"impl {name!r} needs {impl.only_on}, got {x.device.type}")
         return
     reason = impl.reason_against(setting_of(x, head_dim, num_anchors, bias))
     if reason:

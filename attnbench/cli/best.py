@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
 
 from attnbench.records import Record
-from attnbench.spec import Workload
+from attnbench.spec import Workload, identity
 from attnbench.units import METRICS
 
 
@@ -16,7 +15,7 @@ def fastest_of_each(records: Sequence[Record]) -> tuple[list[Record], list[Recor
     Cells that differ in the implementation alone are one. Only what ended well can be fastest; of
     a cell in which nothing did, every record is in the first list, with its reason.
     """
-    cells: dict[str, list[Record]] = {}
+    cells: dict[Hashable, list[Record]] = {}
     for record in records:
         cells.setdefault(_cell(record), []).append(record)
     chosen = [record for cell in cells.values() for record in _fastest(cell)]
@@ -59,10 +58,9 @@ def _times(one: Record, other: Record) -> str:
     return METRICS["speedup"].format(_median_s(one) / _median_s(other))
 
 
-def _cell(record: Record) -> str:
+def _cell(record: Record) -> Hashable:
     """What records have in common that differ in the implementation alone."""
-    workload = replace(_workload(record), impl="")
-    return repr(workload)
+    return identity(_workload(record), impl="")
 
 
 def _median_s(record: Record) -> float:

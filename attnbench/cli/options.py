@@ -69,6 +69,14 @@ Cache = Annotated[
 Energy = Annotated[
     bool, typer.Option("--energy", help="Meter joules per call too; several seconds a cell.")
 ]
+NTokens = Annotated[
+    str | None, typer.Option(help="Token counts, separated by commas.", show_default=False)
+]
+Anchors = Annotated[
+    str,
+    typer.Option(help="Anchor counts, separated by commas, for the mechanisms that have anchors."),
+]
+Out = Annotated[Path, typer.Option(help="File that the records are appended to.")]
 Patch = Annotated[int, typer.Option(help="Pixels along the side of a token's patch.")]
 
 

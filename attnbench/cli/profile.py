@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,19 +14,24 @@ if TYPE_CHECKING:
     from attnbench.records import Record
 
 
+NTokens = Annotated[
+    str | None, typer.Option(help="Tokens of the map. [default: 4096]", show_default=False)
+]
+Resolution = Annotated[
+    str | None, typer.Option(help="Image size instead, as 224 or 512x2048.", show_default=False)
+]
+Details = Annotated[
+    bool, typer.Option("--details", help="Show percentiles, throughput, first call and kernel too.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the records as JSON, not as a table.")]
+
+
 def command(
     attention: options.Attention = "dense,window,sparse,anchor",
-    n_tokens: Annotated[
-        str | None, typer.Option(help="Tokens of the map. [default: 4096]", show_default=False)
-    ] = None,
-    resolution: Annotated[
-        str | None,
-        typer.Option(help="Image size instead, as 224 or 512x2048.", show_default=False),
-    ] = None,
+    n_tokens: NTokens = None,
+    resolution: Resolution = None,
     patch: options.Patch = 16,
-    anchors: Annotated[
-        str, typer.Option(help="Anchor counts, for the mechanisms that have anchors.")
-    ] = "30",
+    anchors: options.Anchors = "30",
     dim: options.Dim = 192,
     heads: options.Heads = 3,
     batch: options.Batch = 1,
@@ -39,15 +43,9 @@ def command(
     time_budget: options.TimeBudget = 2,
     cache: options.Cache = "auto",
     energy: options.Energy = False,
-    out: Annotated[Path, typer.Option(help="File that the records are appended to.")] = RUNS
-    / "profile.jsonl",
-    details: Annotated[
-        bool,
-        typer.Option("--details", help="Show percentiles, throughput, first call and kernel too."),
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the records as JSON instead of a table.")
-    ] = False,
+    out: options.Out = RUNS / "profile.jsonl",
+    details: Details = False,
+    as_json: AsJson = False,
     plugin: options.Plugin = None,
 ) -> None:
     """Measure attentions side by side: parameters, MACs, latency, memory, speed-up over dense."""

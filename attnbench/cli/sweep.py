@@ -22,19 +22,28 @@ if TYPE_CHECKING:
     from attnbench.worker import Worker
 
 
+Resolutions = Annotated[
+    str | None,
+    typer.Option(
+        help="Image sizes, as 224,384 or 512x2048. [default: 224,384,512]", show_default=False
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Measure again what the file holds already.")]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Say what would run and what cannot; run and store nothing."),
+]
+Timeout = Annotated[
+    float, typer.Option(help="Seconds without progress after which a cell is given up.")
+]
+
+
 def command(
     attention: options.Attention = "dense,window,sparse,anchor",
-    n_tokens: Annotated[
-        str | None, typer.Option(help="Token counts, separated by commas.", show_default=False)
-    ] = None,
-    resolutions: Annotated[
-        str | None,
-        typer.Option(
-            help="Image sizes, as 224,384 or 512x2048. [default: 224,384,512]", show_default=False
-        ),
-    ] = None,
+    n_tokens: options.NTokens = None,
+    resolutions: Resolutions = None,
     patch: options.Patch = 16,
-    anchors: Annotated[str, typer.Option(help="Anchor counts, separated by commas.")] = "30",
+    anchors: options.Anchors = "30",
     dim: options.Dim = 192,
     heads: options.Heads = 3,
     batch: options.Batch = 1,
@@ -46,20 +55,10 @@ def command(
     time_budget: options.TimeBudget = 2,
     cache: options.Cache = "auto",
     energy: options.Energy = False,
-    out: Annotated[Path, typer.Option(help="File that the records are appended to.")] = RUNS
-    / "sweep.jsonl",
-    force: Annotated[
-        bool, typer.Option("--force", help="Measure again what the file holds already.")
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", help="Say what would run and what cannot; run and store nothing."
-        ),
-    ] = False,
-    timeout: Annotated[
-        float, typer.Option(help="Seconds without progress after which a cell is given up.")
-    ] = 300,
+    out: options.Out = RUNS / "sweep.jsonl",
+    force: Force = False,
+    dry_run: DryRun = False,
+    timeout: Timeout = 300,
     plugin: options.Plugin = None,
 ) -> None:
     """Measure every attention at every size and anchor count; a second run does what is missing.

@@ -16,39 +16,47 @@ if TYPE_CHECKING:
     from attnbench.records import Record
 
 
+Data = Annotated[
+    str,
+    typer.Option(
+        help="digits, cifar10, cifar100, synthetic, or a folder with train/ and val/, one "
+        "subfolder per class in each."
+    ),
+]
+Attention = Annotated[
+    str | None,
+    typer.Option(help="Attention inside a pyramid-* or vit-* trunk.", show_default=False),
+]
+Anchors = Annotated[
+    int | None, typer.Option(help="Anchors of an anchor attention.", show_default=False)
+]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the images. [default: by set]")]
+BatchSize = Annotated[int | None, typer.Option(help="Images a step. [default: by set]")]
+LearningRate = Annotated[
+    float | None, typer.Option(help="Peak learning rate of AdamW. [default: by set]")
+]
+ImgSize = Annotated[
+    int | None, typer.Option(help="Side of the images in pixels. [default: by set]")
+]
+Seed = Annotated[int, typer.Option(help="Of weights, order and augmentation.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from the last checkpoint of this very run.")
+]
+
+
 def command(
     model: Annotated[str, typer.Argument(help="Model name; `attnbench list models` shows all.")],
-    data: Annotated[
-        str,
-        typer.Option(
-            help="digits, cifar10, cifar100, synthetic, or a folder with train/ and val/, one "
-            "subfolder per class in each."
-        ),
-    ] = "digits",
-    attention: Annotated[
-        str | None,
-        typer.Option(help="Attention inside a pyramid-* or vit-* trunk.", show_default=False),
-    ] = None,
-    anchors: Annotated[
-        int | None, typer.Option(help="Anchors of an anchor attention.", show_default=False)
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the images. [default: by set]")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step. [default: by set]")] = None,
-    lr: Annotated[
-        float | None, typer.Option(help="Peak learning rate of AdamW. [default: by set]")
-    ] = None,
-    img_size: Annotated[
-        int | None, typer.Option(help="Side of the images in pixels. [default: by set]")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
+    data: Data = "digits",
+    attention: Attention = None,
+    anchors: Anchors = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: LearningRate = None,
+    img_size: ImgSize = None,
+    seed: Seed = 0,
     device: options.Device = "auto",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint of this very run.")
-    ] = False,
-    out: Annotated[Path, typer.Option(help="File that the records are appended to.")] = RUNS
-    / "train.jsonl",
+    resume: Resume = False,
+    out: options.Out = RUNS / "train.jsonl",
     plugin: options.Plugin = None,
 ) -> None:
     """Train a model and evaluate it after each epoch; real digits by default, offline."""

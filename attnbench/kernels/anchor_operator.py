@@ -64,33 +64,25 @@ def _backward(
     key: Tensor,
     value: Tensor,
     anchors: Tensor,
+    scale: float,
     means: Tensor,
     inverse: Tensor,
-    scale: float,
 ) -> Three:
     return anchor_chunked.backward(grad, key, value, anchors, scale, means, inverse)
 
 
 @_forward.register_kernel("cuda")
-def _forward_on_gpu(key: Tensor, value: Tensor, anchors: Tensor, scale: float) -> Three:
-    from attnbench.kernels import triton_anchor_forward  # Triton is there on a GPU's torch alone
+def _forward_on_gpu(*given: Any) -> Three:
+    from attnbench.kernels import triton_anchor_forward  # only torch for GPUs brings Triton
 
-    return triton_anchor_forward.forward(key, value, anchors, scale)
+    return triton_anchor_forward.forward(*given)
 
 
 @_backward.register_kernel("cuda")
-def _backward_on_gpu(
-    grad: Tensor,
-    key: Tensor,
-    value: Tensor,
-    anchors: Tensor,
-    means: Tensor,
-    inverse: Tensor,
-    scale: float,
-) -> Three:
+def _backward_on_gpu(*given: Any) -> Three:
     from attnbench.kernels import triton_anchor_backward
 
-    return triton_anchor_backward.backward(grad, key, value, anchors, scale, means, inverse)
+    return triton_anchor_backward.backward(*given)
 
 
 @_forward.register_fake
@@ -103,13 +95,7 @@ def _forward_shapes(key: Tensor, value: Tensor, anchors: Tensor, scale: float) -
 
 @_backward.register_fake
 def _backward_shapes(
-    grad: Tensor,
-    key: Tensor,
-    value: Tensor,
-    anchors: Tensor,
-    means: Tensor,
-    inverse: Tensor,
-    scale: float,
+    grad: Tensor, key: Tensor, value: Tensor, anchors: Tensor, *rest: Any
 ) -> Three:
     return _by_token(key), _by_token(value), anchors.new_empty(anchors.shape)
 
@@ -127,7 +113,8 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Three) -> None:
 
 
 def _gradients(ctx: Any, grad: Tensor, *unused: Any) -> tuple[Tensor, Tensor, Tensor, None]:
-    return *_backward(grad, *ctx.saved_tensors, ctx.scale), None
+    key, value, anchors, means, inverse = ctx.saved_tensors
+    return *_backward(grad, key, value, anchors, ctx.scale, means, inverse), None
 
 
 _forward.register_autograd(_gradients, setup_context=_keep)

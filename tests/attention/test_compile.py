@@ -34,6 +34,13 @@ def test_in_one_graph_with_gradients(name, impl):
     torch.testing.assert_close(again.grad, x.grad, rtol=1e-4, atol=1e-6)
 
 
+def test_inside_of_compiled_code_no_other_device_stands_in_for_a_gpu():
+    """The operator would walk over blocks on a CPU, which is another implementation."""
+    compiled = torch.compile(build("anchor", "triton"), fullgraph=True, backend="aot_eager")
+    with pytest.raises(Exception, match="impl 'triton' needs cuda, got cpu"):
+        compiled(torch.randn(2, 48, 24), (6, 8))
+
+
 @pytest.mark.parametrize(("name", "impl"), CASES)
 def test_in_one_graph_for_inference_at_several_sizes(name, impl):
     """Each size compiled for itself: with sizes left open, windows take the compiler minutes."""

@@ -61,7 +61,7 @@ def test_torch_finds_nothing_wrong_with_the_operators(heads_of, device):
     torch.library.opcheck(torch.ops.attnbench.anchor_attention, (*inputs, SCALE))
     out, means, inverse = (x.detach() for x in torch.ops.attnbench.anchor_attention(*inputs, SCALE))
     plain = [x.detach() for x in inputs]
-    arguments = (torch.ones_like(out), *plain, means, inverse, SCALE)
+    arguments = (torch.ones_like(out), *plain, SCALE, means, inverse)
     torch.library.opcheck(torch.ops.attnbench.anchor_attention_backward, arguments)
 
 
