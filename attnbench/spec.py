@@ -153,14 +153,23 @@ class Recipe:
 
 
 def as_plain(spec: object) -> dict[str, Any]:
-    """The fields of a dataclass that holds none, ready for JSON or a hash."""
+    """The fields of a dataclass that holds none, ready for JSON or a hash.
+
+    A whole number of seconds is written as any other: 1 and 1.0 are one cell.
+    """
     cls: type = type(spec)
-    return {name: getattr(spec, name) for name in _names(cls)}
+    plain = {name: getattr(spec, name) for name in _names(cls)}
+    return plain | {name: float(plain[name]) for name in _floats(cls)}
 
 
 @cache
 def _names(cls: type) -> tuple[str, ...]:
     return tuple(known.name for known in fields(cls))
+
+
+@cache
+def _floats(cls: type) -> tuple[str, ...]:
+    return tuple(known.name for known in fields(cls) if known.type in (float, "float"))
 
 
 def identity(workload: Workload | ModelWorkload, impl: str | None = None) -> Hashable:

@@ -4,6 +4,8 @@ Schema history:
     1  first version.
     2  modes: what was called `train` is `forward+backward`, and `train` is a whole training step;
        the protocol has the state of the caches; lines about the machine (ceiling, checkup).
+A fact more needs no new version: readers that do not know it leave it out. What changes the meaning
+of another field does.
 
 A line is appended with one write, flushed and synced, so that a crash costs at most the line
 being written. A torn line is reported and skipped when reading; the next append starts a new
@@ -21,9 +23,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import orjson
+import msgspec
 
-from attnbench.building import build
 from attnbench.errors import UserError
 from attnbench.records import Ceiling, Checkup, Record
 from attnbench.spec import ModelWorkload, Workload
@@ -46,8 +47,41 @@ def _from_1(values: dict[str, Any]) -> dict[str, Any]:
 
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
 """From version v to v + 1; an old file is read through the whole chain."""
-MACHINE_LINES: dict[str, type] = {"ceiling": Ceiling, "checkup": Checkup}
-"""The lines that are about no cell, by their kind."""
+
+
+class _Head(msgspec.Struct):
+    """What says how to read the rest of a line."""
+
+    schema: int | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfLayer(Record):
+    """A record while it is read: its kind tells which workload, as msgspec must know."""
+
+    workload: Workload
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "__class__", Record)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfModel(Record):
+    workload: ModelWorkload
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "__class__", Record)
+
+
+LINES: dict[str, type] = {
+    "layer": _OfLayer, "epoch": _OfModel, "model": _OfModel, "ceiling": Ceiling, "checkup": Checkup,
+}  # fmt: skip
+"""How a line of each kind is read."""
+_head = msgspec.json.Decoder(_Head).decode
+_decoders: dict[str, Callable[[bytes], Line]] = {
+    kind: msgspec.json.Decoder(cls).decode for kind, cls in LINES.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,20 +202,20 @@ def _refuse_unreadable(contents: Contents, path: Path) -> None:
 
 def _read_line(line: bytes, path: Path, number: int, contents: Contents) -> None:
     try:
-        contents.add(decode(_parse(line)))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        contents.add(_parse(line))
+    except (ValueError, TypeError, KeyError) as error:
         contents.problems.append(f"{path}:{number}: skipped, {_reason(error)}")
 
 
-def _parse(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return json.loads(line)  # is slower, takes a little more, and has the last word
+def _parse(line: bytes) -> Line:
+    version, kind = _known(_head(line))
+    if version == SCHEMA:
+        return _decoders[kind](line)
+    return decode(msgspec.json.decode(line))
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+    if type(error) is msgspec.DecodeError or isinstance(error, UnicodeDecodeError):
         return "not a whole JSON line (torn by a crash?)"
     return f"not a record of this version ({error})"
 
@@ -222,14 +256,16 @@ def _kind_of(line: Line) -> str:
 def decode(plain: Mapping[str, Any]) -> Line:
     """The line that `encode` wrote, upgraded from any earlier schema."""
     values = dict(plain)
-    version = values.pop("schema", None)
-    if not isinstance(version, int) or not 1 <= version <= SCHEMA:
-        raise ValueError(f"schema {version!r}, this attnbench reads 1 to {SCHEMA}")
+    version, kind = _known(msgspec.convert(values, _Head))
     for step in range(version, SCHEMA):
         values = UPGRADES[step](values)
-    kind = values.pop("kind")
-    if kind in MACHINE_LINES:
-        return build(MACHINE_LINES[kind], values)
-    values.pop("key")
-    values["workload"] = build(Workload if kind == "layer" else ModelWorkload, values["workload"])
-    return build(Record, values)
+    return msgspec.convert(values, LINES[kind])
+
+
+def _known(head: _Head) -> tuple[int, str]:
+    """Schema and kind of a line that this version can read."""
+    if head.schema is None or not 1 <= head.schema <= SCHEMA:
+        raise ValueError(f"schema {head.schema}, this attnbench reads 1 to {SCHEMA}")
+    if head.kind not in LINES:
+        raise ValueError(f"kind {head.kind!r}, this attnbench reads {', '.join(LINES)}")
+    return head.schema, head.kind

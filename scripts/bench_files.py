@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count, product
 from pathlib import Path
 
-import orjson
+import msgspec
 from bench_rows import Row, Section, met
 
 from attnbench import store
@@ -100,7 +100,7 @@ def _lines(chance: random.Random) -> Iterator[bytes]:
                 "latency": {**cell["latency"], "rounds_with": f"{batch}-{dim}",
                             "samples_s": [chance.gauss(1, 0.02) * batch for _ in range(SAMPLES)]},
             }  # fmt: skip
-            yield orjson.dumps({**cell, **own}) + b"\n"
+            yield msgspec.json.encode({**cell, **own}) + b"\n"
 
 
 def _cell(side: int, mechanism: tuple[str, str]) -> Record:

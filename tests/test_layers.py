@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "units", "registry", "spec", "timing", "measured", "records", "trust", "building"},
+    {"errors", "units", "registry", "spec", "timing", "measured", "records", "trust"},
     {"attention", "kernels", "data", "profiling", "training", "store", "paper"},
     {"models", "report", "floor"},
     {"workloads", "subjects", "running"},
@@ -32,7 +32,7 @@ ALLOWED_THIRD_PARTY = {
     "attention": {"torch", "jaxtyping"},
     "kernels": {"torch", "jaxtyping", "triton"},
     "data": {"torch", "torchvision", "PIL", "numpy"},
-    "store": {"orjson"},
+    "store": {"msgspec"},
     "profiling": {"torch"},
     "training": {"torch"},
     "models": {"torch", "jaxtyping"},
@@ -150,7 +150,7 @@ def test_the_help_of_every_command_loads_what_draws_it_and_nothing_that_measures
         "light = {'attnbench', 'attnbench.cli', 'attnbench.errors', 'attnbench.spec'}\n"
         "print([m for m in sys.modules if m.startswith('attnbench') and m not in light\n"
         "       and not m.startswith('attnbench.cli.')])\n"
-        "print('orjson' in sys.modules)" + LISTS_HEAVY
+        "print('msgspec' in sys.modules)" + LISTS_HEAVY
     )
     assert run(code).splitlines()[-3:] == ["[]", "False", "[]"]
 
