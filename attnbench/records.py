@@ -184,13 +184,16 @@ def cell_key(
 def _text(spec: Workload | ModelWorkload | Protocol | Environment | Recipe | None) -> str:
     """The JSON of the settings; what many cells share is written once."""
     if spec is None or isinstance(spec, (Workload, ModelWorkload)):
-        return json.dumps(spec and as_plain(spec), sort_keys=True)
-    return _shared_text(**as_plain(spec))
+        return _in_order(spec and as_plain(spec))
+    return _shared_text(spec)
 
 
-@lru_cache(maxsize=1024, typed=True)  # 1, 1.0 and True are equal, and not written alike
-def _shared_text(**plain: Any) -> str:
-    return json.dumps(plain, sort_keys=True)
+@lru_cache(maxsize=1024)
+def _shared_text(spec: Protocol | Environment | Recipe) -> str:
+    return _in_order(as_plain(spec))
+
+
+_in_order = json.JSONEncoder(sort_keys=True).encode
 
 
 def is_settled(record: Record) -> bool:

@@ -159,7 +159,9 @@ def as_plain(spec: object) -> dict[str, Any]:
     """
     cls: type = type(spec)
     plain = {name: getattr(spec, name) for name in _names(cls)}
-    return plain | {name: float(plain[name]) for name in _floats(cls)}
+    for name in _floats(cls):
+        plain[name] = float(plain[name])
+    return plain
 
 
 @cache

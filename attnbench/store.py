@@ -171,7 +171,7 @@ def _is_torn_first_line(path: Path) -> bool:
 def _read_lines(path: Path) -> Contents:
     contents = Contents()
     try:
-        with path.open("rb") as file, _uncollected():
+        with path.open("rb") as file, uncollected():
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     _read_line(line, path, number, contents)
@@ -181,7 +181,7 @@ def _read_lines(path: Path) -> Contents:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Without the search for cycles, of which records have none: it takes a third of the time."""
     was_enabled = gc.isenabled()
     gc.disable()

@@ -139,7 +139,7 @@ def _layers(rows: list[Row]) -> pd.DataFrame:
     frame["label"] = [
         _label(name, impl, options)
         for name, impl, options in zip(
-            frame["attention"], frame["impl"], frame["options"], strict=True
+            *(frame[column].tolist() for column in ("attention", "impl", "options")), strict=True
         )
     ]
     order = ["conditions", "tokens", "height"]

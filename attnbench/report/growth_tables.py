@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import pandas as pd
@@ -73,9 +74,10 @@ def _wide(
     if any(own.values()):
         heads.append(Column(head="conditions", text=lambda row: own[row[""][place]]))
     notes = Column(head="notes", text=_joined_notes, optional=True)
-    groups = together(frame[place], frame["label"])
-    members = frame.to_dict("records")
-    rows = [_joined([members[place] for place in places], key) for places in groups[:MOST_ROWS]]
+    groups = together(frame[place].tolist(), frame["label"].tolist())
+    shown_groups = groups[:MOST_ROWS]
+    members = iter(frame.iloc[list(chain(*shown_groups))].to_dict("records"))
+    rows = [_joined(list(islice(members, len(places))), key) for places in shown_groups]
     caption = f"{shared}. {caption}" if shared else caption
     shown = (*heads, *columns, notes)
     return table_of(title, caption, shown, rows, total=len(groups), csv=csv)

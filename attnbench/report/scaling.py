@@ -114,7 +114,7 @@ def scaling(layers: pd.DataFrame) -> pd.DataFrame:
         trust=list(frame["trust"]),
     )
     rows: list[dict[str, Any]] = []
-    for places in together(frame["conditions"], frame["label"]):
+    for places in together(frame["conditions"].tolist(), frame["label"].tolist()):
         rows += _rows_of(cells, np.array(sorted(places, key=lambda place: cells.tokens[place])))
     return pd.DataFrame(rows, columns=SCALING_COLUMNS)
 

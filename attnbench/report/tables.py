@@ -204,7 +204,7 @@ def _counting(frame: pd.DataFrame) -> str:
     """What the counted columns mean and cover."""
     if frame["macs"].isna().all():
         return "No MACs were counted."
-    names = {name for names in frame["uncounted"] for name in names.split(", ") if name}
+    names = {name for names in frame["uncounted"].unique() for name in names.split(", ") if name}
     return (
         f"MACs: {coverage(names)}. Training MACs are those of forward and backward together. "
         "Bytes moved are what one forward call reads and writes as unfused eager code."
