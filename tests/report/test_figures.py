@@ -126,7 +126,7 @@ def counted(layer):
 
 def test_where_limits_are_known_each_cell_stands_under_its_roofs(counted, ceilings):
     records = [counted(name, side) for side in (4, 8) for name in ("dense", "anchor")]
-    found = [d for d in drawn(records, ceilings=ceilings()) if d.section == "roofline"]
+    found = [d for d in drawn(records, ceilings=ceilings()) if d.name.startswith("roofline")]
     (axes,) = found[0].figure.axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     markers = [line for line in axes.lines if line.get_marker() not in ("None", "", None)]
@@ -140,13 +140,32 @@ def test_where_limits_are_known_each_cell_stands_under_its_roofs(counted, ceilin
     assert len(found) == 1
 
 
+def test_the_share_of_the_limit_is_drawn_where_it_is_known_at_two_sizes(counted, ceilings):
+    records = [counted(name, side) for side in (4, 8) for name in ("dense", "anchor")]
+    records.append(counted("window", 4))
+    (found,) = [d for d in drawn(records, ceilings=ceilings()) if d.name.startswith("limit-")]
+    (axes,) = found.figure.axes
+    shares = {
+        (cell.tokens, cell.label): 100 * cell.percent_of_limit
+        for cell in build(records, ceilings()).layers.itertuples()
+        if cell.attention != "window"
+    }
+    # Not the one at 100 %, which lies from 0 to 1 across the axes.
+    curves = [line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_xdata()[1] > 1]
+    drawn_shares = sorted(y for line in curves for y in line.get_ydata())
+    assert drawn_shares == pytest.approx(sorted(shares.values()))
+    assert axes.get_ylim()[0] == 0
+    assert axes.get_ylim()[1] >= 100
+    assert not any(d.name.startswith("limit-") for d in drawn(records))
+
+
 def rate(record):
     return record.macs.products_macs / record.latency.median_s
 
 
 def test_fused_code_is_hollow_and_stands_at_the_least_bytes(counted, ceilings):
     records = [counted("dense", impl=impl) for impl in ("reference", "sdpa")]
-    found = [d for d in drawn(records, ceilings=ceilings()) if d.section == "roofline"]
+    found = [d for d in drawn(records, ceilings=ceilings()) if d.name.startswith("roofline")]
     (axes,) = found[0].figure.axes
     faces = {line.get_xdata()[0]: line.get_markerfacecolor() for line in axes.lines
              if line.get_marker() == "o"}  # fmt: skip

@@ -14,9 +14,18 @@ from attnbench.spec import Recipe
 MEASURED = store.read_many([paper.folder().parent / "measured"]).records
 
 
+pytestmark = pytest.mark.xdist_group("counts of whole models")  # one worker counts each once
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    """The file in which counts are kept."""
+    return tmp_path_factory.mktemp("counted") / "counts.jsonl"
+
+
 @pytest.mark.slow
-def test_closed_forms_equal_the_counts_of_every_row(tmp_path):
-    fours, fives = table4(tmp_path / "4.jsonl", []), table5(tmp_path / "5.jsonl", [])
+def test_closed_forms_equal_the_counts_of_every_row(counted):
+    fours, fives = table4(counted, []), table5(counted, [])
     assert len(fours) == 8
     assert len(fives) == 2 * (1 + len(ANCHOR_COUNTS))
     for row in (*fours, *fives):
@@ -31,8 +40,9 @@ def test_closed_forms_equal_the_counts_of_every_row(tmp_path):
         assert with_anchors == sorted(with_anchors, reverse=True)
 
 
-def test_the_paper_s_numbers_stand_beside_trunk_t_alone(tmp_path):
-    rows = table4(tmp_path / "4.jsonl", MEASURED)
+@pytest.mark.slow
+def test_the_paper_s_numbers_stand_beside_trunk_t_alone(counted):
+    rows = table4(counted, MEASURED)
     reported = {(row.trunk, row.system): row.reported_macs for row in rows}
     assert reported["vit-t", "anchor"] == 0.7e9
     assert reported["vit-t", "dense-shared-qk"] is reported["vit-s", "anchor"] is None
