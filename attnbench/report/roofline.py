@@ -38,6 +38,8 @@ BoundBy = Literal["", "compute", "bandwidth", "launch", "unexplained"]
 
 EXPLAINED_FROM = 1 / 3
 """Share of the latency from which the longest of the three times counts as what binds."""
+UNFUSED = frozenset({"reference", "folded"})
+"""Implementations that are plain operators, each of which reads and writes memory."""
 LEAST_BYTES_TIMES = {"forward": 1, "backward": 1, "forward+backward": 2, "train": 2}
 """How often a mode moves the least bytes of the forward pass, at least."""
 
@@ -162,7 +164,7 @@ def runs_fused(record: Record) -> bool:
     kernels = set(record.backend.split(", ")) - {""}
     if kernels:
         return kernels != {"math"}
-    return isinstance(record.workload, Workload) and record.workload.impl != "reference"
+    return isinstance(record.workload, Workload) and record.workload.impl not in UNFUSED
 
 
 def touched_bytes(record: Record) -> int | None:

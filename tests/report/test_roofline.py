@@ -128,6 +128,7 @@ def test_on_a_gpu_launches_bind_only_where_the_device_waits(cell, gpu):
 @pytest.mark.parametrize(
     ("impl", "backend", "fused"),
     [
+        ("folded", "", False),
         ("reference", "", False),
         ("sdpa", "", True),
         ("sdpa", "flash (cpu)", True),
