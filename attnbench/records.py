@@ -208,5 +208,9 @@ def coverage(uncounted: Iterable[str]) -> str:
 
 
 def describe(values: Mapping[str, Any]) -> str:
-    """Options in one readable piece: "num_anchors=30"."""
-    return ", ".join(f"{key}={value}" for key, value in sorted(values.items()))
+    """Options in one readable piece: "num_anchors=30"; those of a part stand among the others."""
+    parts = (
+        describe(value) if isinstance(value, Mapping) else f"{key}={value}"
+        for key, value in sorted(values.items())
+    )
+    return ", ".join(part for part in parts if part)

@@ -34,7 +34,7 @@ import attnbench
 from attnbench.data.augment import normalise
 from attnbench.data.images import ImageData
 from attnbench.data.opening import open_data
-from attnbench.profiling.macs import count_macs
+from attnbench.profiling.macs import count_forward_macs
 from attnbench.training.evaluate import evaluate
 from attnbench.training.loop import train
 from attnbench.training.recipe import recipe_for
@@ -82,7 +82,7 @@ def top1(model: nn.Module, data: ImageData) -> float:
 def giga_macs(model: nn.Module) -> float:
     """Of one image."""
     images = torch.empty(1, 3, 32, 32, device="meta")
-    return count_macs(model.to("meta"), (images,)).products_macs / 1e9
+    return count_forward_macs(model.to("meta"), (images,)).products_macs / 1e9
 
 
 def run_seed(

@@ -151,6 +151,7 @@ def test_throughput_counts_forward_seconds_only():
 
 def test_options_read_in_a_fixed_order():
     assert describe({"b": 1, "a": 2}) == describe({"a": 2, "b": 1}) == "a=2, b=1"
+    assert describe({"attention_options": {"num_anchors": 5}, "drop": 0}) == "num_anchors=5, drop=0"
 
 
 def test_the_label_counts_threads_on_the_cpu_only():

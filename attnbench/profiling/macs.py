@@ -21,7 +21,7 @@ from attnbench.profiling.fvcore_count import count_by_fvcore
 from attnbench.profiling.operators import CountError, register_macs_formula
 from attnbench.profiling.torch_count import count_by_torch, count_training_by_torch
 
-__all__ = ["CountError", "count_macs", "register_macs_formula"]
+__all__ = ["CountError", "count_forward_macs", "count_macs", "register_macs_formula"]
 
 
 def count_macs(
@@ -30,24 +30,35 @@ def count_macs(
     arguments: Sequence[Any] = (),
     closed_form: int | None = None,
 ) -> Macs:
-    """Count one call `module(*inputs, *arguments)`; module and inputs on the meta device.
+    """Count one call `module(*inputs, *arguments)`, and a training step of it where there is one.
 
     Args:
-        module: what is called.
-        inputs: its tensors.
+        module: what is called, on the meta device.
+        inputs: its tensors, on the meta device.
         arguments: what the call takes besides them.
         closed_form: MACs of the forward call as stated by the module, or None.
 
     Raises:
         CountError: the ways to count disagree, or an operator has no formula; it is named.
     """
+    macs = count_forward_macs(module, inputs, arguments, closed_form)
+    return replace(macs, training_macs=count_training_by_torch(module, inputs, arguments))
+
+
+def count_forward_macs(
+    module: nn.Module,
+    inputs: Sequence[Tensor],
+    arguments: Sequence[Any] = (),
+    closed_form: int | None = None,
+) -> Macs:
+    """`count_macs` without the training step, which takes nearly half of the time."""
     # First the way that runs the module: it fills what is kept for later calls (masks, indices),
     # so that the trace and its list of uncounted operators are those of any later call.
     by_torch = count_by_torch(module, inputs, arguments)
     macs = count_by_fvcore(module, inputs, arguments)
     ways = {"closed form": closed_form, "fvcore": macs.products_macs, "torch's counter": by_torch}
     _refuse_disagreement({way: count for way, count in ways.items() if count is not None})
-    return replace(macs, training_macs=count_training_by_torch(module, inputs, arguments))
+    return macs
 
 
 def _refuse_disagreement(ways: Mapping[str, int]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from attnbench import store
-from attnbench.profiling.macs import count_macs
+from attnbench.profiling.macs import count_forward_macs
 from attnbench.records import Record
 from attnbench.runner import environment_of, failure, now
 from attnbench.spec import ModelWorkload
@@ -45,7 +45,7 @@ def count(workload: ModelWorkload) -> Record:
         with torch.device("meta"):
             model, images = subject.build().eval(), torch.empty(subject.input_shape)
         params = sum(parameter.numel() for parameter in model.parameters())
-        return replace(record, params=params, macs=count_macs(model, (images,)))
+        return replace(record, params=params, macs=count_forward_macs(model, (images,)))
     except Exception as error:  # noqa: BLE001 - a stranger's model may raise anything
         status, reason = failure(error)
         return replace(record, status=status, reason=reason)
