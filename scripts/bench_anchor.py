@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -170,12 +170,12 @@ def _ratio(ratio: Ratio) -> str:
 
 
 def plain(outcome: Outcome) -> dict[str, Any]:
-    """The numbers, in base units."""
+    """The numbers, in base units; samples of one round stand at one place."""
     size = outcome.size
     return {
         "dim": size.dim, "num_heads": size.num_heads, "tokens": size.num_tokens,
         "batch": size.batch, "anchors": ANCHORS, "best": outcome.best,
-        "median_s": {name: latency.median_s for name, latency in outcome.latencies.items()},
+        "samples_s": {name: latency.samples_s for name, latency in outcome.latencies.items()},
         "macs": dict(outcome.macs), "square_macs": SQUARE**3,
         "peak_net_bytes": dict(outcome.peak_bytes),
     }  # fmt: skip
@@ -193,13 +193,15 @@ def main() -> None:
         for size in SIZES:
             status.update(f"anchor layer: {size.num_tokens:,} tokens, width {size.dim}")
             outcomes.append(compare(size, device, Protocol(time_budget_s=1.5)))
-    environment = describe_environment(device, ())
-    conditions = f"- {environment.label}, float32, {ANCHORS} anchors, heads of 64, {now()}"
+    environment, created = describe_environment(device, ()), now()
+    conditions = f"- {environment.label}, float32, {ANCHORS} anchors, heads of 64, {created}"
     lines = ["# The anchor layer on this machine", "", conditions, ""]
     lines += table_lines(HEADS, (True,) * 3 + (False,) * 7, [row(o) for o in outcomes])
     sys.stdout.write("\n".join(lines) + "\n")
     if chosen.json is not None:
-        chosen.json.write_text(json.dumps([plain(o) for o in outcomes], indent=2) + "\n")
+        sizes = [plain(outcome) for outcome in outcomes]
+        found = {"environment": asdict(environment), "created": created, "sizes": sizes}
+        chosen.json.write_text(json.dumps(found) + "\n")
 
 
 if __name__ == "__main__":
