@@ -16,6 +16,7 @@ _PUBLIC = {
     "Protocol": "attnbench.spec",
     "Recipe": "attnbench.spec",
     "Record": "attnbench.records",
+    "UserError": "attnbench.errors",
     "convert": "attnbench.models.convert",
     "create_attention": "attnbench.attention.factory",
     "create_model": "attnbench.models.factory",
@@ -29,6 +30,7 @@ __all__ = [
     "Protocol",
     "Recipe",
     "Record",
+    "UserError",
     "Workload",
     "__version__",
     "convert",
@@ -42,6 +44,7 @@ __all__ = [
 if TYPE_CHECKING:
     from attnbench.attention.base import Attention
     from attnbench.attention.factory import create_attention
+    from attnbench.errors import UserError
     from attnbench.models.convert import convert
     from attnbench.models.factory import create_model
     from attnbench.records import Record

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from attnbench.errors import UserError
 from attnbench.registry import ATTENTIONS
 from attnbench.spec import Grid, Workload
 
@@ -34,9 +35,14 @@ def layer_workloads(
         impls: implementations that were asked for: each gives a cell, runnable or not. None
             takes those of `DEFAULT_IMPLS` that a mechanism has, `[BEST]` all that it has.
         common: other fields of `Workload`, the same for all.
+
+    Raises:
+        UserError: an attention is not registered, or none of them has an implementation that was
+            asked for.
     """
     for name in attentions:
         ATTENTIONS.find(name)
+    _refuse_unknown(impls or (), attentions)
     return [
         Workload(attention=name, grid=grid, impl=impl, options=options, **common)
         for grid in grids
@@ -52,6 +58,18 @@ def _options(name: str, anchors: Sequence[int]) -> list[dict[str, Any]]:
     if "num_anchors" not in accepted_options(attention_class(name)):
         return [{}]
     return [{"num_anchors": count} for count in anchors]
+
+
+def _refuse_unknown(impls: Sequence[str], attentions: Sequence[str]) -> None:
+    from attnbench.attention.factory import attention_class
+
+    known = dict.fromkeys(impl for name in attentions for impl in attention_class(name).impls)
+    for impl in impls:
+        if impl not in (BEST, *known):
+            raise UserError(
+                f"--impl: none of {', '.join(attentions)} has {impl!r}; they have "
+                f"{', '.join(known)} (`attnbench list impls` says which run here)"
+            )
 
 
 def _impls(name: str, asked: Sequence[str] | None) -> Sequence[str]:

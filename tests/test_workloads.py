@@ -35,3 +35,9 @@ def test_best_stands_for_all_impls_of_each_mechanism():
 def test_unknown_names_are_refused_before_anything_is_built():
     with pytest.raises(UserError, match="did you mean anchor"):
         layer_workloads(["dense", "ancor"], [(4, 4)], [30])
+
+
+def test_an_impl_that_nobody_has_is_refused_with_those_there_are():
+    message = r"none of dense, anchor has 'sdap'; they have reference, sdpa, .*, folded, chunked"
+    with pytest.raises(UserError, match=message):
+        layer_workloads(["dense", "anchor"], [(4, 4)], [30], impls=["sdpa", "sdap"])

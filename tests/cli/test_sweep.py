@@ -131,15 +131,14 @@ def test_a_sweep_that_is_killed_at_any_moment_loses_and_doubles_nothing(sweep, r
 
 
 def test_a_dry_run_lists_the_cells_and_stores_nothing(sweep):
-    arguments = ["--attention", "dense", "--n-tokens", "16,36", "--impl", "reference,flash"]
+    arguments = ["--attention", "dense,anchor", "--n-tokens", "16", "--impl", "reference,folded"]
     out = sweep.run(*arguments, "--dry-run")
     assert out.splitlines() == [
         "would run      dense (reference) at 16 tokens",
-        "cannot run     dense (flash) at 16 tokens: DenseAttention has no impl 'flash'; "
+        "cannot run     dense (folded) at 16 tokens: DenseAttention has no impl 'folded'; "
         "it has reference, sdpa, sdpa-flash, sdpa-efficient, sdpa-cudnn, sdpa-math, xformers, flex",
-        "would run      dense (reference) at 36 tokens",
-        "cannot run     dense (flash) at 36 tokens: DenseAttention has no impl 'flash'; "
-        "it has reference, sdpa, sdpa-flash, sdpa-efficient, sdpa-cudnn, sdpa-math, xformers, flex",
-        "4 cells: 2 would run, 2 cannot run; nothing was run or stored",
+        "would run      anchor (reference, num_anchors=30) at 16 tokens",
+        "would run      anchor (folded, num_anchors=30) at 16 tokens",
+        "4 cells: 3 would run, 1 cannot run; nothing was run or stored",
     ]
     assert list(sweep.folder.iterdir()) == []
