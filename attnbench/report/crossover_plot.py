@@ -10,16 +10,9 @@ from matplotlib.figure import Figure
 
 from attnbench.report.crossing import Crossings, Outcome, crossings
 from attnbench.report.crossover import speedup_point
-from attnbench.report.plots import (
-    TRUST_NOTE,
-    draw_bands,
-    draw_lines,
-    fade_points,
-    legend,
-    room_for_legend,
-)
+from attnbench.report.plots import legend, open_over_tokens
 from attnbench.report.speedup import BASELINE
-from attnbench.report.style import FAINT, Line, open_figure, scale_axis, ticks_at
+from attnbench.report.style import FAINT, Line, scale_axis
 
 LEAST_SIZES = 2
 EVEN = "#444444"
@@ -57,15 +50,8 @@ def speed_ups(
         x=lambda frame: frame["tokens"].astype(float), y=lambda frame: frame["speedup"],
         low=lambda frame: frame["speedup_low"], high=lambda frame: frame["speedup_high"],
     )  # fmt: skip
-    doubtful = TRUST_NOTE if (data["trust"] == "C").any() else ""
-    height = max(4.4, room_for_legend(data["label"].nunique()))
-    note = " ".join(filter(None, (_NOTE, doubtful, footnote)))
-    figure, (axes,) = open_figure(title, subtitle, note, width=10.0, height=height)
-    draw_bands(axes, data, lines)
-    draw_lines(axes, data, lines)
-    fade_points(axes, data)
-    axes.set_xscale("log")
-    ticks_at(axes.xaxis, list(data["x"]))
+    note = " ".join(filter(None, (_NOTE, footnote)))
+    figure, axes = open_over_tokens(data, lines, title=title, subtitle=subtitle, footnote=note)
     _mark_even(axes, data)
     axes.set(xlabel="tokens", ylabel=f"speed-up over {_baselines(data)} (×)")
     judged = {str(label): _judged(line) for label, line in data.groupby("label", sort=False)}

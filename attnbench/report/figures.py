@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from attnbench.report import crossover_plot, plots
+from attnbench.report import plots
 from attnbench.report.brevity import legible, with_figures
 from attnbench.report.by_size import squarest
+from attnbench.report.crossover_plot import comparable, speed_ups
 from attnbench.report.drawing import Drawing, faded, forward_only, place
 from attnbench.report.frame import Frames
 from attnbench.report.frontier_plot import frontier
@@ -104,19 +106,11 @@ def _bar_note(rows: pd.DataFrame) -> str:
 def _speed_ups(layers: pd.DataFrame) -> Iterator[Drawing]:
     """The speed-up over dense against tokens, where some mechanism has it at two sizes."""
     for _, group in squarest(layers).groupby("conditions", sort=False):
-        rows, remark = legible(crossover_plot.comparable(group))
+        rows, remark = legible(comparable(group))
         if rows.empty:
             continue
-        title, subtitle = "Speed-up over dense against tokens", rows["conditions"].iloc[0]
-        yield Drawing(
-            section="crossover",
-            name=f"speedup-against-tokens-{place(rows.iloc[0])}",
-            title=title,
-            subtitle=subtitle,
-            figure=crossover_plot.speed_ups(
-                rows, lines_of(rows), title=title, subtitle=subtitle, footnote=remark
-            ),
-        )
+        title = "Speed-up over dense against tokens"
+        yield _drawing("crossover", "speedup-against-tokens", title, rows, speed_ups, remark)
 
 
 def _frontiers(groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
@@ -141,14 +135,8 @@ def _shares_of_limit(layers: pd.DataFrame) -> Iterator[Drawing]:
         rows, remark = legible(on_lines(group))
         if rows.empty:
             continue
-        title, subtitle = "Share of the limit against tokens", rows["conditions"].iloc[0]
-        yield Drawing(
-            section="roofline",
-            name=f"limit-against-tokens-{place(rows.iloc[0])}",
-            title=title,
-            subtitle=subtitle,
-            figure=shares(rows, lines_of(rows), title=title, subtitle=subtitle, footnote=remark),
-        )
+        title = "Share of the limit against tokens"
+        yield _drawing("roofline", "limit-against-tokens", title, rows, shares, remark)
 
 
 def _rooflines(layers: pd.DataFrame) -> Iterator[Drawing]:
@@ -156,15 +144,23 @@ def _rooflines(layers: pd.DataFrame) -> Iterator[Drawing]:
     known = layers.dropna(subset=["macs_per_byte", "macs_per_s", "roof_macs_per_s"])
     for _, group in known.groupby("conditions", sort=False):
         rows, remark = legible(group)
-        title, subtitle = "Rate of MACs against the limits", rows["conditions"].iloc[0]
         note = " ".join(filter(None, (FOOTNOTE, remark)))
-        yield Drawing(
-            section="roofline",
-            name=f"roofline-{place(rows.iloc[0])}",
-            title=title,
-            subtitle=subtitle,
-            figure=roofline(rows, lines_of(rows), title=title, subtitle=subtitle, footnote=note),
-        )
+        title = "Rate of MACs against the limits"
+        yield _drawing("roofline", "roofline", title, rows, roofline, note)
+
+
+def _drawing(
+    section: str, name: str, title: str, rows: pd.DataFrame, draw: Callable[..., Figure], note: str
+) -> Drawing:
+    """A figure of rows that share their conditions, a line for each `label`."""
+    subtitle = rows["conditions"].iloc[0]
+    return Drawing(
+        section=section,
+        name=f"{name}-{place(rows.iloc[0])}",
+        title=title,
+        subtitle=subtitle,
+        figure=draw(rows, lines_of(rows), title=title, subtitle=subtitle, footnote=note),
+    )
 
 
 def _curves(epochs: pd.DataFrame) -> Iterator[Drawing]:

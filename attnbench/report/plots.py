@@ -62,6 +62,22 @@ def against(
     return figure
 
 
+def open_over_tokens(
+    data: pd.DataFrame, lines: Mapping[str, Line], *, title: str, subtitle: str, footnote: str
+) -> tuple[Figure, Axes]:
+    """A figure with a line through `x` (tokens) and `y` of each `label`, and its band."""
+    doubtful = TRUST_NOTE if (data["trust"] == "C").any() else ""
+    height = max(4.4, room_for_legend(data["label"].nunique()))
+    note = " ".join(filter(None, (footnote, doubtful)))
+    figure, (axes,) = open_figure(title, subtitle, note, width=10.0, height=height)
+    draw_bands(axes, data, lines)
+    draw_lines(axes, data, lines)
+    fade_points(axes, data)
+    axes.set_xscale("log")
+    ticks_at(axes.xaxis, list(data["x"]))
+    return figure, axes
+
+
 def room_for_legend(entries: int) -> float:
     """Inches of height at which a legend of that many entries fits beside the axes."""
     return max(3.9, 0.6 + 0.21 * entries)

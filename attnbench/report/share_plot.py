@@ -7,15 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from attnbench.report.plots import (
-    TRUST_NOTE,
-    draw_bands,
-    draw_lines,
-    fade_points,
-    legend,
-    room_for_legend,
-)
-from attnbench.report.style import Line, open_figure, ticks_at
+from attnbench.report.plots import legend, open_over_tokens
+from attnbench.report.style import Line
 from attnbench.units import METRICS
 
 WHOLE = 100.0
@@ -41,15 +34,8 @@ def shares(
         x=rows["tokens"].astype(float), y=rows["percent_of_limit"] * unit.scale,
         low=limit / rows["latency_high_s"], high=limit / rows["latency_low_s"],
     ).sort_values("x")  # fmt: skip
-    doubtful = TRUST_NOTE if (data["trust"] == "C").any() else ""
-    height = max(4.4, room_for_legend(data["label"].nunique()))
-    note = " ".join(filter(None, (_NOTE, doubtful, footnote)))
-    figure, (axes,) = open_figure(title, subtitle, note, width=10.0, height=height)
-    draw_bands(axes, data, lines)
-    draw_lines(axes, data, lines)
-    fade_points(axes, data)
-    axes.set_xscale("log")
-    ticks_at(axes.xaxis, list(data["x"]))
+    note = " ".join(filter(None, (_NOTE, footnote)))
+    figure, axes = open_over_tokens(data, lines, title=title, subtitle=subtitle, footnote=note)
     axes.set_ylim(0, 1.05 * max(WHOLE, data["y"].max()))
     axes.axhline(WHOLE, color="#777777", linewidth=1.3, zorder=1.5)
     axes.set(xlabel="tokens", ylabel="share of the limit (%)")
