@@ -17,6 +17,11 @@ PLUGIN = ROOT / "tests" / "troublesome.py"
 QUICK = ["--dim", "24", "--time-budget", "0.05", "--impl", "reference", "--out", "sweep.jsonl"]
 
 
+def heed_ctrl_c():
+    """Tests that were started in the background hand it down that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Sweep:
     """Command lines of `attnbench sweep` in a folder."""
 
@@ -32,6 +37,7 @@ class Sweep:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,  # a process group, as a terminal's Ctrl-C reaches it
+            preexec_fn=heed_ctrl_c,
         )
 
     def run(self, *arguments):
