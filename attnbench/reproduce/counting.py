@@ -53,7 +53,8 @@ def count(workload: ModelWorkload) -> Record:
 
 def _conditions() -> str:
     """What else the count rests on."""
-    return f"counted on the meta device, nothing was run; timm {importlib.metadata.version('timm')}"
+    timm = importlib.metadata.version("timm")
+    return f"counted on the meta device with timm {timm}: nothing was run"
 
 
 def counts(
