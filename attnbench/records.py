@@ -13,14 +13,13 @@ The other lines are about the machine: a `Ceiling` is how fast it can be (from `
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
 from attnbench.measured import Accuracy, Energy, Macs, Memory, Progress
-from attnbench.spec import DType, ModelWorkload, Protocol, Recipe, Workload, as_plain
+from attnbench.spec import DType, ModelWorkload, Protocol, Recipe, Workload, as_plain, json_in_order
 from attnbench.timing import Latency
 
 Status = Literal["ok", "out_of_memory", "unsupported", "timeout", "failed"]
@@ -184,16 +183,13 @@ def cell_key(
 def _text(spec: Workload | ModelWorkload | Protocol | Environment | Recipe | None) -> str:
     """The JSON of the settings; what many cells share is written once."""
     if spec is None or isinstance(spec, (Workload, ModelWorkload)):
-        return _in_order(spec and as_plain(spec))
+        return json_in_order(spec and as_plain(spec))
     return _shared_text(spec)
 
 
 @lru_cache(maxsize=1024)
 def _shared_text(spec: Protocol | Environment | Recipe) -> str:
-    return _in_order(as_plain(spec))
-
-
-_in_order = json.JSONEncoder(sort_keys=True).encode
+    return json_in_order(as_plain(spec))
 
 
 def is_settled(record: Record) -> bool:

@@ -180,10 +180,11 @@ def identity(workload: Workload | ModelWorkload, impl: str | None = None) -> Has
     if impl is not None:
         plain["impl"] = impl
     options = plain.pop("options")
-    return type(workload), _in_order(options) if options else "", *plain.values()
+    return type(workload), json_in_order(options) if options else "", *plain.values()
 
 
-_in_order = json.JSONEncoder(sort_keys=True).encode
+json_in_order = json.JSONEncoder(sort_keys=True).encode
+"""JSON with sorted keys; to make an encoder for each call takes longer than to encode."""
 
 
 def grid_of(num_tokens: int) -> Grid:

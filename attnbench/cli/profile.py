@@ -11,6 +11,8 @@ from attnbench.cli import options
 from attnbench.cli.options import CEILINGS, RUNS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from attnbench.records import Record
 
 
@@ -52,13 +54,10 @@ def command(
     from rich.console import Console
 
     grids = options.grids(n_tokens, resolution, patch, default="4096")
-    console, progress = Console(), Console(stderr=True)
+    progress = Console(stderr=True)
     with progress.status("loading torch"):
         from attnbench import store
-        from attnbench.cli.best import fastest_of_each
-        from attnbench.cli.details import print_details
         from attnbench.cli.keep import keep_in
-        from attnbench.cli.tables import print_layers
         from attnbench.profiling.environment import choose_device
         from attnbench.runner import profile
 
@@ -83,10 +82,23 @@ def command(
             )
     if as_json:
         print(json.dumps([store.encode(record) for record in records], indent=2))
-        return
-    shown, left_out = fastest_of_each(records) if options.wants_best(impl) else (records, [])
+    else:
+        _show(records, details, best=options.wants_best(impl))
+        print(f"\nStored in {out}; `attnbench report` draws it.")
+
+
+def _show(records: Sequence[Record], details: bool, *, best: bool) -> None:
+    """The table; with `best` of the fastest implementations, the others named beneath."""
+    from rich.console import Console
+
+    from attnbench import store
+    from attnbench.cli.best import fastest_of_each
+    from attnbench.cli.details import print_details
+    from attnbench.cli.tables import print_layers
+
+    console = Console()
+    shown, left_out = fastest_of_each(records) if best else (records, [])
     print_layers(shown, console, left_out)
     if details:
         known = store.read(CEILINGS).ceilings if CEILINGS.exists() else []
         print_details(shown, console, known)
-    console.print(f"\nStored in {out}; `attnbench report` draws it.")
