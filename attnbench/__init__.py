@@ -17,12 +17,13 @@ _PUBLIC = {
     "Recipe": "attnbench.spec",
     "Record": "attnbench.records",
     "UserError": "attnbench.errors",
-    "convert": "attnbench.models.convert",
+    "convert": "attnbench.models.convert.swap",
     "create_attention": "attnbench.attention.factory",
     "create_model": "attnbench.models.factory",
+    "SweepOption": "attnbench.registry",
     "register_attention": "attnbench.registry",
     "register_model": "attnbench.registry",
-    "profile": "attnbench.runner",
+    "profile": "attnbench.benchmark.runner",
 }
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Protocol",
     "Recipe",
     "Record",
+    "SweepOption",
     "UserError",
     "Workload",
     "__version__",
@@ -44,13 +46,18 @@ __all__ = [
 if TYPE_CHECKING:
     from attnbench.attention.base import Attention
     from attnbench.attention.factory import create_attention
+    from attnbench.benchmark.runner import profile
     from attnbench.errors import UserError
-    from attnbench.models.convert import convert
+    from attnbench.models.convert.swap import convert
     from attnbench.models.factory import create_model
     from attnbench.records import Record
-    from attnbench.registry import register_attention, register_model
-    from attnbench.runner import profile
+    from attnbench.registry import SweepOption, register_attention, register_model
     from attnbench.spec import Protocol, Recipe, Workload
+
+
+def module_of(name: str) -> str:
+    """The module that a public name comes from."""
+    return _PUBLIC.get(name, "attnbench")
 
 
 def __getattr__(name: str) -> Any:

@@ -31,6 +31,18 @@ ENTRY_POINT_GROUP = "attnbench.plugins"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SweepOption:
+    """A numeric option of a mechanism that a sweep may vary, such as `num_anchors`."""
+
+    name: str
+    """The keyword of the mechanism's constructor."""
+    default: float
+    """What the constructor takes where the option is not given."""
+    least: float = 1
+    """The smallest value that makes sense."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One line of a table: what a name means, where it comes from and what it costs."""
 
@@ -47,6 +59,8 @@ class Entry:
     link: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword options that this name stands for; they cannot be overridden."""
+    sweepable: tuple[SweepOption, ...] = ()
+    """For attentions: the options that a sweep may vary."""
 
     def load(self) -> Callable[..., Any]:
         """Import the target."""
@@ -143,13 +157,14 @@ def register_attention(
     paper: str = "",
     link: str = "",
     summary: str = "",
+    sweepable: Sequence[SweepOption] = (),
 ) -> Callable[[Target], Target]:
     """Decorator: make an attention class known under `name` (see the README for 15 lines)."""
 
     def register(target: Target) -> Target:
         ATTENTIONS.register(
             Entry(kind="attention", name=name, target=target, family=family, cost=cost,
-                  paper=paper, link=link, summary=summary)
+                  paper=paper, link=link, summary=summary, sweepable=tuple(sweepable))
         )  # fmt: skip
         return target
 

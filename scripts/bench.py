@@ -22,12 +22,12 @@ from bench_known import agreement, comparisons, operators
 from bench_rows import Effort, Section, full_effort
 from rich.console import Console
 
+from attnbench.benchmark.runner import now
 from attnbench.doctor.selftest import stand_on
-from attnbench.profiling.contention import contention_between, usage_now
-from attnbench.profiling.environment import choose_device
+from attnbench.profiling.machine.contention import contention_between, usage_now
+from attnbench.profiling.machine.environment import choose_device
 from attnbench.records import Environment
-from attnbench.report.markdown import table_lines
-from attnbench.runner import now
+from attnbench.report.tables.markdown import table_lines
 
 HEADS = ("what", "measured", "aim", "outcome")
 

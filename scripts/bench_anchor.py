@@ -23,14 +23,14 @@ from torch import nn
 
 from attnbench.attention.anchor import AnchorAttention
 from attnbench.attention.impls import reason_against, setting_of
-from attnbench.profiling.environment import choose_device, describe_environment
-from attnbench.profiling.latency import measure_latencies
-from attnbench.profiling.memory import measure_memory
-from attnbench.profiling.timer import Call, timer_for
-from attnbench.report.markdown import table_lines
-from attnbench.runner import now
+from attnbench.benchmark.runner import now
+from attnbench.profiling.latency.sampling import measure_latencies
+from attnbench.profiling.latency.timer import Call, timer_for
+from attnbench.profiling.machine.environment import choose_device, describe_environment
+from attnbench.profiling.memory.allocations import measure_memory
+from attnbench.records.latency import Latency, Ratio, speed_up
+from attnbench.report.tables.markdown import table_lines
 from attnbench.spec import Grid, Protocol
-from attnbench.timing import Latency, Ratio, speed_up
 from attnbench.units import format_percent, format_ratio
 
 ANCHORS = 30
@@ -193,7 +193,7 @@ def main() -> None:
         for size in SIZES:
             status.update(f"anchor layer: {size.num_tokens:,} tokens, width {size.dim}")
             outcomes.append(compare(size, device, Protocol(time_budget_s=1.5)))
-    environment, created = describe_environment(device, ()), now()
+    environment, created = describe_environment(device), now()
     conditions = f"- {environment.label}, float32, {ANCHORS} anchors, heads of 64, {created}"
     lines = ["# The anchor layer on this machine", "", conditions, ""]
     lines += table_lines(HEADS, (True,) * 3 + (False,) * 7, [row(o) for o in outcomes])

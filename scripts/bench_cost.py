@@ -11,15 +11,14 @@ from pathlib import Path
 import torch
 from bench_rows import Effort, Row, Section, met
 
-from attnbench import store
+from attnbench.benchmark.sweep import sweep
+from attnbench.benchmark.worker import Worker
 from attnbench.doctor.selftest import LAYER, spin
-from attnbench.profiling.latency import measure_latencies
-from attnbench.profiling.timer import Call, WallTimer
-from attnbench.records import Record
+from attnbench.profiling.latency.sampling import measure_latencies
+from attnbench.profiling.latency.timer import Call, WallTimer
+from attnbench.records import Record, store
 from attnbench.spec import Protocol
-from attnbench.sweep import sweep
 from attnbench.units import format_seconds
-from attnbench.worker import Worker
 
 CELL_OVERHEAD_S = 0.2
 """The aim."""

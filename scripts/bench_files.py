@@ -19,12 +19,10 @@ from pathlib import Path
 import msgspec
 from bench_rows import Row, Section, met
 
-from attnbench import store
-from attnbench.measured import Macs, Memory
-from attnbench.records import Environment, Record
-from attnbench.report.markdown import table_lines
+from attnbench.records import Environment, LayerRecord, Macs, Memory, store
+from attnbench.records.latency import Contention, Latency
+from attnbench.report.tables.markdown import table_lines
 from attnbench.spec import Protocol, Workload
-from attnbench.timing import Contention, Latency
 from attnbench.units import format_seconds
 
 RECORDS = 100_000
@@ -103,11 +101,11 @@ def _lines(chance: random.Random) -> Iterator[bytes]:
             yield msgspec.json.encode({**cell, **own}) + b"\n"
 
 
-def _cell(side: int, mechanism: tuple[str, str]) -> Record:
+def _cell(side: int, mechanism: tuple[str, str]) -> LayerRecord:
     attention, impl = mechanism
     options = {"num_anchors": 30} if attention == "anchor" else {}
     macs = 192 * side**4 if attention == "dense" else 192 * 49 * side**2
-    return Record(
+    return LayerRecord(
         workload=Workload(attention=attention, grid=(side, side), impl=impl, options=options),
         environment=ENVIRONMENT, created="2026-01-01T00:00:00+00:00", protocol=Protocol(),
         params=148_224, traffic_bytes=2**20 * side, least_bytes=2**16 * side, operators=8,

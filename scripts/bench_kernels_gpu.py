@@ -23,13 +23,13 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from attnbench.attention.anchor import bipartite_attention, markov_step
-from attnbench.profiling.ceilings import trials
-from attnbench.profiling.latency import measure_latencies
-from attnbench.profiling.memory import measure_memory
-from attnbench.profiling.timer import Call, Timer, timer_for
-from attnbench.report.markdown import table_lines
+from attnbench.profiling.latency.sampling import measure_latencies
+from attnbench.profiling.latency.timer import Call, Timer, timer_for
+from attnbench.profiling.machine.ceilings import trials
+from attnbench.profiling.memory.allocations import measure_memory
+from attnbench.records.latency import Latency, Ratio, speed_up
+from attnbench.report.tables.markdown import table_lines
 from attnbench.spec import Protocol
-from attnbench.timing import Latency, Ratio, speed_up
 
 HEAD_DIM = 64
 ANCHORS = 30
@@ -254,8 +254,8 @@ def main() -> None:
     chosen = parser.parse_args()
     if not torch.cuda.is_available():
         sys.exit("bench_kernels_gpu: needs a CUDA GPU, and torch sees none")
-    from attnbench.kernels.triton_anchor_backward import backward
-    from attnbench.kernels.triton_anchor_forward import forward
+    from attnbench.kernels.anchor.triton_backward import backward
+    from attnbench.kernels.anchor.triton_forward import forward
 
     device = torch.device("cuda")
     timer = timer_for(device)

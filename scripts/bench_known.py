@@ -13,6 +13,7 @@ from bench_rows import Effort, Row, Section, met
 from torch import nn
 from torch.utils.benchmark import Timer as TorchTimer
 
+from attnbench.analysis.compare.verdict import Change
 from attnbench.doctor.selftest import (
     HALF_WAY,
     PLANTED,
@@ -23,12 +24,11 @@ from attnbench.doctor.selftest import (
     resolution,
     stand_for,
 )
-from attnbench.profiling.latency import measure_latencies
-from attnbench.profiling.timer import Call, timer_for
+from attnbench.profiling.latency.sampling import measure_latencies
+from attnbench.profiling.latency.timer import Call, timer_for
 from attnbench.records import Record
-from attnbench.report.compare import Change
+from attnbench.records.latency import median_interval
 from attnbench.spec import Workload
-from attnbench.timing import median_interval
 from attnbench.units import format_percent, format_ratio, format_seconds
 
 AGREEMENT = 0.05

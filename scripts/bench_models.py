@@ -15,12 +15,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from attnbench import store
-from attnbench.profiling.environment import choose_device
-from attnbench.records import Record
+from attnbench.benchmark.runner import profile
+from attnbench.profiling.machine.environment import choose_device
+from attnbench.records import Record, store
 from attnbench.registry import MODELS
-from attnbench.report.markdown import table_lines
-from attnbench.runner import profile
+from attnbench.report.tables.markdown import table_lines
 from attnbench.spec import ModelWorkload, Protocol
 from attnbench.units import format_bytes, format_giga_macs, format_params, format_rate
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from attnbench.benchmark.grid import FAMILIES, layer_workloads
 from attnbench.spec import Protocol, Workload
-from attnbench.workloads import FAMILIES, layer_workloads
 
 
 @dataclass(frozen=True, kw_only=True)

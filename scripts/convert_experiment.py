@@ -34,7 +34,7 @@ import attnbench
 from attnbench.data.augment import normalise
 from attnbench.data.images import ImageData
 from attnbench.data.opening import open_data
-from attnbench.profiling.macs import count_forward_macs
+from attnbench.profiling.counting.macs import count_forward_macs
 from attnbench.training.evaluate import evaluate
 from attnbench.training.loop import train
 from attnbench.training.recipe import recipe_for
@@ -76,7 +76,7 @@ def train_on(model: nn.Module, data: ImageData, seed: int, epochs: int, **change
 
 def top1(model: nn.Module, data: ImageData) -> float:
     """Share of the held-out images that are classified rightly."""
-    return evaluate(model, data.val, batch_size=64, device="cpu").top1
+    return evaluate(model, data.val, batch_size=64, device="cpu").values["top1"]
 
 
 def giga_macs(model: nn.Module) -> float:

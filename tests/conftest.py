@@ -9,6 +9,8 @@ import torch
 
 torch.set_num_threads(1)
 
+pytest_plugins = ["record_builders"]
+
 
 @pytest.fixture(autouse=True)
 def fixed_seed():

@@ -173,7 +173,7 @@ def test_importing_the_package_and_its_tables_loads_no_torch():
 
 
 def test_reports_load_no_torch():
-    code = "import sys, attnbench.report.page; print('torch' in sys.modules)"
+    code = "import sys, attnbench.report.page.page; print('torch' in sys.modules)"
     assert run(code).strip() == "False"
 
 

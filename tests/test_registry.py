@@ -119,7 +119,7 @@ def test_one_bad_installed_plugin_costs_nobody_else_anything(attentions, monkeyp
 
 def test_the_vocabulary_and_the_tables_load_no_torch():
     program = (
-        "import sys; import attnbench.store, attnbench.spec, attnbench.units\n"
+        "import sys; import attnbench.records.store, attnbench.spec, attnbench.units\n"
         "from attnbench.registry import ATTENTIONS; ATTENTIONS.names()\n"
         "assert 'torch' not in sys.modules, 'torch was imported'"
     )

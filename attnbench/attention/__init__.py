@@ -3,7 +3,7 @@
 The rows name their classes by import string, so that listing them loads no torch.
 """
 
-from attnbench.registry import Entry
+from attnbench.registry import Entry, SweepOption
 
 MECHANISMS: tuple[Entry, ...] = (
     Entry(
@@ -33,6 +33,7 @@ MECHANISMS: tuple[Entry, ...] = (
         paper="Liu et al. 2021, Swin Transformer",
         link="https://arxiv.org/abs/2103.14030",
         summary="softmax attention inside (shifted) windows of w × w tokens",
+        sweepable=(SweepOption(name="window_size", default=7),),
     ),
     Entry(
         kind="attention",
@@ -43,6 +44,7 @@ MECHANISMS: tuple[Entry, ...] = (
         paper="Wang et al. 2021, Pyramid Vision Transformer",
         link="https://arxiv.org/abs/2102.12122",
         summary="every token attends to a map reduced r × r by a strided convolution",
+        sweepable=(SweepOption(name="sr_ratio", default=8),),
     ),
     Entry(
         kind="attention",
@@ -53,6 +55,7 @@ MECHANISMS: tuple[Entry, ...] = (
         paper="AnchorFormer 2025, section 3.3",
         link="https://arxiv.org/abs/2505.16463",
         summary="a Markov step token → m learned anchors → token",
+        sweepable=(SweepOption(name="num_anchors", default=30),),
     ),
     Entry(
         kind="attention",
@@ -63,5 +66,9 @@ MECHANISMS: tuple[Entry, ...] = (
         paper="AnchorFormer 2025, section 3.2",
         link="https://arxiv.org/abs/2505.16463",
         summary="the same step with m of the queries as anchors",
+        sweepable=(
+            SweepOption(name="num_anchors", default=30),
+            SweepOption(name="refine", default=0, least=0),
+        ),
     ),
 )

@@ -55,9 +55,9 @@ from attnbench.attention.base import (
 )
 from attnbench.attention.impls import check_impl
 from attnbench.errors import UserError
-from attnbench.kernels.anchor_chunked import LEAST_DEGREE
-from attnbench.kernels.anchor_folded import anchor_layer
-from attnbench.kernels.anchor_operator import anchor_attention
+from attnbench.kernels.anchor.chunked import LEAST_DEGREE
+from attnbench.kernels.anchor.folded import anchor_layer
+from attnbench.kernels.anchor.operator import anchor_attention
 from attnbench.spec import Grid
 
 ANCHOR_STD = 2.0

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from attnbench.attention.anchor import anchor_means, bipartite_attention, markov_step
 from attnbench.attention.base import Attention, linear, merge_heads, split_heads
-from attnbench.attention.remembered import remembered
+from attnbench.attention.tensor_cache import tensor_cache
 from attnbench.errors import UserError
 from attnbench.spec import Grid
 
@@ -85,7 +85,7 @@ class AnchorSelectAttention(Attention):
         return batch * (m * C**2 + 3 * n * C**2 + (3 + 2 * self.refine) * n * m * C)
 
 
-@remembered
+@tensor_cache
 def selected_tokens(
     num_tokens: int, num_anchors: int, selection: str, seed: int, device: torch.device
 ) -> Int[Tensor, " anchors"]:

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from attnbench.errors import UserError
-from attnbench.kernels import anchor_operator
-from attnbench.kernels.flex import flex_reason
-from attnbench.kernels.sdpa_backends import cudnn_reason, efficient_reason, flash_reason
-from attnbench.kernels.setting import Bias, Reason, Setting
-from attnbench.kernels.xformers_attention import xformers_reason
+from attnbench.kernels.anchor import operator as anchor_operator
+from attnbench.kernels.conditions import Bias, CallConditions, Reason
+from attnbench.kernels.softmax.flex import flex_reason
+from attnbench.kernels.softmax.sdpa import cudnn_reason, efficient_reason, flash_reason
+from attnbench.kernels.softmax.xformers import xformers_reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ _TABLE = (
 IMPLS = {impl.name: impl for impl in _TABLE}
 
 
-def reason_against(name: str, setting: Setting) -> str | None:
+def reason_against(name: str, setting: CallConditions) -> str | None:
     """Why an implementation cannot run in a setting, or None where it can or is not known."""
     impl = IMPLS.get(name)
     if impl is None or impl.reason_against is None or setting.device == "meta":
@@ -86,7 +86,9 @@ def may_use_sdpa(name: str) -> bool:
     return name != "reference" and not (impl and impl.compiled)
 
 
-def setting_of(x: Tensor, head_dim: int, num_anchors: int = 0, bias: Bias = "none") -> Setting:
+def setting_of(
+    x: Tensor, head_dim: int, num_anchors: int = 0, bias: Bias = "none"
+) -> CallConditions:
     """The setting of a call with this input."""
     kept = torch.is_grad_enabled()
     bias = "fixed" if bias == "learned" and not kept else bias
@@ -96,8 +98,8 @@ def setting_of(x: Tensor, head_dim: int, num_anchors: int = 0, bias: Bias = "non
 @lru_cache(256)  # a call is not to wait for it
 def _setting(
     device: str, dtype: torch.dtype, head_dim: int, num_anchors: int, gradients: bool, bias: Bias
-) -> Setting:
-    return Setting(
+) -> CallConditions:
+    return CallConditions(
         device=device,
         dtype=dtype,
         head_dim=head_dim,

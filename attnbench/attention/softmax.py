@@ -24,10 +24,10 @@ from torch import Tensor
 
 from attnbench.attention.base import statistics_dtype
 from attnbench.attention.impls import check_impl
-from attnbench.kernels.flex import flex_attention
-from attnbench.kernels.sdpa_backends import BACKENDS, sdpa, sdpa_by
-from attnbench.kernels.setting import Bias
-from attnbench.kernels.xformers_attention import xformers_attention
+from attnbench.kernels.conditions import Bias
+from attnbench.kernels.softmax.flex import flex_attention
+from attnbench.kernels.softmax.sdpa import BACKENDS, sdpa, sdpa_by
+from attnbench.kernels.softmax.xformers import xformers_attention
 
 _KERNELS: dict[str, Callable[..., Tensor]] = {
     "sdpa": sdpa,

@@ -26,8 +26,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from attnbench.attention.base import Attention, linear, merge_heads, split_heads
-from attnbench.attention.remembered import remembered
 from attnbench.attention.softmax import BIASED_IMPLS, softmax_attention
+from attnbench.attention.tensor_cache import tensor_cache
 from attnbench.errors import UserError
 from attnbench.spec import Grid
 
@@ -154,7 +154,7 @@ def unpartition(
     return tiles.transpose(2, 3).reshape(-1, grid[0], grid[1], windows.shape[-1])
 
 
-@remembered
+@tensor_cache
 def relative_offsets(
     window: Grid, window_size: int, device: torch.device
 ) -> Int[Tensor, "size size"]:
@@ -166,7 +166,7 @@ def relative_offsets(
     return down * (2 * window_size - 1) + right
 
 
-@remembered
+@tensor_cache
 def separated(
     grid: Grid, window: Grid, shifts: Grid, device: torch.device
 ) -> Bool[Tensor, "windows size size"]:

@@ -45,11 +45,11 @@ def command(
 
     console, progress = Console(), Console(stderr=True)
     with progress.status("loading torch") as status:
-        from attnbench import store
-        from attnbench.cli.ceiling_tables import print_ceilings
-        from attnbench.profiling.ceilings import measure_ceilings
-        from attnbench.profiling.environment import choose_device
-        from attnbench.profiling.timer import timer_for
+        from attnbench.cli.show.ceilings import print_ceilings
+        from attnbench.profiling.latency.timer import timer_for
+        from attnbench.profiling.machine.ceilings import measure_ceilings
+        from attnbench.profiling.machine.environment import choose_device
+        from attnbench.records import store
 
         chosen = choose_device(device)
         asked = _dtypes(DEFAULT_DTYPES[chosen.type] if dtype is None else dtype)
@@ -93,17 +93,16 @@ def _dtypes(text: str) -> list[DType]:
 
 def _stored(out: Path, device: torch.device) -> list[Ceiling]:
     """What the file holds of this very machine."""
-    from attnbench import store
-    from attnbench.profiling.environment import describe_environment
-    from attnbench.report.newest import machine
+    from attnbench.profiling.machine.environment import describe_environment
+    from attnbench.records import store
 
     if not out.exists():
         return []
     contents = store.read(out)
     for problem in contents.problems:
         print(problem, file=sys.stderr)
-    here = machine(describe_environment(device))
-    return [ceiling for ceiling in contents.ceilings if machine(ceiling.environment) == here]
+    here = describe_environment(device).conditions
+    return [ceiling for ceiling in contents.ceilings if ceiling.environment.conditions == here]
 
 
 def _is_complete(stored: Sequence[Ceiling]) -> bool:

@@ -14,8 +14,8 @@ from attnbench.cli.options import names
 from attnbench.errors import UserError
 
 if TYPE_CHECKING:
-    from attnbench.report.compare import Comparison
-    from attnbench.report.pairs import Side
+    from attnbench.analysis.compare.pairs import Side
+    from attnbench.analysis.compare.verdict import Comparison
 
 FAIL_ON = ("slower", "broken", "cannot-tell", "more", "changed", "missing")
 """What --fail-on takes: keys of `Comparison.counts`, with dashes for the shell."""
@@ -57,7 +57,7 @@ def command(
     A change under the resolution floor of the machine (attnbench doctor) is called neither faster
     nor slower, whatever --relative says.
     """
-    from attnbench.report.compare import Thresholds, compare
+    from attnbench.analysis.compare.verdict import Thresholds, compare
 
     if markdown and as_json:
         raise UserError("give --markdown or --json, not both")
@@ -85,17 +85,18 @@ def _failures(texts: Sequence[str]) -> list[str]:
 
 def _read(path: Path) -> Side:
     """The records of one side; what could not be read is said on standard error."""
-    from attnbench import store
-    from attnbench.report.pairs import Side
+    from attnbench.analysis.compare.pairs import Side
+    from attnbench.records import store
 
     contents = store.read_many([path])
     for problem in contents.problems:
         print(problem, file=sys.stderr)
-    return Side(name=str(path), records=contents.records)
+    return Side(name=str(path), records=contents.costs)
 
 
 def _show(comparison: Comparison, markdown: bool, as_json: bool) -> None:
-    from attnbench.report import compare_json, compare_text
+    from attnbench.report.export import comparison as compare_json
+    from attnbench.report.tables import comparison as compare_text
 
     if as_json:
         print(json.dumps(compare_json.plain(comparison), indent=2, allow_nan=False))
@@ -111,7 +112,7 @@ def _print_table(comparison: Comparison) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from attnbench.report import compare_text
+    from attnbench.report.tables import comparison as compare_text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for head, numeric in zip(compare_text.HEADS, compare_text.NUMERIC, strict=True):

@@ -33,9 +33,9 @@ def command(
 
     progress = Console(stderr=True)
     with progress.status("loading torch") as status:
-        from attnbench import store
         from attnbench.doctor.checkup import examine
-        from attnbench.profiling.environment import choose_device
+        from attnbench.profiling.machine.environment import choose_device
+        from attnbench.records import store
 
         checkup = examine(choose_device(device), on_step=status.update)
     store.append(out, checkup)

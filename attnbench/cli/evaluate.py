@@ -30,12 +30,12 @@ def command(
 
     console = Console(stderr=True)
     with console.status("loading torch"):
-        from attnbench.cli.keep import keep_in
-        from attnbench.cli.progress import images_progress, steps_progress
-        from attnbench.cli.tables import print_model
+        from attnbench.benchmark.recorder import Recorder
+        from attnbench.cli.show.layers import print_model
+        from attnbench.cli.show.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
-        from attnbench.experiments import judge
-        from attnbench.profiling.environment import choose_device
+        from attnbench.experiments.experiment import judge
+        from attnbench.profiling.machine.environment import choose_device
         from attnbench.training.checkpoint import load
 
         chosen = choose_device(device)
@@ -47,6 +47,6 @@ def command(
             trained, images, run_name=checkpoint.parent.name, batch_size=batch_size,
             device=chosen, on_step=lambda done, total: on_step(done, total, None),
         )  # fmt: skip
-    keep_in(out, "evaluate")(record)
+    Recorder(out, "evaluate").keep(record)
     print_model(record, Console())
     print(f"\nStored in {out}; `attnbench report` draws it.")

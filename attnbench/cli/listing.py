@@ -24,7 +24,7 @@ def command(
 
     registries = {"attentions": ATTENTIONS, "models": MODELS, "datasets": DATASETS}
     if what == "impls":
-        from attnbench.cli.impl_table import print_impls
+        from attnbench.cli.show.impls import print_impls
 
         print_impls(Console(), Console(stderr=True))
         return

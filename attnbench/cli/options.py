@@ -8,15 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from attnbench.benchmark.recorder import CEILINGS, CHECKUPS, RUNS
 from attnbench.errors import UserError
 from attnbench.spec import Grid, Protocol, Workload, grid_of, grid_of_image
 
-RUNS = Path("results/runs")
-"""Where commands write unless told otherwise, and where `report` looks first."""
-CEILINGS = RUNS / "ceilings.jsonl"
-"""Where `ceilings` writes unless told otherwise, and where `profile --details` looks."""
-CHECKUPS = RUNS / "doctor.jsonl"
-"""Where `doctor` writes unless told otherwise, and where later commands look for the floor."""
+__all__ = ["CEILINGS", "CHECKUPS", "RUNS"]
 
 
 def _load_plugins(sources: list[str] | None) -> list[str] | None:
@@ -126,7 +122,7 @@ def workloads(
     attention: str, grids: Sequence[Grid], anchors: str, impl: str | None, **common: Any
 ) -> list[Workload]:
     """The cells that the options of `profile` and `sweep` ask for; loads torch."""
-    from attnbench.workloads import layer_workloads
+    from attnbench.benchmark.grid import layer_workloads
 
     chosen = names(attention)
     if not chosen:
@@ -139,7 +135,7 @@ def workloads(
 
 def wants_best(impl: str | None) -> bool:
     """Whether the fastest implementation alone is to be shown; `best` goes with no other name."""
-    from attnbench.workloads import BEST
+    from attnbench.benchmark.grid import BEST
 
     chosen = names(impl or "")
     if BEST in chosen and chosen != [BEST]:

@@ -18,8 +18,8 @@ from attnbench.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from attnbench.report.polynomial import Estimate
-    from attnbench.report.predict import Group, Prediction, Predictions
+    from attnbench.analysis.growth.polynomial import Estimate
+    from attnbench.analysis.growth.prediction import Group, Prediction, Predictions
 
 WIDE = 120
 """Columns of a terminal from which on a value and its interval stand on one line."""
@@ -48,7 +48,7 @@ def command(
 
     chosen = _names(attention)
     with Console(stderr=True).status("predicting"):
-        from attnbench.report import predict_json
+        from attnbench.report.export import prediction as predict_json
 
         predictions = _predict(paths or [default_source()], n_tokens, chosen)
     if as_json:
@@ -65,9 +65,9 @@ def _names(attention: str | None) -> list[str]:
 
 
 def _predict(paths: Sequence[Path], tokens: int, attentions: Sequence[str]) -> Predictions:
-    from attnbench import store
-    from attnbench.report.frame import build
-    from attnbench.report.predict import predict
+    from attnbench.analysis.frame.frames import build
+    from attnbench.analysis.growth.prediction import predict
+    from attnbench.records import store
 
     contents = store.read_many(paths)
     for problem in contents.problems:
@@ -107,14 +107,14 @@ def _print_group(tokens: int, group: Group, console: Console) -> None:
 
 def _shared_sizes(group: Group) -> str:
     """The measured sizes, where they are the same for all."""
-    from attnbench.report.by_size import sizes_text
+    from attnbench.analysis.growth.curves import sizes_text
 
     sizes = {prediction.tokens for prediction in group.predictions}
     return sizes_text(sizes.pop()) if len(sizes) == 1 else ""
 
 
 def _row(prediction: Prediction, group: Group, between: str) -> list[str]:
-    from attnbench.report.by_size import sizes_text
+    from attnbench.analysis.growth.curves import sizes_text
 
     cells = [
         prediction.label.replace(" (", f"{between}(", 1),

@@ -13,7 +13,7 @@ from attnbench.cli.options import CEILINGS, RUNS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from attnbench.records import Record
+    from attnbench.records import CostRecord
 
 
 NTokens = Annotated[
@@ -56,10 +56,10 @@ def command(
     grids = options.grids(n_tokens, resolution, patch, default="4096")
     progress = Console(stderr=True)
     with progress.status("loading torch"):
-        from attnbench import store
-        from attnbench.cli.keep import keep_in
-        from attnbench.profiling.environment import choose_device
-        from attnbench.runner import profile
+        from attnbench.benchmark.recorder import Recorder
+        from attnbench.benchmark.runner import profile
+        from attnbench.profiling.machine.environment import choose_device
+        from attnbench.records import store
 
         workloads = options.workloads(
             attention, grids, anchors, impl,
@@ -69,8 +69,8 @@ def command(
             precision=precision, time_budget_s=time_budget, cache=cache, energy=energy
         )
         chosen = choose_device(device)
-    records: list[Record] = []
-    keep = keep_in(out, "profile")
+    records: list[CostRecord] = []
+    keep = Recorder(out, "profile").keep
     with progress.status("measuring") as status:
         for grid in grids:
             profile(
@@ -87,14 +87,14 @@ def command(
         print(f"\nStored in {out}; `attnbench report` draws it.")
 
 
-def _show(records: Sequence[Record], details: bool, *, best: bool) -> None:
+def _show(records: Sequence[CostRecord], details: bool, *, best: bool) -> None:
     """The table; with `best` of the fastest implementations, the others named beneath."""
     from rich.console import Console
 
-    from attnbench import store
-    from attnbench.cli.best import fastest_of_each
-    from attnbench.cli.details import print_details
-    from attnbench.cli.tables import print_layers
+    from attnbench.analysis.selection.fastest import fastest_of_each
+    from attnbench.cli.show.details import print_details
+    from attnbench.cli.show.layers import print_layers
+    from attnbench.records import store
 
     console = Console()
     shown, left_out = fastest_of_each(records) if best else (records, [])

@@ -29,7 +29,7 @@ def command(
     console = Console(stderr=True)
     chosen = paths or [default_source()]
     with console.status("drawing"):
-        from attnbench.report.page import write_report
+        from attnbench.report.page.page import write_report
 
         written = write_report(chosen, out, cost)
     for line in (*written.problems, *written.notes):

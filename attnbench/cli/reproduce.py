@@ -75,8 +75,8 @@ def _table(what: str, results: list[Path] | None, out: Path) -> None:
 
     console = Console(stderr=True)
     with console.status("loading torch"):
-        from attnbench.cli.reproduce_tables import print_rows
-        from attnbench.reproduce.csv_file import write
+        from attnbench.cli.show.reproduce import print_rows
+        from attnbench.report.export.csv_file import write
 
         reproduce = _reproducer(what)
     records = _stored(results, console)
@@ -90,7 +90,7 @@ def _table(what: str, results: list[Path] | None, out: Path) -> None:
 @contextmanager
 def _progress(console: Console) -> Iterator[Callable[[int, int, str], None]]:
     """A bar over named things: call with (done, total, the next one's name)."""
-    from attnbench.cli.progress import bar
+    from attnbench.cli.show.progress import bar
 
     with bar(console) as progress:
         task = progress.add_task("starting", total=None)
@@ -112,7 +112,7 @@ def _reproducer(what: str) -> Callable[..., list[Row]]:
 
 def _stored(results: list[Path] | None, console: Console) -> list[Record]:
     """Records to look for evidence in; a file that is named must be there."""
-    from attnbench import store
+    from attnbench.records import store
 
     paths = results or [path for path in (RUNS, MEASURED) if any(path.rglob("*.jsonl"))]
     contents = store.read_many(paths)
@@ -126,9 +126,9 @@ def _claims(out: Path) -> None:
 
     console = Console(stderr=True)
     with console.status("loading torch"):
-        from attnbench.cli.reproduce_tables import print_claims
+        from attnbench.cli.show.reproduce import print_claims
+        from attnbench.report.export.csv_file import write
         from attnbench.reproduce.claims import judge_claims
-        from attnbench.reproduce.csv_file import write
     with _progress(console) as on_step:
         judged = judge_claims(on_step)
     write(out / "reproduce-claims.csv", [claim.row for claim in judged])
@@ -143,8 +143,8 @@ def _claims(out: Path) -> None:
 def _show_anchors(uses: list[AnchorUse], data: str, of: str, out: Path) -> None:
     from rich.console import Console
 
-    from attnbench.cli.reproduce_tables import print_anchor_use
-    from attnbench.reproduce.csv_file import write
+    from attnbench.cli.show.reproduce import print_anchor_use
+    from attnbench.report.export.csv_file import write
 
     path = out / "reproduce-anchor-use.csv"
     write(path, [asdict(use) for use in uses])
@@ -155,7 +155,7 @@ def _show_anchors(uses: list[AnchorUse], data: str, of: str, out: Path) -> None:
 def _anchor_use(checkpoint: Path, console: Console) -> tuple[list[AnchorUse], str]:
     import torch
 
-    from attnbench.cli.progress import images_progress
+    from attnbench.cli.show.progress import images_progress
     from attnbench.data.augment import normalise
     from attnbench.data.opening import open_data
     from attnbench.reproduce.anchor_use import anchor_use, trained_model

@@ -16,10 +16,10 @@ from attnbench.cli.options import RUNS
 if TYPE_CHECKING:
     import torch
 
-    from attnbench.records import Record
+    from attnbench.benchmark.sweep import PlannedCell
+    from attnbench.benchmark.worker import Worker
+    from attnbench.records import CostRecord
     from attnbench.spec import Protocol, Workload
-    from attnbench.sweep import PlannedCell
-    from attnbench.worker import Worker
 
 
 Resolutions = Annotated[
@@ -72,10 +72,10 @@ def command(
         resolutions = "224,384,512"
     grids = options.grids(n_tokens, resolutions, patch, default="")
     with Console(stderr=True).status("loading torch"):
-        from attnbench.profiling.environment import choose_device, device_named
-        from attnbench.runner import open_record
-        from attnbench.sweep import plan
-        from attnbench.worker import Worker
+        from attnbench.benchmark.runner import open_record
+        from attnbench.benchmark.sweep import plan
+        from attnbench.benchmark.worker import Worker
+        from attnbench.profiling.machine.environment import choose_device, device_named
 
         workloads = options.workloads(
             attention, grids, anchors, impl,
@@ -101,9 +101,9 @@ def _run(
     protocol: Protocol,
     device: torch.device,
     worker: Worker,
-    settled: Mapping[str, Record],
+    settled: Mapping[str, CostRecord],
     out: Path,
-) -> list[Record]:
+) -> list[CostRecord]:
     """Sweep behind a progress bar, store each record, and say what came of it, also at Ctrl-C.
 
     Returns:
@@ -111,18 +111,18 @@ def _run(
     """
     from rich.console import Console
 
-    from attnbench.cli.keep import keep_in
-    from attnbench.cli.progress import bar
-    from attnbench.sweep import sweep
+    from attnbench.benchmark.recorder import Recorder
+    from attnbench.benchmark.sweep import sweep
+    from attnbench.cli.show.progress import bar
 
     outcome: Counter[str] = Counter()
-    records: list[Record] = []
-    keep = keep_in(out, "sweep")
+    records: list[CostRecord] = []
+    keep = Recorder(out, "sweep").keep
     try:
         with worker, bar(Console(stderr=True)) as progress:
             task = progress.add_task("sweep", total=len(workloads))
 
-            def on_record(record: Record) -> None:
+            def on_record(record: CostRecord) -> None:
                 records.append(keep(record))
                 outcome[record.status] += 1
 
@@ -145,12 +145,12 @@ def _run(
     return records
 
 
-def _print_best(records: Sequence[Record | None]) -> None:
+def _print_best(records: Sequence[CostRecord | None]) -> None:
     """The fastest implementation of each mechanism at each size, the others named beneath."""
     from rich.console import Console
 
-    from attnbench.cli.best import fastest_of_each
-    from attnbench.cli.tables import print_layers
+    from attnbench.analysis.selection.fastest import fastest_of_each
+    from attnbench.cli.show.layers import print_layers
 
     shown, left_out = fastest_of_each([record for record in records if record is not None])
     print_layers(shown, Console(), left_out)
@@ -178,14 +178,13 @@ def _summary(outcome: Counter[str]) -> str:
     return ", ".join(counts) or "none done"
 
 
-def _settled_records(out: Path) -> dict[str, Record]:
+def _settled_records(out: Path) -> dict[str, CostRecord]:
     """The records in the file whose cells need no measuring again, by key."""
-    from attnbench import store
-    from attnbench.records import is_settled
+    from attnbench.records import is_settled, store
 
     if not out.exists():
         return {}
     contents = store.read(out)
     for problem in contents.problems:
         print(problem, file=sys.stderr)
-    return {record.key: record for record in contents.records if is_settled(record)}
+    return {record.key: record for record in contents.costs if is_settled(record)}

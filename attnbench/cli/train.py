@@ -13,7 +13,7 @@ from attnbench.cli.options import RUNS
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from attnbench.records import Record
+    from attnbench.records import ModelRecord, Record
 
 
 Data = Annotated[
@@ -64,11 +64,11 @@ def command(
 
     console = Console(stderr=True)
     with console.status("loading torch"):
-        from attnbench.cli.keep import keep_in
-        from attnbench.cli.progress import images_progress, steps_progress
+        from attnbench.benchmark.recorder import Recorder
+        from attnbench.cli.show.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
-        from attnbench.experiments import Experiment, model_options, run
-        from attnbench.profiling.environment import choose_device
+        from attnbench.experiments.experiment import Experiment, model_options, run
+        from attnbench.profiling.machine.environment import choose_device
         from attnbench.registry import MODELS
         from attnbench.training.recipe import recipe_for
 
@@ -87,10 +87,10 @@ def command(
     )  # fmt: skip
     console.print(
         f"{experiment.name}: {len(images.train):,} images to train on, {len(images.val):,} held "
-        f"out, {images.num_classes} classes, {recipe.img_size} px, {recipe.epochs} epochs"
+        f"out, {images.num_classes} classes, {recipe.img_size[0]} px, {recipe.epochs} epochs"
     )
 
-    keep = keep_in(out, "train")
+    keep = Recorder(out, "train").keep
 
     def on_record(record: Record) -> None:
         keep(record)
@@ -103,19 +103,22 @@ def command(
 
 
 def _print_epoch(record: Record, console: Console) -> None:
-    if record.progress is None or record.accuracy is None:
+    from attnbench.records import EpochRecord
+
+    if not isinstance(record, EpochRecord):
         return
+    scores = record.scores.values
     console.print(
         f"epoch {record.progress.epoch:3d}  loss {record.progress.train_loss:.3f}  "
-        f"top-1 {record.accuracy.top1:.2%}  top-5 {record.accuracy.top5:.2%}  "
+        f"top-1 {scores['top1']:.2%}  top-5 {scores['top5']:.2%}  "
         f"{record.progress.train_s:,.0f} s of training"
     )
 
 
-def _print_result(record: Record, out: Path) -> None:
+def _print_result(record: ModelRecord, out: Path) -> None:
     from rich.console import Console
 
-    from attnbench.cli.tables import print_model
+    from attnbench.cli.show.layers import print_model
 
     print_model(record, Console())
     print(f"\nStored in {out}; `attnbench report` draws it.")

@@ -22,6 +22,8 @@ from typing import TypeVar
 
 import torch
 
+from attnbench.analysis.compare.verdict import Change
+from attnbench.benchmark.runner import now
 from attnbench.doctor.known import check_macs, check_memory, check_refusal, finding
 from attnbench.doctor.known_time import check_clock
 from attnbench.doctor.selftest import (
@@ -33,14 +35,12 @@ from attnbench.doctor.selftest import (
     resolution,
     stand_on,
 )
-from attnbench.floor import FLOOR
-from attnbench.profiling.latency import measure_latencies
-from attnbench.records import Checkup, Finding, Floor, Record
-from attnbench.report.compare import Change
-from attnbench.runner import now
+from attnbench.profiling.latency.sampling import measure_latencies
+from attnbench.records import Checkup, Finding, Floor, LayerRecord
+from attnbench.records.floor import FLOOR
+from attnbench.records.latency import Latency, percentile
+from attnbench.records.trust import Trust, trust_in
 from attnbench.spec import Protocol
-from attnbench.timing import Latency, percentile
-from attnbench.trust import Trust, trust_in
 from attnbench.units import format_percent
 
 RUN = Protocol(warmup_s=0.1, min_samples=30, precision=0.01, time_budget_s=1.0)
@@ -75,7 +75,7 @@ def examine(
     """
     on_step("choosing an operator")
     stand = stand_on(device)
-    runs: list[Record] = []
+    runs: list[LayerRecord] = []
 
     def do(text: str, work: Callable[[], Result]) -> Result:
         """Do one part, and measure the operator once more: these runs lie apart in time."""
@@ -108,7 +108,7 @@ def _nothing(stand: Stand) -> Latency:
     return measure_latencies(calls, NOTHING, stand.timer, rounds_with="")[""]
 
 
-def floor_from(runs: Sequence[Record], same: Change, nothing: Latency) -> Floor:
+def floor_from(runs: Sequence[LayerRecord], same: Change, nothing: Latency) -> Floor:
     """The smallest change that can be told.
 
     Args:
@@ -126,7 +126,7 @@ def floor_from(runs: Sequence[Record], same: Change, nothing: Latency) -> Floor:
     )
 
 
-def judge_floor(floor: Floor, runs: Sequence[Record]) -> Finding:
+def judge_floor(floor: Floor, runs: Sequence[LayerRecord]) -> Finding:
     """Whether the floor is the machine's own, or holds what disturbed the checkup."""
     text = f"{len(runs)} runs of the same operator, apart in time: {format_percent(floor.relative)}"
     disturbed = [trust for trust in map(trust_in, runs) if trust.grade == "C"]

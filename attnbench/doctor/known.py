@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from attnbench.doctor.selftest import Stand
-from attnbench.profiling.checks import DishonestError, check_honesty
-from attnbench.profiling.macs import CountError, count_macs
-from attnbench.profiling.memory import measure_memory
-from attnbench.profiling.timer import Call
+from attnbench.profiling.counting.macs import CountError, count_macs
+from attnbench.profiling.honesty import DishonestError, check_honesty
+from attnbench.profiling.latency.timer import Call
+from attnbench.profiling.memory.allocations import measure_memory
 from attnbench.records import Finding
 from attnbench.units import format_bytes
 

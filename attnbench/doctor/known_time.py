@@ -10,8 +10,8 @@ import torch
 
 from attnbench.doctor.known import finding
 from attnbench.doctor.selftest import Stand, spin
-from attnbench.profiling.latency import measure_latencies
-from attnbench.profiling.timer import Call
+from attnbench.profiling.latency.sampling import measure_latencies
+from attnbench.profiling.latency.timer import Call
 from attnbench.records import Finding
 from attnbench.spec import Protocol
 from attnbench.units import format_percent, format_seconds

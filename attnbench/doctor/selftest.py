@@ -20,15 +20,15 @@ from itertools import permutations
 import torch
 from torch import Tensor, nn
 
-from attnbench.profiling.environment import describe_environment
-from attnbench.profiling.latency import measure_latencies
-from attnbench.profiling.timer import Call, Timer, timer_for
-from attnbench.records import Environment, Record
-from attnbench.report.compare import Change, Thresholds, compare_cell
-from attnbench.runner import now
+from attnbench.analysis.compare.verdict import Change, Thresholds, compare_cell
+from attnbench.benchmark.runner import now
+from attnbench.benchmark.subject import subject_of
+from attnbench.profiling.latency.sampling import measure_latencies
+from attnbench.profiling.latency.timer import Call, Timer, timer_for
+from attnbench.profiling.machine.environment import describe_environment
+from attnbench.records import Environment, LayerRecord
+from attnbench.records.latency import Interval, Latency
 from attnbench.spec import Grid, Protocol, Workload
-from attnbench.subjects import subject_of
-from attnbench.timing import Interval, Latency
 
 REPEATS = 20
 PLANTED = 1 / REPEATS
@@ -71,14 +71,14 @@ class Stand:
 
         return call
 
-    def measure(self, calls: Mapping[str, Call], protocol: Protocol) -> dict[str, Record]:
+    def measure(self, calls: Mapping[str, Call], protocol: Protocol) -> dict[str, LayerRecord]:
         """A record for each call, sampled in turn, as two cells of one comparison are."""
         latencies = measure_latencies(
             calls, protocol, self.timer, rounds_with=uuid.uuid4().hex[:12] if len(calls) > 1 else ""
         )
         return {name: self._record(latency, protocol) for name, latency in latencies.items()}
 
-    def alone(self, protocol: Protocol) -> Record:
+    def alone(self, protocol: Protocol) -> LayerRecord:
         """The operator by itself, as one of two runs of a user would measure it."""
         return self.measure({"operator": self.repeated()}, protocol)["operator"]
 
@@ -88,8 +88,8 @@ class Stand:
         records = self.measure(calls, protocol)
         return compare_cell(records["before"], records["after"], HALF_WAY)
 
-    def _record(self, latency: Latency, protocol: Protocol) -> Record:
-        return Record(
+    def _record(self, latency: Latency, protocol: Protocol) -> LayerRecord:
+        return LayerRecord(
             workload=self.workload,
             environment=self.environment,
             created=now(),
@@ -116,7 +116,7 @@ def stand_for(workload: Workload, device: torch.device) -> Stand:
         call=partial(_forward, module, x, workload.grid),
         device=device,
         timer=timer_for(device),
-        environment=describe_environment(device, subject.sources),
+        environment=describe_environment(device, subject.code),
     )
 
 

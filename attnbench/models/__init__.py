@@ -29,7 +29,8 @@ def _sized(
             family=family,
             summary=summary,
             options={**options, **sizes},
-            **source,
+            paper=source.get("paper", ""),
+            link=source.get("link", ""),
         )
         for size, sizes in presets.items()
     )

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from attnbench import paper
-from attnbench.records import Record
+from attnbench.records import CostRecord, LayerRecord, ModelRecord
+from attnbench.reproduce import paper
 from attnbench.reproduce.counting import IMAGENET_CLASSES, OnCount, counts
 from attnbench.reproduce.evidence import (
     accuracy_text,
@@ -43,7 +43,7 @@ Part = tuple[Trunk, paper.Row, str, int | None]
 
 
 def table4(
-    path: Path, records: Sequence[Record], on_count: OnCount = lambda done, total, name: None
+    path: Path, records: Sequence[CostRecord], on_count: OnCount = lambda done, total, name: None
 ) -> list[Row]:
     """The ablation on trunks T and S; the paper's numbers are on T."""
     printed = paper.table("table4")
@@ -57,7 +57,7 @@ def table4(
 
 
 def table5(
-    path: Path, records: Sequence[Record], on_count: OnCount = lambda done, total, name: None
+    path: Path, records: Sequence[CostRecord], on_count: OnCount = lambda done, total, name: None
 ) -> list[Row]:
     """Anchor counts on trunks T and S, after dense attention in the same trunk."""
     printed = paper.table("table5")
@@ -72,7 +72,7 @@ def table5(
 
 
 def _rows(
-    parts: Sequence[Part], path: Path, records: Sequence[Record], on_count: OnCount
+    parts: Sequence[Part], path: Path, records: Sequence[CostRecord], on_count: OnCount
 ) -> list[Row]:
     counted = counts([_workload(*part) for part in parts], path, on_count)
     base: dict[Trunk, int] = {}
@@ -101,9 +101,9 @@ def _workload(
     )
 
 
-def _row(part: Part, count: Record, records: Sequence[Record]) -> Row:
+def _row(part: Part, count: ModelRecord, records: Sequence[CostRecord]) -> Row:
     trunk, line, attention, num_anchors = part
-    latencies: Mapping[tuple[str, int | None], Record] = layer_latencies(
+    latencies: Mapping[tuple[str, int | None], LayerRecord] = layer_latencies(
         records, trunk.grid, trunk.dim, trunk.num_heads
     )
     timed = latencies.get((attention, num_anchors))

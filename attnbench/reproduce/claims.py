@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from attnbench import paper
 from attnbench.errors import UserError
-from attnbench.reproduce import model_checks, table_checks
+from attnbench.reproduce import model_checks, paper, table_checks
 from attnbench.reproduce.outcome import Outcome
 
 Verdict = Literal["holds", "does not hold", "cannot be tested here"]

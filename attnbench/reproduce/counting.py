@@ -13,12 +13,11 @@ from pathlib import Path
 
 import torch
 
-from attnbench import store
-from attnbench.profiling.macs import count_forward_macs
-from attnbench.records import Record
-from attnbench.runner import environment_of, failure, now
+from attnbench.benchmark.runner import environment_of, failure, now
+from attnbench.benchmark.subject import subject_of
+from attnbench.profiling.counting.macs import count_forward_macs
+from attnbench.records import ModelRecord, store
 from attnbench.spec import ModelWorkload
-from attnbench.subjects import subject_of
 
 IMAGENET_CLASSES = 1000
 
@@ -32,10 +31,10 @@ def at(model: str, side: int) -> ModelWorkload:
     )
 
 
-def count(workload: ModelWorkload) -> Record:
+def count(workload: ModelWorkload) -> ModelRecord:
     """Count a model on the meta device; what it cannot do is the record's status and reason."""
     subject = subject_of(workload)
-    record = Record(
+    record = ModelRecord(
         workload=workload,
         environment=environment_of(subject, torch.device("cpu")),
         created=now(),
@@ -61,7 +60,7 @@ def counts(
     workloads: Sequence[ModelWorkload],
     path: Path,
     on_count: OnCount = lambda done, total, name: None,
-) -> list[Record]:
+) -> list[ModelRecord]:
     """The count of each workload, in their order; what the file lacks is counted and appended.
 
     Args:
@@ -69,8 +68,8 @@ def counts(
         path: a file of records.
         on_count: told (done, total, what is counted next), for a progress display.
     """
-    known = store.read(path).records if path.exists() else []
-    found: list[Record] = []
+    known = store.read(path).models if path.exists() else []
+    found: list[ModelRecord] = []
     for done, workload in enumerate(workloads):
         on_count(done, len(workloads), subject_of(workload).name)
         record = _stored(workload, known)
@@ -82,7 +81,7 @@ def counts(
     return found
 
 
-def _stored(workload: ModelWorkload, known: Sequence[Record]) -> Record | None:
+def _stored(workload: ModelWorkload, known: Sequence[ModelRecord]) -> ModelRecord | None:
     """The count of this workload by this very code, if there is one."""
     candidates = [r for r in known if r.workload == workload and r.macs is not None]
     if not candidates:

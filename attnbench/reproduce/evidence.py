@@ -11,10 +11,10 @@ from dataclasses import replace
 from math import sqrt
 from statistics import mean, stdev
 
+from attnbench.analysis.selection.newest import newest
 from attnbench.attention.factory import attention_class
-from attnbench.records import Record
-from attnbench.report.newest import machine, newest
-from attnbench.spec import Grid, ModelWorkload, Recipe, Workload
+from attnbench.records import CostRecord, LayerRecord, ModelRecord, of_type
+from attnbench.spec import Grid, Recipe
 
 T_95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
 """Student's t for 95 % intervals with 1, 2, … degrees of freedom."""
@@ -28,48 +28,42 @@ def anchors_of(attention: str, given: int | None) -> int | None:
     return parameters["num_anchors"].default if given is None else given
 
 
-def trained_models(records: Sequence[Record], models: Sequence[str]) -> list[Record]:
+def trained_models(records: Sequence[CostRecord], models: Sequence[str]) -> list[ModelRecord]:
     """The newest record of each trained model among those named."""
-    shown = newest(r for r in records if isinstance(r.workload, ModelWorkload)).records
-    return [
-        r for r in shown
-        if r.kind == "model" and r.accuracy and r.recipe and _model(r).model in models
-    ]  # fmt: skip
+    shown = of_type(newest(of_type(records, ModelRecord)).records, ModelRecord)
+    return [r for r in shown if r.scores and r.recipe and r.workload.model in models]
 
 
 def trained_attentions(
-    records: Sequence[Record], models: Sequence[str], attention: str, num_anchors: int | None
-) -> list[Record]:
+    records: Sequence[CostRecord], models: Sequence[str], attention: str, num_anchors: int | None
+) -> list[ModelRecord]:
     """Trained models among those named that have this attention inside, with so many anchors."""
     return [
         record
         for record in trained_models(records, models)
-        if _model(record).attention == attention and _anchors(record) == num_anchors
+        if record.workload.attention == attention and _anchors(record) == num_anchors
     ]
 
 
-def _model(record: Record) -> ModelWorkload:
-    assert isinstance(record.workload, ModelWorkload)
-    return record.workload
-
-
-def _anchors(record: Record) -> int | None:
-    workload = _model(record)
+def _anchors(record: ModelRecord) -> int | None:
+    workload = record.workload
     inside = workload.options.get("attention_options") or {}
     return anchors_of(workload.attention, inside.get("num_anchors"))
 
 
-def accuracy_text(records: Sequence[Record]) -> str:
+def accuracy_text(records: Sequence[ModelRecord]) -> str:
     """Top-1 by trunk and recipe, with a 95 % interval over the seeds where there are several."""
-    groups: dict[tuple[str, Recipe], list[Record]] = {}
+    groups: dict[tuple[str, Recipe], list[ModelRecord]] = {}
     for record in records:
         assert record.recipe is not None
-        groups.setdefault((_model(record).model, replace(record.recipe, seed=0)), []).append(record)
+        groups.setdefault((record.workload.model, replace(record.recipe, seed=0)), []).append(
+            record
+        )
     return "; ".join(_group_text(model, recipe, rs) for (model, recipe), rs in groups.items())
 
 
-def _group_text(model: str, recipe: Recipe, records: Sequence[Record]) -> str:
-    shares = [record.accuracy.top1 for record in records if record.accuracy]
+def _group_text(model: str, recipe: Recipe, records: Sequence[ModelRecord]) -> str:
+    shares = [record.scores.values["top1"] for record in records if record.scores]
     interval = ""
     if len(shares) > 1:
         freedom = min(len(shares) - 1, len(T_95))
@@ -77,27 +71,26 @@ def _group_text(model: str, recipe: Recipe, records: Sequence[Record]) -> str:
         interval = f" ± {100 * half:.1f}"
     seeds = "1 seed" if len(shares) == 1 else f"{len(shares)} seeds"
     return (
-        f"{100 * mean(shares):.1f}{interval} % on {recipe.data} ({model}, {recipe.img_size} px, "
+        f"{100 * mean(shares):.1f}{interval} % on {recipe.data} ({model}, {recipe.img_size[0]} px, "
         f"{recipe.epochs} epochs, {seeds})"
     )
 
 
 def layer_latencies(
-    records: Sequence[Record], grid: Grid, dim: int, num_heads: int
-) -> dict[tuple[str, int | None], Record]:
+    records: Sequence[CostRecord], grid: Grid, dim: int, num_heads: int
+) -> dict[tuple[str, int | None], LayerRecord]:
     """The fastest implementation of each (attention, anchors) for one layer of this size.
 
     All from one machine and dtype, since others cannot be compared: the ones that know most cells.
     """
-    shown = newest(r for r in records if isinstance(r.workload, Workload)).records
-    by_conditions: dict[tuple[object, ...], dict[tuple[str, int | None], Record]] = {}
+    shown = of_type(newest(of_type(records, LayerRecord)).records, LayerRecord)
+    by_conditions: dict[tuple[object, ...], dict[tuple[str, int | None], LayerRecord]] = {}
     for record in shown:
         work = record.workload
-        assert isinstance(work, Workload)
         size = (work.grid, work.dim, work.num_heads, work.batch, work.mode)
         if record.latency is None or size != (grid, dim, num_heads, 1, "forward"):
             continue
-        found = by_conditions.setdefault((machine(record.environment), work.dtype), {})
+        found = by_conditions.setdefault((record.environment.conditions, work.dtype), {})
         cell = (work.attention, work.options.get("num_anchors"))
         best = found.get(cell)
         if best is None or best.latency is None or record.latency.median_s < best.latency.median_s:
@@ -105,10 +98,9 @@ def layer_latencies(
     return max(by_conditions.values(), key=len, default={})
 
 
-def latency_text(record: Record) -> str:
+def latency_text(record: LayerRecord) -> str:
     """What a layer's latency was measured on."""
     work = record.workload
-    assert isinstance(work, Workload)
     return (
         f"one layer, {work.num_tokens} tokens, width {work.dim}, {work.dtype}, "
         f"{record.environment.label}"

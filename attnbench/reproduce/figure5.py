@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from attnbench import paper
-from attnbench.records import Record
+from attnbench.records import CostRecord, ModelRecord
 from attnbench.registry import MODELS
+from attnbench.reproduce import paper
 from attnbench.reproduce.counting import OnCount, at, counts
 from attnbench.reproduce.evidence import accuracy_text, trained_models
 from attnbench.reproduce.row import Row, judged, reported, with_published
@@ -32,7 +32,7 @@ PAIRS = (
 
 
 def reproduce(
-    path: Path, records: Sequence[Record], on_count: OnCount = lambda done, total, name: None
+    path: Path, records: Sequence[CostRecord], on_count: OnCount = lambda done, total, name: None
 ) -> list[Row]:
     """Each base, and beneath it the same with anchors and what that saves."""
     built = [name for pair in PAIRS for name in (pair[1], pair[3]) if name in MODELS.names()]
@@ -49,8 +49,8 @@ def _row(
     name: str,
     system: str,
     printed: Sequence[paper.Row],
-    counted: dict[str, Record],
-    records: Sequence[Record],
+    counted: dict[str, ModelRecord],
+    records: Sequence[CostRecord],
 ) -> Row:
     line = next((line for line in printed if line["model"] == name), {})
     row = reported(line, name)

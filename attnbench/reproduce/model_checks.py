@@ -18,7 +18,7 @@ from attnbench.attention.factory import create_attention
 from attnbench.errors import UserError
 from attnbench.models.factory import create_model
 from attnbench.models.presets import DEIT
-from attnbench.records import Record
+from attnbench.records import ModelRecord
 from attnbench.reproduce.counting import at, count
 from attnbench.reproduce.outcome import Outcome, at_most, equal, within_share
 from attnbench.reproduce.trunk import Trunk
@@ -29,7 +29,7 @@ COUNT_SHARE = 0.05
 
 
 @cache
-def _counted(model: str) -> Record:
+def _counted(model: str) -> ModelRecord:
     return count(at(model, PX))
 
 

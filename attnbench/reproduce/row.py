@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from attnbench import paper
-from attnbench.records import Record
+from attnbench.records import ModelRecord
+from attnbench.reproduce import paper
 
 Verdict = Literal[
     "", "agrees", "near", "differs", "fitted", "not in the paper", "no system here",
@@ -100,7 +100,7 @@ def with_published(row: Row, system: paper.Row) -> Row:
     )
 
 
-def judged(row: Row, line: paper.Row, count: Record) -> Row:
+def judged(row: Row, line: paper.Row, count: ModelRecord) -> Row:
     """The row with its count, the differences, and a verdict on what was printed."""
     if count.macs is None:
         return replace(row, verdict="failed", note=count.reason)

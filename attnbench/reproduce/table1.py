@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from attnbench import paper
 from attnbench.errors import UserError
-from attnbench.records import Record
+from attnbench.records import CostRecord, ModelRecord
 from attnbench.registry import MODELS
+from attnbench.reproduce import paper
 from attnbench.reproduce.counting import OnCount, at, counts
 from attnbench.reproduce.evidence import accuracy_text, trained_models
 from attnbench.reproduce.row import Row, judged, reported, with_published
@@ -24,7 +24,7 @@ FITTED_NOTE = "fitted to the printed budget: that it meets it is no evidence for
 
 
 def reproduce(
-    path: Path, records: Sequence[Record], on_count: OnCount = lambda done, total, name: None
+    path: Path, records: Sequence[CostRecord], on_count: OnCount = lambda done, total, name: None
 ) -> list[Row]:
     """The rows of table 1.
 
@@ -69,11 +69,11 @@ def _sides(system: paper.Row) -> list[int]:
     return sorted({_native(system), PAPER_PX})
 
 
-def _name(record: Record) -> str:
+def _name(record: ModelRecord) -> str:
     return getattr(record.workload, "model", "")
 
 
-def _side(record: Record) -> int:
+def _side(record: ModelRecord) -> int:
     return int(getattr(record.workload, "img_size", (0,))[0])
 
 
@@ -84,8 +84,8 @@ def _without_system(line: paper.Row) -> Row:
 def _row(
     line: paper.Row,
     system: paper.Row,
-    counted: dict[tuple[str, int], Record],
-    records: Sequence[Record],
+    counted: dict[tuple[str, int], ModelRecord],
+    records: Sequence[CostRecord],
 ) -> Row:
     name, native = system["name"], _native(system)
     at_224 = counted[name, PAPER_PX].macs

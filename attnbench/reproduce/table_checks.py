@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attnbench import paper
 from attnbench.errors import UserError
+from attnbench.reproduce import paper
 from attnbench.reproduce.outcome import Outcome, at_most, equal
 
 KEYS = {

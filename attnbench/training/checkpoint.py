@@ -3,6 +3,7 @@
 Only plain containers and tensors are written, so that reading one runs no code of a stranger
 (`weights_only`). Format history:
     1  first version.
+    2  `accuracy` became `scores`; the image size of a recipe is (height, width).
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from attnbench.errors import UserError
-from attnbench.measured import Accuracy
+from attnbench.records import Scores
 from attnbench.spec import Recipe
 
 FORMAT = "attnbench checkpoint"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class Checkpoint:
     data: str
     recipe: Recipe
     state: TrainState
-    accuracy: Accuracy
+    scores: Scores
     """On the held-out images, after the last epoch."""
 
 
@@ -146,7 +147,7 @@ def _encode(checkpoint: Checkpoint) -> bytes:
     payload = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
     payload["options"] = dict(checkpoint.options)
     payload["recipe"] = asdict(checkpoint.recipe)
-    payload["accuracy"] = asdict(checkpoint.accuracy)
+    payload["scores"] = {**asdict(checkpoint.scores), "values": dict(checkpoint.scores.values)}
     # Not asdict: it would copy every tensor.
     payload["state"] = {f.name: getattr(checkpoint.state, f.name) for f in fields(TrainState)}
     buffer = io.BytesIO()
@@ -160,18 +161,19 @@ def _decode(path: Path, payload: Any) -> Checkpoint:
             f"{path}: expected a checkpoint of `attnbench train`, got a torch file of another "
             "program; give another file"
         )
-    if payload.get("version") != VERSION:
+    if payload.get("version") not in (1, VERSION):
         raise UserError(
-            f"{path}: expected a checkpoint of version {VERSION}, got version "
+            f"{path}: expected a checkpoint of version 1 to {VERSION}, got version "
             f"{payload.get('version')}; use the attnbench that wrote it"
         )
     try:
+        payload = payload if payload["version"] == VERSION else _from_1(payload)
         return Checkpoint(
             **{
                 **{k: v for k, v in payload.items() if k not in ("format", "version")},
                 "recipe": Recipe(**payload["recipe"]),
                 "state": TrainState(**payload["state"]),
-                "accuracy": Accuracy(**payload["accuracy"]),
+                "scores": Scores(**payload["scores"]),
             }
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -179,3 +181,16 @@ def _decode(path: Path, payload: Any) -> Checkpoint:
             f"{path}: expected a whole checkpoint, got one with missing or wrong parts ({error}); "
             "train again"
         ) from error
+
+
+def _from_1(payload: dict[str, Any]) -> dict[str, Any]:
+    values = dict(payload)
+    accuracy, side = values.pop("accuracy"), values["recipe"]["img_size"]
+    values["scores"] = {
+        "task": "classification",
+        "values": {name: accuracy[name] for name in ("top1", "top5", "loss")},
+        "count": accuracy["images"],
+        "forward_s": accuracy["forward_s"],
+    }
+    values["recipe"] = {**values["recipe"], "img_size": (side, side)}
+    return values

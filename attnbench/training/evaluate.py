@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from attnbench.data.augment import normalise
 from attnbench.data.images import ImageSet
 from attnbench.errors import UserError
-from attnbench.measured import Accuracy
+from attnbench.records import Scores
 
 Autocast = Literal["none", "bfloat16"]
 
@@ -28,7 +28,7 @@ def evaluate(
     device: torch.device | str,
     autocast: Autocast = "none",
     on_step: Callable[[int, int], None] | None = None,
-) -> Accuracy:
+) -> Scores:
     """Judge a model by every image of a set; its training mode is put back afterwards.
 
     Args:
@@ -65,7 +65,8 @@ def evaluate(
             f"evaluation expected finite outputs, got a loss of {loss}: the model's weights are "
             "damaged or its training diverged; train again with a lower --lr"
         )
-    return Accuracy(top1=top1, top5=top5, loss=loss, images=len(images), forward_s=forward_s)
+    values = {"top1": top1, "top5": top5, "loss": loss}
+    return Scores(task="classification", values=values, count=len(images), forward_s=forward_s)
 
 
 def autocast_on(device: torch.device, autocast: Autocast) -> torch.autocast:

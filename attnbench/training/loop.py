@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from attnbench.data.augment import augment
 from attnbench.data.images import ImageData
 from attnbench.errors import UserError
-from attnbench.measured import Accuracy, Progress
+from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
 from attnbench.training.checkpoint import TrainState, fill
 from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
@@ -28,7 +28,7 @@ from attnbench.training.recipe import learning_rate
 
 OnStep = Callable[[int, int, float], None]
 """Called with (steps done, steps of the whole run, loss of the step)."""
-OnEpoch = Callable[[Progress, Accuracy, TrainState], None]
+OnEpoch = Callable[[Progress, Scores, TrainState], None]
 """Called after each epoch and its evaluation; the state's tensors are live until it returns."""
 
 
@@ -69,13 +69,13 @@ def train(
         loss = _train_epoch(run, epoch, on_step)
         train_s += synchronised_clock(run.device) - began
         progress = Progress(epoch=epoch, train_loss=loss, train_s=train_s, images=len(data.train))
-        accuracy = evaluate(
+        scores = evaluate(
             model, data.val, batch_size=recipe.batch_size, device=run.device,
             autocast=recipe.autocast,
         )  # fmt: skip
         epochs_done = epoch
         if on_epoch:
-            on_epoch(progress, accuracy, _state(run, epoch, train_s))
+            on_epoch(progress, scores, _state(run, epoch, train_s))
     return _state(run, epochs_done, train_s)
 
 

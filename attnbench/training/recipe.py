@@ -64,10 +64,10 @@ def recipe_for(data: ImageData, **overrides: Any) -> Recipe:
     if "warmup_epochs" not in given:
         longest = MAX_WARMUP_SHARE * values["epochs"]
         values["warmup_epochs"] = min(values["warmup_epochs"], longest)
-    recipe = Recipe(data=data.name, img_size=data.img_size, **values)
-    if recipe.crop_padding >= recipe.img_size:  # a border cannot mirror more than there is
+    recipe = Recipe(data=data.name, img_size=(data.img_size, data.img_size), **values)
+    if recipe.crop_padding >= min(recipe.img_size):  # a border cannot mirror more than there is
         raise UserError(
-            f"crop padding must be below the image size {recipe.img_size}, "
+            f"crop padding must be below the image size {min(recipe.img_size)}, "
             f"got {recipe.crop_padding}"
         )
     return recipe

@@ -11,7 +11,7 @@ from attnbench.attention.factory import accepted_options, attention_class, creat
 from attnbench.attention.impls import reason_against, setting_of
 from attnbench.attention.softmax import IMPLS as SOFTMAX_IMPLS
 from attnbench.errors import UserError
-from attnbench.profiling.macs import count_macs
+from attnbench.profiling.counting.macs import count_macs
 from attnbench.spec import Workload
 
 DIM, HEADS = 24, 3

@@ -11,7 +11,7 @@ from attnbench.attention.impls import IMPLS as KNOWN
 from attnbench.attention.impls import check_impl, may_use_sdpa, reason_against, setting_of
 from attnbench.attention.softmax import BIASED_IMPLS, IMPLS, softmax_attention
 from attnbench.errors import UserError
-from attnbench.kernels.setting import Setting
+from attnbench.kernels.conditions import CallConditions
 
 from .softmax_cases import exact, inputs, tolerance
 
@@ -137,7 +137,7 @@ def test_every_impl_is_known_and_counts_on_the_meta_device(impl):
 
 
 def test_of_a_stranger_s_name_nothing_is_known():
-    setting = Setting(device="cuda", dtype=torch.float64, head_dim=3, gradients=True)
+    setting = CallConditions(device="cuda", dtype=torch.float64, head_dim=3, gradients=True)
     assert reason_against("mine", setting) is None
     check_impl("mine", torch.zeros(1), 1)
     assert may_use_sdpa("mine")

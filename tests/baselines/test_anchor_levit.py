@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from attnbench.models.factory import create_model
-from attnbench.profiling.macs import count_forward_macs
-from attnbench.profiling.torch_count import count_by_torch
+from attnbench.profiling.counting.macs import count_forward_macs
+from attnbench.profiling.counting.torch_count import count_by_torch
 from baselines.anchor_levit import AnchorLevitAttention
 
 

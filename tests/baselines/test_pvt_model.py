@@ -5,7 +5,7 @@ import torch
 
 from attnbench.errors import UserError
 from attnbench.models.factory import create_model
-from attnbench.profiling.macs import count_forward_macs
+from attnbench.profiling.counting.macs import count_forward_macs
 from attnbench.training.optimizer import exempt_from_decay
 
 

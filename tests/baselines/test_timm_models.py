@@ -7,7 +7,7 @@ import torch
 import baselines
 from attnbench.errors import UserError
 from attnbench.models.factory import create_model
-from attnbench.profiling.macs import count_forward_macs, count_macs
+from attnbench.profiling.counting.macs import count_forward_macs, count_macs
 from attnbench.registry import MODELS
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from attnbench import store
-from attnbench.profiling import ceilings
+from attnbench.profiling.machine import ceilings
+from attnbench.records import store
 from attnbench.spec import Protocol
 
 

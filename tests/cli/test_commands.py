@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from attnbench import store
+from attnbench.records import store
 from attnbench.spec import Protocol
 
 PLUGIN = """
@@ -30,7 +30,7 @@ class Mean(Attention):
 def quick_costs(monkeypatch):
     """What a trained model costs is measured in no time."""
     quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=1)
-    monkeypatch.setattr("attnbench.experiments.COST_PROTOCOL", quick)
+    monkeypatch.setattr("attnbench.experiments.experiment.COST_PROTOCOL", quick)
 
 
 def records(path):
@@ -149,7 +149,7 @@ def test_train_evaluate_and_report_follow_one_another(attnbench, folder, tmp_pat
     final = stored[-1]
     assert final.workload.options["stem_stride"] == 2  # pictures of 16 px
     assert final.recipe.flip
-    assert final.accuracy.images == 12
+    assert final.scores.count == 12
     assert final.macs.products_macs > 0
     assert final.latency.median_s > 0
 
@@ -157,7 +157,7 @@ def test_train_evaluate_and_report_follow_one_another(attnbench, folder, tmp_pat
     code, out, err = attnbench("evaluate", checkpoint)
     assert code == 0, err
     (judged,) = records(tmp_path / "results/runs/evaluate.jsonl")
-    assert judged.accuracy.top1 == final.accuracy.top1
+    assert judged.scores.values == final.scores.values
     assert judged.run == final.run
 
     code, out, err = attnbench("report")

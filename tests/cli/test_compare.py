@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from attnbench import store
-from attnbench.records import Environment, Record
+from attnbench.records import Environment, LayerRecord, store
+from attnbench.records.latency import Latency
 from attnbench.spec import Workload
-from attnbench.timing import Latency
 
 MACHINE = Environment(
     device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",
@@ -20,7 +19,7 @@ MACHINE = Environment(
 
 def layer(attention, seconds, environment=MACHINE):
     samples = tuple(seconds * (1 + 0.001 * i) for i in range(8))
-    return Record(
+    return LayerRecord(
         workload=Workload(attention=attention, grid=(4, 4)),
         environment=environment,
         created="2026-01-01T00:00:00+00:00",

@@ -2,8 +2,7 @@
 
 import pytest
 
-from attnbench import store
-from attnbench.records import Checkup, Environment, Finding, Floor
+from attnbench.records import Checkup, Environment, Finding, Floor, store
 from attnbench.units import format_seconds
 
 CPU = Environment(

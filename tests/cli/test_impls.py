@@ -7,15 +7,14 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from attnbench import store
+from attnbench.analysis.selection.fastest import fastest_of_each, left_out_notes
 from attnbench.attention.dense import DenseAttention
 from attnbench.attention.impls import IMPLS
-from attnbench.cli.best import fastest_of_each, left_out_notes
-from attnbench.cli.tables import print_layers
-from attnbench.records import Environment, Record
+from attnbench.cli.show.layers import print_layers
+from attnbench.records import Environment, LayerRecord, store
+from attnbench.records.latency import Latency
 from attnbench.registry import ATTENTIONS
 from attnbench.spec import Workload
-from attnbench.timing import Latency
 
 CPU = Environment(
     device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",
@@ -47,7 +46,7 @@ class Twice(Attention):
 
 def record(impl, seconds=None, status="ok", reason="", attention="dense", **workload):
     samples = None if seconds is None else (seconds,) * 40
-    return Record(
+    return LayerRecord(
         workload=Workload(attention=attention, grid=(4, 4), impl=impl, **workload),
         environment=CPU, created="", status=status, reason=reason,
         latency=samples and Latency(samples_s=samples, stopped_by="precision"),

@@ -6,11 +6,9 @@ import json
 
 import pytest
 
-from attnbench import store
-from attnbench.measured import Memory
-from attnbench.records import Environment, Record
+from attnbench.records import Environment, LayerRecord, Memory, store
+from attnbench.records.latency import Latency
 from attnbench.spec import Workload
-from attnbench.timing import Latency
 
 MACHINE = Environment(
     device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",
@@ -20,7 +18,7 @@ MACHINE = Environment(
 
 def layer(attention, side, seconds):
     samples = tuple(seconds * (1 + 0.001 * i) for i in range(30))
-    return Record(
+    return LayerRecord(
         workload=Workload(attention=attention, grid=(side, side)),
         environment=MACHINE,
         created="2026-01-01T00:00:00+00:00",

@@ -5,11 +5,10 @@ import sys
 
 import pytest
 
-from attnbench import paper
 from attnbench.cli import main
-from attnbench.measured import Accuracy
 from attnbench.models.factory import create_model
-from attnbench.reproduce import ablation
+from attnbench.records import Scores
+from attnbench.reproduce import ablation, paper
 from attnbench.spec import Recipe
 from attnbench.training.checkpoint import Checkpoint, TrainState, save
 
@@ -116,9 +115,12 @@ def checkpoint(tmp_path):
         Checkpoint(
             model="vit-t", attention="anchor", options=options, num_classes=10, img_size=32,
             class_names=tuple("0123456789"), data="digits",
-            recipe=Recipe(data="digits", img_size=32, epochs=1),
+            recipe=Recipe(data="digits", img_size=(32, 32), epochs=1),
             state=TrainState(epochs=1, model=model.state_dict(), optimizer={}, train_s=1.0),
-            accuracy=Accuracy(top1=0.1, top5=0.5, loss=2.3, images=10, forward_s=1.0),
+            scores=Scores(
+                task="classification", values={"top1": 0.1, "top5": 0.5, "loss": 2.3},
+                count=10, forward_s=1.0,
+            ),
         ),
     )  # fmt: skip
     return path

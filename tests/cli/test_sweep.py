@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from attnbench import store
+from attnbench.records import store
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "tests" / "troublesome.py"

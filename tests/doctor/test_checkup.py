@@ -5,7 +5,7 @@ import subprocess
 import pytest
 import torch
 
-from attnbench import store
+from attnbench.analysis.compare.verdict import compare_cell
 from attnbench.doctor import checkup as doctor
 from attnbench.doctor import known_time
 from attnbench.doctor.checkup import (
@@ -18,11 +18,10 @@ from attnbench.doctor.checkup import (
     judge_slowed,
 )
 from attnbench.doctor.selftest import HALF_WAY, LAYER
-from attnbench.records import Environment, Floor, Record
-from attnbench.report.compare import compare_cell
+from attnbench.records import Environment, Floor, LayerRecord, store
+from attnbench.records.latency import Contention, Latency
+from attnbench.records.trust import Doubt, Trust
 from attnbench.spec import Protocol
-from attnbench.timing import Contention, Latency
-from attnbench.trust import Doubt, Trust
 
 CPU = Environment(
     device="cpu", device_name="Test CPU", threads=1, torch="2.15.0", cuda="", python="3.12",
@@ -33,7 +32,7 @@ SHORT = Protocol(warmup_s=0.0, min_samples=6, precision=0.5, time_budget_s=0.05)
 
 def record(samples, rounds="", **more):
     latency = Latency(samples_s=tuple(samples), stopped_by="precision", rounds_with=rounds, **more)
-    return Record(workload=LAYER, environment=CPU, created="", latency=latency)
+    return LayerRecord(workload=LAYER, environment=CPU, created="", latency=latency)
 
 
 def change(low, high):

@@ -8,9 +8,9 @@ import torch
 from attnbench.doctor import known
 from attnbench.doctor.known import check_macs, check_memory, check_refusal
 from attnbench.doctor.selftest import LAYER, Stand
-from attnbench.measured import Memory
-from attnbench.profiling.checks import DishonestError
-from attnbench.profiling.memory import measure_memory
+from attnbench.profiling.honesty import DishonestError
+from attnbench.profiling.memory.allocations import measure_memory
+from attnbench.records import Memory
 
 
 def stand(device="cpu"):

@@ -6,7 +6,7 @@ import torch
 from attnbench.doctor import known_time as known
 from attnbench.doctor.known_time import check_clock
 from attnbench.doctor.selftest import LAYER, Stand, stand_on
-from attnbench.timing import Latency
+from attnbench.records.latency import Latency
 
 
 def stand(device="cpu"):

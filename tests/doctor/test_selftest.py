@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 import torch
 
+from attnbench.analysis.compare.verdict import Thresholds, compare_cell
 from attnbench.doctor import selftest
 from attnbench.doctor.selftest import (
     HALF_WAY,
@@ -20,11 +21,10 @@ from attnbench.doctor.selftest import (
     spin,
     stand_on,
 )
-from attnbench.profiling.timer import Sample, timer_for
-from attnbench.records import Environment, Record
-from attnbench.report.compare import Thresholds, compare_cell
+from attnbench.profiling.latency.timer import Sample, timer_for
+from attnbench.records import Environment, LayerRecord
+from attnbench.records.latency import Latency
 from attnbench.spec import Protocol
-from attnbench.timing import Latency
 
 CPU = Environment(
     device="cpu", device_name="Test CPU", threads=1, torch="2.15.0", cuda="", python="3.12",
@@ -114,7 +114,8 @@ def test_the_floor_is_the_furthest_bound_from_1_as_a_factor(apart, in_turn, expe
 def test_with_the_floor_as_threshold_everything_is_the_same_as_itself():
     runs = [between(1.0, 1.03), between(1.02, 1.05), between(0.99, 1.01)]
     records = [
-        Record(workload=LAYER, environment=CPU, created="", latency=latency) for latency in runs
+        LayerRecord(workload=LAYER, environment=CPU, created="", latency=latency)
+        for latency in runs
     ]
 
     def verdicts(relative):

@@ -6,7 +6,7 @@ import torch
 from attnbench.errors import UserError
 from attnbench.models import MODELS
 from attnbench.models.factory import create_model
-from attnbench.profiling.macs import count_forward_macs
+from attnbench.profiling.counting.macs import count_forward_macs
 
 
 def size_of(name):

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from attnbench import paper, store
-from attnbench.measured import Accuracy
-from attnbench.reproduce import ablation, figure5
+from attnbench.records import Scores, store
+from attnbench.reproduce import ablation, figure5, paper
 from attnbench.reproduce.ablation import ANCHOR_COUNTS, table4, table5
 from attnbench.reproduce.evidence import accuracy_text, anchors_of, layer_latencies
 from attnbench.spec import Recipe
@@ -71,11 +70,16 @@ def test_latencies_that_are_compared_come_from_one_machine_and_dtype():
 
 def test_accuracies_are_averaged_over_seeds_of_one_recipe_alone():
     template = next(r for r in MEASURED if r.kind == "model")
-    recipe = Recipe(data="digits", img_size=32, epochs=3)
+    recipe = Recipe(data="digits", img_size=(32, 32), epochs=3)
 
     def trained(top1, **changes):
-        accuracy = Accuracy(top1=top1, top5=1.0, loss=0.1, images=100, forward_s=1.0)
-        return replace(template, recipe=replace(recipe, **changes), accuracy=accuracy)
+        accuracy = Scores(
+            task="classification",
+            values={"top1": top1, "top5": 1.0, "loss": 0.1},
+            count=100,
+            forward_s=1.0,
+        )
+        return replace(template, recipe=replace(recipe, **changes), scores=accuracy)
 
     name = template.workload.model
     text = accuracy_text([trained(0.5), trained(0.6, seed=1), trained(0.9, epochs=9)])

@@ -2,9 +2,8 @@
 
 import pytest
 
-from attnbench import paper
 from attnbench.errors import UserError
-from attnbench.reproduce import model_checks, table_checks
+from attnbench.reproduce import model_checks, paper, table_checks
 from attnbench.reproduce.claims import CHECKS, judge_claim, judge_claims
 from attnbench.reproduce.trunk import Trunk
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from attnbench import paper, store
 from attnbench.errors import UserError
-from attnbench.reproduce import counting, table1
+from attnbench.records import store
+from attnbench.reproduce import counting, paper, table1
 from attnbench.reproduce.counting import at, count, counts
 from attnbench.reproduce.row import judged, reported, verdict_on
 

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from attnbench import store
+from attnbench.analysis.compare.verdict import compare_cell
 from attnbench.doctor.selftest import HALF_WAY, LAYER, spin, stand_on
-from attnbench.records import Environment, Record
-from attnbench.report.compare import compare_cell
+from attnbench.records import Environment, LayerRecord, store
+from attnbench.records.latency import Latency
 from attnbench.spec import Protocol
-from attnbench.timing import Latency
 
 SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
 CPU = Environment(
@@ -45,7 +44,7 @@ def tiny(script):
 def change(verdict):
     low, high = MARGIN[verdict]
     before, after = (
-        Record(
+        LayerRecord(
             workload=LAYER, environment=CPU, created="",
             latency=Latency(samples_s=tuple(samples), stopped_by="precision", rounds_with="r"),
         )
@@ -109,7 +108,7 @@ SHARES = {  # verdicts on what is the same, on what is slower, and the outcomes 
 @pytest.mark.parametrize("case", SHARES)
 def test_shares_of_right_verdicts(script, tiny, monkeypatch, case):
     known, (same, slowed, outcomes) = script("bench_known"), SHARES[case]
-    steady = Record(
+    steady = LayerRecord(
         workload=LAYER, environment=CPU, created="",
         latency=Latency(samples_s=(1e-3,) * 6, stopped_by="precision"),
     )  # fmt: skip
@@ -130,7 +129,7 @@ def test_overhead_is_what_is_in_no_sample(script):
 
 def test_a_sweep_costs_what_was_not_spent_on_warming_up_and_sampling(script):
     latency = Latency(samples_s=(1.0, 2.0), stopped_by="precision", warmup_s=0.5)
-    done = Record(workload=LAYER, environment=CPU, created="", latency=latency)
+    done = LayerRecord(workload=LAYER, environment=CPU, created="", latency=latency)
     failed = replace(done, latency=None, status="failed", reason="x")
     section = script("bench_cost")._sweep_section([done, done], 3.0, 7.2, SHORT)
     start, speed, beyond = section.rows

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from attnbench.attention.anchor import bipartite_attention, markov_step
-from attnbench.profiling.timer import Sample
+from attnbench.profiling.latency.timer import Sample
 from attnbench.spec import Protocol
 
 SCRIPTS = Path(__file__).parent.parent.parent / "scripts"

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from attnbench.errors import UserError
-from attnbench.measured import Accuracy
+from attnbench.records import Scores
 from attnbench.training import checkpoint as checkpoints
 from attnbench.training.checkpoint import Checkpoint, load, load_weights, save
 from attnbench.training.loop import train
@@ -27,7 +27,12 @@ def checkpoint(data, make_model) -> Checkpoint:
         data=data.name,
         recipe=recipe,
         state=train(make_model(), data, recipe, device="cpu"),
-        accuracy=Accuracy(top1=0.5, top5=1.0, loss=1.25, images=21, forward_s=0.1),
+        scores=Scores(
+            task="classification",
+            values={"top1": 0.5, "top5": 1.0, "loss": 1.25},
+            count=21,
+            forward_s=0.1,
+        ),
     )
 
 

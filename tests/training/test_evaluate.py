@@ -22,7 +22,7 @@ def test_equals_the_definitions_on_the_whole_set(data, make_model, batch_size) -
     places = logits.argsort(dim=1, descending=True).argsort(dim=1)
     place = places.gather(1, labels[:, None])
     assert accuracy.images == 21
-    assert accuracy.top1 == pytest.approx((place < 1).float().mean().item())
+    assert accuracy.values["top1"] == pytest.approx((place < 1).float().mean().item())
     assert accuracy.top5 == pytest.approx((place < 5).float().mean().item())
     assert accuracy.loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
     assert accuracy.forward_s > 0

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from attnbench.errors import UserError
-from attnbench.measured import Accuracy
+from attnbench.records import Scores
 from attnbench.training.checkpoint import Checkpoint, TrainState, load, save
 from attnbench.training.loop import train
 from attnbench.training.recipe import recipe_for
@@ -16,11 +16,11 @@ def recipe(data):
     return recipe_for(data, epochs=4, batch_size=8, crop_padding=2)
 
 
-def checkpoint_of(data, recipe, state: TrainState, accuracy: Accuracy) -> Checkpoint:
+def checkpoint_of(data, recipe, state: TrainState, scores: Scores) -> Checkpoint:
     return Checkpoint(
         model="tiny", attention="", options={}, num_classes=7, img_size=9,
         class_names=data.class_names, data=data.name, recipe=recipe, state=state,
-        accuracy=accuracy,
+        scores=scores,
     )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_learns_what_there_is_to_learn(data, make_model, recipe) -> None:
         data,
         replace(recipe, epochs=40, lr=0.01),
         device="cpu",
-        on_epoch=lambda _, accuracy, __: accuracies.append(accuracy.top1),
+        on_epoch=lambda _, accuracy, __: accuracies.append(accuracy.values["top1"]),
     )
     assert accuracies[-1] > 0.8
 
@@ -110,7 +110,7 @@ def test_reports_steps_and_epochs(data, make_model, recipe) -> None:
     assert seconds == sorted(seconds)
     assert seconds[0] > 0
     assert all(progress.images == 53 for progress, _, _ in epochs)
-    assert all(accuracy.images == 21 for _, accuracy, _ in epochs)
+    assert all(accuracy.count == 21 for _, accuracy, _ in epochs)
 
 
 def test_train_loss_is_the_mean_over_images(data, make_model, recipe) -> None:

@@ -1,0 +1,1 @@
+"""Analysis: numbers in, numbers out. Nothing here draws or prints."""

@@ -1,0 +1,1 @@
+"""Two results, before and after."""

@@ -1,0 +1,153 @@
+"""How cost grows: the exponent p of cost ∝ tokens^p, for each mechanism and set of conditions.
+
+The exponent is the slope of log(cost) against log(tokens) by least squares. Small sizes are ruled
+by overhead that does not grow, so the slope is taken over the upper part of the range alone: the
+fewest of the largest sizes that are at least four and span at least a factor of 4 in tokens; all
+of them where there are fewer or they span less, which a note says. Which sizes these were is part
+of the result.
+
+Its 95 % interval joins two parts as the root of the sum of their squares:
+
+- what the residuals show, s · t(k - 2) / sqrt(Sxx) with Student's t for k sizes: a curve that
+  is bent within the range used is no power law, and the interval widens by that. Three sizes leave
+  one degree of freedom and t = 12.7: their interval is wide, and rightly so;
+- what the samples allow, 1.96 · sqrt(sum (w · sigma)²), with the weight w of each size in the slope
+  and the standard error sigma of its log median: residuals of few points may be small by chance.
+  MACs and peaks of memory are counted, and have no such part.
+
+Both parts hold some of the same noise, which errs on the wide side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from attnbench.analysis.growth.curves import doubtful_note, floats, noise_of, squarest, together
+from attnbench.analysis.growth.student import NORMAL, two_sided_95
+
+LEAST_SIZES = 3
+"""Below, there is no exponent: two points lie on a line whatever the truth is."""
+WANTED_SIZES = 4
+LEAST_SPAN = 4.0
+"""Factor between the largest and the smallest token count that a slope is taken over."""
+
+METRICS_OF_GROWTH = ("latency_s", "memory_bytes", "macs")
+YARDSTICK = "training_macs"
+"""Stands for the MACs where the mode goes backward."""
+_HEAD = ["label", "attention", "impl", "options", "conditions", "mode"]
+SCALING_COLUMNS = [
+    "label", "attention", "impl", "options", "conditions", "mode", "metric", "exponent",
+    "exponent_low", "exponent_high", "from_tokens", "to_tokens", "sizes", "sizes_measured", "notes",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exponent:
+    """A slope in log-log with its 95 % interval, and the sizes that it was taken over."""
+
+    value: float
+    low: float
+    high: float
+    tokens: tuple[float, ...]
+
+    @property
+    def is_cramped(self) -> bool:
+        """Whether the sizes span too little to tell a power law from anything else."""
+        return self.tokens[-1] < LEAST_SPAN * self.tokens[0]
+
+
+def exponent_of(
+    tokens: np.ndarray, values: np.ndarray, noise: np.ndarray | None = None
+) -> Exponent:
+    """The scaling exponent of a curve, by the rule of this module.
+
+    Args:
+        tokens: token counts, ascending, at least three.
+        values: the cost at each, above zero.
+        noise: relative standard error of each value; none for what is counted.
+    """
+    first = _upper_part(tokens)
+    x, y = np.log(tokens[first:]), np.log(values[first:])
+    centred = x - x.mean()
+    weights = centred / (centred @ centred)
+    slope = float(weights @ y)
+    residuals = y - y.mean() - slope * centred
+    dof = len(x) - 2
+    spread = two_sided_95(dof) * np.sqrt(residuals @ residuals / dof / (centred @ centred))
+    sampling = 0.0 if noise is None else NORMAL * np.linalg.norm(weights * noise[first:])
+    half = float(np.hypot(spread, sampling))
+    return Exponent(
+        value=slope, low=slope - half, high=slope + half, tokens=tuple(map(float, tokens[first:]))
+    )
+
+
+def _upper_part(tokens: np.ndarray) -> int:
+    """Index of the first size to use: the latest that leaves enough sizes over enough span."""
+    starts = range(len(tokens) - WANTED_SIZES, -1, -1)
+    return next((i for i in starts if tokens[-1] >= LEAST_SPAN * tokens[i]), 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cells:
+    """The columns of a frame that growth is about, as arrays and lists by position."""
+
+    heads: list[tuple[str, ...]]
+    tokens: np.ndarray
+    costs: dict[str, np.ndarray]
+    noise: np.ndarray
+    trust: list[str]
+
+
+def scaling(layers: pd.DataFrame) -> pd.DataFrame:
+    """A row for each mechanism, set of conditions and cost known at three token counts or more."""
+    frame = squarest(layers)
+    cells = _Cells(
+        heads=list(frame[_HEAD].itertuples(index=False, name=None)),
+        tokens=floats(frame["tokens"]),
+        costs={name: floats(frame[name]) for name in (*METRICS_OF_GROWTH, YARDSTICK)},
+        noise=noise_of(frame),
+        trust=list(frame["trust"]),
+    )
+    rows: list[dict[str, Any]] = []
+    for places in together(frame["conditions"].tolist(), frame["label"].tolist()):
+        rows += _rows_of(cells, np.array(sorted(places, key=lambda place: cells.tokens[place])))
+    return pd.DataFrame(rows, columns=SCALING_COLUMNS)
+
+
+def _rows_of(cells: _Cells, curve: np.ndarray) -> Iterator[dict[str, Any]]:
+    """The rows of one curve, given by its places in ascending order of tokens."""
+    head = dict(zip(_HEAD, cells.heads[curve[0]], strict=True))
+    for metric in METRICS_OF_GROWTH:
+        column = _column_of(metric, head["mode"])
+        known = curve[cells.costs[column][curve] > 0]  # NaN is not, nor has zero a logarithm
+        if len(known) < LEAST_SIZES:
+            continue
+        noise = cells.noise[known] if metric == "latency_s" else None
+        exponent = exponent_of(cells.tokens[known], cells.costs[column][known], noise)
+        yield {
+            **head, "metric": column,
+            "exponent": exponent.value, "exponent_low": exponent.low,
+            "exponent_high": exponent.high, "from_tokens": int(exponent.tokens[0]),
+            "to_tokens": int(exponent.tokens[-1]), "sizes": len(exponent.tokens),
+            "sizes_measured": len(known), "notes": _notes(exponent, cells, known, metric),
+        }  # fmt: skip
+
+
+def _column_of(metric: str, mode: str) -> str:
+    """The yardstick of whatever goes backward too is the count that does."""
+    return YARDSTICK if metric == "macs" and mode != "forward" else metric
+
+
+def _notes(exponent: Exponent, cells: _Cells, known: np.ndarray, metric: str) -> str:
+    used = known[cells.tokens[known] >= exponent.tokens[0]]
+    span = exponent.tokens[-1] / exponent.tokens[0]
+    parts = [
+        f"all sizes span a factor of {span:.1f} only" if exponent.is_cramped else "",
+        doubtful_note([cells.trust[place] for place in used]) if metric == "latency_s" else "",
+    ]
+    return "; ".join(filter(None, parts))

@@ -1,0 +1,228 @@
+"""Latency and memory at a token count that was not measured, from the records of others.
+
+Each mechanism under one set of conditions has a curve (see `polynomial`), told at most sixteen
+times beyond the largest measured size and down to half of the smallest. Speed-up is over the dense
+cell that is predicted to be the fastest; its interval is the worst case of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil, inf, isqrt, sqrt
+
+import pandas as pd
+
+from attnbench.analysis.growth.curves import doubtful_note, floats, noise_of, squarest
+from attnbench.analysis.growth.polynomial import LEAST_SIZES, Curve, Estimate
+from attnbench.analysis.speedup.baseline import BASELINE
+from attnbench.errors import UserError
+
+FARTHEST_BEYOND = 16
+FARTHEST_BELOW = 2
+"""How many times beyond the largest and below the smallest measured size a curve is told."""
+
+WORTH_SAYING = 0.2
+"""Relative distance of a measured latency from the curve from which on it is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One mechanism at the token count that was asked for; base units."""
+
+    label: str
+    """As short as it goes: "anchor-30 (reference)"."""
+    attention: str
+    impl: str
+    options: str
+    latency_s: Estimate
+    latency_terms_s: tuple[float, float, float]
+    """Seconds at no tokens, per token, per square of tokens."""
+    memory_bytes: Estimate | None
+    memory_terms_bytes: tuple[float, float, float] | None
+    speedup: Estimate | None
+    """Over the fastest dense; None where none was predicted."""
+    tokens: tuple[int, ...]
+    """The measured sizes behind the latency."""
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The predictions under one set of conditions."""
+
+    conditions: str
+    baseline: str
+    """Label of the dense that speed-ups are over; "" where there is none."""
+    predictions: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """Everything that could be predicted, and why the rest could not."""
+
+    tokens: int
+    groups: tuple[Group, ...]
+    refused: tuple[str, ...]
+
+
+class _CannotTellError(Exception):
+    """Why a curve cannot be told at the token count."""
+
+
+def predict(layers: pd.DataFrame, tokens: int, attentions: Sequence[str] = ()) -> Predictions:
+    """Predict every curve in a frame of layers, or those of the `attentions` alone.
+
+    Raises:
+        UserError: the count is below 1, or nothing can be predicted; the message says why.
+    """
+    if tokens < 1:
+        raise UserError(f"--n-tokens must be at least 1, got {tokens}")
+    _refuse_unknown(layers, attentions)
+    reasons: dict[str, list[str]] = {}
+    groups = []
+    for conditions, rows in squarest(layers).groupby("conditions", sort=False):
+        group = _group(str(conditions), rows, tokens, attentions, reasons)
+        if group.predictions:
+            groups.append(group)
+    refused = tuple(_line(labels, reason) for reason, labels in reasons.items())
+    if not groups:
+        raise UserError(f"nothing can be predicted at {tokens:,} tokens: " + "; ".join(refused))
+    return Predictions(tokens=tokens, groups=tuple(groups), refused=refused)
+
+
+def _refuse_unknown(layers: pd.DataFrame, attentions: Sequence[str]) -> None:
+    known = sorted(set(layers["attention"]))
+    unknown = [name for name in attentions if name not in known]
+    if layers.empty:
+        raise UserError("there is no attention layer in the records; run `attnbench sweep` first")
+    if unknown:
+        raise UserError(
+            f"--attention {', '.join(unknown)} is not in the records, which hold "
+            f"{', '.join(known)}; measure it: attnbench sweep --attention {','.join(unknown)}"
+        )
+
+
+def _line(labels: Sequence[str], reason: str) -> str:
+    """A reason once, with whom it is about."""
+    names = list(dict.fromkeys(labels))
+    others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+    return f"{names[0]}{others}: {reason}"
+
+
+def _group(
+    conditions: str,
+    rows: pd.DataFrame,
+    tokens: int,
+    attentions: Sequence[str],
+    reasons: dict[str, list[str]],
+) -> Group:
+    """Predict the curves of the conditions: dense ones too if not asked for, as the baseline."""
+    found: list[Prediction] = []
+    for _, curve in rows.groupby("label", sort=False):
+        first = curve.iloc[0]
+        asked = not attentions or first["attention"] in attentions
+        if not asked and first["attention"] != BASELINE:
+            continue
+        try:
+            found.append(_prediction(curve.sort_values("tokens"), tokens))
+        except _CannotTellError as reason:
+            if asked:
+                reasons.setdefault(str(reason), []).append(_label(first))
+    dense = [prediction for prediction in found if prediction.attention == BASELINE]
+    baseline = min(dense, key=lambda p: p.latency_s.value, default=None)
+    shown = [p for p in found if not attentions or p.attention in attentions]
+    return Group(
+        conditions=conditions,
+        baseline=baseline.label if baseline else "",
+        predictions=tuple(replace(p, speedup=_speed_up(p, baseline)) for p in shown),
+    )
+
+
+def _prediction(rows: pd.DataFrame, tokens: int) -> Prediction:
+    """Everything but the speed-up, from the cells of one mechanism in ascending order."""
+    timed = rows.dropna(subset=["latency_s"])
+    if timed.empty:
+        statuses = ", ".join(sorted(set(rows["status"].str.replace("_", " "))))
+        raise _CannotTellError(f"no latency was measured ({statuses})")
+    _refuse_distant(list(timed["tokens"]), tokens)
+    latency = Curve(floats(timed["tokens"]), floats(timed["latency_s"]), noise_of(timed))
+    memory = _memory_curve(rows)
+    first = rows.iloc[0]
+    return Prediction(
+        label=_label(first),
+        attention=first["attention"],
+        impl=first["impl"],
+        options=first["options"],
+        latency_s=latency.at(tokens),
+        latency_terms_s=latency.coefficients,
+        memory_bytes=memory.at(tokens) if memory else None,
+        memory_terms_bytes=memory.coefficients if memory else None,
+        speedup=None,
+        tokens=tuple(int(size) for size in timed["tokens"]),
+        note="; ".join(filter(None, (_misfit(latency), doubtful_note(list(timed["trust"]))))),
+    )
+
+
+def _label(row: pd.Series) -> str:
+    """The name that `profile` prints, with what options there are besides the anchors."""
+    anchors = "" if pd.isna(row["anchors"]) else f"-{row['anchors']}"
+    details = ", ".join(filter(None, (row["impl"], row["other_options"])))
+    return f"{row['attention']}{anchors} ({details})"
+
+
+def _misfit(curve: Curve) -> str:
+    """Why an interval is wide, where it is for the curve's sake."""
+    if curve.worst_error < WORTH_SAYING:
+        return ""
+    return f"latencies lie up to {curve.worst_error:.0%} off the curve"
+
+
+def _memory_curve(rows: pd.DataFrame) -> Curve | None:
+    known = rows[floats(rows["memory_bytes"]) > 0]
+    if len(known) < LEAST_SIZES:
+        return None
+    return Curve(floats(known["tokens"]), floats(known["memory_bytes"]))
+
+
+def _refuse_distant(sizes: Sequence[int], tokens: int) -> None:
+    """Raise with the reason and the sizes to measure, where a curve would have to be a guess."""
+    if len(sizes) < LEAST_SIZES:
+        raise _CannotTellError(
+            f"measured at {len(sizes)} size{'' if len(sizes) == 1 else 's'}, a curve needs "
+            f"{LEAST_SIZES}; measure more: {_sweep(_ladder(tokens))}"
+        )
+    if tokens > FARTHEST_BEYOND * max(sizes):
+        nearer = ceil(sqrt(tokens / FARTHEST_BEYOND)) ** 2
+        raise _CannotTellError(
+            f"more than {FARTHEST_BEYOND} times beyond the largest measured ({max(sizes):,}); "
+            f"measure nearer: {_sweep([nearer])}"
+        )
+    if FARTHEST_BELOW * tokens < min(sizes):
+        nearer = isqrt(FARTHEST_BELOW * tokens) ** 2
+        raise _CannotTellError(
+            f"under half of the smallest measured ({min(sizes):,}); "
+            f"measure nearer: {_sweep([nearer])}"
+        )
+
+
+def _ladder(tokens: int) -> list[int]:
+    """Three square sizes from which the count can be told."""
+    side = max(2, ceil(sqrt(tokens / FARTHEST_BEYOND)))
+    return [side**2, ceil(1.5 * side) ** 2, (2 * side) ** 2]
+
+
+def _sweep(sizes: Sequence[int]) -> str:
+    return f"attnbench sweep --n-tokens {','.join(map(str, sizes))}"
+
+
+def _speed_up(prediction: Prediction, baseline: Prediction | None) -> Estimate | None:
+    """Dense ÷ mechanism; of dense over itself there is nothing to doubt."""
+    if baseline is None:
+        return None
+    dense, own = baseline.latency_s, prediction.latency_s
+    value = dense.value / own.value
+    if prediction.label == baseline.label:
+        return Estimate(value=value, low=value, high=value)
+    highest = dense.high / own.low if own.low > 0 else inf
+    return Estimate(value=value, low=dense.low / own.high, high=highest)

@@ -1,0 +1,1 @@
+"""How near a cell comes to its machine's limits."""

@@ -1,0 +1,146 @@
+"""Predicted against measured: why a speed-up is not what the multiply-accumulates promise.
+
+If all code spent multiply-accumulates at one rate, a layer would be faster than dense attention by
+the ratio of their MACs. Where the measured speed-up is off that by more than a quarter, one of the
+two spends them slower than the other, and the reason is sought in what binds that one. Only what
+the records tell is said: a reason here is consistent with the numbers, not proven by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+from attnbench.analysis.limits.roofline import (
+    Ceilings,
+    Limits,
+    macs_of_mode,
+    moved_bytes,
+    placement,
+    runs_fused,
+    touched_bytes,
+)
+from attnbench.records import CostRecord
+from attnbench.spec import identity
+from attnbench.units import (
+    format_bandwidth,
+    format_bytes,
+    format_count,
+    format_number,
+    format_ratio,
+    format_seconds,
+)
+
+AGREES_WITHIN = 1.25
+"""Factor up to which predicted and measured speed-up count as the same."""
+UNEXPLAINED = "not explained by the records"
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One of the two cells that are compared, as the sentence calls it."""
+
+    name: str
+    record: CostRecord
+
+
+class Twins:
+    """Cells that differ in nothing but the code, which tell what fused code is worth."""
+
+    def __init__(self, shown: Iterable[CostRecord]) -> None:
+        self._unfused: dict[Hashable, CostRecord] = {}
+        for record in shown:
+            if record.latency is not None and not runs_fused(record):
+                self._unfused[_apart_from_code(record)] = record
+
+    def gain(self, record: CostRecord) -> float | None:
+        """How many times faster than its unfused twin a cell of fused code is, if it has one."""
+        twin = self._unfused.get(_apart_from_code(record))
+        if twin is None or twin.latency is None or record.latency is None:
+            return None
+        return twin.latency.median_s / record.latency.median_s
+
+
+def _apart_from_code(record: CostRecord) -> Hashable:
+    return identity(record.workload, impl=""), record.environment.conditions
+
+
+def macs_speedup(record: CostRecord, baseline: CostRecord) -> float | None:
+    """How many times fewer multiply-accumulates than the baseline, in the mode that was timed."""
+    own, dense = macs_of_mode(record), macs_of_mode(baseline)
+    return dense / own if own and dense is not None else None
+
+
+def gap(
+    record: CostRecord, baseline: CostRecord, speedup: float, ceilings: Ceilings, twins: Twins
+) -> str:
+    """Why the speed-up over the baseline is not that of the MACs; "" where it is, or is unknown."""
+    predicted = macs_speedup(record, baseline)
+    if not predicted or 1 / AGREES_WITHIN <= speedup / predicted <= AGREES_WITHIN:
+        return ""
+    own, dense = _Side("this one", record), _Side("dense", baseline)
+    slow, fast = (own, dense) if speedup < predicted else (dense, own)
+    reasons = _bound(slow, fast, ceilings.of(record)) + _fused(slow, fast, twins)
+    return "; ".join(reasons) or UNEXPLAINED
+
+
+def _bound(slow: _Side, fast: _Side, limits: Limits | None) -> list[str]:
+    """What binds the one that spends its MACs slower, where that is known."""
+    record = slow.record
+    assert record.latency is not None
+    if record.latency.is_launch_bound:
+        return [_subject(slow) + _launches(record, record.latency.host_s)]
+    bound_by = placement(record, limits).bound_by if limits else ""
+    if limits and record.operators and bound_by == "launch":
+        return [_subject(slow) + _launches(record, record.operators * limits.operator_s)]
+    if limits and bound_by == "bandwidth":
+        return _bandwidth(slow, fast, limits)
+    return []
+
+
+def _subject(slow: _Side) -> str:
+    """The row is about "this one", which goes without saying."""
+    return "" if slow.name == "this one" else f"{slow.name} is "
+
+
+def _launches(record: CostRecord, launch_s: float | None) -> str:
+    assert launch_s is not None
+    if not record.operators:
+        return f"launch-bound: the host takes {format_seconds(launch_s)} to launch it"
+    each = format_seconds(launch_s / record.operators)
+    return f"launch-bound: {format_count(record.operators)} operators, {each} each"
+
+
+def _bandwidth(slow: _Side, fast: _Side, limits: Limits) -> list[str]:
+    """More bytes for each MAC, or bytes that come from farther away."""
+    more, less = (_bytes_a_mac(side.record) for side in (slow, fast))
+    if more is not None and less is not None and more > AGREES_WITHIN * less:
+        text = f"moves {format_number(more)} bytes a MAC, {fast.name} {format_number(less)}"
+        return [f"{_subject(slow)}bandwidth-bound: {text}"]
+    far, near = touched_bytes(slow.record), touched_bytes(fast.record)
+    if far is None or near is None:
+        return []
+    if limits.bytes_per_s(near) <= AGREES_WITHIN * limits.bytes_per_s(far):
+        return []
+    places = [
+        f"{side.name} holds {format_bytes(held)} (copies of that: "
+        f"{format_bandwidth(limits.bytes_per_s(held))})"
+        for side, held in ((slow, far), (fast, near))
+    ]
+    return [f"cache: {', '.join(places)}"]
+
+
+def _bytes_a_mac(record: CostRecord) -> float | None:
+    moved, macs = moved_bytes(record), macs_of_mode(record)
+    return moved / macs if moved is not None and macs else None
+
+
+def _fused(slow: _Side, fast: _Side, twins: Twins) -> list[str]:
+    """Fused code on one side, unless its unfused twin says that it gains little by that."""
+    if runs_fused(slow.record) or not runs_fused(fast.record):
+        return []
+    gain = twins.gain(fast.record)
+    if gain is not None and gain <= AGREES_WITHIN:
+        return []
+    worth = "" if gain is None else f" (worth {format_ratio(gain)} to it)"
+    return [f"{fast.name} runs fused code{worth}, {slow.name} does not"]

@@ -1,0 +1,92 @@
+"""Which records are shown: the newest of each cell, with a note on what was left out.
+
+A cell here is what was measured and where. The code that measured it and the protocol are not
+part of it: a cell that was measured again, by newer code or more carefully, is still one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from attnbench.records import EpochRecord, ModelRecord, Record, RecordKind
+from attnbench.spec import identity
+
+Cell = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One record for each cell, and what a reader must know about the others."""
+
+    records: list[Record]
+    notes: tuple[str, ...]
+
+
+def cell_of(record: Record) -> Cell:
+    """What was measured and where; a model also has a recipe, and an epoch belongs to its run."""
+    cell = (record.kind, identity(record.workload), record.environment.conditions)
+    match record:
+        case EpochRecord():
+            return (*cell, record.recipe, record.run, record.progress.epoch)
+        case ModelRecord():
+            return (*cell, record.recipe)
+    return cell
+
+
+def newest(records: Iterable[Record]) -> Shown:
+    """The newest record of each cell, in the order in which the cells first appear."""
+    by_cell: dict[Cell, list[Record]] = {}
+    for record in records:
+        by_cell.setdefault(cell_of(record), []).append(record)
+    chosen = [_latest(cell) for cell in by_cell.values()]
+    notes = [_note(kind, list(by_cell.values())) for kind in ("layer", "model", "epoch")]
+    kept = _without_overtaken_epochs(chosen)
+    overtaken = len(chosen) - len(kept)
+    if overtaken:
+        notes.append(
+            f"{_count(overtaken, 'epoch')} of an earlier attempt at the same run left out: the run "
+            "was started again and has not come as far."
+        )
+    return Shown(records=kept, notes=tuple(note for note in notes if note))
+
+
+def _latest(records: Sequence[Record]) -> Record:
+    """The newest; of equally new ones the one that stands last in the files."""
+    return max(enumerate(records), key=lambda pair: (pair[1].created, pair[0]))[1]
+
+
+def _note(kind: RecordKind, cells: Sequence[Sequence[Record]]) -> str:
+    repeated = [cell for cell in cells if len(cell) > 1 and cell[0].kind == kind]
+    if not repeated:
+        return ""
+    older = sum(len(cell) for cell in repeated) - len(repeated)
+    other_code = sum(len({record.environment.code for record in cell}) > 1 for cell in repeated)
+    by_code = f" ({other_code} by different code of attnbench)" if other_code else ""
+    return (
+        f"{_count(len(repeated), f'{kind} cell')} measured more than once{by_code}: the newest "
+        f"record of each is shown, {_count(older, 'older one')} left out."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _without_overtaken_epochs(records: Sequence[Record]) -> list[Record]:
+    """Drop epochs that are older than an earlier epoch of the same run: another attempt's."""
+    runs: dict[Cell, list[EpochRecord]] = {}
+    for record in records:
+        if isinstance(record, EpochRecord):
+            runs.setdefault(cell_of(record)[:-1], []).append(record)
+    overtaken = {id(record) for run in runs.values() for record in _overtaken(run)}
+    return [record for record in records if id(record) not in overtaken]
+
+
+def _overtaken(run: Sequence[EpochRecord]) -> list[EpochRecord]:
+    dropped, newest_so_far = [], ""
+    for record in sorted(run, key=lambda record: record.progress.epoch):
+        if record.created < newest_so_far:
+            dropped.append(record)
+        newest_so_far = max(newest_so_far, record.created)
+    return dropped

@@ -1,0 +1,251 @@
+"""From which size on each mechanism overtakes dense attention, in each kind of cost.
+
+The baseline at each size is that of the table's `speedup`: the fastest dense cell measured in the
+same rounds or, where there is none, under the same conditions; it may be another implementation
+from size to size, and every one is named. The ratio is dense ÷ mechanism: above 1 is ahead.
+
+| cost | where it is taken from |
+|---|---|
+| MACs | counts of one forward call |
+| latency | the speed-up in mode forward, with its interval (paired where it was measured so) |
+| memory | net peak in mode forward; counted |
+| training step | the speed-up in mode train or, for want of it, forward+backward |
+
+`crossing` has the rule for the place and its interval. A size is also told as the side of the
+square image whose patches of 16 × 16 pixels are that many tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from math import inf, nan, sqrt
+from typing import Any
+
+import pandas as pd
+
+from attnbench.analysis.growth.curves import doubtful_note, squarest, together
+from attnbench.analysis.speedup.baseline import BASELINE
+from attnbench.analysis.speedup.ratio_crossing import Crossing, Crossings, Point, crossings
+from attnbench.report.tables.columns import Row
+from attnbench.units import format_ratio
+
+PATCH = 16
+"""Pixels along the side of a patch by which token counts are told as images."""
+LEAST_SIZES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """A kind of cost, and the modes that it is read from, the first that was measured."""
+
+    name: str
+    column: str
+    modes: tuple[str, ...]
+
+
+COSTS = (
+    Cost(name="MACs", column="macs", modes=("forward", "train", "forward+backward")),
+    Cost(name="latency", column="speedup", modes=("forward",)),
+    Cost(name="memory", column="memory_bytes", modes=("forward",)),
+    Cost(name="training step", column="speedup", modes=("train", "forward+backward")),
+)
+CROSSOVER_COLUMNS = [
+    "label", "attention", "impl", "options", "setting", "mode", "cost", "outcome", "tokens",
+    "tokens_low", "tokens_high", "measured_below", "measured_above", "resolution_px",
+    "resolution_low_px", "resolution_high_px", "crossings", "smallest_tokens", "largest_tokens",
+    "sizes", "ratio_at_smallest", "ratio_at_largest", "baseline", "text", "notes",
+]  # fmt: skip
+_HEAD = ("label", "attention", "impl", "options", "mode")
+_NEEDED = [
+    *_HEAD, "conditions", "height", "width", "tokens", "status", "trust", "baseline", "latency_s",
+    "macs", "memory_bytes", "speedup", "speedup_low", "speedup_high",
+]  # fmt: skip
+
+
+def resolution_of(tokens: float) -> float:
+    """Side in pixels of the square image that is cut into that many patches of 16 × 16 pixels."""
+    return PATCH * sqrt(tokens)
+
+
+class _Dense:
+    """The dense cells, found by conditions and grid."""
+
+    def __init__(self, layers: pd.DataFrame) -> None:
+        self._beside: dict[Hashable, list[Row]] = {}
+        self._fastest: dict[Hashable, Row | None] = {}
+        for row in _cells(layers[layers["attention"] == BASELINE]):
+            self._beside.setdefault((row.conditions, row.height, row.width), []).append(row)
+
+    def beside(self, row: Row) -> Sequence[Row]:
+        """Those of the same grid and conditions."""
+        return self._beside.get((row.conditions, row.height, row.width), [])
+
+    def baseline_of(self, row: Row) -> Row | None:
+        """That of the row's speed-up or, where that has none, the fastest beside it."""
+        key = row.conditions, row.height, row.width, row.baseline
+        if key not in self._fastest:
+            beside = self.beside(row)
+            named = [one for one in beside if f"{one.attention} ({one.impl})" == row.baseline]
+            self._fastest[key] = min(named or beside, key=_latency_or_last, default=None)
+        return self._fastest[key]
+
+
+def _cells(layers: pd.DataFrame) -> list[Row]:
+    return list(layers[_NEEDED].astype(object).itertuples(index=False))  # thrice as fast
+
+
+def _latency_or_last(row: Row) -> float:
+    return inf if pd.isna(row.latency_s) else float(row.latency_s)
+
+
+def crossovers(layers: pd.DataFrame) -> pd.DataFrame:
+    """A row for each mechanism but dense, setting and cost known beside dense at two sizes."""
+    rows: list[dict[str, Any]] = []
+    dense = _Dense(layers)
+    others = _cells(squarest(layers[layers["attention"] != BASELINE]))
+    settings = [setting_of(row.conditions, row.mode) for row in others]
+    for places in together(settings, (row.label for row in others)):
+        cells = [others[place] for place in places]
+        for cost in COSTS:
+            rows += _rows_of(cells, dense, cost, settings[places[0]])
+    return pd.DataFrame(rows, columns=CROSSOVER_COLUMNS)
+
+
+def setting_of(conditions: str, mode: str) -> str:
+    """The conditions without the mode: what forward call and training step have in common."""
+    return conditions.removeprefix(f"{mode}, ")
+
+
+def _rows_of(
+    cells: Sequence[Row], dense: _Dense, cost: Cost, setting: str
+) -> Iterator[dict[str, Any]]:
+    """One row or none, from the first mode that was measured at enough sizes."""
+    for mode in cost.modes:
+        curve = sorted((row for row in cells if row.mode == mode), key=lambda row: row.tokens)
+        beside = [(row, point) for row in curve if (point := _point(row, dense, cost))]
+        if len(beside) >= LEAST_SIZES:
+            used = [row for row, _ in beside]
+            judged = crossings([point for _, point in beside])
+            yield _row(used, setting, cost, judged) | {"notes": _notes(curve, used, dense, cost)}
+            return
+
+
+def _point(row: Row, dense: _Dense, cost: Cost) -> Point | None:
+    """The ratio at one size; None where either side was not measured."""
+    if cost.column == "speedup":
+        return speedup_point(row)
+    partner = dense.baseline_of(row)
+    if partner is None:
+        return None
+    own, other = getattr(row, cost.column), getattr(partner, cost.column)
+    if any(pd.isna(value) or value == 0 for value in (own, other)):
+        return None
+    ratio = float(other) / float(own)
+    return Point(tokens=float(row.tokens), ratio=ratio, low=ratio, high=ratio, is_exact=True)
+
+
+def speedup_point(row: Any) -> Point | None:
+    """The speed-up of a row with its interval; None where there is none."""
+    if pd.isna(row.speedup):
+        return None
+    low, high = (nan if pd.isna(v) else float(v) for v in (row.speedup_low, row.speedup_high))
+    return Point(tokens=float(row.tokens), ratio=float(row.speedup), low=low, high=high)
+
+
+def _row(used: Sequence[Row], setting: str, cost: Cost, judged: Crossings) -> dict[str, Any]:
+    first, last = judged.points[0], judged.points[-1]
+    rise = judged.last_rise
+    return {
+        **{name: getattr(used[0], name) for name in _HEAD},
+        "setting": setting, "cost": cost.name, "outcome": judged.outcome, **_place(rise),
+        "crossings": len(judged.found), "smallest_tokens": int(first.tokens),
+        "largest_tokens": int(last.tokens), "sizes": len(judged.points),
+        "ratio_at_smallest": first.ratio, "ratio_at_largest": last.ratio,
+        "baseline": " or ".join(sorted({row.baseline for row in used} - {""})),
+        "text": text_of(judged),
+    }  # fmt: skip
+
+
+def _place(rise: Crossing | None) -> dict[str, float | None]:
+    ends = (rise.tokens, rise.low, rise.high) if rise else (None, None, None)
+    sides = [None if end is None else resolution_of(end) for end in ends]
+    names = ("", "_low", "_high")
+    below, above = rise.between if rise else (None, None)
+    return {
+        "measured_below": below,
+        "measured_above": above,
+        **{f"tokens{name}": end for name, end in zip(names, ends, strict=True)},
+        **{f"resolution{name}_px": side for name, side in zip(names, sides, strict=True)},
+    }
+
+
+def _notes(curve: Sequence[Row], used: Sequence[Row], dense: _Dense, cost: Cost) -> str:
+    if cost.column != "speedup":
+        return ""
+    partners = [partner for row in used if (partner := dense.baseline_of(row))]
+    grades = [row.trust for row in (*used, *partners)]
+    compared = {row.tokens for row in used}  # a curve has one cell of each token count
+    alone = [row for row in curve if row.tokens not in compared and not pd.isna(row.latency_s)]
+    return "; ".join(filter(None, [doubtful_note(grades), *(_alone(row, dense) for row in alone)]))
+
+
+def _alone(row: Row, dense: _Dense) -> str:
+    """Why a size is not compared: where dense runs out of memory, that is a result too."""
+    why = ", ".join(sorted({other.status.replace("_", " ") for other in dense.beside(row)}))
+    return f"no dense to compare with at {row.tokens:,} ({why or 'not measured'})"
+
+
+def text_of(judged: Crossings) -> str:
+    """The outcome in words, with tokens and image side."""
+    first, last = judged.points[0], judged.points[-1]
+    there = f"{format_ratio(last.ratio)} there"
+    match judged.outcome:
+        case "level":
+            return "level at every size"
+        case "cannot tell":
+            return f"cannot tell from {first.tokens:,.0f} to {last.tokens:,.0f}"
+        case "ahead":
+            text = _ahead(judged)
+        case "behind":
+            text = f"never in range (up to {last.tokens:,.0f}, {there})"
+        case "falls behind":
+            text = f"ahead at first, behind from {_crossing_text(judged.found[0])}"
+        case "several":
+            text = _several(judged)
+        case _:
+            text = f"from {_crossing_text(judged.found[0])}"
+    return text + _undecided(judged)
+
+
+def _undecided(judged: Crossings) -> str:
+    """What the largest sizes do not tell, and whether for want of samples or of a difference."""
+    if not judged.undecided:
+        return ""
+    start = f"; from {judged.undecided[0].tokens:,.0f} on"
+    if any(point.has_interval for point in judged.undecided):
+        return f"{start} too close to tell"
+    return f"{start} too few samples for an interval"
+
+
+def _ahead(judged: Crossings) -> str:
+    surely = next(point for point in judged.points if point.side)
+    if surely is judged.points[0]:
+        return f"ahead already at the smallest size ({surely.tokens:,.0f})"
+    return f"never behind, ahead for sure from {surely.tokens:,.0f}"
+
+
+def _several(judged: Crossings) -> str:
+    """Every passage in turn: a lead that comes and goes must not look like one that stays."""
+    words = {True: "ahead from", False: "behind from"}
+    passages = [f"{words[crossing.rises]} {_crossing_text(crossing)}" for crossing in judged.found]
+    return ", ".join(passages if judged.found[0].rises else ["ahead at first", *passages])
+
+
+def _crossing_text(crossing: Crossing) -> str:
+    side = f"{resolution_of(crossing.tokens):,.0f} px"
+    if crossing.is_exact:
+        low, high = crossing.between
+        return f"{crossing.tokens:,.0f} ({side}; measured at {low:,.0f} and {high:,.0f})"
+    low_text = "unknown" if crossing.low is None else f"{crossing.low:,.0f}"
+    return f"{crossing.tokens:,.0f} [{low_text} – {crossing.high:,.0f}] ({side})"

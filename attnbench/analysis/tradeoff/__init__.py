@@ -1,0 +1,1 @@
+"""Scores against cost: which models are worth theirs."""

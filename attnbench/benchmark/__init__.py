@@ -1,0 +1,1 @@
+"""From a grid of cells to stored records: build, measure, record, sweep."""

@@ -1,0 +1,52 @@
+"""Storing records: each says who asked for it, and what its machine could resolve."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from attnbench.records import Environment, Floor, Record
+
+RUNS = Path("results/runs")
+"""Where records go unless told otherwise, and where `report` looks first."""
+CEILINGS = RUNS / "ceilings.jsonl"
+"""Where `ceilings` writes unless told otherwise, and where `profile --details` looks."""
+CHECKUPS = RUNS / "doctor.jsonl"
+"""Where `doctor` writes unless told otherwise, and where later commands look for the floor."""
+
+AnyRecord = TypeVar("AnyRecord", bound="Record")
+
+
+class Recorder:
+    """Appends records to a file on behalf of a command."""
+
+    def __init__(self, out: Path, asked_by: str, checkups: Path = CHECKUPS) -> None:
+        """Nothing is written before the first record.
+
+        Args:
+            out: the file to append to.
+            asked_by: the command, or what a Python user calls the study.
+            checkups: the file of `doctor`, which the resolution floor comes from.
+        """
+        self.out = out
+        self.asked_by = asked_by
+        self.checkups = checkups
+        self._floor = cache(self._latest_floor)
+
+    def keep(self, record: AnyRecord) -> AnyRecord:
+        """Append a record, with its author and its floor; returns it as it was stored."""
+        from attnbench.records import CostRecord, store
+
+        kept = replace(record, asked_by=self.asked_by)
+        if isinstance(kept, CostRecord):
+            kept = replace(kept, floor=self._floor(kept.environment))
+        store.append(self.out, kept)
+        return kept
+
+    def _latest_floor(self, environment: Environment) -> Floor | None:
+        from attnbench.records.floor import latest_floor
+
+        return latest_floor([self.checkups], environment)

@@ -1,0 +1,116 @@
+"""What a workload builds: the module, the input it takes, and what is known of it beforehand.
+
+The runner measures every subject alike, be it one attention layer or a whole model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from attnbench.attention.base import Attention
+from attnbench.attention.factory import attention_class, create_attention
+from attnbench.attention.impls import reason_against
+from attnbench.benchmark.sources import code_hash
+from attnbench.kernels.conditions import CallConditions
+from attnbench.models.factory import create_model
+from attnbench.registry import MODELS
+from attnbench.spec import AnyWorkload, ModelWorkload, Workload, describe
+
+IN_CHANS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A thing that can be built and called on one input."""
+
+    name: str
+    """In a few words, for progress and errors."""
+    build: Callable[[], nn.Module]
+    input_shape: tuple[int, ...]
+    arguments: tuple[Any, ...] = ()
+    """What the call takes besides the input."""
+    unsupported: Callable[[torch.device], str | None] = lambda device: None
+    """Why it cannot run on a device, or None where it can."""
+    stated_macs: Callable[[nn.Module], int] | None = None
+    """Its own closed form, where it has one."""
+    owners: tuple[Any, ...] = ()
+    """Classes and functions that its code is defined by."""
+
+    @property
+    def code(self) -> str:
+        """Hash of its code: earlier numbers of other code are stale."""
+        return code_hash(*self.owners) if self.owners else ""
+
+
+def subject_of(workload: AnyWorkload) -> Subject:
+    """The subject of a workload; nothing is built yet."""
+    return _layer(workload) if isinstance(workload, Workload) else _model(workload)
+
+
+def _layer(workload: Workload) -> Subject:
+    cls = attention_class(workload.attention)
+
+    def build() -> nn.Module:
+        options = {"impl": workload.impl, **workload.options}
+        return create_attention(workload.attention, workload.dim, workload.num_heads, **options)
+
+    def stated_macs(layer: nn.Module) -> int:
+        assert isinstance(layer, Attention)
+        return layer.macs(workload.grid, workload.batch)
+
+    details = ", ".join(filter(None, (workload.impl, describe(workload.options))))
+    return Subject(
+        name=f"{workload.attention} ({details}) at {workload.num_tokens} tokens",
+        build=build,
+        input_shape=(workload.batch, workload.num_tokens, workload.dim),
+        arguments=(workload.grid,),
+        unsupported=partial(_reason_against, cls, workload),
+        stated_macs=stated_macs,
+        owners=(cls,),
+    )
+
+
+def _reason_against(cls: type[Attention], workload: Workload, device: torch.device) -> str | None:
+    """What mechanism or implementation say against the workload on this device.
+
+    A mechanism that fails to say whether it can run the workload cannot.
+    """
+    try:
+        reason = cls.unsupported(workload)
+    except Exception as error:  # noqa: BLE001 - a stranger's mechanism may raise anything
+        return f"{cls.__name__}.unsupported raised {type(error).__name__}: {error}"
+    setting = CallConditions(
+        device=device.type,
+        dtype=getattr(torch, workload.dtype),
+        head_dim=workload.dim // workload.num_heads,
+        num_anchors=workload.options.get("num_anchors", 0),
+        gradients=workload.mode != "forward",
+    )
+    return reason or reason_against(workload.impl, setting)
+
+
+def _model(workload: ModelWorkload) -> Subject:
+    height, width = workload.img_size
+    # A stranger's mechanism lies outside our packages, and its changes count too.
+    inside = [attention_class(workload.attention)] if workload.attention else []
+
+    def build() -> nn.Module:
+        return create_model(
+            workload.model,
+            num_classes=workload.num_classes,
+            img_size=height if height == width else (height, width),
+            **workload.options,
+        )
+
+    return Subject(
+        name=f"{workload.model} at {height} × {width} px",
+        build=build,
+        input_shape=(workload.batch, IN_CHANS, height, width),
+        owners=(MODELS.load(workload.model), *inside),
+    )

@@ -1,0 +1,204 @@
+"""A sweep: which cells of a grid are run, and what the outcome of one says about others.
+
+A cell is known from an earlier sweep, or certain not to run, or it is measured, together with the
+others of its comparison. Measuring is handed in as a function, which may report that it lost the
+cells together with the process that ran them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+import torch
+
+from attnbench.benchmark.runner import OnRecord, OnStep, open_record, profile
+from attnbench.benchmark.subject import subject_of
+from attnbench.benchmark.worker import CellLostError
+from attnbench.profiling.machine.environment import missing_device
+from attnbench.records import CostRecord, Status
+from attnbench.spec import AnyWorkload, Protocol
+
+Measure = Callable[[Sequence[AnyWorkload], Protocol, OnStep], list[CostRecord]]
+"""Measures one comparison; raises `CellLostError` where there are no records to return."""
+Verdict = tuple[Status, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCell:
+    """A cell before its turn; it is to be measured if nothing is known and there is no verdict."""
+
+    workload: AnyWorkload
+    name: str
+    known: CostRecord | None = None
+    """Its record of an earlier sweep, where that needs no measuring again."""
+    verdict: Verdict | None = None
+    """Status and reason of a cell that is certain not to run."""
+
+
+def plan(
+    workloads: Sequence[AnyWorkload],
+    protocol: Protocol,
+    device: torch.device,
+    settled: Mapping[str, CostRecord],
+) -> list[PlannedCell]:
+    """What `sweep` would do with each cell, in their order; the device may be missing."""
+    missing = missing_device(device)
+    if missing:
+        verdict: Verdict = ("unsupported", missing)
+        return [
+            PlannedCell(workload=w, name=subject_of(w).name, verdict=verdict) for w in workloads
+        ]
+    known = [settled.get(open_record(w, protocol, device).key) for w in workloads]
+    exhausted = [r.workload for r in known if r is not None and r.status == "out_of_memory"]
+    return [
+        _plan_cell(workload, device, record, exhausted)
+        for workload, record in zip(workloads, known, strict=True)
+    ]
+
+
+def _plan_cell(
+    workload: AnyWorkload,
+    device: torch.device,
+    known: CostRecord | None,
+    exhausted: Sequence[AnyWorkload],
+) -> PlannedCell:
+    subject = subject_of(workload)
+    if known is not None:
+        return PlannedCell(workload=workload, name=subject.name, known=known)
+    verdict = _too_large(workload, exhausted)
+    reason = subject.unsupported(device)
+    if reason:
+        verdict = ("unsupported", reason)
+    return PlannedCell(workload=workload, name=subject.name, verdict=verdict)
+
+
+def sweep(
+    workloads: Sequence[AnyWorkload],
+    protocol: Protocol | None = None,
+    device: torch.device | str = "cpu",
+    *,
+    measure: Measure | None = None,
+    settled: Mapping[str, CostRecord] | None = None,
+    on_record: OnRecord = lambda record: None,
+    on_cell: Callable[[bool], None] = lambda skipped: None,
+    on_step: OnStep = lambda text: None,
+) -> list[CostRecord]:
+    """Settle comparisons one by one, each complete before the next begins.
+
+    A comparison is what differs in the attention alone; its cells are sampled in turn. If it is
+    lost, each of its cells gets another try alone, so that a bad one costs no other.
+
+    Args:
+        workloads: the cells, those of a comparison together; smaller ones should come first, so
+            that they can spare larger ones.
+        protocol: how latency is measured.
+        device: where; it must be there.
+        measure: what measures a comparison, as `Worker.measure`; None measures in this process.
+        settled: records of cells that need no measuring again, by key.
+        on_record: told each record when it is complete, for storing.
+        on_cell: told after each cell whether it was skipped as settled.
+        on_step: told what is being done.
+
+    Returns:
+        The new records.
+    """
+    protocol, device = protocol or Protocol(), torch.device(device)
+    settling = _Settling(protocol, device, measure or _measure_here(device), on_step)
+    records: list[CostRecord] = []
+    cells = plan(workloads, protocol, device, settled or {})
+    for _, comparison in groupby(cells, key=lambda cell: cell.workload.comparison()):
+        group = list(comparison)
+        new = [cell for cell in group if cell.known is None]
+        for _ in range(len(group) - len(new)):
+            on_cell(True)
+        for record in settling.settle(new):
+            records.append(record)
+            on_record(record)
+            on_cell(False)
+    return records
+
+
+@dataclass
+class _Settling:
+    """Cells on their way to records, and what the outcome of some says about others."""
+
+    protocol: Protocol
+    device: torch.device
+    measure: Measure
+    on_step: OnStep
+    exhausted: list[AnyWorkload] = field(default_factory=list)
+    """Cells that were tried and ran out of memory."""
+
+    def settle(self, cells: Sequence[PlannedCell]) -> list[CostRecord]:
+        """The records of one comparison, in their order."""
+        verdicts = [cell.verdict or _too_large(cell.workload, self.exhausted) for cell in cells]
+        to_measure = [c.workload for c, verdict in zip(cells, verdicts, strict=True) if not verdict]
+        measured = iter(self._measure_all(to_measure))
+        return [
+            next(measured)
+            if verdict is None
+            else _failed(cell.workload, self.protocol, self.device, verdict)
+            for cell, verdict in zip(cells, verdicts, strict=True)
+        ]
+
+    def _measure_all(self, workloads: Sequence[AnyWorkload]) -> list[CostRecord]:
+        """In turn; what was lost, or ran out of memory beside the others, gets a try alone."""
+        if len(workloads) < 2:
+            return [self._measure_alone(workload) for workload in workloads]
+        try:
+            records = self.measure(workloads, self.protocol, self.on_step)
+        except CellLostError:
+            return [self._measure_alone(workload) for workload in workloads]
+        return [
+            self._measure_alone(workload) if record.status == "out_of_memory" else record
+            for workload, record in zip(workloads, records, strict=True)
+        ]
+
+    def _measure_alone(self, workload: AnyWorkload) -> CostRecord:
+        self.on_step(subject_of(workload).name)
+        try:
+            (record,) = self.measure([workload], self.protocol, self.on_step)
+        except CellLostError as lost:
+            record = _failed(workload, self.protocol, self.device, (lost.status, lost.reason))
+        if record.status == "out_of_memory":
+            self.exhausted.append(workload)
+        return record
+
+
+def _failed(
+    workload: AnyWorkload, protocol: Protocol, device: torch.device, verdict: Verdict
+) -> CostRecord:
+    status, reason = verdict
+    return replace(open_record(workload, protocol, device), status=status, reason=reason)
+
+
+def _measure_here(device: torch.device) -> Measure:
+    return lambda workloads, protocol, on_step: profile(
+        workloads, protocol, device, on_step=on_step
+    )
+
+
+def _too_large(workload: AnyWorkload, exhausted: Sequence[AnyWorkload]) -> Verdict | None:
+    """Out of memory without a try, where a smaller cell of the same kind ran out of it."""
+    smaller = [other for other in exhausted if _is_smaller(other, workload)]
+    if not smaller:
+        return None
+    least = min(smaller, key=_size)
+    name = f"{subject_of(least).name}, batch {least.batch}"
+    return "out_of_memory", f"not tried: {name}, which is smaller, ran out of memory"
+
+
+def _is_smaller(one: AnyWorkload, other: AnyWorkload) -> bool:
+    """Whether the same thing runs on fewer tokens or a smaller batch, and on more of neither.
+
+    One is not traded for the other: many images of few tokens may have more tokens in all and
+    need less memory, because attention grows with the square of the tokens of an image.
+    """
+    fits_inside = one.extent <= other.extent and one.batch <= other.batch
+    return fits_inside and _size(one) != _size(other) and one.without_size() == other.without_size()
+
+
+def _size(workload: AnyWorkload) -> tuple[int, int]:
+    return workload.extent, workload.batch

@@ -1,0 +1,94 @@
+"""What stands behind each latency, a paragraph a cell: a table of it would fit no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from attnbench.analysis.limits.roofline import Ceilings
+from attnbench.analysis.naming import name_of
+from attnbench.records import Ceiling, CostRecord
+from attnbench.records.latency import Latency, percentile
+from attnbench.spec import Workload
+from attnbench.units import format_bytes, format_joules, format_rate, format_seconds
+
+SHARES = (0.5, 0.9, 0.99)
+
+
+def print_details(
+    records: Sequence[CostRecord], console: Console, ceilings: Iterable[Ceiling] = ()
+) -> None:
+    """Percentiles, throughput, first call, host, kernel, cache, reserved memory, energy, limit.
+
+    Args:
+        records: the cells; those without a latency are left out.
+        console: where to print.
+        ceilings: what this machine can do, where it was measured.
+    """
+    console.print("\n[bold]in detail[/]")
+    limits = Ceilings(ceilings)
+    for record in records:
+        if record.latency is not None:
+            facts = [*facts_of(record), *_limit(record, limits)]
+            console.print(Text(f"{name_of(record)}: {'; '.join(facts)}"))
+    if not any(_limit(record, limits) for record in records):
+        console.print("`attnbench ceilings` once, and this says how near each comes to its limit")
+
+
+def _limit(record: CostRecord, limits: Ceilings) -> list[str]:
+    """How near the limit of the machine, and what binds; nothing where that is not known."""
+    place = limits.place(record)
+    if place.percent_of_limit is None:
+        return []
+    bound = f", bound by {place.bound_by}" if place.bound_by not in ("", "unexplained") else ""
+    return [f"{place.percent_of_limit:.0%} of the limit of this machine{bound}"]
+
+
+def facts_of(record: CostRecord) -> list[str]:
+    """What is known of a cell that has a latency, each fact readable by itself."""
+    assert record.latency is not None
+    facts = [_spread(record.latency), _throughput(record), _host(record.latency)]
+    if record.first_call_s is not None:
+        facts.append(f"first call {format_seconds(record.first_call_s)}")
+    facts.append(record.latency.cache and f"{record.latency.cache} cache")
+    facts.append(record.backend and f"kernel {record.backend}")
+    if record.memory and record.memory.reserved_net_bytes is not None:
+        facts.append(f"{format_bytes(record.memory.reserved_net_bytes)} reserved")
+    facts.append(_energy(record))
+    return [fact for fact in facts if fact]
+
+
+def _spread(latency: Latency) -> str:
+    values = [
+        f"p{100 * share:.0f} {format_seconds(percentile(latency.samples_s, share))}"
+        for share in SHARES
+    ]
+    return f"{', '.join(values)} of {len(latency.samples_s)} samples"
+
+
+def _throughput(record: CostRecord) -> str:
+    assert record.latency is not None
+    seconds, workload = record.latency.median_s, record.workload
+    rate = format_rate(workload.batch / seconds).replace("/s", " images/s")
+    text = f"{rate} at batch {workload.batch}"
+    if isinstance(workload, Workload):
+        text += f", {format_seconds(seconds / (workload.batch * workload.num_tokens))} a token"
+    return text
+
+
+def _host(latency: Latency) -> str:
+    if latency.host_s is None:
+        return ""
+    bound = " (launch-bound)" if latency.is_launch_bound else ""
+    return f"launched by the host in {format_seconds(latency.host_s)}{bound}"
+
+
+def _energy(record: CostRecord) -> str:
+    if record.energy is None:
+        return ""
+    joules = record.energy.per_call_j
+    if joules is None:
+        return f"energy {record.energy.status}: {record.energy.reason}"
+    return f"{format_joules(joules)} a call ({record.energy.meter})"

@@ -1,0 +1,67 @@
+"""`attnbench list impls`: the implementations, where each runs, and which mechanisms have it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+HEAD_DIM = 64
+NUM_ANCHORS = 30
+
+
+def print_impls(console: Console, progress: Console) -> None:
+    """A row for each implementation, with "yes" or the reason against it, and who has it."""
+    with progress.status("loading torch"):
+        import torch
+
+        devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        rows = _rows(devices)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("impl", "summary", *devices, "mechanisms"):
+        table.add_column(column, no_wrap=column == "impl")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    console.print(
+        f"here and now, for float32 and heads {HEAD_DIM} wide, without gradients; where gradients, "
+        "another dtype or another width rule one out, the call says so",
+        highlight=False,
+    )
+    if "cuda" not in devices:
+        console.print("torch sees no CUDA device", highlight=False)
+
+
+def _rows(devices: Sequence[str]) -> list[tuple[str, ...]]:
+    """Mechanisms that have an implementation and give the same answers share a row."""
+    from attnbench.attention.factory import attention_class
+    from attnbench.attention.impls import IMPLS
+    from attnbench.registry import ATTENTIONS
+
+    who: dict[tuple[str, ...], list[str]] = {}
+    for name in ATTENTIONS.names():
+        for impl in attention_class(name).impls:
+            summary = IMPLS[impl].summary if impl in IMPLS else ""
+            answers = (_verdict(name, impl, device) for device in devices)
+            who.setdefault((impl, summary, *answers), []).append(name)
+    return [(*answers, ", ".join(names)) for answers, names in who.items()]
+
+
+def _verdict(name: str, impl: str, device: str) -> str:
+    """Whether the implementation runs on this device: yes, or why not."""
+    import torch
+
+    from attnbench.attention.factory import accepted_options, attention_class
+    from attnbench.attention.impls import reason_against
+    from attnbench.kernels.conditions import CallConditions
+
+    has_anchors = "num_anchors" in accepted_options(attention_class(name))
+    setting = CallConditions(
+        device=device,
+        dtype=torch.float32,
+        head_dim=HEAD_DIM,
+        num_anchors=NUM_ANCHORS if has_anchors else 0,
+    )
+    return reason_against(impl, setting) or "yes"

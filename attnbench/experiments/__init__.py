@@ -1,0 +1,1 @@
+"""Train, evaluate and measure models by name, and record scores and cost together."""

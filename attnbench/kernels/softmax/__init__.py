@@ -1,0 +1,1 @@
+"""Kernels of softmax attention between given queries, keys and values."""

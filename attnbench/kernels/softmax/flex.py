@@ -1,0 +1,152 @@
+"""torch's FlexAttention, compiled once for each case, and where it cannot run.
+
+A bias is added to the scores as they are formed (`score_mod`): minus infinity there is a mask.
+
+Compiling takes from seconds to a minute, at the first call of a case: shapes, strides, dtype,
+device, scale, and whether gradients are kept. Each case is a function of its own to the compiler,
+with fixed sizes, since it gives a function up that it has compiled eight times.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attnbench.errors import UserError
+from attnbench.kernels.conditions import CallConditions, dtype_name
+
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+LEAST_WIDTH = 16
+"""Of a head, on CUDA: Triton multiplies no narrower tiles."""
+
+Kernel = Callable[[Tensor, Tensor, Tensor, float, Tensor | None], Tensor]
+_kernels: dict[Hashable, Kernel] = {}
+"""Compiled, by case."""
+
+
+def flex_attention(
+    query: Tensor, key: Tensor, value: Tensor, *, scale: float, bias: Tensor | None = None
+) -> Tensor:
+    """softmax(q kᵀ · scale + bias) v of (batch, heads, n, d) tensors.
+
+    Args:
+        query: (batch, heads, n, d).
+        key: (batch, heads, k, d).
+        value: as `key`.
+        scale: of the scores.
+        bias: (b, h, n, k) where b divides the batch, and h the heads; it repeats along both.
+
+    Raises:
+        UserError: the compiler failed; with the first line of what it says.
+    """
+    if torch.compiler.is_compiling():
+        return _attend(query, key, value, scale, bias)
+    case = scale, _case(query, key, value, bias)
+    if case in _kernels:
+        return _kernels[case](query, key, value, scale, bias)
+    kernel = _compiled(f"flex_attention_{len(_kernels)}")
+    with _quiet(), _compiler_errors_in_a_line():
+        output = kernel(query, key, value, scale, bias)
+    _kernels[case] = kernel
+    return output
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tensor | None) -> Tensor:
+    from torch.nn.attention.flex_attention import flex_attention as attend
+
+    if bias is None:
+        return attend(query, key, value, scale=scale)
+    images, heads = bias.shape[:2]
+
+    def add_bias(score: Tensor, b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        return score + bias[b % images, h % heads, i, j]
+
+    return attend(query, key, value, score_mod=add_bias, scale=scale)
+
+
+def _case(*tensors: Tensor | None) -> Hashable:
+    """All of the tensors, and of what is kept for gradients, that compiled code is bound to."""
+    modes = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+    return modes, *(
+        (t.shape, t.stride(), t.dtype, t.device, t.requires_grad) for t in tensors if t is not None
+    )
+
+
+def _compiled(name: str) -> Kernel:
+    """A copy of `_attend` of its own name: the compiler keeps its count by the code it is given."""
+    function = FunctionType(_attend.__code__.replace(co_name=name), globals(), name)
+    # By this process alone: helpers would outlive it where it is ended, and take cores from others.
+    here: dict[str, Any] = {"compile_threads": 1}
+    return torch.compile(function, dynamic=False, fullgraph=True, options=here)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide what the compiler says of itself and of the machine, which no user can act on."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextmanager
+def _compiler_errors_in_a_line() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            raise
+        first, *_ = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(f"impl 'flex' cannot run here: {first}") from error
+
+
+def flex_reason(setting: CallConditions) -> str | None:
+    """Why FlexAttention cannot run in a setting, or None where it can."""
+    if setting.dtype not in DTYPES:
+        allowed = ", ".join(map(dtype_name, DTYPES))
+        return f"FlexAttention takes {allowed}, got {dtype_name(setting.dtype)}"
+    if setting.device == "cpu":
+        return _cpu_reason(setting)
+    if setting.device != "cuda":
+        return f"FlexAttention needs a CPU or CUDA, got {setting.device}"
+    if setting.head_dim < LEAST_WIDTH:
+        least = f"of {LEAST_WIDTH} and more"
+        return f"FlexAttention takes head widths {least} on CUDA, got {setting.head_dim}"
+    return None if find_spec("triton") else "triton is not installed: pip install triton"
+
+
+def _cpu_reason(setting: CallConditions) -> str | None:
+    if setting.gradients or setting.bias == "learned":
+        return (
+            "FlexAttention has no backward pass on the CPU; call it under torch.inference_mode() "
+            "or torch.no_grad()"
+        )
+    return _cpu_problem()
+
+
+@cache
+def _cpu_problem() -> str | None:
+    """What the compiler lacks on this machine."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    if sys.platform == "darwin" or not capability.startswith("AVX"):
+        return f"FlexAttention needs a CPU with AVX2, and not macOS; this is {capability}"
+    compiler = os.environ.get("CXX", "cl" if sys.platform == "win32" else "g++")
+    if shutil.which(compiler) is None:
+        return f"FlexAttention is compiled, and there is no C++ compiler {compiler!r}"
+    return None

@@ -1,0 +1,5 @@
+"""Exchange the attentions of a trained model."""
+
+from attnbench.models.convert.swap import convert
+
+__all__ = ["convert"]

@@ -1,0 +1,1 @@
+"""Counting: multiply-accumulates, operators and bytes moved, on the meta device."""

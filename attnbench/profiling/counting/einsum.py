@@ -1,0 +1,53 @@
+"""Multiply-accumulates of an einsum of one or two operands, from its equation.
+
+It is the product of the sizes of all labels. Three rules follow torch: a label that is summed in
+one operand alone (or that the other only broadcasts) is summed before the product; without a
+shared label to sum the operands are multiplied element by element, and nothing is accumulated;
+the order of the products of three or more operands is torch's to choose, so that there is no
+formula.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from math import prod
+
+from attnbench.profiling.counting.operators import CountError, Shapes
+
+
+def einsum_macs(equation: str, shapes: Shapes) -> int:
+    """MACs of `torch.einsum(equation, ...)` on tensors of these shapes.
+
+    Raises:
+        CountError: there are more than two operands.
+    """
+    if len(shapes) > 2:
+        raise CountError(
+            f"MACs not counted: einsum of {len(shapes)} operands, '{equation}'; write it as "
+            "products of two"
+        )
+    terms, arrow, output = equation.replace(" ", "").partition("->")
+    operands = [_sizes(*pair) for pair in zip(terms.split(","), shapes, strict=True)]
+    uses = Counter(label for sizes in operands for label in sizes)
+    kept = {label for label, count in uses.items() if _is_kept(label, count, output, bool(arrow))}
+    shared = {label for label, count in uses.items() if count == 2}
+    if not shared - kept:
+        return 0
+    summed = {label for label in shared - kept if all(sizes[label] > 1 for sizes in operands)}
+    return prod(max(sizes.get(label, 1) for sizes in operands) for label in kept | summed)
+
+
+def _is_kept(label: str, uses: int, output: str, has_output: bool) -> bool:
+    """Whether the label is in the output; one that is not written holds what occurs once."""
+    if label.startswith("."):
+        return "..." in output or not has_output
+    return label in output if has_output else uses == 1
+
+
+def _sizes(term: str, shape: Sequence[int]) -> dict[str, int]:
+    """Size of each label; the dimensions of an ellipsis are labelled from the right."""
+    before, _, after = term.partition("...")
+    spread = len(shape) - len(before) - len(after)
+    labels = [*before, *(f".{spread - i}" for i in range(spread)), *after]
+    return dict(zip(labels, shape, strict=True))

@@ -1,0 +1,174 @@
+"""Multiply-accumulates by fvcore, made complete.
+
+fvcore traces a module and applies one formula per operator; one multiply-add counts as one. Alone
+it has gaps that matter for attention: fused attention has no formula and counts as zero, a product
+whose first operand broadcasts (anchors shared by a batch) is counted once instead of once per
+batch element, and an einsum is read off a printed, rounded number. Handles close them.
+
+What does not reach the module's output is not in the trace, and not counted here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attnbench.profiling.counting.einsum import einsum_macs
+from attnbench.profiling.counting.operators import (
+    INTERPOLATIONS,
+    NORMS,
+    Formula,
+    all_formulas,
+    has_no_macs,
+    refuse_uncounted,
+)
+from attnbench.records import Macs
+
+
+def count_by_fvcore(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]) -> Macs:
+    """Count one forward call `module(*inputs, *arguments)`; module and inputs on the meta device.
+
+    Raises:
+        CountError: an operator has neither a formula nor a place among `WITHOUT_MACS`.
+    """
+    with _quiet():
+        from fvcore.nn import FlopCountAnalysis
+
+    analysis = FlopCountAnalysis(_Applied(module, arguments), tuple(inputs))
+    for name, handle in _handles().items():
+        analysis.set_op_handle(name, handle)
+    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+    with _quiet(), _traceable_convolutions():
+        by_operator = {name: round(count) for name, count in analysis.by_operator().items()}
+    uncounted = sorted(analysis.unsupported_ops())
+    refuse_uncounted((name for name in uncounted if not has_no_macs(name)), "fvcore")
+    return _macs(by_operator, uncounted)
+
+
+def _macs(by_operator: dict[str, int], uncounted: Sequence[str]) -> Macs:
+    """Products and norms told apart; interpolations join what was not counted."""
+    interpolations = INTERPOLATIONS & set(by_operator)
+    by_operator = {name: n for name, n in by_operator.items() if name not in interpolations}
+    norms = sum(count for name, count in by_operator.items() if name in NORMS)
+    names = interpolations | {name.removeprefix("aten::") for name in uncounted}
+    return Macs(
+        products_macs=sum(by_operator.values()) - norms,
+        norms_ops=norms,
+        by_operator_macs=by_operator,
+        uncounted=tuple(sorted(names)),
+    )
+
+
+class _Applied(nn.Module):
+    """A module with its non-tensor arguments bound, since a trace takes tensors only."""
+
+    def __init__(self, module: nn.Module, arguments: Sequence[Any]) -> None:
+        super().__init__()
+        self.module = module
+        self.arguments = arguments
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.module(*inputs, *self.arguments)
+
+
+def _handles() -> dict[str, Any]:
+    return {
+        "aten::scaled_dot_product_attention": _attention_macs,
+        "aten::matmul": _matmul_macs,
+        "aten::einsum": _einsum_macs,
+        **{name: _handle(formula) for name, formula in all_formulas().items()},
+    }
+
+
+def _handle(formula: Formula) -> Any:
+    """A formula over shapes as fvcore calls it."""
+
+    def shapes(values: list[Any]) -> list[list[int]]:
+        return [_shape(value) for value in values if value.isCompleteTensor()]
+
+    return lambda inputs, outputs: formula(shapes(inputs), shapes(outputs))
+
+
+def _shape(value: Any) -> list[int]:
+    return value.type().sizes()
+
+
+def _attention_macs(inputs: list[Any], outputs: list[Any]) -> int:
+    """Fused attention: scores (… n × k of depth d) and the weighted sum (… n × d of depth k)."""
+    query, key, value = (_shape(v) for v in inputs[:3])
+    return prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
+
+
+def _matmul_macs(inputs: list[Any], outputs: list[Any]) -> int:
+    """Elements of the output times the inner dimension; right for every broadcast."""
+    return prod(_shape(outputs[0])) * _shape(inputs[0])[-1]
+
+
+def _einsum_macs(inputs: list[Any], outputs: list[Any]) -> int:
+    operands = inputs[1].node().inputs()
+    return einsum_macs(inputs[0].toIValue(), [_shape(operand) for operand in operands])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide the deprecation warnings of fvcore and the tracer, which no user can act on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _traceable_convolutions() -> Iterator[None]:
+    """Let convolutions be traced on the meta device.
+
+    From torch 2.15 on, their meta kernel is Python code that rejects the symbolic sizes of a
+    trace, and sits above the operator that the trace records. Here the recorded operator is
+    called, with a kernel that reads sizes as integers.
+    """
+    with torch.library._scoped_library("aten", "IMPL") as library:
+        library.impl("convolution", _recorded_convolution, "Meta", allow_override=True)
+        library.impl("_convolution", _convolution_shape, "Meta", allow_override=True)
+        yield
+
+
+def _recorded_convolution(*arguments: Any) -> Tensor:
+    flags = [False] * 4  # benchmark, deterministic, cudnn_enabled, allow_tf32: of no effect here
+    return torch.ops.aten._convolution(*arguments, *flags)
+
+
+def _convolution_shape(
+    image: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: list[int],
+    padding: list[int],
+    dilation: list[int],
+    transposed: bool,
+    output_padding: list[int],
+    groups: int,
+    *flags: bool,
+) -> Tensor:
+    """An empty output of the right shape (formulas of torch.nn.Conv2d and ConvTranspose2d)."""
+    sides = [int(side) for side in image.shape[2:]]
+    kernel = [int(side) for side in weight.shape[2:]]
+    if transposed:
+        channels = int(weight.shape[1]) * groups
+        out = [
+            (n - 1) * s - 2 * p + d * (k - 1) + o + 1
+            for n, s, p, d, k, o in zip(
+                sides, stride, padding, dilation, kernel, output_padding, strict=True
+            )
+        ]
+    else:
+        channels = int(weight.shape[0])
+        out = [
+            (n + 2 * p - d * (k - 1) - 1) // s + 1
+            for n, s, p, d, k in zip(sides, stride, padding, dilation, kernel, strict=True)
+        ]
+    return torch.empty([int(image.shape[0]), channels, *out], dtype=image.dtype, device="meta")

@@ -1,0 +1,1 @@
+"""Energy: joules a call, by the meters of the device."""

@@ -1,0 +1,65 @@
+"""Which kernel torch's fused attention took: it chooses by device, dtype, width and mask, silently.
+
+Its unfused path, `math`, is composed of plain products and several times slower; a number of it
+must not pass for that of a fused kernel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from attnbench.profiling.latency.timer import Call
+
+_PREFIX = "_scaled_dot_product_"
+
+
+def fused_backend(call: Call) -> str:
+    """Names of the kernels behind `scaled_dot_product_attention` in a call.
+
+    "flash", "efficient", "cudnn", "flash (cpu)" or "math", several joined by ", "; "" where the
+    function was not called.
+    """
+    with _Asked() as asked, _Kernels() as kernels:
+        call()
+    return ", ".join(sorted(kernels.names)) or ("math" if asked.times else "")
+
+
+class _Asked(TorchFunctionMode):
+    """Counts calls of the public function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.times += func is F.scaled_dot_product_attention
+        return func(*args, **(kwargs or {}))
+
+
+class _Kernels(TorchDispatchMode):
+    """Notes the fused kernels; the unfused path shows as its parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func._overloadpacket.__name__
+        if name == "scaled_dot_product_attention":  # whole in inference mode, where none decomposes
+            with self:
+                return func.decompose(*args, **(kwargs or {}))
+        if name.startswith(_PREFIX) and not name.endswith("_backward"):
+            self.names.add(_kind_of(name))
+        return func(*args, **(kwargs or {}))
+
+
+def _kind_of(operator: str) -> str:
+    """Its short name: "flash (cpu)" of `_scaled_dot_product_flash_attention_for_cpu`."""
+    if operator == f"{_PREFIX}attention_math":
+        return "math"
+    kind, _, place = operator.removeprefix(_PREFIX).partition("_attention")
+    return f"{kind} (cpu)" if place == "_for_cpu" else kind

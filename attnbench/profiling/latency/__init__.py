@@ -1,0 +1,1 @@
+"""Latency: what is timed, with which clock, in which order."""

@@ -1,0 +1,117 @@
+"""Clocks: how long one call takes. A timer is an argument, so that tests can script one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+import torch
+
+from attnbench.records.latency import CacheState
+
+Call = Callable[[], object]
+
+CPU_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+UNKNOWN_CACHE_BYTES = 64 * 2**20
+"""Taken for the CPU's largest cache where the kernel does not tell its size."""
+
+
+class Sample(NamedTuple):
+    """One timed call."""
+
+    work_s: float
+    """Seconds that the work took, on the device where there is one."""
+    host_s: float | None = None
+    """Seconds until the call returned on the host; None where that is the same."""
+
+
+class Timer(Protocol):
+    """Measures one call, and tells the time for warm-up and budgets."""
+
+    cache: CacheState
+    """State of the caches when a call begins."""
+
+    def time_call(self, call: Call) -> Sample:
+        """How long the call took."""
+        ...
+
+    def now(self) -> float:
+        """Seconds on a clock that only goes forward."""
+        ...
+
+
+class WallTimer:
+    """The host's clock around a call; right on the CPU, where a call returns when it is done."""
+
+    def __init__(self, cache: Literal["cold", "warm"] = "warm") -> None:
+        self.cache: CacheState = cache
+        cold = cache == "cold"
+        self._buffer = torch.empty(2 * cpu_cache_bytes(), dtype=torch.int8) if cold else None
+
+    def time_call(self, call: Call) -> Sample:
+        """Seconds between start and return."""
+        if self._buffer is not None:
+            self._buffer.zero_()
+        start = time.perf_counter()
+        call()
+        return Sample(time.perf_counter() - start)
+
+    def now(self) -> float:
+        """The monotonic clock."""
+        return time.perf_counter()
+
+
+class CudaTimer:
+    """Events on the current stream around a call, and the host's clock beside them.
+
+    For a cold cache a buffer of twice the L2 cache's size is written before, outside the timed
+    span.
+    """
+
+    def __init__(self, device: torch.device, cache: Literal["cold", "warm"] = "cold") -> None:
+        self.cache: CacheState = cache
+        size = 2 * torch.cuda.get_device_properties(device).L2_cache_size if cache == "cold" else 0
+        self._buffer = torch.empty(size, dtype=torch.int8, device=device)
+        self._device = device
+
+    def time_call(self, call: Call) -> Sample:
+        """Seconds on the device, from the first kernel to the last, and on the host."""
+        start = torch.cuda.Event(enable_timing=True)
+        stop = torch.cuda.Event(enable_timing=True)
+        self._buffer.zero_()
+        torch.cuda.synchronize(self._device)
+        begun = time.perf_counter()
+        start.record()
+        call()
+        stop.record()
+        returned = time.perf_counter()
+        torch.cuda.synchronize(self._device)
+        return Sample(start.elapsed_time(stop) / 1e3, returned - begun)
+
+    def now(self) -> float:
+        """The monotonic clock."""
+        return time.perf_counter()
+
+
+def timer_for(
+    device: torch.device, cache: Literal["auto", "cold", "warm"] = "auto"
+) -> WallTimer | CudaTimer:
+    """The right clock for a device; `auto` is cold on a GPU and warm on the CPU."""
+    if device.type == "cuda":
+        return CudaTimer(device, "cold" if cache == "auto" else cache)
+    return WallTimer("warm" if cache == "auto" else cache)
+
+
+def cpu_cache_bytes() -> int:
+    """Size of the processor's largest cache."""
+    sizes = [_bytes_of(file.read_text()) for file in CPU_CACHES.glob("index*/size")]
+    return max(sizes, default=UNKNOWN_CACHE_BYTES)
+
+
+def _bytes_of(text: str) -> int:
+    """The kernel writes 32K, 2M."""
+    units = {"K": 2**10, "M": 2**20, "G": 2**30}
+    number, unit = text.strip()[:-1], text.strip()[-1:]
+    return int(number) * units[unit] if unit in units else int(text)

@@ -1,0 +1,1 @@
+"""The machine: its conditions, its limits, and who else uses it."""

@@ -1,0 +1,166 @@
+"""How fast this device can be: the limits that every cell measured on it is held against.
+
+Three simple things are timed as the cells are, by the same clock and the same protocol:
+
+- **matmul**: the product of two square matrices, the fastest way to spend multiply-accumulates.
+- **copy**: a tensor copied onto another, from sizes that stay in the caches to sizes far beyond.
+- **launch**: many operators on one element each, where nothing but their overhead is left.
+
+Matrices are drawn at random: zeros would be multiplied faster, denormal numbers slower. Each size
+is measured by itself, as a large copy in the same round would empty the caches of a small one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from attnbench.profiling.latency.sampling import measure_latencies
+from attnbench.profiling.latency.timer import Call, Timer
+from attnbench.profiling.machine.environment import describe_environment
+from attnbench.records import Ceiling
+from attnbench.records.latency import Latency
+from attnbench.spec import DType, Protocol
+
+MATMUL_SIDES = {"cpu": (512, 1024, 2048), "cuda": (2048, 4096, 8192)}
+COPY_BYTES = tuple(mebibytes * 2**18 for mebibytes in (1, 4, 16, 64, 256, 1024))
+"""256 KiB to 256 MiB, each four times the one before."""
+LAUNCHES = 100
+LONGEST_CALL_S = 0.5
+"""A product that would take longer is left out: the rate has long stopped growing by then."""
+PROTOCOL = Protocol(warmup_s=0.2, precision=0.02, time_budget_s=2.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One thing to be timed: what it is, what it does, and how it is made ready."""
+
+    operation: Literal["matmul", "copy", "launch"]
+    size: int
+    macs: int
+    moved_bytes: int
+    build: Callable[[], Call]
+
+
+def measure_ceilings(
+    dtype: DType,
+    device: torch.device,
+    timer: Timer,
+    *,
+    protocol: Protocol | None = None,
+    on_step: Callable[[str], None] = lambda text: None,
+    on_ceiling: Callable[[Ceiling], None] = lambda ceiling: None,
+) -> list[Ceiling]:
+    """Measure all limits of one dtype; half a minute at most on two cores.
+
+    Args:
+        dtype: of the matrices and tensors.
+        device: where.
+        timer: the clock.
+        protocol: how each of them is timed; `PROTOCOL` unless given.
+        on_step: told what is being done, for a progress display.
+        on_ceiling: told each ceiling when it is known, for storing. Launches come last, so that
+            whoever finds them stored knows that the others are.
+
+    Raises:
+        RuntimeError: the device cannot do this with that dtype, or has too little memory.
+    """
+    environment = describe_environment(device)
+    found: list[Ceiling] = []
+    for trial in trials(dtype, device):
+        if takes_too_long(trial, found):
+            continue
+        on_step(f"{dtype}: {trial.operation} {trial.size:,}")
+        found.append(
+            Ceiling(
+                operation=trial.operation,
+                dtype=dtype,
+                size=trial.size,
+                macs=trial.macs,
+                moved_bytes=trial.moved_bytes,
+                latency=_time(trial, protocol or PROTOCOL, timer),
+                environment=environment,
+                created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            )
+        )
+        on_ceiling(found[-1])
+    return found
+
+
+def trials(dtype: DType, device: torch.device) -> Iterator[Trial]:
+    """What is timed, in order: products and copies from small to large, then launches."""
+    of = getattr(torch, dtype)
+
+    def random(*shape: int) -> Tensor:
+        generator = torch.Generator(device).manual_seed(0)
+        return torch.randn(shape, generator=generator, device=device).to(of)
+
+    for side in MATMUL_SIDES[device.type]:
+        yield Trial(
+            operation="matmul",
+            size=side,
+            macs=side**3,
+            moved_bytes=3 * side**2 * of.itemsize,
+            build=lambda side=side: _matmul(random(side, side), random(side, side)),  # type: ignore[misc]
+        )
+    for size in COPY_BYTES:
+        yield Trial(
+            operation="copy",
+            size=size,
+            macs=0,
+            moved_bytes=2 * size,
+            build=lambda size=size: _copy(random(size // of.itemsize)),  # type: ignore[misc]
+        )
+    yield Trial(
+        operation="launch",
+        size=LAUNCHES,
+        macs=0,
+        moved_bytes=0,
+        build=lambda: _launch(random(1)),
+    )
+
+
+def takes_too_long(trial: Trial, found: Sequence[Ceiling]) -> bool:
+    """Whether a product would be too long at the rate of the one before it."""
+    rates = [ceiling.macs_per_s for ceiling in found if ceiling.operation == "matmul"]
+    return bool(trial.macs and rates) and trial.macs / rates[-1] > LONGEST_CALL_S
+
+
+def _time(trial: Trial, protocol: Protocol, timer: Timer) -> Latency:
+    call = trial.build()
+    call()  # what is not supported is refused here, with torch's own reason
+    return measure_latencies({"": call}, protocol, timer, rounds_with="")[""]
+
+
+def _matmul(left: Tensor, right: Tensor) -> Call:
+    product = torch.empty_like(left)
+
+    @torch.inference_mode()
+    def call() -> None:
+        torch.mm(left, right, out=product)
+
+    return call
+
+
+def _copy(source: Tensor) -> Call:
+    target = torch.empty_like(source)
+
+    @torch.inference_mode()
+    def call() -> None:
+        target.copy_(source)
+
+    return call
+
+
+def _launch(element: Tensor) -> Call:
+    @torch.inference_mode()
+    def call() -> None:
+        for _ in range(LAUNCHES):
+            torch.add(element, element)
+
+    return call

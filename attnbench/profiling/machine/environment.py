@@ -1,0 +1,76 @@
+"""The conditions of a number: machine, software, and the code that produced it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from attnbench import __version__
+from attnbench.errors import UserError
+from attnbench.records import Environment
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is the GPU if there is one; `cuda` where there is none is refused."""
+    device = device_named(name)
+    missing = missing_device(device)
+    if missing:
+        raise UserError(missing)
+    return device
+
+
+def device_named(name: str) -> torch.device:
+    """The device of that name, be it here or not; `auto` is the GPU if there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"--device must be auto, cpu or cuda, got {name!r}") from None
+    if device.type not in ("cpu", "cuda"):
+        raise UserError(f"--device must be auto, cpu or cuda, got {name!r}")
+    return device
+
+
+def missing_device(device: torch.device) -> str | None:
+    """Why nothing can run on that device here, or None where it can."""
+    if device.type == "cuda" and not torch.cuda.is_available():
+        return (
+            f"--device {device}: torch {torch.__version__} sees no CUDA GPU here; use --device cpu"
+        )
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        return f"--device {device}: there are {count} GPUs here, numbered from 0"
+    return None
+
+
+def describe_environment(device: torch.device, code: str = "") -> Environment:
+    """The conditions at this moment; `code` is the hash of the code that is to be measured."""
+    cuda = device.type == "cuda"
+    return Environment(
+        device="cuda" if cuda else "cpu",
+        device_name=torch.cuda.get_device_name(device) if cuda else processor_name(),
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        cuda=(torch.version.cuda or "") if cuda else "",
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        attnbench=__version__,
+        float32_matmul=torch.get_float32_matmul_precision(),
+        code=code,
+    )
+
+
+@cache
+def processor_name() -> str:
+    """The processor as its maker calls it; Linux alone tells it in a file."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if sys.platform == "linux" and cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

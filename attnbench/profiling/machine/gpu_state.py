@@ -1,0 +1,108 @@
+"""What a GPU did with its clock while it was timed, and what held it down.
+
+A GPU lowers its clock by itself: to stay within its power limit, to cool, because its supply asks
+for it. A latency from such a time is right and yet tells about the room or the limit rather than
+about the code.
+
+Reasons that count are those by which the GPU protects itself. Idling, clocks that a user has set,
+the boost group and the display are none: they are choices, or the absence of work. Reasons that
+drivers may add later are not judged.
+
+The software power cap is a case of its own. Data-centre cards under full load run at their power
+limit, and then hold one clock: that is the speed of this card, not a disturbance. It is named only
+where the clock, while capped, was seen more than 5 % (the first threshold of `trust`) below its
+highest. So a steady cap is no reason, and one that set in during the measurement is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from attnbench.profiling.machine.nvml import Gpu, NvmlError
+from attnbench.records.latency import Clocks
+from attnbench.records.trust import CLOCK_CHANGE
+
+LOOK_EVERY_S = 0.05
+"""A look costs tens of microseconds, and sensors are refreshed no more often than this."""
+
+POWER_CAP = 0x04
+REASONS = {
+    POWER_CAP: "software power cap",
+    0x08: "hardware slowdown",
+    0x20: "software thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "hardware power brake",
+}
+"""Bits of NVML's `nvmlClocksEventReasons` (API reference), as far as they count."""
+
+
+class ClockWatch:
+    """Looks at a GPU's clock between samples; never raises, and sees nothing on the CPU."""
+
+    def __init__(
+        self,
+        device: torch.device,
+        *,
+        nvml: Any = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Find the GPU; where that fails, `why_unavailable` has the reason."""
+        self._now = now
+        self._looks: list[tuple[int, int]] = []
+        """(clock in MHz, reasons)."""
+        self._next_look = 0.0
+        self._failure: str | None = None
+        self._gpu: Gpu | None = None
+        try:
+            self._gpu = Gpu(device, nvml) if device.type == "cuda" else None
+        except NvmlError as error:
+            self._failure = str(error)
+
+    def start(self) -> None:
+        """Begin, best after the warm-up: the clock of an idle GPU says nothing."""
+        self._looks.clear()
+        self._look_now()
+
+    def look(self) -> None:
+        """Look if the last look is 50 ms old; call it between rounds, outside any timed span."""
+        if self._gpu is not None and self._now() >= self._next_look:
+            self._look_now()
+
+    def finish(self) -> Clocks | None:
+        """What was seen since `start`; None on the CPU and where NVML does not tell."""
+        self._look_now()
+        if self._gpu is None or not self._looks:
+            return None
+        clocks = [clock for clock, _ in self._looks]
+        return Clocks(
+            first_mhz=clocks[0],
+            last_mhz=clocks[-1],
+            lowest_mhz=min(clocks),
+            throttled_by=_throttled_by(self._looks),
+        )
+
+    def why_unavailable(self) -> str | None:
+        """Why a GPU is not watched; None where it is, and on the CPU, which has nothing to see."""
+        return self._failure
+
+    def _look_now(self) -> None:
+        if self._gpu is None:
+            return
+        try:
+            self._looks.append((self._gpu.sm_clock_mhz(), self._gpu.clock_reasons()))
+        except NvmlError as error:  # half of a story is none: what was seen before is dropped
+            self._gpu, self._failure = None, str(error)
+        self._next_look = self._now() + LOOK_EVERY_S
+
+
+def _throttled_by(looks: list[tuple[int, int]]) -> tuple[str, ...]:
+    """Names of the reasons that were seen and count, in the order of their bits."""
+    fallen_below = (1 - CLOCK_CHANGE[0]) * max(clock for clock, _ in looks)
+    seen = 0
+    for clock, reasons in looks:
+        seen |= reasons if clock < fallen_below else reasons & ~POWER_CAP
+    return tuple(name for bit, name in REASONS.items() if seen & bit)

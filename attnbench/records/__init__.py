@@ -1,0 +1,44 @@
+"""What was measured and how it is kept: records, the conditions of their numbers, and the store."""
+
+from attnbench.records.costs import Energy, Macs, Memory, coverage
+from attnbench.records.environment import Environment
+from attnbench.records.machine_lines import Ceiling, Checkup, Finding, Floor
+from attnbench.records.record import (
+    COST_RECORDS,
+    CostRecord,
+    EpochRecord,
+    LayerRecord,
+    ModelRecord,
+    Record,
+    RecordKind,
+    Status,
+    cell_key,
+    is_settled,
+    of_type,
+)
+from attnbench.records.scores import Progress, Scores
+
+__all__ = [
+    "COST_RECORDS",
+    "Ceiling",
+    "Checkup",
+    "CostRecord",
+    "Energy",
+    "Environment",
+    "EpochRecord",
+    "Finding",
+    "Floor",
+    "LayerRecord",
+    "Macs",
+    "Memory",
+    "ModelRecord",
+    "Progress",
+    "Record",
+    "RecordKind",
+    "Scores",
+    "Status",
+    "cell_key",
+    "coverage",
+    "is_settled",
+    "of_type",
+]

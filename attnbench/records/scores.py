@@ -1,0 +1,42 @@
+"""What a trained model scored, and how far a training has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Evaluation on held-out samples: values by the name of their metric."""
+
+    task: str
+    """The task whose metric gave the values, such as "classification"."""
+    values: Mapping[str, float]
+    """In base units; the names are keys of `units.METRICS`, such as "top1"."""
+    count: int
+    """Samples that were judged."""
+    forward_s: float
+    """Seconds spent in the forward passes alone."""
+
+    def __post_init__(self) -> None:
+        if not self.values or self.count < 1:
+            raise ValueError("scores need at least one value and one sample")
+
+    @property
+    def throughput_per_s(self) -> float:
+        """Samples a second through the model, at the batch size of the evaluation."""
+        return self.count / self.forward_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a training run stands after an epoch."""
+
+    epoch: int
+    """Counted from 1."""
+    train_loss: float
+    train_s: float
+    """Seconds of all epochs so far, evaluation not counted."""
+    images: int
+    """Training images an epoch."""

@@ -1,0 +1,177 @@
+"""The results file on disk: lines are appended safely and read back, whatever happened to them.
+
+A line is appended with one write, flushed and synced, so that a crash costs at most the line
+being written. A torn line is reported and skipped when reading; the next append starts a new
+line behind it. Appends of several processes take turns.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import IO
+
+from attnbench.errors import UserError
+from attnbench.records.machine_lines import Ceiling, Checkup
+from attnbench.records.record import CostRecord, EpochRecord, LayerRecord, ModelRecord, Record
+from attnbench.records.schema import Line, encode, parse, reason_of
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The lines of a file by their kind, and what could not be read."""
+
+    layers: list[LayerRecord] = field(default_factory=list)
+    models: list[ModelRecord] = field(default_factory=list)
+    epochs: list[EpochRecord] = field(default_factory=list)
+    ceilings: list[Ceiling] = field(default_factory=list)
+    checkups: list[Checkup] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, line: Line) -> None:
+        """Put a line where it belongs."""
+        getattr(self, f"{line.kind}s").append(line)
+
+    def extend(self, other: Contents) -> None:
+        """Add all that the other holds."""
+        for known in fields(self):
+            getattr(self, known.name).extend(getattr(other, known.name))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no line could be read."""
+        return not (self.records or self.ceilings or self.checkups)
+
+    @property
+    def records(self) -> list[Record]:
+        """Layers, models and epochs."""
+        return [*self.layers, *self.models, *self.epochs]
+
+    @property
+    def costs(self) -> list[CostRecord]:
+        """Layers and models."""
+        return [*self.layers, *self.models]
+
+
+def append(path: Path, line: Line) -> None:
+    """Add one line to the end of a file, creating file and folder where needed."""
+    text = json.dumps(encode(line), ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            _lock(file)
+            file.write((_missing_newline(path) + text).encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise UserError(f"cannot write results to {path}: {error.strerror}") from error
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Wait until no other process appends to the file; closing the file lets the next one in.
+
+    Where there is no such lock (Windows has no fcntl, some network file systems refuse it), the
+    append goes on without: two commands should then not write to one file at a time.
+    """
+    if fcntl is not None:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _missing_newline(path: Path) -> str:
+    """A newline where the last line was torn, so that it cannot swallow the next one."""
+    if path.stat().st_size == 0:
+        return ""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return "" if file.read(1) == b"\n" else "\n"
+
+
+def read(path: Path) -> Contents:
+    """Read a file; lines that are torn or of a newer schema are reported, never fatal.
+
+    Raises:
+        UserError: the file is missing, or not one line of it is a record.
+    """
+    contents = _read_lines(path)
+    if not _is_torn_first_line(path):
+        _refuse_unreadable(contents, path)
+    return contents
+
+
+def _is_torn_first_line(path: Path) -> bool:
+    """Whether a crash in the midst of the very first append left all that there is."""
+    with path.open("rb") as file:
+        line = file.readline()
+        return line.startswith(b'{"schema": ') and not line.endswith(b"\n")
+
+
+def _read_lines(path: Path) -> Contents:
+    contents = Contents()
+    try:
+        with path.open("rb") as file, uncollected():
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    _read_line(line, path, number, contents)
+    except OSError as error:
+        raise UserError(f"cannot read results from {path}: {error.strerror}") from error
+    return contents
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the search for cycles, of which records have none: it takes a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _refuse_unreadable(contents: Contents, path: Path) -> None:
+    if contents.problems and contents.is_empty:
+        raise UserError(
+            f"{path} holds no readable record; expected one JSON record a line "
+            f"(first problem: {contents.problems[0]})"
+        )
+
+
+def _read_line(line: bytes, path: Path, number: int, contents: Contents) -> None:
+    try:
+        contents.add(parse(line))
+    except (ValueError, TypeError, KeyError) as error:
+        contents.problems.append(f"{path}:{number}: skipped, {reason_of(error)}")
+
+
+def read_many(paths: Iterable[Path]) -> Contents:
+    """Read files and folders (every *.jsonl below) as one.
+
+    A file that is named must hold records; below a folder, one that holds none is reported with
+    the other problems, so that a single torn file cannot hide the rest.
+    """
+    whole = Contents()
+    for path in paths:
+        contents = _read_folder(path) if path.is_dir() else read(path)
+        whole.extend(contents)
+    return whole
+
+
+def _read_folder(folder: Path) -> Contents:
+    whole = Contents()
+    for file in sorted(folder.rglob("*.jsonl")):
+        contents = _read_lines(file)
+        whole.extend(contents)
+    _refuse_unreadable(whole, folder)
+    return whole

@@ -1,0 +1,210 @@
+"""How far a latency can be trusted: a grade with its reasons, worked out from what was recorded.
+
+A: nothing speaks against it. B: fit for a rough comparison. C: do not quote it. Each doubt has a
+name, a threshold and advice; the worst one sets the grade. Nothing here is stored: a record keeps
+its samples and conditions, and a better rule grades old records anew.
+
+| doubt | B | C |
+|---|---|---|
+| few samples | under 30 | under 6: no 95 % interval of the median exists |
+| wide interval | over 5 % of the median | over 15 % |
+| contention | others took over 0.1 of a core while sampling | over 0.5 |
+| drift | last third of the samples off the first by over 3 %, medians apart for sure | over 10 % |
+| unsteady | the calls had not become steady when the longest warm-up was over | |
+| clocks | the GPU's clock moved by over 5 % while sampling | over 15 % |
+| throttled | | the GPU's driver held the clock down for heat or power |
+| other kernel | | a kernel was asked for, and torch took another, or its unfused path |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+from attnbench.records import CostRecord
+from attnbench.records.latency import Latency, median_interval
+from attnbench.spec import Workload
+
+Grade = Literal["A", "B", "C"]
+
+FEW_SAMPLES = (30, 6)
+WIDE_INTERVAL = (0.05, 0.15)
+CONTENTION_CORES = (0.1, 0.5)
+DRIFT = (0.03, 0.10)
+CLOCK_CHANGE = (0.05, 0.15)
+"""Thresholds from which a doubt means B and C. Chosen on shared two-core machines: an idle one
+stays below the first of each pair, one with a second program at work is beyond the second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """One reason to trust a number less."""
+
+    name: str
+    grade: Grade
+    text: str
+    """What was found, with its number."""
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """The grade of a latency and the doubts behind it, the gravest first."""
+
+    grade: Grade
+    doubts: tuple[Doubt, ...]
+
+
+def trust_in(record: CostRecord) -> Trust:
+    """Grade the latency of a record, which must have one."""
+    assert record.latency is not None
+    return _trust([*_doubts(record.latency), _other_kernel(record)])
+
+
+def trust_in_latency(latency: Latency) -> Trust:
+    """Grade a latency that belongs to no cell, such as that of a ceiling."""
+    return _trust(_doubts(latency))
+
+
+def _doubts(latency: Latency) -> list[Doubt | None]:
+    return [check(latency) for check in _CHECKS]
+
+
+def _trust(found: Sequence[Doubt | None]) -> Trust:
+    doubts = sorted((d for d in found if d is not None), key=lambda d: d.grade, reverse=True)
+    return Trust(grade=doubts[0].grade if doubts else "A", doubts=tuple(doubts))
+
+
+def _graded(value: float, thresholds: tuple[float, float]) -> Grade:
+    return "C" if value > thresholds[1] else "B" if value > thresholds[0] else "A"
+
+
+def _few_samples(latency: Latency) -> Doubt | None:
+    count = len(latency.samples_s)
+    if count >= FEW_SAMPLES[0]:
+        return None
+    return Doubt(
+        name="few samples",
+        grade="C" if count < FEW_SAMPLES[1] else "B",
+        text=f"{count} sample{'' if count == 1 else 's'}",
+        advice="raise --time-budget",
+    )
+
+
+def _wide_interval(latency: Latency) -> Doubt | None:
+    interval = latency.interval_s
+    if interval is None:
+        return None
+    width = (interval[1] - interval[0]) / latency.median_s
+    grade = _graded(width, WIDE_INTERVAL)
+    if grade == "A":
+        return None
+    return Doubt(
+        name="wide interval",
+        grade=grade,
+        text=f"the 95 % interval is {width:.0%} of the median",
+        advice="raise --time-budget, or quiet the machine",
+    )
+
+
+def _contention(latency: Latency) -> Doubt | None:
+    contention = latency.contention
+    if contention is None:
+        return None
+    cores = contention.other_cores + contention.stolen_cores
+    grade = _graded(cores, CONTENTION_CORES)
+    if grade == "A":
+        return None
+    return Doubt(
+        name="contention",
+        grade=grade,
+        text=f"others used {cores:.1f} cores of this machine meanwhile",
+        advice="stop other programs, or measure again when they are done",
+    )
+
+
+def _drift(latency: Latency) -> Doubt | None:
+    third = len(latency.samples_s) // 3
+    first, last = latency.samples_s[:third], latency.samples_s[len(latency.samples_s) - third :]
+    if not _apart(first, last):
+        return None
+    change = median(last) / median(first) - 1
+    grade = _graded(abs(change), DRIFT)
+    if grade == "A":
+        return None
+    return Doubt(
+        name="drift",
+        grade=grade,
+        text=f"the last third of the samples is {change:+.0%} off the first",
+        advice="the machine warmed up or slowed down: measure again, longer",
+    )
+
+
+def _apart(first: Sequence[float], last: Sequence[float]) -> bool:
+    """Whether the medians of two runs of samples differ for sure."""
+    one, other = median_interval(first), median_interval(last)
+    if one is None or other is None:
+        return False
+    return one[1] < other[0] or other[1] < one[0]
+
+
+def _unsteady(latency: Latency) -> Doubt | None:
+    if latency.settled is not False:
+        return None
+    return Doubt(
+        name="unsteady",
+        grade="B",
+        text=f"the calls were not steady after {latency.warmup_s or 0:.1f} s of warm-up",
+        advice="quiet the machine, or measure again",
+    )
+
+
+def _clocks(latency: Latency) -> Doubt | None:
+    clocks = latency.clocks
+    if clocks is None:
+        return None
+    highest = max(clocks.first_mhz, clocks.last_mhz)
+    grade = _graded(1 - clocks.lowest_mhz / highest, CLOCK_CHANGE)
+    if grade == "A":
+        return None
+    return Doubt(
+        name="clocks",
+        grade=grade,
+        text=f"the GPU's clock went from {highest} down to {clocks.lowest_mhz} MHz meanwhile",
+        advice="lock the clocks if you may, or measure again when the GPU is warm",
+    )
+
+
+def _throttled(latency: Latency) -> Doubt | None:
+    clocks = latency.clocks
+    if clocks is None or not clocks.throttled_by:
+        return None
+    return Doubt(
+        name="throttled",
+        grade="C",
+        text=f"the GPU was held down: {', '.join(clocks.throttled_by)}",
+        advice="let it cool, raise its power limit if you may, and measure again",
+    )
+
+
+def _other_kernel(record: CostRecord) -> Doubt | None:
+    """Of `sdpa` any fused kernel is expected, of `sdpa-flash` and its like that one alone."""
+    asked = record.workload.impl if isinstance(record.workload, Workload) else ""
+    took = record.backend.removesuffix(" (cpu)")
+    if not asked.startswith("sdpa") or not took:
+        return None
+    wanted = asked.removeprefix("sdpa").removeprefix("-")
+    if (took == wanted) if wanted else (took != "math"):
+        return None
+    unfused = "its unfused path (math)" if took == "math" else record.backend
+    return Doubt(
+        name="other kernel",
+        grade="C",
+        text=f"torch took {unfused} where its {wanted or 'fused'} attention was asked for",
+        advice="check dtype, head width and mask against what that kernel takes",
+    )
+
+
+_CHECKS = (_few_samples, _wide_interval, _contention, _drift, _unsteady, _clocks, _throttled)

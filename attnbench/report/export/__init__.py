@@ -1,0 +1,1 @@
+"""Results for programs: CSV and JSON."""

@@ -1,0 +1,181 @@
+"""Which figures the records call for: one for each group of rows that share their conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from attnbench.analysis.frame.frames import Frames
+from attnbench.analysis.growth.curves import squarest
+from attnbench.analysis.tradeoff.groups import (
+    TASK,
+    Tradeoff,
+    differing_recipe,
+    machines_of,
+    recipe_warning,
+    task_of,
+)
+from attnbench.report.figures import plots
+from attnbench.report.figures.crossover import comparable, speed_ups
+from attnbench.report.figures.drawing import Drawing, faded, forward_only, place
+from attnbench.report.figures.frontier import frontier
+from attnbench.report.figures.lines import LAYER_METRICS, against_anchors, against_tokens, on_lines
+from attnbench.report.figures.roofline import FOOTNOTE, roofline
+from attnbench.report.figures.shares import shares
+from attnbench.report.figures.style import lines_of, slug
+from attnbench.report.page.limits import legible, with_figures
+from attnbench.units import METRICS
+
+_GRID = ["conditions", "height", "width"]
+
+
+def drawings(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
+    """Every figure, one after another, so that only one is held at a time."""
+    layers = with_figures(frames.layers)
+    yield from _bars(layers, latest_profile(frames.layers))
+    yield from _frontiers(groups, metric)
+    yield from against_tokens(layers)
+    yield from _speed_ups(layers)
+    yield from against_anchors(layers)
+    yield from _shares_of_limit(layers)
+    yield from _rooflines(layers)
+    yield from _curves(frames.epochs)
+
+
+def latest_profile(layers: pd.DataFrame) -> pd.DataFrame:
+    """The cells that share grid and conditions with the newest profile; empty without any cell.
+
+    Where the records name no `profile` command, the newest cells that were measured in rounds
+    stand for it, or else the newest cell.
+    """
+    if layers.empty:
+        return layers
+    candidates = (
+        layers[layers["asked_by"] == "profile"],
+        layers[layers["rounds_with"] != ""],
+        layers,
+    )
+    found = next(rows for rows in candidates if not rows.empty)
+    newest = found.sort_values("created", kind="stable").iloc[-1]
+    return layers[(layers[_GRID] == newest[_GRID]).all(axis=1)]
+
+
+def _bars(layers: pd.DataFrame, latest: pd.DataFrame) -> Iterator[Drawing]:
+    """The latest profile, then every grid of conditions under which no line can be drawn."""
+    if not latest.empty:
+        yield from _bar(latest, "latest")
+    for _, group in layers.groupby("conditions", sort=False):
+        if on_lines(group).empty:
+            for _, rows in group.groupby(["height", "width"], sort=False):
+                if not rows.index.equals(latest.index):
+                    yield from _bar(rows, "profiles")
+
+
+def _bar(rows: pd.DataFrame, section: str) -> Iterator[Drawing]:
+    if rows[list(LAYER_METRICS)].isna().all(axis=None):
+        return
+    first = rows.iloc[0]
+    title = f"Cost of one layer at {first['tokens']:,} tokens"
+    subtitle = f"{first['height']} × {first['width']} tokens, {first['conditions']}"
+    shown, remark = legible(rows.sort_values("latency_s", na_position="last", kind="stable"))
+    if not remark:
+        shown = rows
+    note = " ".join(filter(None, (_bar_note(shown), remark)))
+    yield Drawing(
+        section=section,
+        name=f"profile-{first['height']}x{first['width']}-{place(first)}",
+        title=title,
+        subtitle=subtitle,
+        figure=plots.bars(shown, title=title, subtitle=subtitle, footnote=note),
+    )
+
+
+def _bar_note(rows: pd.DataFrame) -> str:
+    known = rows.dropna(subset=["latency_s"])
+    parts = [forward_only(rows)]
+    if known["latency_low_s"].notna().any():
+        parts.append("Whiskers: 95 % interval of the median.")
+    if known["latency_low_s"].isna().any():
+        parts.append("A bar without whiskers rests on fewer than 6 samples.")
+    parts.append(faded(rows))
+    return " ".join(filter(None, parts))
+
+
+def _speed_ups(layers: pd.DataFrame) -> Iterator[Drawing]:
+    """The speed-up over dense against tokens, where some mechanism has it at two sizes."""
+    for _, group in squarest(layers).groupby("conditions", sort=False):
+        rows, remark = legible(comparable(group))
+        if rows.empty:
+            continue
+        title = "Speed-up over dense against tokens"
+        yield _drawing("crossover", "speedup-against-tokens", title, rows, speed_ups, remark)
+
+
+def _frontiers(groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
+    for group in groups:
+        if len(group.points) < 2:
+            continue
+        title = f"Accuracy against {METRICS[metric].label}"
+        yield Drawing(
+            section="frontier",
+            name=f"frontier-{metric.split('_')[0]}-{slug(group.name)}",
+            title=title,
+            subtitle=group.subtitle,
+            figure=frontier(
+                group.points, group.beaten, metric, title=title, subtitle=group.subtitle
+            ),
+        )
+
+
+def _shares_of_limit(layers: pd.DataFrame) -> Iterator[Drawing]:
+    """How near each comes to what its machine can do, where that is known at two sizes."""
+    for _, group in layers.dropna(subset=["percent_of_limit"]).groupby("conditions", sort=False):
+        rows, remark = legible(on_lines(group))
+        if rows.empty:
+            continue
+        title = "Share of the limit against tokens"
+        yield _drawing("roofline", "limit-against-tokens", title, rows, shares, remark)
+
+
+def _rooflines(layers: pd.DataFrame) -> Iterator[Drawing]:
+    """One for each set of conditions with a roof; none for modes whose traffic is not counted."""
+    known = layers.dropna(subset=["macs_per_byte", "macs_per_s", "roof_macs_per_s"])
+    for _, group in known.groupby("conditions", sort=False):
+        rows, remark = legible(group)
+        note = " ".join(filter(None, (FOOTNOTE, remark)))
+        title = "Rate of MACs against the limits"
+        yield _drawing("roofline", "roofline", title, rows, roofline, note)
+
+
+def _drawing(
+    section: str, name: str, title: str, rows: pd.DataFrame, draw: Callable[..., Figure], note: str
+) -> Drawing:
+    """A figure of rows that share their conditions, a line for each `label`."""
+    subtitle = rows["conditions"].iloc[0]
+    return Drawing(
+        section=section,
+        name=f"{name}-{place(rows.iloc[0])}",
+        title=title,
+        subtitle=subtitle,
+        figure=draw(rows, lines_of(rows), title=title, subtitle=subtitle, footnote=note),
+    )
+
+
+def _curves(epochs: pd.DataFrame) -> Iterator[Drawing]:
+    for _, rows in epochs.dropna(subset=["top1"]).groupby(list(TASK), sort=True):
+        subtitle = f"{task_of(rows)}; {machines_of(rows)}{recipe_warning(differing_recipe(rows))}"
+        title = "Training: top-1 accuracy after each epoch"
+        yield Drawing(
+            section="training",
+            name=f"training-{slug(task_of(rows))}",
+            title=title,
+            subtitle=subtitle,
+            figure=plots.curves(_with_curves(rows), title=title, subtitle=subtitle),
+        )
+
+
+def _with_curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """`curve` names the run, and the machine, for it may have been started again on another."""
+    return rows.assign(curve=rows["label"] + rows["run"] + rows["environment"])

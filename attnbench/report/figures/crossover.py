@@ -1,0 +1,103 @@
+"""Speed-up over dense against tokens: who overtakes where, at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from attnbench.analysis.speedup.baseline import BASELINE
+from attnbench.analysis.speedup.crossover import speedup_point
+from attnbench.analysis.speedup.ratio_crossing import Crossings, Outcome, crossings
+from attnbench.report.figures.plots import legend, open_over_tokens
+from attnbench.report.figures.style import FAINT, Line, scale_axis
+
+LEAST_SIZES = 2
+EVEN = "#444444"
+_NOTE = (
+    "Above the line a mechanism is faster than the fastest dense cell of the same size. Rings: "
+    "where a line passes 1, interpolated between the sizes measured; the table has the intervals "
+    "of these token counts. Bands: 95 % interval of the speed-up."
+)
+REMARKS: dict[Outcome, str] = {
+    "ahead": ", always ahead",
+    "behind": ", never ahead",
+    "falls behind": ", falls behind",
+    "several": ", ahead now and then",
+    "level": ", level",
+    "cannot tell": ", cannot tell",
+}
+
+
+def comparable(group: pd.DataFrame) -> pd.DataFrame:
+    """The cells of mechanisms other than dense that have a speed-up at two sizes or more."""
+    rows = group[(group["attention"] != BASELINE) & group["speedup"].notna()]
+    return rows[rows.groupby("label")["tokens"].transform("nunique") >= LEAST_SIZES]
+
+
+def speed_ups(
+    rows: pd.DataFrame,
+    lines: Mapping[str, Line],
+    *,
+    title: str,
+    subtitle: str,
+    footnote: str = "",
+) -> Figure:
+    """A line for each `label` of comparable rows under one set of conditions."""
+    data = rows.sort_values("tokens").assign(
+        x=lambda frame: frame["tokens"].astype(float), y=lambda frame: frame["speedup"],
+        low=lambda frame: frame["speedup_low"], high=lambda frame: frame["speedup_high"],
+    )  # fmt: skip
+    note = " ".join(filter(None, (_NOTE, footnote)))
+    figure, axes = open_over_tokens(data, lines, title=title, subtitle=subtitle, footnote=note)
+    _mark_even(axes, data)
+    axes.set(xlabel="tokens", ylabel=f"speed-up over {_baselines(data)} (×)")
+    judged = {str(label): _judged(line) for label, line in data.groupby("label", sort=False)}
+    _mark_crossings(axes, judged, lines)
+    legend(axes, data, lines, {label: _remark(outcome) for label, outcome in judged.items()})
+    return figure
+
+
+def _judged(line: pd.DataFrame) -> Crossings:
+    points = [speedup_point(row) for row in line.itertuples()]
+    return crossings([point for point in points if point is not None])
+
+
+def _baselines(data: pd.DataFrame) -> str:
+    names = sorted(set(data["baseline"]) - {""})
+    return names[0] if len(names) == 1 else "the fastest dense"
+
+
+def _mark_even(axes: Axes, data: pd.DataFrame) -> None:
+    """The line at 1, always in sight, with the ground below it shaded."""
+    scale_axis(axes, "y", [*data["y"], 1.0])
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, 0.8), max(high, 1.25))
+    axes.axhline(1.0, color=EVEN, linewidth=1.3, zorder=1.5)
+    axes.axhspan(axes.get_ylim()[0], 1.0, color="#f3f3f1", zorder=0)
+    for text, y, side in (("faster than dense", 4, "bottom"), ("slower", -4, "top")):
+        axes.annotate(
+            text, (1.0, 1.0), xycoords=("axes fraction", "data"), xytext=(-4, y),
+            textcoords="offset points", ha="right", va=side, size=8, color=FAINT, style="italic",
+        )  # fmt: skip
+
+
+def _mark_crossings(axes: Axes, judged: Mapping[str, Crossings], lines: Mapping[str, Line]) -> None:
+    """A ring where a line passes 1."""
+    for label, outcome in judged.items():
+        for crossing in outcome.found:
+            axes.plot(
+                [crossing.tokens], [1.0], marker="o", markersize=9, markeredgewidth=2.0,
+                color=lines[label].color, markerfacecolor="white", linestyle="none", zorder=5.5,
+            )  # fmt: skip
+
+
+def _remark(judged: Crossings) -> str:
+    """What the legend says of a line: numbers beside the rings would cover each other."""
+    if judged.outcome == "overtakes":
+        return f", ahead from {judged.found[0].tokens:,.0f}"
+    if judged.outcome == "ahead" and not judged.points[0].side:
+        return ", never behind"
+    return REMARKS[judged.outcome]

@@ -1,0 +1,57 @@
+"""Figures on disk, each as SVG and PNG, the same bytes for the same records."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from attnbench.report.figures.catalogue import Drawing
+from attnbench.report.figures.style import house_style, settle
+
+PNG_DPI = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """A figure on disk, and as the page shows it."""
+
+    section: str
+    title: str
+    subtitle: str
+    svg: Path
+    png: Path
+
+    @property
+    def data_uri(self) -> str:
+        """The SVG as an address that holds the whole image."""
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg.read_bytes()).decode()
+
+
+def save_all(figures: Iterable[Drawing], folder: Path) -> list[Saved]:
+    """Save each figure as it comes; a name that is taken already is numbered."""
+    saved: list[Saved] = []
+    times: dict[str, int] = {}
+    with house_style():
+        for drawing in figures:
+            folder.mkdir(exist_ok=True)
+            times[drawing.name] = times.get(drawing.name, 0) + 1
+            number = "" if times[drawing.name] == 1 else f"-{times[drawing.name]}"
+            saved.append(_save(drawing, folder / f"{drawing.name}{number}"))
+    return saved
+
+
+def _save(drawing: Drawing, stem: Path) -> Saved:
+    # Not with_suffix: a name may hold a dot.
+    svg, png = stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.png")
+    settle(drawing.figure)
+    drawing.figure.savefig(svg, format="svg", metadata={"Date": None})
+    drawing.figure.savefig(png, format="png", dpi=PNG_DPI)
+    return Saved(
+        section=drawing.section,
+        title=drawing.title,
+        subtitle=drawing.subtitle,
+        svg=svg,
+        png=png,
+    )

@@ -1,0 +1,1 @@
+"""Tables for people: text in cells, in Markdown and HTML."""

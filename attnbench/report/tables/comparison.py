@@ -1,0 +1,185 @@
+"""A comparison for people: rows of text, notes, a summary, and all of it in Markdown.
+
+Cells are called by their name and by those facts that not all of them share; what they do share
+is said once, above the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attnbench.analysis.compare.verdict import (
+    WORST_FIRST,
+    Change,
+    Comparison,
+    net_peak_of,
+    products_of,
+)
+from attnbench.analysis.naming import facts_of, name_of
+from attnbench.records import CostRecord
+from attnbench.records.latency import Ratio
+from attnbench.report.tables.markdown import table_lines
+from attnbench.units import METRICS, format_percent
+
+MISSING = "–"
+HEADS = ("cell", "before", "after", "after ÷ before [95 %]", "verdict", "memory", "MACs", "params")
+NUMERIC = (False, True, True, True, False, False, False, False)
+NAMED_AT_MOST = 3
+"""Cells of one note that are named; where there are more, they are counted."""
+
+
+def heading(comparison: Comparison) -> str:
+    """What is compared with what, and what all cells share."""
+    sides = f"{comparison.before} (before), {comparison.after} (after)"
+    shared = ", ".join(_shared(comparison.changes))
+    return f"{sides}: {shared}" if shared else sides
+
+
+def rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    """One row of text for each cell, the worst first, in the columns of `HEADS`."""
+    shared = _shared(comparison.changes)
+    return [_row(change, _name(change, shared)) for change in comparison.changes]
+
+
+def _row(change: Change, name: str) -> tuple[str, ...]:
+    before, after = change.before, change.after
+    return (
+        name,
+        _latency(before),
+        _latency(after),
+        _ratio(change.ratio),
+        change.verdict,
+        _moved("memory_bytes", change.memory, net_peak_of(before), net_peak_of(after)),
+        _moved("macs", change.macs, products_of(before), products_of(after)),
+        _moved("params", change.params, before.params, after.params),
+    )
+
+
+def _shared(changes: Sequence[Change]) -> list[str]:
+    """The facts that hold for every cell, in reading order."""
+    first, *others = [_facts(change) for change in changes]
+    return [fact for fact in first if all(fact in facts for facts in others)]
+
+
+def _facts(change: Change) -> list[str]:
+    before, after = change.before.environment.label, change.after.environment.label
+    places = [after] if before == after else [f"before on {before}", f"after on {after}"]
+    return [*facts_of(change.after), *places]
+
+
+def _name(change: Change, shared: Sequence[str]) -> str:
+    own = [fact for fact in _facts(change) if fact not in shared]
+    return ", ".join((name_of(change.after), *own))
+
+
+def _latency(record: CostRecord) -> str:
+    if record.status != "ok":
+        return record.status.replace("_", " ")
+    return MISSING if record.latency is None else _format("latency_s", record.latency.median_s)
+
+
+def _ratio(ratio: Ratio | None) -> str:
+    if ratio is None:
+        return MISSING
+    value = _format("speedup", ratio.value)
+    if ratio.interval is None:
+        return value
+    low, high = (_format("speedup", bound).removesuffix("×") for bound in ratio.interval)
+    return f"{value} [{low} – {high}]"
+
+
+def _moved(metric: str, verdict: str, before: int | None, after: int | None) -> str:
+    """A verdict, with the values where they differ; to the last digit where rounding hides it."""
+    if verdict in ("same", "equal"):
+        return verdict
+    if before is None and after is None:
+        return MISSING
+    rounded = [MISSING if value is None else _format(metric, value) for value in (before, after)]
+    old, new = rounded if rounded[0] != rounded[1] else (f"{before:,}", f"{after:,}")
+    return f"{verdict}: {old} → {new}"
+
+
+def _format(metric: str, value: float) -> str:
+    return METRICS[metric].format(value)
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What must be said beneath the table: reasons, cells without partner, and the rule."""
+    shared = _shared(comparison.changes)
+    lines = _reasons(comparison.changes, shared)
+    alone = [_name_alone(record, "before", shared) for record in comparison.only_before]
+    if alone:
+        lines.append(f"only in {comparison.before} (before): {'; '.join(alone)}")
+    alone = [_name_alone(record, "after", shared) for record in comparison.only_after]
+    if alone:
+        lines.append(f"only in {comparison.after} (after): {'; '.join(alone)}")
+    if comparison.overtaken:
+        lines.append(f"older records of the same cells, left out: {comparison.overtaken}")
+    return [*lines, _rule(comparison), *_floors(comparison.changes)]
+
+
+def _reasons(changes: Sequence[Change], shared: Sequence[str]) -> list[str]:
+    """One line for each reason, with the cells that it holds for."""
+    by_reason: dict[str, list[str]] = {}
+    for change in changes:
+        if change.reason:
+            by_reason.setdefault(change.reason, []).append(_name(change, shared))
+    return [f"{_some(names)}: {reason}" for reason, names in by_reason.items()]
+
+
+def _some(names: Sequence[str]) -> str:
+    return "; ".join(names) if len(names) <= NAMED_AT_MOST else f"{len(names)} cells"
+
+
+def _name_alone(record: CostRecord, side: str, shared: Sequence[str]) -> str:
+    """The name of a cell without partner; its environment too where the others have another."""
+    label = record.environment.label
+    own = [fact for fact in facts_of(record) if fact not in shared]
+    places = [] if label in shared or f"{side} on {label}" in shared else [label]
+    return ", ".join((name_of(record), *own, *places))
+
+
+def _rule(comparison: Comparison) -> str:
+    relative = f"{100 * comparison.thresholds.relative:g} %"
+    absolute = _format("latency_s", comparison.thresholds.absolute_s)
+    return (
+        f"slower, faster: the whole 95 % interval is beyond {relative} and {absolute}; "
+        "same: it is within one of the two; cannot tell: neither"
+    )
+
+
+def _floors(changes: Sequence[Change]) -> list[str]:
+    """What the machine resolves, where the records know it."""
+    floors = [change.floor for change in changes if change.floor is not None]
+    if not floors:
+        return []
+    texts = list(dict.fromkeys(format_percent(floor) for floor in (min(floors), max(floors))))
+    return [
+        f"resolution floor of this machine (attnbench doctor): {' to '.join(texts)}; "
+        "no smaller change is called slower or faster"
+    ]
+
+
+def summary(comparison: Comparison) -> str:
+    """One line: how many cells of each verdict, and what else moved."""
+    counts = comparison.counts
+    verdicts = [f"{counts[verdict]} {verdict}" for verdict in WORST_FIRST if counts[verdict]]
+    others = {
+        "memory": ("more", "less"),
+        "MACs or params": ("changed",),
+        "without partner": ("missing", "new"),
+    }
+    parts = [", ".join(verdicts)]
+    for about, keys in others.items():
+        found = [f"{counts[key]} {key}" for key in keys if counts[key]]
+        parts += [f"{about}: {', '.join(found)}"] if found else []
+    number = len(comparison.changes)
+    return f"{number} cell{'' if number == 1 else 's'} compared: {'; '.join(parts)}"
+
+
+def markdown(comparison: Comparison) -> str:
+    """Heading, table, notes and summary in GitHub's Markdown."""
+    lines = table_lines(HEADS, NUMERIC, rows(comparison))
+    listed = [f"- {' '.join(note.split())}" for note in notes(comparison)]
+    parts = [heading(comparison), "", *lines, "", *listed, "", f"**{summary(comparison)}**"]
+    return "\n".join(parts)

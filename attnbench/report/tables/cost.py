@@ -1,0 +1,237 @@
+"""The frames as tables for people: Markdown and HTML show these strings, CSV keeps base units.
+
+A missing number is written as a dash; the status beside it says why it is missing.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from attnbench.analysis.speedup.baseline import BASELINE
+from attnbench.records import coverage
+from attnbench.report.tables.columns import (
+    MISSING,
+    MOST_ROWS,
+    Column,
+    Row,
+    Table,
+    metric,
+    or_missing,
+    plain,
+    table_of,
+)
+from attnbench.report.tables.markdown import table_lines
+from attnbench.units import METRICS
+
+# Worked out for the figures, and repeated by other columns of the CSV.
+NOT_IN_CSV = ["label", "conditions", "other_options"]
+
+
+def _interval(row: Row) -> str:
+    if pd.isna(row.latency_s):
+        return MISSING
+    if pd.isna(row.latency_low_s):
+        return f"unknown ({row.samples} samples)"
+    form = METRICS["latency_s"].format
+    return f"{form(row.latency_low_s)} to {form(row.latency_high_s)}"
+
+
+def _speed_up(row: Row) -> str:
+    if pd.isna(getattr(row, "speedup", None)):
+        return MISSING
+    if row.baseline == f"{row.attention} ({row.impl})" and row.speedup == 1.0:
+        return "baseline"
+    form = METRICS["speedup"].format
+    unpaired = "" if row.speedup_paired else " *"
+    if pd.isna(row.speedup_low):
+        return form(row.speedup) + unpaired
+    return f"{form(row.speedup)} ({form(row.speedup_low)} to {form(row.speedup_high)}){unpaired}"
+
+
+def _status(row: Row) -> str:
+    return f"{row.status}: {row.reason}" if row.reason else row.status
+
+
+def _energy(row: Row) -> str:
+    joules = or_missing(row.energy_j, METRICS["energy_j"].format)
+    return f"{joules} ({row.energy_meter})" if row.energy_meter and joules != MISSING else joules
+
+
+TRUST = Column(head="trust", text=lambda row: or_missing(row.trust, str))
+_COST = (
+    metric("params", "params"),
+    metric("macs"),
+    metric("latency_s"),
+    Column(head="95 % interval", text=_interval, numeric=True),
+    TRUST,
+    metric("memory_bytes"),
+    metric("traffic_bytes"),
+)
+SPEED_UP = Column(head="speed-up", text=_speed_up, numeric=True)
+_ENERGY = Column(head="energy", text=_energy, numeric=True, optional=True)
+_METERS = (
+    metric("reserved_net_bytes", optional=True),
+    metric("resident_net_bytes", optional=True),
+    _ENERGY,
+)
+_LIMIT = (metric("percent_of_limit", optional=True), plain("bound_by", "bound by", optional=True))
+_STATUS = Column(head="status", text=_status)
+_CREATED = Column(head="created", text=lambda row: row.created[:19].replace("T", " "))
+
+SUMMARY = (plain("label", "attention"), *_COST, _ENERGY, SPEED_UP, *_LIMIT, _STATUS)
+LAYERS = (
+    plain("attention"),
+    plain("impl"),
+    plain("options"),
+    Column(head="grid", text=lambda row: f"{row.height} × {row.width}", numeric=True),
+    Column(head="tokens", text=lambda row: f"{row.tokens:,}", numeric=True),
+    plain("dim", numeric=True),
+    plain("heads", numeric=True),
+    plain("batch", numeric=True),
+    plain("dtype"),
+    plain("mode"),
+    *_COST,
+    *_METERS,
+    metric("training_macs"),
+    SPEED_UP,
+    *_LIMIT,
+    plain("baseline", "over"),
+    _STATUS,
+    plain("environment", "device"),
+    _CREATED,
+)
+MODELS = (
+    plain("model"),
+    plain("attention"),
+    plain("options"),
+    plain("data"),
+    Column(head="img size", text=lambda row: f"{row.height} × {row.width}", numeric=True),
+    plain("epochs", numeric=True),
+    plain("seed", numeric=True),
+    metric("top1", "top-1"),
+    metric("top5", "top-5"),
+    metric("params", "params"),
+    metric("macs", "GMACs"),
+    metric("training_macs", "training GMACs"),
+    metric("latency_s"),
+    TRUST,
+    metric("memory_bytes"),
+    metric("traffic_bytes"),
+    *_METERS,
+    *_LIMIT,
+    metric("throughput_per_s"),
+    plain("on_frontier", "on frontier?"),
+    plain("batch", numeric=True),
+    plain("dtype"),
+    _STATUS,
+    plain("environment", "device"),
+    _CREATED,
+)
+
+
+def layer_table(layers: pd.DataFrame) -> Table:
+    """Every layer cell."""
+    return _table("Layers", layer_caption(layers), LAYERS, layers, "layers.csv")
+
+
+def summary_table(profile: pd.DataFrame) -> Table:
+    """The cells of one profile, families side by side; what they share is left to the caption."""
+    first = profile.iloc[0]
+    title = f"{first['tokens']:,} tokens ({first['height']} × {first['width']})"
+    caption = f"{first['conditions']}. {layer_caption(profile)}"
+    fastest_first = profile.sort_values("latency_s", na_position="last")
+    return _table(title, caption, SUMMARY, fastest_first, "layers.csv")
+
+
+def model_table(models: pd.DataFrame, cost: str) -> Table:
+    """Every trained model; `cost` names the cost axis of the frontier."""
+    frontier = (
+        "On the frontier: no other model of the same data, image size and conditions is better in "
+        f"accuracy or {cost} without being worse in the other. MACs, latency and memory are "
+        "those of one forward call of the whole batch; throughput is that of the evaluation."
+    )
+    caption = " ".join([frontier, _counting(models), *limit_parts(models)])
+    return _table("Models", caption, MODELS, models, "models.csv")
+
+
+def layer_caption(layers: pd.DataFrame) -> str:
+    """What the numbers of a layer table mean, with the baselines of its speed-ups."""
+    baselines = sorted(set(layers["baseline"].dropna()) - {""})
+    parts = [
+        "MACs are those of one forward call of the whole batch.",
+        _counting(layers),
+        *_trust_parts(layers),
+        *limit_parts(layers),
+    ]
+    if len(baselines) == 1:
+        parts.append(f"Speed-up is over {baselines[0]}, the fastest dense cell measured there.")
+    elif baselines:
+        parts.append(f"Speed-up is over the fastest dense cell measured: {', '.join(baselines)}.")
+    else:
+        parts.append(f"No speed-up: no cell of {BASELINE} attention was measured there.")
+    if (layers["speedup_paired"] == False).any():  # noqa: E712 - missing values are neither
+        parts.append("* not measured in the same rounds: the ratio of two medians.")
+    return " ".join(parts)
+
+
+def _trust_parts(rows: pd.DataFrame) -> list[str]:
+    """What the grades mean, and the doubts behind those that are not A, most frequent first."""
+    doubtful = rows.loc[rows["trust"].isin(["B", "C"]), "doubts"]
+    if doubtful.empty:
+        return []
+    return [
+        "Trust grades the latency: A, nothing speaks against it; B, fit for a rough comparison; "
+        "C, not to be quoted. The doubts stand in the CSV file, column doubts."
+    ]
+
+
+def limit_parts(rows: pd.DataFrame) -> list[str]:
+    """What the columns about limits mean, where there are any."""
+    if rows["percent_of_limit"].isna().all():
+        return []
+    return [
+        "Of limit: the least time that this machine needs for the MACs, or for the bytes that must "
+        "move, whichever is longer, as a share of the latency. Bound by: what takes the code that "
+        "ran the longest."
+    ]
+
+
+def _counting(frame: pd.DataFrame) -> str:
+    """What the counted columns mean and cover."""
+    if frame["macs"].isna().all():
+        return "No MACs were counted."
+    names = {name for names in frame["uncounted"].unique() for name in names.split(", ") if name}
+    return (
+        f"MACs: {coverage(names)}. Training MACs are those of forward and backward together. "
+        "Bytes moved are what one forward call reads and writes as unfused eager code."
+    )
+
+
+def _table(
+    title: str, caption: str, columns: Sequence[Column], frame: pd.DataFrame, csv: str
+) -> Table:
+    rows = list(frame.head(MOST_ROWS).itertuples())
+    return table_of(title, caption, columns, rows, total=len(frame), csv=csv)
+
+
+def markdown(table: Table) -> str:
+    """The table in GitHub's Markdown, under its title and caption."""
+    table = table.first(MOST_ROWS, complete=table.csv)
+    heads = [column.head for column in table.columns]
+    numeric = [column.numeric for column in table.columns]
+    lines = table_lines(heads, numeric, table.rows)
+    return "\n".join([f"# {table.title}", "", table.caption, "", *lines, ""])
+
+
+def write_csv(frame: pd.DataFrame, path: Path, left_out: Sequence[str] = NOT_IN_CSV) -> None:
+    """The frame in base units; what was not measured is an empty field."""
+    columns = [column for column in frame.columns if column not in left_out]
+    known = (frame[column].astype(object).where(frame[column].notna(), "") for column in columns)
+    with path.open("w", encoding="utf-8", newline="") as file:  # pandas takes half as long again
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*known, strict=True))

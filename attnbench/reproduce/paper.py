@@ -1,0 +1,120 @@
+"""The numbers that were printed and published, as data: the tables of `results/paper/`.
+
+In a checkout they are read where they stand; an installed package brings a copy. What the columns
+mean stands in `results/paper/README.md`. Values are texts as printed; `number` and its fellows turn
+them into base units.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+from functools import cache
+from pathlib import Path
+
+from attnbench.errors import UserError
+
+Row = dict[str, str]
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "table1": ("flops_range", "model", "params_M", "flops_G", "top1", "top5", "notes"),
+    "table2": ("model", "params_M", "flops_G", "mAP", "AP50", "AP75", "notes"),
+    "table3": ("backbone", "method", "params_M", "flops_G", "mIoU", "mAcc", "notes"),
+    "table4": ("row", "vit", "anchor", "diff", "params_M", "flops_G", "top1", "improvement_pct",
+               "direction", "notes"),
+    "table5": ("trunk", "anchors", "params_M", "flops_G", "top1", "improvement_pct", "direction",
+               "notes"),
+    "original_reports": ("system", "variant", "params_M", "gmacs", "top1", "resolution", "source",
+                         "top5", "checked"),
+    "original_reports_dense": ("task", "system", "split", "resolution", "params_M", "compute_G",
+                               "compute_convention", "metrics", "source", "checked"),
+    "measured": ("system", "how", "input_px", "params_M", "fvcore_G", "flopcounter_GMACs",
+                 "paper_params_M", "paper_flops_G", "notes"),
+    "systems": ("name", "table1_row", "original_system", "original_variant", "measured_row",
+                "native_px", "kind"),
+    "claims": ("id", "where", "claim", "claimed", "unit", "check", "arguments", "computed",
+               "verdict", "evidence"),
+}  # fmt: skip
+"""The tables, and the columns that each must have."""
+
+INSTALLED = "share/attnbench/paper"
+"""Where the wheel puts the tables, below the prefix that it is installed to."""
+
+
+@cache
+def folder() -> Path:
+    """The folder of the tables: the checkout's own, or the one that was installed.
+
+    Raises:
+        UserError: neither is there.
+    """
+    checkout = Path(__file__).resolve().parents[2] / "results" / "paper"
+    if checkout.is_dir():
+        return checkout
+    for file in importlib.metadata.files("attnbench") or ():
+        if file.as_posix().endswith(f"{INSTALLED}/table1.csv"):
+            return Path(str(file.locate())).resolve().parent
+    raise UserError(
+        f"the paper's tables are neither in {checkout} nor installed; install attnbench again"
+    )
+
+
+def table(name: str) -> list[Row]:
+    """The rows of a table, in the order of the paper.
+
+    Raises:
+        UserError: no such table, no such file, or a column is missing.
+    """
+    if name not in COLUMNS:
+        raise UserError(f"unknown table {name!r}; there are {', '.join(COLUMNS)}")
+    path = folder() / f"{name}.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            found = tuple(reader.fieldnames or ())
+            rows = list(reader)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; restore the file") from error
+    missing = [column for column in COLUMNS[name] if column not in found]
+    if missing:
+        raise UserError(
+            f"{path}: expected the columns {', '.join(COLUMNS[name])}; {', '.join(missing)} is "
+            "missing: restore the file"
+        )
+    return rows
+
+
+def one(rows: list[Row], **values: str) -> Row:
+    """The first row with these values.
+
+    Raises:
+        UserError: there is none.
+    """
+    for row in rows:
+        if all(row.get(column) == value for column, value in values.items()):
+            return row
+    wanted = ", ".join(f"{column} {value!r}" for column, value in values.items())
+    raise UserError(f"expected a row with {wanted} in the paper's tables, got none; restore them")
+
+
+def number(text: str) -> float | None:
+    """A printed number, or None where nothing was printed ("" or "-")."""
+    try:
+        return None if text in ("", "-") else float(text)
+    except ValueError:
+        raise UserError(
+            f"expected a number in the paper's tables, got {text!r}; restore them"
+        ) from None
+
+
+def scaled(text: str, unit: float) -> float | None:
+    """A printed number in base units: "5.6" with unit 1e6 is 5,600,000."""
+    value = number(text)
+    # Twelve digits, so that 77.1 % is 0.771 and not 0.7709999….
+    return None if value is None else float(f"{value * unit:.12g}")
+
+
+def last_place(text: str) -> float:
+    """What one unit in the last printed place is worth: 0.01 for "1.25", 1 for "28"."""
+    decimals = len(text.partition(".")[2])
+    return float(10.0**-decimals)

@@ -1,0 +1,39 @@
+"""How a model is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from attnbench.spec.validation import above_zero, at_least
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a model is trained: every knob, so that two rows with equal recipes are comparable."""
+
+    data: str
+    """Name of the set; for a folder its last component."""
+    img_size: tuple[int, int]
+    """(height, width) in pixels."""
+    epochs: int
+    batch_size: int = 128
+    lr: float = 1e-3
+    """Peak learning rate of AdamW."""
+    weight_decay: float = 0.05
+    warmup_epochs: float = 1.0
+    label_smoothing: float = 0.1
+    crop_padding: int = 0
+    """Pixels of reflected border from which a crop of the image's size is taken."""
+    flip: bool = False
+    """Mirror half of the images; right for photographs, wrong for digits."""
+    clip_grad: float = 1.0
+    autocast: Literal["none", "bfloat16"] = "none"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(1, epochs=self.epochs, batch_size=self.batch_size, img_size=min(self.img_size))
+        at_least(0, seed=self.seed, weight_decay=self.weight_decay)
+        at_least(0, warmup_epochs=self.warmup_epochs, crop_padding=self.crop_padding)
+        at_least(0, clip_grad=self.clip_grad, label_smoothing=self.label_smoothing)
+        above_zero(lr=self.lr)

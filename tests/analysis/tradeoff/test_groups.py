@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from attnbench.analysis.frame.frames import build
+from attnbench.analysis.tradeoff.groups import COSTS, left_out, metric_of, tradeoffs
+from attnbench.errors import UserError
+
+
+def groups(records, metric="macs"):
+    return list(tradeoffs(build(records).models, metric))
+
+
+def test_models_of_one_task_are_compared(model):
+    (group,) = groups([model("a", 0.5, macs=1), model("b", 0.4, macs=2), model("c", 0.6, macs=3)])
+    assert [point.name for point in group.points] == ["a", "b", "c"]
+    assert group.beaten == (False, True, False)
+    assert "one seed" in group.subtitle
+    assert group.notes == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"img_size": (16, 16)},
+        {"num_classes": 3},
+        {"batch": 2},
+        {"dtype": "bfloat16"},
+        {"recipe": {"data": "cifar10"}},
+    ],
+)
+def test_other_tasks_and_settings_are_apart(model, change):
+    assert len(groups([model("a"), model("b", **change)])) == 2
+
+
+def test_measured_cost_is_compared_on_one_machine_only(model, gpu):
+    records = [model("a"), model("b", env=gpu)]
+    assert len(groups(records, "latency_s")) == 2
+    (group,) = groups(records, "macs")
+    assert "from 2 machines: Test CPU" in group.subtitle
+
+
+def test_seeds_are_one_point_with_their_span(model):
+    records = [model("a", top1, seed=seed) for seed, top1 in enumerate((0.4, 0.5, 0.6))]
+    (group,) = groups(records)
+    (point,) = group.points
+    assert (point.seeds, point.lowest, point.highest) == (3, 0.4, 0.6)
+    assert "mean of 3 seeds" in group.subtitle
+    assert group.members == ((0, 1, 2),)
+
+
+def test_the_same_seed_on_two_machines_is_one_seed(model, gpu):
+    (group,) = groups([model("a", at=0), model("a", at=1, env=gpu)])
+    assert [point.seeds for point in group.points] == [1]
+
+
+def test_unlike_recipes_are_said_and_named(model):
+    short, long = model("a"), model("a", 0.6, recipe={"epochs": 9})
+    (group,) = groups([short, long])
+    assert [point.name for point in group.points] == ["a epochs=2", "a epochs=9"]
+    assert "NOT the same recipe: epochs differ" in group.subtitle
+    assert "epochs: 2, 9" in group.notes[0]
+
+
+def test_a_model_without_cost_or_accuracy_is_named_with_the_reason(model):
+    records = [
+        replace(model("a"), accuracy=None),
+        replace(model("b"), latency=None),
+        replace(model("c"), accuracy=None, status="failed", reason="loss is not finite"),
+    ]
+    assert groups(records, "latency_s") == []
+    lines = left_out(build(records).models, "latency_s")
+    assert "no top-1 accuracy was measured" in lines[0]
+    assert "no latency was measured" in lines[1]
+    assert "failed, loss is not finite" in lines[2]
+
+
+def test_the_cost_axes(model):
+    assert all(len(groups([model("a"), model("b")], metric_of(cost))) == 1 for cost in COSTS)
+    with pytest.raises(UserError, match="--cost must be one of macs, latency, memory, params"):
+        metric_of("flops")

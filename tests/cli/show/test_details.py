@@ -1,0 +1,85 @@
+"""The paragraph about a cell says what its record holds, and nothing that it does not."""
+
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from attnbench.cli.show.details import facts_of, print_details
+from attnbench.records import Ceiling, Energy, Environment, LayerRecord, Macs, Memory
+from attnbench.records.latency import Latency
+from attnbench.spec import ModelWorkload, Workload
+
+CPU = Environment(
+    device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",
+    platform="Linux", attnbench="0.1.0", code="abc",
+)  # fmt: skip
+
+
+@pytest.fixture
+def record():
+    samples = tuple(1e-3 * number for number in range(1, 101))
+    return LayerRecord(
+        workload=Workload(attention="dense", grid=(5, 5), batch=4), environment=CPU, created="",
+        latency=Latency(samples_s=samples, stopped_by="precision"),
+    )  # fmt: skip
+
+
+def test_percentiles_throughput_and_time_per_token(record):
+    assert facts_of(record) == [
+        "p50 50.0 ms, p90 90.0 ms, p99 99.0 ms of 100 samples",
+        "79.2 images/s at batch 4, 505 µs a token",
+    ]
+
+
+def test_a_model_has_no_token(record):
+    model = ModelWorkload(model="vit", attention="", img_size=(8, 8), num_classes=2, batch=4)
+    assert facts_of(replace(record, workload=model))[1] == "79.2 images/s at batch 4"
+
+
+def test_everything_that_may_stand_behind_a_latency(record):
+    latency = replace(record.latency, cache="cold", host_samples_s=(0.09,) * 100)
+    memory = Memory(
+        peak_net_bytes=1, peak_total_bytes=2, method="cuda allocator", reserved_net_bytes=2**21
+    )
+    energy = Energy(status="ok", meter="nvml", windows_j=(0.1, 0.3, 0.2), window_s=2.0)
+    full = replace(record, latency=latency, memory=memory, energy=energy, first_call_s=2.0,
+                   backend="flash")  # fmt: skip
+    assert facts_of(full)[2:] == [
+        "launched by the host in 90.0 ms (launch-bound)",
+        "first call 2.00 s",
+        "cold cache",
+        "kernel flash",
+        "2.00 MiB reserved",
+        "200 mJ a call (nvml)",
+    ]
+
+
+def test_energy_that_could_not_be_metered_says_why(record):
+    energy = Energy(status="unsupported", reason="no meter here")
+    assert facts_of(replace(record, energy=energy))[-1] == "energy unsupported: no meter here"
+
+
+def test_how_near_the_limit_stands_there_once_the_ceilings_are_known(record, capsys):
+    console = Console(width=200)
+    print_details([record], console)
+    assert "`attnbench ceilings` once" in capsys.readouterr().out
+    full = replace(record, least_bytes=2**20, traffic_bytes=2**20, operators=10, macs=Macs(
+        products_macs=10**9, norms_ops=0, by_operator_macs={}, uncounted=(),
+    ))  # fmt: skip
+    print_details([full], console, [ceiling(record, *one) for one in CEILINGS])
+    out = capsys.readouterr().out
+    # 50.5 ms for a billion MACs at 40 GMACs/s, which take 25 ms
+    assert "50% of the limit of this machine, bound by compute" in out
+    assert "ceilings" not in out
+
+
+CEILINGS = (("matmul", 10**9, 0, 0.025), ("copy", 0, 2**30, 0.1), ("launch", 0, 0, 1e-6))
+
+
+def ceiling(record, operation, macs, moved_bytes, seconds):
+    return Ceiling(
+        operation=operation, dtype="float32", size=1, macs=macs, moved_bytes=moved_bytes,
+        latency=Latency(samples_s=(seconds,) * 9, stopped_by="precision"),
+        environment=record.environment, created="",
+    )  # fmt: skip

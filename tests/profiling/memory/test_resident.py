@@ -1,0 +1,218 @@
+"""What a fresh process is seen to need, and what is said of one that is lost."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+import torch
+
+from attnbench.profiling.memory import high_water, resident
+from attnbench.profiling.memory.high_water import why_no_mark
+from attnbench.profiling.memory.resident import ResidentError, measure_resident
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+MIB = 2**20
+CLOSE = 4 * MIB
+
+pytestmark = pytest.mark.skipif(
+    why_no_mark() is not None, reason="this system keeps no high-water mark"
+)
+
+
+@pytest.fixture
+def builds(monkeypatch):
+    """The module of builds, where the fresh process finds it too."""
+    monkeypatch.syspath_prepend(str(HERE))
+    import resident_builds
+
+    return resident_builds
+
+
+NEEDS_64 = ["frees", "holds_from_the_start", "past_torch", "in_another_thread"]
+
+
+@pytest.mark.parametrize("build", NEEDS_64)
+def test_64_mib_are_seen_however_they_are_taken(builds, build):
+    found = measure_resident(partial(getattr(builds, build), 64))
+    assert found.net_bytes == pytest.approx(64 * MIB, abs=CLOSE)
+    assert found.total_bytes > found.net_bytes + 64 * MIB  # torch alone is more than that
+    assert found.reason == ""
+
+
+@pytest.mark.parametrize("build", ["imports_much", "prints"])
+def test_what_takes_no_memory_of_its_own_shows_none(builds, build, capfd):
+    assert measure_resident(getattr(builds, build)).net_bytes < CLOSE
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_build_that_cannot_be_rehearsed_is_measured_all_the_same(builds):
+    found = measure_resident(partial(builds.only_where_there_is_memory, 64))
+    assert found.net_bytes == pytest.approx(64 * MIB, abs=CLOSE)
+
+
+def test_what_this_process_holds_is_not_counted(builds):
+    held = builds.touch(256)
+    assert measure_resident(builds.nothing).net_bytes < CLOSE
+    del held
+
+
+PLUGIN = """
+import torch
+from attnbench import register_attention
+
+@register_attention("roomy", family="dense")
+def roomy():
+    return lambda: torch.ones(64 * 2**20, dtype=torch.int8)
+"""
+
+
+def test_plugins_are_loaded_there(builds, tmp_path):
+    plugin = tmp_path / "roomy.py"
+    plugin.write_text(PLUGIN)
+    build = partial(builds.attention, "roomy")
+    with pytest.raises(ResidentError, match="unknown attention 'roomy'") as unknown:
+        measure_resident(build)
+    assert unknown.value.status == "unsupported"
+    found = measure_resident(build, plugins=[str(plugin)])
+    assert found.net_bytes == pytest.approx(64 * MIB, abs=CLOSE)
+
+
+def test_a_plugin_that_is_gone_is_named(builds, tmp_path):
+    with pytest.raises(ResidentError, match="gone.py: no such file"):
+        measure_resident(builds.nothing, plugins=[str(tmp_path / "gone.py")])
+
+
+def test_threads_are_those_asked_for_or_those_of_this_process(builds, monkeypatch):
+    with pytest.raises(ResidentError, match="2 threads"):
+        measure_resident(builds.tells_threads, threads=2)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    with pytest.raises(ResidentError, match="3 threads"):
+        measure_resident(builds.tells_threads)
+
+
+def test_it_works_within_a_daemon_too(builds):
+    context = get_context("spawn")
+    connection, far_end = context.Pipe()
+    daemon = context.Process(target=builds.measures_itself, args=(far_end,), daemon=True)
+    daemon.start()
+    far_end.close()
+    with connection:
+        assert connection.recv().net_bytes < CLOSE
+    daemon.join()
+
+
+TROUBLES = {
+    "raises": ("failed", "RuntimeError: no kernel for this"),
+    "asks_for_too_much": ("out_of_memory", "DefaultCPUAllocator"),
+    "is_killed": (
+        "out_of_memory",
+        "the kernel killed the process (SIGKILL), most likely for memory",
+    ),
+    "crashes": (
+        "failed",
+        "the process crashed (SIGSEGV): assertion failed in somebody's kernel",
+    ),
+    "exits": ("failed", "the process ended with exit code 3"),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_lost_process_has_a_status_and_a_reason(builds, trouble):
+    with pytest.raises(ResidentError) as lost:
+        measure_resident(getattr(builds, trouble))
+    status, reason = TROUBLES[trouble]
+    assert lost.value.status == status
+    assert reason in lost.value.reason
+    assert str(lost.value) == lost.value.reason
+
+
+def test_a_process_that_hangs_is_ended(builds, tmp_path):
+    pid_file = tmp_path / "pid"
+    with pytest.raises(ResidentError, match=r"within 2 s and was ended") as late:
+        measure_resident(partial(builds.hangs, str(pid_file)), timeout_s=2)
+    assert late.value.status == "timeout"
+    if pid_file.exists():  # on a machine this slow it was ended while it still built
+        assert not is_running(int(pid_file.read_text()))
+
+
+def test_a_process_that_closes_its_connection_and_lives_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(resident, "END_LIMIT_S", 0.1)
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    try:
+        found = resident._explain_end(process)
+    finally:
+        process.kill()
+        process.wait()
+    assert found == ("failed", "the process closed its connection and went on")
+
+
+def test_what_cannot_be_pickled_is_refused_before_anything_starts():
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        measure_resident(lambda: lambda: None)
+
+
+def test_a_system_without_a_mark_has_a_reason(builds, monkeypatch, tmp_path):
+    monkeypatch.setattr(high_water, "PROC_SELF", tmp_path)
+    found = measure_resident(builds.raises)
+    assert (found.net_bytes, found.total_bytes) == (None, None)
+    assert "VmHWM" in found.reason
+
+
+def test_the_terminal_s_ctrl_c_does_not_reach_the_process(builds):
+    """It goes to the session's foreground group, and the process has a session of its own."""
+    with pytest.raises(ResidentError, match=r"session (\d+), process \1$"):
+        measure_resident(builds.tells_session)
+
+
+SCRIPT = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.path[:0] = [{root!r}, {here!r}]
+from functools import partial
+from multiprocessing import get_context
+import resident_builds
+from attnbench.profiling.memory.resident import measure_resident
+measure_resident(partial(resident_builds.hangs, {pid_file!r}))
+"""
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_outlives_the_one_that_started_it(tmp_path, blow):
+    pid_file = tmp_path / "pid"
+    script = SCRIPT.format(root=str(ROOT), here=str(HERE), pid_file=str(pid_file))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert eventually(lambda: pid_file.exists() and pid_file.read_text())
+        child = int(pid_file.read_text())
+        os.killpg(parent.pid, blow)  # as the terminal does it: to the whole group
+        parent.wait(60)
+        assert eventually(lambda: not is_running(child))
+    finally:
+        parent.kill()
+        parent.wait()
+
+
+def eventually(condition, limit_s=120):
+    end = time.monotonic() + limit_s
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
+def is_running(pid):
+    """Whether it lives; one that has ended and that nobody has asked after does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+
+import pytest
+
+from attnbench.errors import UserError
+from attnbench.records import (
+    Ceiling,
+    Checkup,
+    Energy,
+    Environment,
+    Finding,
+    Floor,
+    LayerRecord,
+    Macs,
+    Memory,
+    Progress,
+    Scores,
+    store,
+)
+from attnbench.records.latency import Clocks, Contention, Latency
+from attnbench.spec import Protocol, Recipe, Workload
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "schema1.jsonl"
+ENVIRONMENT = Environment(
+    device="cuda", device_name="Test GPU", threads=2, torch="2.15.0", cuda="13.0", python="3.12",
+    platform="Linux", attnbench="0.1.0", code="abc",
+)  # fmt: skip
+FLOOR = Floor(relative=0.02, absolute_s=1e-7, created="2026-01-01")
+FULL = LayerRecord(
+    workload=Workload(attention="anchor", grid=(2, 3), options={"num_anchors": 5}),
+    environment=ENVIRONMENT, created="2026-01-02", protocol=Protocol(),
+    recipe=Recipe(data="digits", img_size=(8, 8), epochs=1), params=7, floor=FLOOR,
+    macs=Macs(products_macs=1, norms_ops=0, by_operator_macs={"matmul": 1}, uncounted=("add",)),
+    latency=Latency(
+        samples_s=(1.0, 2.0), stopped_by="precision", host_samples_s=(0.5, 0.25),
+        contention=Contention(own_cores=1.0, other_cores=0.0, stolen_cores=0.0),
+        clocks=Clocks(first_mhz=3, last_mhz=2, lowest_mhz=1, throttled_by=("heat",)),
+    ),
+    memory=Memory(peak_net_bytes=1, peak_total_bytes=None, method="cuda allocator"),
+    energy=Energy(status="ok", meter="nvml", windows_j=(1.0, 2.0), window_s=1.0),
+    scores=Scores(
+                task="classification", values={"top1": 0.5, "top5": 0.9, "loss": 1.0},
+                count=10, forward_s=1.0,
+            ),
+    progress=Progress(epoch=1, train_loss=1.0, train_s=1.0, images=10), notes=("a", "b"),
+)  # fmt: skip
+FULL_CHECKUP = Checkup(
+    floor=FLOOR, environment=ENVIRONMENT, created="2026-01-03",
+    findings=(Finding(name="busy wait", outcome="passed", text="20 ms"),),
+)  # fmt: skip
+
+
+@pytest.fixture
+def records():
+    return store.read(FIXTURE).records
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "deep" / "results.jsonl"
+
+
+def write(path, records):
+    for record in records:
+        store.append(path, record)
+
+
+def test_a_file_of_schema_1_is_read_whole(records):
+    assert [r.kind for r in records] == ["layer", "layer", "epoch", "model"]
+    assert [r.status for r in records] == ["ok", "out_of_memory", "ok", "ok"]
+    layer, failed, epoch, model = records
+    assert layer.workload.grid == (14, 14)
+    assert layer.workload.options == {"num_anchors": 30}
+    assert layer.latency.median_s == pytest.approx(1.05e-3)
+    assert layer.notes == ("the clock was not locked",)
+    assert layer.macs.training_macs is layer.traffic_bytes is None  # newer than the file
+    assert failed.workload.mode == "forward+backward"  # schema 1 called it "train"
+    assert (failed.latency, failed.reason) == (None, "tried to allocate 12.00 GiB")
+    assert (epoch.progress.epoch, epoch.accuracy.top1) == (1, 0.75)
+    assert (model.recipe.data, model.memory.peak_total_bytes) == ("digits", None)
+
+
+def test_what_is_written_is_read_back(records, path):
+    write(path, records)
+    assert store.read(path) == store.Contents(records=records)
+
+
+def test_a_line_is_plain_json_with_schema_kind_and_key(records, path):
+    write(path, records[:1])
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    assert (plain["schema"], plain["kind"], plain["key"]) == (
+        store.SCHEMA,
+        "layer",
+        records[0].key,
+    )
+
+
+def test_what_was_not_measured_is_not_written(records):
+    plain = store.encode(records[1])
+    assert not {"latency", "memory", "accuracy", "params", "run"} & set(plain)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 200])
+def test_a_torn_line_costs_only_itself(records, path, cut):
+    write(path, records[:2])
+    path.write_bytes(path.read_bytes()[:-cut])
+    store.append(path, records[2])
+    contents = store.read(path)
+    if cut == 1:  # only the newline is missing: nothing is lost
+        assert (contents.records, contents.problems) == (records[:3], [])
+    else:
+        assert contents.records == [records[0], records[2]]
+        assert contents.problems == [f"{path}:2: skipped, not a whole JSON line (torn by a crash?)"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('{"schema": 99}', "schema 99, this attnbench reads 1 to"),
+        ("{}", "schema None"),
+        ("[1, 2]", "not a record"),
+        ("7", "not a record"),
+        ('{"schema": 1, "kind": "layer", "key": "", "workload": {}}', "not a record"),
+    ],
+)
+def test_a_line_that_is_no_record_is_reported(records, path, line, problem):
+    write(path, records[:1])
+    with path.open("a") as file:
+        file.write(f"\n{line}\n")
+    contents = store.read(path)
+    assert contents.records == records[:1]
+    assert len(contents.problems) == 1
+    assert problem in contents.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('"samples_s": [', '"samples_s": [NaN, ', "not a whole JSON line"),
+        ('"samples_s": [', '"samples_s": [0.0, ', "one sample, all above zero - at `$.latency`"),
+        ('"batch": 1', '"batch": "1"', "Expected `int`, got `str` - at `$.workload.batch`"),
+        ('"num_heads": 3', '"num_heads": 5', "--heads must divide --dim"),
+        ('"created"', '"born"', "missing required field `created`"),
+    ],
+)
+def test_a_line_that_says_what_cannot_be_is_reported(records, path, old, new, problem):
+    write(path, records[:1])
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new) + text)
+    contents = store.read(path)
+    assert contents.records == records[:1]
+    assert problem in contents.problems[0]
+
+
+def test_reading_leaves_the_search_for_cycles_as_it_was(path):
+    assert gc.isenabled()
+    store.read(FIXTURE)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        store.read(FIXTURE)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_a_fact_that_only_a_newer_version_knows_is_left_out(records, path):
+    write(path, records[:1])
+    plain = {**store.encode(records[0]), "watts": 3}
+    path.write_text(json.dumps(plain) + "\n")
+    assert store.read(path) == store.Contents(records=records[:1])
+
+
+def test_every_part_of_a_line_is_read_back_as_it_was(path):
+    write(path, [FULL, FULL_CHECKUP])
+    contents = store.read(path)
+    assert repr(contents.records) == repr([FULL])  # down to the last part, tuples as tuples
+    assert repr(contents.checkups) == repr([FULL_CHECKUP])
+    assert contents.records[0].key == FULL.key
+
+
+def test_what_was_read_is_frozen_and_of_the_same_class(path):
+    write(path, [FULL])
+    (record,) = store.read(path).records
+    assert type(record) is type(FULL)
+    assert hash(record.protocol) == hash(FULL.protocol)
+    with pytest.raises(FrozenInstanceError):
+        record.params = 3
+    assert replace(record, params=8) == replace(FULL, params=8)
+
+
+def test_whole_numbers_of_seconds_are_the_same_cell_before_and_after(path):
+    whole = replace(FULL, protocol=Protocol(warmup_s=1, time_budget_s=2))
+    write(path, [whole])
+    assert store.read(path).records[0].key == whole.key
+
+
+def test_old_files_go_through_every_upgrade(records, monkeypatch):
+    def rename(old, new):
+        return lambda plain: {new if name == old else name: v for name, v in plain.items()}
+
+    monkeypatch.setattr(store, "SCHEMA", 3)
+    monkeypatch.setattr(
+        store, "UPGRADES", {1: rename("born", "made"), 2: rename("made", "created")}
+    )
+    first = rename("created", "born")(store.encode(records[0]))
+    assert store.decode({**first, "schema": 1}) == records[0]
+
+
+def test_numbers_that_are_none_are_not_written(records, path):
+    endless = Latency(samples_s=(float("inf"),), stopped_by="precision")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        store.append(path, replace(records[0], latency=endless))
+    assert not path.exists()
+
+
+def test_a_missing_file_is_the_users_to_mend(path):
+    with pytest.raises(UserError, match="cannot read results from"):
+        store.read(path)
+
+
+def test_a_file_without_one_record_is_refused(path):
+    path.parent.mkdir()
+    path.write_text("attention,latency\n")
+    with pytest.raises(UserError, match="no readable record; expected one JSON record a line"):
+        store.read_many([path])
+
+
+def test_a_crash_in_the_first_line_leaves_a_file_to_go_on_with(records, path):
+    write(path, records[:1])
+    path.write_bytes(path.read_bytes()[:-20])
+    problem = f"{path}:1: skipped, not a whole JSON line (torn by a crash?)"
+    assert store.read(path) == store.Contents(records=[], problems=[problem])
+    store.append(path, records[1])
+    assert store.read(path) == store.Contents(records=[records[1]], problems=[problem])
+
+
+def test_a_file_that_cannot_be_written_is_the_users_to_mend(records, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write results to"):
+        store.append(tmp_path / "file" / "results.jsonl", records[0])
+
+
+def test_a_folder_is_read_as_one(records, tmp_path):
+    write(tmp_path / "a.jsonl", records[:1])
+    write(tmp_path / "deep" / "b.jsonl", records[1:])
+    (tmp_path / "notes.txt").write_text("no record")
+    assert store.read_many([tmp_path]).records == records
+    assert store.read_many([tmp_path / "a.jsonl", tmp_path / "deep"]).records == records
+
+
+def test_a_torn_file_does_not_hide_the_folder(records, tmp_path):
+    write(tmp_path / "good.jsonl", records)
+    (tmp_path / "torn.jsonl").write_text('{"schema": 1, "ki')
+    contents = store.read_many([tmp_path])
+    assert contents.records == records
+    assert len(contents.problems) == 1
+
+
+def test_an_empty_file_and_an_empty_folder_hold_nothing(tmp_path):
+    (tmp_path / "empty.jsonl").write_text("")
+    assert store.read_many([tmp_path]) == store.Contents(records=[], problems=[])
+
+
+def test_an_append_waits_for_its_turn(records, path):
+    fcntl = pytest.importorskip("fcntl")
+    write(path, records[:1])
+    append = threading.Thread(target=store.append, args=(path, records[1]))
+    with path.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        append.start()
+        append.join(0.2)
+        assert store.read(path).records == records[:1]
+        other.write(b"a torn li")
+    append.join()
+    contents = store.read(path)
+    assert contents.records == records[:2]
+    assert len(contents.problems) == 1
+
+
+def test_two_processes_may_append_to_one_file(records, path):
+    code = (
+        "import sys; from pathlib import Path; from attnbench import store\n"
+        "record = store.read(Path(sys.argv[1])).records[0]\n"
+        "for _ in range(50): store.append(Path(sys.argv[2]), record)\n"
+    )
+    command = [sys.executable, "-c", code, str(FIXTURE), str(path)]
+    processes = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert store.read(path) == store.Contents(records=records[:1] * 100, problems=[])
+
+
+def test_lines_about_the_machine_are_kept_apart(records, path):
+    environment, latency = records[0].environment, records[0].latency
+    floor = Floor(relative=0.02, absolute_s=1e-7, created="2026-01-01T00:00:00+00:00")
+    ceiling = Ceiling(
+        operation="matmul", dtype="float32", size=512, macs=512**3, moved_bytes=3 * 4 * 512**2,
+        latency=latency, environment=environment, created=floor.created,
+    )  # fmt: skip
+    checkup = Checkup(
+        floor=floor, environment=environment, created=floor.created,
+        findings=(Finding(name="busy wait", outcome="passed", text="20.0 ms of 20 ms"),),
+    )  # fmt: skip
+    write(path, [checkup, records[0], ceiling, replace(records[0], floor=floor)])
+    contents = store.read(path)
+    assert contents.ceilings == [ceiling]
+    assert contents.checkups == [checkup]
+    assert [record.floor for record in contents.records] == [None, floor]

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from attnbench.errors import UserError
+from attnbench.spec import (
+    MAX_ASPECT_RATIO,
+    ModelWorkload,
+    Protocol,
+    Recipe,
+    Workload,
+    as_plain,
+    grid_of,
+    grid_of_image,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"grid": (0, 4)}, "--n-tokens"),
+        ({"dim": 0}, "--dim"),
+        ({"num_heads": 0}, "--heads"),
+        ({"batch": 0}, "--batch"),
+        ({"dim": 100, "num_heads": 3}, "--heads must divide --dim"),
+        ({"dtype": "float8"}, "--dtype must be one of float32, bfloat16, float16"),
+        ({"mode": "sideways"}, "--mode"),
+        ({"options": {"num_anchors": 0}}, "--anchors"),
+    ],
+)
+def test_a_workload_is_checked_at_birth_and_names_the_flag(changes, named):
+    with pytest.raises(UserError, match=named):
+        Workload(**{"attention": "dense", "grid": (4, 4), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"img_size": (0, 8)}, "--img-size"),
+        ({"num_classes": 1}, "--num-classes"),
+        ({"batch": 0}, "--batch"),
+        ({"dtype": "int8"}, "--dtype"),
+    ],
+)
+def test_a_model_workload_is_checked_at_birth(changes, named):
+    whole = {"model": "vit", "attention": "dense", "img_size": (8, 8), "num_classes": 10}
+    with pytest.raises(UserError, match=named):
+        ModelWorkload(**{**whole, **changes})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"warmup_s": -1},
+        {"min_samples": 0},
+        {"precision": 0},
+        {"time_budget_s": 0},
+    ],
+)
+def test_a_protocol_is_checked_at_birth(changes):
+    with pytest.raises(UserError):
+        Protocol(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"epochs": 0}, {"batch_size": 0}, {"lr": 0}, {"lr": float("nan")}, {"seed": -1}]
+)
+def test_a_recipe_is_checked_at_birth(changes):
+    with pytest.raises(UserError):
+        Recipe(**{"data": "digits", "img_size": (8, 8), "epochs": 1, **changes})
+
+
+def test_settings_do_not_change():
+    with pytest.raises(FrozenInstanceError):
+        Protocol().min_samples = 3
+
+
+def test_tokens_are_height_times_width():
+    assert Workload(attention="dense", grid=(6, 8)).num_tokens == 48
+
+
+def test_plain_settings_build_the_same_settings():
+    workload = Workload(attention="anchor", grid=(4, 4), options={"num_anchors": 30})
+    assert Workload(**as_plain(workload)) == workload
+
+
+@pytest.mark.parametrize("num_tokens", [1, 2, 48, 196, 1024, 4096])
+def test_the_grid_of_a_token_count_is_the_squarest(num_tokens):
+    height, width = grid_of(num_tokens)
+    assert height * width == num_tokens
+    assert height <= width <= MAX_ASPECT_RATIO * height
+    assert not any(num_tokens % h == 0 for h in range(height + 1, width))
+
+
+def test_a_token_count_without_a_useful_grid_names_its_neighbours():
+    with pytest.raises(UserError, match=r"--n-tokens 4099 .* 4096 \(64 × 64\), 4100 \(50 × 82\)"):
+        grid_of(4099)
+
+
+def test_a_token_count_below_one_is_refused():
+    with pytest.raises(UserError, match="--n-tokens must be at least 1, got 0"):
+        grid_of(0)
+
+
+def test_the_grid_of_an_image():
+    assert grid_of_image((512, 2048), 16) == (32, 128)
+    with pytest.raises(UserError, match="nearest: 224 or 240"):
+        grid_of_image((225, 225), 16)
+    with pytest.raises(UserError, match=r"nearest: 16$"):
+        grid_of_image((10, 10), 16)
