@@ -75,7 +75,8 @@ def test_a_mechanism_of_a_package_is_swept_trained_and_reported(attnbench, tmp_p
     assert {(r.workload.options["rank"], r.status) for r in theirs} == {(4, "ok"), (8, "ok")}
 
     code, _, err = attnbench(
-        "train", "pyramid-t", "--plugin", "lowrank", "--attention", "low-rank", "--option", "rank=4",
+        "train", "pyramid-t", "--plugin", "lowrank", "--attention", "low-rank",
+        "--option", "rank=4",
         "--data", "synthetic", "--img-size", "16", "--out", "train.jsonl",
     )  # fmt: skip
     assert code == 0, err
