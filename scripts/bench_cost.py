@@ -16,7 +16,7 @@ from attnbench.benchmark.worker import Worker
 from attnbench.doctor.selftest import LAYER, spin
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, WallTimer
-from attnbench.records import Record, store
+from attnbench.records import CostRecord, store
 from attnbench.spec import Protocol
 from attnbench.units import format_seconds
 
@@ -80,7 +80,7 @@ def sweeping(device: torch.device, effort: Effort) -> Section:
 
 
 def _sweep_section(
-    records: Sequence[Record], start_s: float, taken_s: float, protocol: Protocol
+    records: Sequence[CostRecord], start_s: float, taken_s: float, protocol: Protocol
 ) -> Section:
     done = [record for record in records if record.status == "ok"]
     count, inside_s = len(records), sum(map(seconds_of_sampling, done))
@@ -113,7 +113,7 @@ def _sweep_section(
     )
 
 
-def seconds_of_sampling(record: Record) -> float:
+def seconds_of_sampling(record: CostRecord) -> float:
     """Warm-up and samples of a cell."""
     latency = record.latency
     assert latency is not None

@@ -146,11 +146,11 @@ def _dense(key: Tensor, value: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(key, key, value)
 
 
-def _train(call: Call, inputs: tuple[Tensor, ...], grad_out: Tensor) -> object:
+def _train(call: Callable[[], Tensor], inputs: tuple[Tensor, ...], grad_out: Tensor) -> object:
     for tensor in inputs:
         tensor.requires_grad_()
     try:
-        return torch.autograd.grad(call(), inputs, grad_out)  # type: ignore[arg-type]
+        return torch.autograd.grad(call(), inputs, grad_out)
     finally:
         for tensor in inputs:
             tensor.requires_grad_(False)

@@ -26,7 +26,7 @@ from attnbench.doctor.selftest import (
 )
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, timer_for
-from attnbench.records import Record
+from attnbench.records import CostRecord
 from attnbench.records.latency import median_interval
 from attnbench.spec import Workload
 from attnbench.units import format_percent, format_ratio, format_seconds
@@ -69,7 +69,9 @@ def agreement(calls: Mapping[str, Call], device: torch.device, effort: Effort) -
 
 
 def _agreement_row(name: str, call: Call, device: torch.device, effort: Effort) -> Row:
-    timer, ours, theirs = timer_for(device), [], []
+    timer = timer_for(device)
+    ours: list[float] = []
+    theirs: list[float] = []
     for _ in range(effort.turns):
         ours += measure_latencies({"": call}, effort.ours, timer, rounds_with="")[""].samples_s
         theirs += _their_times(call, *effort.theirs_s)
@@ -122,7 +124,7 @@ def comparisons(stand: Stand, effort: Effort) -> Section:
     )
 
 
-def _operator(stand: Stand, runs: Sequence[Record]) -> str:
+def _operator(stand: Stand, runs: Sequence[CostRecord]) -> str:
     layer, typical_s = stand.workload, median(r.latency.median_s for r in runs if r.latency)
     return (
         f"dense (sdpa) layer of {layer.num_tokens} tokens, batch {layer.batch}, called {REPEATS} "

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from attnbench.benchmark.runner import profile
 from attnbench.profiling.machine.environment import choose_device
-from attnbench.records import Record, store
+from attnbench.records import CostRecord, store
 from attnbench.registry import MODELS
 from attnbench.report.tables.markdown import table_lines
 from attnbench.spec import ModelWorkload, Protocol
@@ -36,7 +36,7 @@ def workload(model: str, img_size: int, batch: int, dtype: str) -> ModelWorkload
     )  # fmt: skip
 
 
-def row(record: Record) -> tuple[str, ...]:
+def row(record: CostRecord) -> tuple[str, ...]:
     """One line of the table; what failed says why."""
     work = record.workload
     assert isinstance(work, ModelWorkload)
