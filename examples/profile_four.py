@@ -19,9 +19,7 @@ def main(side: int = 64) -> None:
     """Measure the four, and print a line each."""
     cells = [Workload(attention=name, impl=impl, grid=(side, side)) for name, impl in FOUR.items()]
     records = profile(cells, Protocol(time_budget_s=0.5))
-    print(
-        f"{side * side:,} tokens; {records[0].environment.label}; MACs, latency, speed-up over dense"
-    )
+    print(f"{side * side:,} tokens; {records[0].environment.label}; MACs, latency, speed-up")
     for cell, record in zip(cells, records, strict=True):
         dense, macs = records[0].latency, record.macs
         if record.latency is None or dense is None or macs is None:
