@@ -1,4 +1,4 @@
-# The commands of the README. `make demo` and `make test` work as the first command of a fresh clone.
+# Commands of the README. `make demo` and `make test` work as the first command of a fresh clone.
 
 PYTHON ?= python3
 VENV   := .venv

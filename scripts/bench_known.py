@@ -1,4 +1,4 @@
-"""`bench.py`, is it right: agreement with torch's own timer, and comparisons that are known."""
+"""Part of `bench.py`: agreement with torch's own timer, and comparisons with known answers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RIGHT_SHARE = 19 / 20
 
 
 def operators(device: torch.device) -> dict[str, Call]:
-    """Five operators between a tenth of a millisecond and some milliseconds."""
+    """Five operators that take between a tenth of a millisecond and some milliseconds."""
     layers = {
         "dense (sdpa), 576 tokens": Workload(attention="dense", grid=(24, 24), impl="sdpa"),
         "anchor-30, 576 tokens": Workload(
@@ -59,7 +59,7 @@ def _without_gradients(call: Call) -> Call:
 
 
 def agreement(calls: Mapping[str, Call], device: torch.device, effort: Effort) -> Section:
-    """Our median beside that of torch's own timer."""
+    """Compare our median with that of torch's own timer."""
     return Section(
         title="Agreement with torch.utils.benchmark",
         conditions="median of ours ÷ median of theirs (`Timer.adaptive_autorange`, the same "
@@ -102,7 +102,7 @@ def _time(samples: Sequence[float]) -> str:
 
 
 def comparisons(stand: Stand, effort: Effort) -> Section:
-    """How often a comparison says what is known, and what the machine resolves meanwhile."""
+    """How often a comparison gives the known answer, and what the machine resolves meanwhile."""
     same, slowed, runs = [], [], []
     for _ in range(effort.comparisons):
         same.append(compare_same(stand, effort.comparison))
@@ -157,7 +157,7 @@ def _slowed_rows(changes: Sequence[Change], floor: float) -> list[Row]:
     least = ceil(RIGHT_SHARE * len(changes))
     outcome = met(counts.get("slower", 0) >= least)
     if outcome == "missed" and floor > PLANTED - HALF_WAY.relative:
-        outcome = "not possible here: the floor is above what is to be told"
+        outcome = "not possible here: the resolution floor is above the slow-down"
     wrong = counts.get("same", 0) + counts.get("faster", 0)
     return [
         Row(

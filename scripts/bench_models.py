@@ -1,9 +1,9 @@
-"""A training step of whole models side by side: images a second and peak memory.
+"""Measure a training step of whole models side by side: images a second and peak memory.
 
     python scripts/bench_models.py anchorformer-s deit-s swin-t --batch 64 --dtype bfloat16
 
-All steps are sampled in turn; the records say under which conditions. Data take no part: the batch
-is random and on the device already.
+All steps are sampled in turn; the records hold the conditions. Loading of data is not measured: the
+batch is random and already on the device.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def workload(model: str, img_size: int, batch: int, dtype: str) -> ModelWorkload
 
 
 def row(record: CostRecord) -> tuple[str, ...]:
-    """One line of the table; what failed says why."""
+    """One line of the table; a failure shows its reason."""
     work = record.workload
     assert isinstance(work, ModelWorkload)
     if record.latency is None or record.params is None:
