@@ -47,9 +47,8 @@ def bench(
     sections.append(comparisons(stand, effort))
     on_step("overhead of sampling")
     sections.append(overhead(effort))
-    contention = contention_between(
-        before, usage_now()
-    )  # the worker of the sweep is ours, not another program
+    # Before the sweep: its worker is our own, but would count as another program.
+    contention = contention_between(before, usage_now())
     on_step(f"a sweep of {len(effort.workloads)} cells")
     sections.append(sweeping(device, effort))
     others = f"{contention.other_cores:.2f}" if contention else "unknown"

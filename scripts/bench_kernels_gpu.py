@@ -68,7 +68,7 @@ class Size:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """Results of one mode at one size; a ratio is time of the other ÷ time of the fused operator."""
+    """Results of one mode at one size; a ratio is time of the other ÷ time of the fused one."""
 
     size: Size
     mode: str

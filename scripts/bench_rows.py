@@ -48,7 +48,7 @@ def full_effort() -> Effort:
 
 
 def sixty_cells() -> list[Workload]:
-    """Sixty small cells: five mechanisms (two of them with options) in two implementations, on six grids."""
+    """Ten small cells on each of six grids."""
     grids = [(side, side) for side in (4, 6, 8, 10, 12, 14)]
     return layer_workloads(FAMILIES, grids, (5, 20), dim=96)
 

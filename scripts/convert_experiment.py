@@ -1,8 +1,8 @@
 """Measure how much accuracy survives when the attention of a trained model is swapped.
 
 Trains a small DeiT of timm with dense attention on real digits (1,437 to train on, 360 held out),
-swaps its attention with `attnbench.convert`, and fine-tunes the result. Prints a Markdown table with
-these rows:
+swaps its attention with `attnbench.convert`, and fine-tunes the result. Prints a Markdown table
+with these rows:
 
 dense               nothing is swapped: the effect of fine-tuning alone
 dense-shared-qk     the query projection is dropped: what any mechanism without W^Q loses
