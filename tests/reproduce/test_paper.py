@@ -101,7 +101,10 @@ def test_an_installed_wheel_brings_the_tables_templates_and_types(tmp_path):
         check=True,
     )
     (packages,) = (tmp_path / "prefix").rglob("site-packages")
-    code = "from attnbench.reproduce import paper; print(paper.folder()); print(len(paper.table('table1')))"
+    code = (
+        "from attnbench.reproduce import paper\n"
+        "print(paper.folder())\nprint(len(paper.table('table1')))"
+    )
     printed = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(packages)},
         capture_output=True, text=True, check=True,
