@@ -102,7 +102,7 @@ def _time(samples: Sequence[float]) -> str:
 
 
 def comparisons(stand: Stand, effort: Effort) -> Section:
-    """How often a comparison gives the known answer, and what the machine resolves meanwhile."""
+    """How often a comparison says what is known, and what the machine resolves meanwhile."""
     same, slowed, runs = [], [], []
     for _ in range(effort.comparisons):
         same.append(compare_same(stand, effort.comparison))

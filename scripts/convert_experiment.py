@@ -1,19 +1,19 @@
-"""Measure how much accuracy survives when the attention of a trained model is swapped.
+"""What accuracy survives when the attention of a trained model is swapped?
 
 Trains a small DeiT of timm with dense attention on real digits (1,437 to train on, 360 held out),
-swaps its attention with `attnbench.convert`, and fine-tunes the result. Prints a Markdown table
-with these rows:
+swaps its attention with `attnbench.convert`, and fine-tunes what came out. Prints a Markdown
+table; rows that bear on the question:
 
-dense               nothing is swapped: the effect of fine-tuning alone
-dense-shared-qk     the query projection is dropped: what any mechanism without W^Q loses
-anchor …            anchors start at random, or at k-means centres of the model's queries
-anchor, from new    the same model with fresh weights, trained for as many epochs in all: whether
-                    the old weights help
+dense               nothing is swapped; the fine-tuning alone
+dense-shared-qk     queries left out, nothing else: what any mechanism without W^Q loses
+anchor …            with anchors drawn at random, or at k-means centres of the model's queries
+anchor, from new    the same model with fresh weights, trained as long in all: whether the old
+                    weights are of use
 
     python scripts/convert_experiment.py --epochs 20 --finetune 5 --seeds 3
 
-About 8 minutes of processor time a seed, on one core. At 95 % accuracy, 360 images have a standard
-error of about one point: smaller differences mean nothing.
+About 8 minutes of processor time a seed, on one core. 360 images have a standard error of about one
+point at 95 %: differences smaller than that say nothing.
 """
 
 # ruff: noqa: T201, TID253 - a script prints, and needs timm at once
@@ -68,19 +68,19 @@ def build() -> nn.Module:
 
 
 def train_on(model: nn.Module, data: ImageData, seed: int, epochs: int, **changes: Any) -> float:
-    """Train with the project's recipe for digits; returns top-1 on the held-out images."""
+    """Train with the project's own recipe for digits; returns top-1 on the held-out images."""
     recipe = recipe_for(data, epochs=epochs, batch_size=BATCH, seed=seed, **changes)
     train(model, data, recipe, device="cpu")
     return top1(model, data)
 
 
 def top1(model: nn.Module, data: ImageData) -> float:
-    """Share of the held-out images that are classified correctly."""
+    """Share of the held-out images that are classified rightly."""
     return evaluate(model, data.val, batch_size=64, device="cpu").values["top1"]
 
 
 def giga_macs(model: nn.Module) -> float:
-    """GMACs of one image."""
+    """Of one image."""
     images = torch.empty(1, 3, 32, 32, device="meta")
     return count_forward_macs(model.to("meta"), (images,)).products_macs / 1e9
 
