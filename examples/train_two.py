@@ -1,8 +1,6 @@
 """Train two models for one epoch, and read their scores and costs from the records.
 
-    python examples/train_two.py results/runs digits 32
-
-Folder of the records, data set and side of the images in pixels; these are the defaults.
+Usage: `python examples/train_two.py results/runs digits 32` (folder, data set, side in pixels).
 """
 
 import sys
