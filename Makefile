@@ -1,4 +1,4 @@
-# The commands of the README. `make demo` and `make test` work as the first command of a fresh clone.
+# Commands of the README. `make demo` and `make test` work as the first command of a fresh clone.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -25,14 +25,14 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What the harness is worth on this machine, how fast the anchor layer is, and how large results
-# are read: Markdown, in under eight minutes.
+# Measures the harness, the anchor layer, and the reading of large files; prints Markdown, in under
+# eight minutes.
 bench: $(VENV)/.installed
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_anchor.py
 	$(BIN)/python scripts/bench_files.py
 
-# What only a GPU can tell, in one command; records go to results/measured/.
+# Everything that needs a GPU, in one command; records go to results/measured/.
 gpu-bench:
 	bash scripts/gpu_bench.sh
 

@@ -1,8 +1,8 @@
-"""What the harness itself is worth on this machine, in numbers: `make bench`, under five minutes.
+"""Measure the harness itself on this machine; a part of `make bench`, under five minutes.
 
-Prints Markdown: agreement with torch's own timer, how often a comparison tells what is known, what
-a sample costs beyond the call, and what a cell of a sweep costs beyond measuring it. Aims are
-printed with what came of them; nothing is left out where one is missed.
+Prints Markdown: agreement with torch's own timer, how often a comparison gives the known answer,
+what a sample costs beyond the call, and what a cell of a sweep costs beyond measuring it. Each aim
+is printed with its outcome, missed or met.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OnStep = Callable[[str], None]
 def bench(
     device: torch.device, effort: Effort, on_step: OnStep = lambda text: None
 ) -> tuple[list[str], list[Section]]:
-    """Conditions and everything measured."""
+    """The conditions, and a section for each thing measured."""
     on_step("choosing an operator")
     before, begun = usage_now(), time.perf_counter()
     stand = stand_on(device)
@@ -47,7 +47,8 @@ def bench(
     sections.append(comparisons(stand, effort))
     on_step("overhead of sampling")
     sections.append(overhead(effort))
-    contention = contention_between(before, usage_now())  # before the worker, which is no stranger
+    # Before the sweep: its worker is our own, but would count as another program.
+    contention = contention_between(before, usage_now())
     on_step(f"a sweep of {len(effort.workloads)} cells")
     sections.append(sweeping(device, effort))
     others = f"{contention.other_cores:.2f}" if contention else "unknown"
@@ -59,7 +60,7 @@ def bench(
 
 
 def conditions(environment: Environment) -> list[str]:
-    """What any number of the run depends on."""
+    """The conditions of every number of the run."""
     return [
         environment.label,
         f"Python {environment.python}, {environment.platform}, attnbench {environment.attnbench} "
@@ -80,7 +81,7 @@ def markdown(facts: Sequence[str], sections: Sequence[Section]) -> str:
 def main() -> None:
     """Measure, and print."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
-    parser = argparse.ArgumentParser(description="What the harness is worth on this machine.")
+    parser = argparse.ArgumentParser(description="Measure the harness itself on this machine.")
     parser.add_argument("--device", default="auto", help="auto (GPU if there is one), cpu or cuda")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
     chosen = parser.parse_args()

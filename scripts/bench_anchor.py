@@ -1,8 +1,8 @@
-"""How fast the anchor layer is on this machine, in ratios of one run; a part of `make bench`.
+"""Measure how fast the anchor layer is on this machine; a part of `make bench`.
 
-For each size one comparison, sampled in turn: timm's dense attention, the anchor layer as six eager
+At each size these are sampled in turn: timm's dense attention, the anchor layer as six eager
 operators (`reference`), its other implementations that run here, and a square product, whose rate
-is this machine's limit. Aims are printed with what came of them.
+is this machine's limit. Each aim is printed with its outcome.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ SIZES = tuple(
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a comparison came to."""
+    """The result of one comparison."""
 
     size: Size
     latencies: Mapping[str, Latency]
@@ -94,7 +94,7 @@ class Outcome:
 
 
 def compare(size: Size, device: torch.device, protocol: Protocol) -> Outcome:
-    """Measure one size; all calls see the same tokens, no gradients."""
+    """Measure one size; all calls get the same tokens and compute no gradients."""
     x = torch.randn(size.batch, size.num_tokens, size.dim, device=device)
     layers = anchor_layers(size, x)
     calls: dict[str, Call] = {"timm": _forward(timm_attention(size).to(device), x)}
@@ -127,7 +127,7 @@ def anchor_layers(size: Size, x: torch.Tensor) -> dict[str, AnchorAttention]:
 
 
 def timm_attention(size: Size) -> nn.Module:
-    """What DeiT uses: fused dense attention with biases on queries, keys and values."""
+    """The attention of DeiT: fused and dense, with biases on queries, keys and values."""
     from timm.layers import Attention
 
     layer: nn.Module = Attention(size.dim, num_heads=size.num_heads, qkv_bias=True)
@@ -170,7 +170,7 @@ def _ratio(ratio: Ratio) -> str:
 
 
 def plain(outcome: Outcome) -> dict[str, Any]:
-    """The numbers, in base units; samples of one round stand at one place."""
+    """The numbers, in base units; samples with the same index are of the same round."""
     size = outcome.size
     return {
         "dim": size.dim, "num_heads": size.num_heads, "tokens": size.num_tokens,
@@ -183,7 +183,7 @@ def plain(outcome: Outcome) -> dict[str, Any]:
 
 def main() -> None:
     """Measure, and print."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler, which weighs memory, talks
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the memory profiler logs
     parser = argparse.ArgumentParser(description="How fast the anchor layer is on this machine.")
     parser.add_argument("--device", default="auto", help="auto (GPU if there is one), cpu or cuda")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")

@@ -1,4 +1,4 @@
-"""`bench.py`, what it costs: a sample beyond its call, a cell of a sweep beyond its measuring."""
+"""Part of `bench.py`: the cost of a sample beyond its call, and of a cell beyond measuring it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from attnbench.benchmark.worker import Worker
 from attnbench.doctor.selftest import LAYER, spin
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, WallTimer
-from attnbench.records import Record, store
+from attnbench.records import CostRecord, store
 from attnbench.spec import Protocol
 from attnbench.units import format_seconds
 
 CELL_OVERHEAD_S = 0.2
 """The aim."""
 LEAST_OF = 3
-"""Loops of which the fastest one tells what sampling costs."""
+"""Number of loops; the fastest one tells what sampling costs."""
 
 
 def overhead(effort: Effort) -> Section:
@@ -32,8 +32,8 @@ def overhead(effort: Effort) -> Section:
     busy_s, call_s = sampling_overhead(partial(spin, 1e-3), effort.millisecond)
     return Section(
         title="Overhead of the sampling loop",
-        conditions="seconds of the loop that are in no sample ÷ samples, by the "
-        f"host's clock, warm-up not counted; the least of {LEAST_OF} loops.",
+        conditions="seconds of the loop outside all samples ÷ number of samples, by "
+        f"the host's clock, without warm-up; the least of {LEAST_OF} loops.",
         rows=[
             Row(
                 what="a call that does nothing",
@@ -50,9 +50,9 @@ def overhead(effort: Effort) -> Section:
 
 
 def sampling_overhead(call: Call, protocol: Protocol) -> tuple[float, float]:
-    """Seconds a sample that are spent outside of the call, and inside.
+    """Seconds a sample that are spent outside the call, and inside.
 
-    The cost of a loop is fixed, and other programs only add to it: the least of some loops counts.
+    The cost of a loop is fixed and other programs only add to it, so the least of the loops counts.
     """
     return min(_one_loop(call, protocol) for _ in range(LEAST_OF))
 
@@ -66,7 +66,7 @@ def _one_loop(call: Call, protocol: Protocol) -> tuple[float, float]:
 
 
 def sweeping(device: torch.device, effort: Effort) -> Section:
-    """Cells a minute through a worker, as `attnbench sweep` runs them, and what a cell costs."""
+    """Cells a minute through a worker, as in `attnbench sweep`, and the cost of a cell."""
     with Worker(str(device), (), 300) as worker, tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         sweep([LAYER], effort.cell, device, measure=worker.measure)
@@ -80,7 +80,7 @@ def sweeping(device: torch.device, effort: Effort) -> Section:
 
 
 def _sweep_section(
-    records: Sequence[Record], start_s: float, taken_s: float, protocol: Protocol
+    records: Sequence[CostRecord], start_s: float, taken_s: float, protocol: Protocol
 ) -> Section:
     done = [record for record in records if record.status == "ok"]
     count, inside_s = len(records), sum(map(seconds_of_sampling, done))
@@ -89,7 +89,7 @@ def _sweep_section(
         title="A sweep",
         conditions=f"{count} cells ({len(done)} ok) of 16 to 196 tokens, "
         f"warm-up {protocol.warmup_s:g} s, budget {protocol.time_budget_s:g} s, in a worker, "
-        "records stored; beyond measuring is all but warm-up and sampling: counting MACs, "
+        'records stored. "Beyond measuring" is all but warm-up and sampling: counting MACs, '
         "building, memory, messages, storing.",
         rows=[
             Row(
@@ -113,8 +113,8 @@ def _sweep_section(
     )
 
 
-def seconds_of_sampling(record: Record) -> float:
-    """Warm-up and samples of a cell."""
+def seconds_of_sampling(record: CostRecord) -> float:
+    """Seconds of warm-up and samples of a cell."""
     latency = record.latency
     assert latency is not None
     return sum(latency.samples_s) + (latency.warmup_s or 0.0)

@@ -1,6 +1,6 @@
-"""`bench.py`, the tool itself: a large results file read and reported, and how soon it answers.
+"""Measure how fast a large results file is read and reported, and how fast commands start.
 
-Run by itself it prints its rows as Markdown; it needs 300 MB of disk, 1 GB of memory and a minute.
+A part of `make bench`. Prints Markdown; needs 300 MB of disk, 1 GB of memory and a minute.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SAMPLES = 30
 READ_S, REPORT_S, HELP_S, LIST_S = 2.0, 20.0, 0.4, 0.6
 """The aims."""
 LEAST_OF = 5
-"""Starts of which the fastest one tells how soon the tool answers."""
+"""Number of starts; the fastest one counts."""
 SIDES = (8, 14, 16, 24, 32, 48, 64)
 MECHANISMS = (("dense", "reference"), ("dense", "sdpa"), ("window", "reference"),
               ("sparse", "reference"), ("anchor", "reference"), ("anchor", "folded"))  # fmt: skip
@@ -41,7 +41,7 @@ ENVIRONMENT = Environment(
 
 
 def files(records: int = RECORDS) -> Section:
-    """What a file of so many cells costs to read and to report, and what a start costs."""
+    """The cost of reading and reporting a file of that many cells, and of a start."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.jsonl"
         write_large(path, records)
@@ -52,8 +52,8 @@ def files(records: int = RECORDS) -> Section:
     return Section(
         title="The tool itself",
         conditions=f"a file of {records:,} layer records with {SAMPLES} samples each "
-        f"({megabytes:,.0f} MB); seconds of the processor, which other programs stretch less than "
-        f"those of a clock; starts by the clock, the fastest of {LEAST_OF}.",
+        f"({megabytes:,.0f} MB); seconds of processor time, which other programs disturb less than "
+        f"wall-clock time; starts by the clock, the fastest of {LEAST_OF}.",
         rows=[
             Row(
                 what="`json.loads` of its lines, as a yardstick",
@@ -80,7 +80,7 @@ def _row(what: str, taken_s: float, aim_s: float, yardstick_s: float | None = No
 
 
 def write_large(path: Path, records: int) -> None:
-    """A results file of that many different cells, the same for the same number."""
+    """Write a results file of that many different cells; the same number gives the same file."""
     lines = _lines(random.Random(0))
     with path.open("wb") as file:
         for _ in range(records):
@@ -88,7 +88,7 @@ def write_large(path: Path, records: int) -> None:
 
 
 def _lines(chance: random.Random) -> Iterator[bytes]:
-    """Cells of all mechanisms and sizes, then the same in other batches and widths."""
+    """Cells of all mechanisms and sizes, then the same with other batches and widths."""
     cells = [store.encode(_cell(*cell)) for cell in product(SIDES, MECHANISMS)]
     for turn in count():
         for cell in cells:
@@ -139,7 +139,7 @@ def _reading_s(path: Path) -> float:
 
 
 def _command_s(*arguments: str) -> float:
-    """Seconds of the processor that a command took, its start included."""
+    """Processor time of a command in seconds, its start included."""
     before = os.times()
     _run(arguments)
     after = os.times()
@@ -148,7 +148,7 @@ def _command_s(*arguments: str) -> float:
 
 
 def _start_s(*arguments: str) -> float:
-    """Seconds by the clock until a command has answered."""
+    """Wall-clock seconds until a command has ended."""
     taken = []
     for _ in range(LEAST_OF):
         start = time.perf_counter()

@@ -1,9 +1,9 @@
-"""How near the Triton kernels of anchor attention are to the GPU's limit: under four minutes.
+"""Measure how near the Triton kernels of anchor attention are to the GPU's limit: four minutes.
 
-Measures the core operator alone (no projections) in bfloat16, head width 64, 30 anchors: against
-the eager operators, against FlashAttention over all tokens, in percent of the bandwidth of a plain
-copy, and the memory it takes beyond inputs and outputs. What is compared is sampled in turn, one
-call each a round, from cold caches. Prints Markdown; `--out FILE` writes JSON lines, too.
+Measures the core operator alone (no projections) in bfloat16, with head width 64 and 30 anchors:
+its speed-up over the eager operators and over FlashAttention on all tokens, its share of the
+bandwidth of a plain copy, and its memory beyond inputs and outputs. The candidates are sampled in
+turn, one call each a round, with cold caches. Prints Markdown; `--out FILE` also writes JSON lines.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ HEADS = ((1, 3), (1, 12), (8, 12), (32, 12))
 """Sequences, and heads of each."""
 TOKENS = (196, 1024, 4096, 16_384, 65_536)
 LONGEST_DENSE_S = 0.02
-"""Dense attention is left out where it would take longer than this."""
+"""Dense attention is left out if it would take longer than this."""
 DENSE_FLOPS_PER_S = 5e14
-"""About what FlashAttention reaches on an H200; only to foresee what is left out."""
+"""About the rate of FlashAttention on an H200; used only to decide what is left out."""
 PROTOCOL = Protocol(warmup_s=0.03, precision=0.01, time_budget_s=0.3)
 
 Kernels = tuple[Callable[..., tuple[Tensor, ...]], Callable[..., tuple[Tensor, ...]]]
@@ -48,7 +48,7 @@ Kernels = tuple[Callable[..., tuple[Tensor, ...]], Callable[..., tuple[Tensor, .
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """One setting of the operator."""
+    """Sizes of one call of the operator."""
 
     batch: int
     heads: int
@@ -56,19 +56,19 @@ class Size:
 
     @property
     def tensor_bytes(self) -> int:
-        """Of K, like V, H and their gradients."""
+        """Bytes of K; V, H and their gradients have the same size."""
         return self.batch * self.heads * self.tokens * HEAD_DIM * torch.bfloat16.itemsize
 
     @property
     def dense_s(self) -> float:
-        """What a forward pass of dense attention would take, roughly."""
+        """Estimated seconds of a forward pass of dense attention."""
         products = 2 * self.batch * self.heads * self.tokens**2 * HEAD_DIM
         return 2 * products / DENSE_FLOPS_PER_S
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What was measured of one pass at one size; ratios are times of the other over the fused."""
+    """Results of one mode at one size; a ratio is time of the other ÷ time of the fused one."""
 
     size: Size
     mode: str
@@ -76,7 +76,7 @@ class Cell:
     fused_s: float
     fused_interval_s: tuple[float, float] | None
     is_launch_bound: bool
-    """Whether the host could not launch kernels as fast as the GPU ran them."""
+    """Whether the host launched kernels more slowly than the GPU ran them."""
     copy_share: float
     """Bytes that must move (each tensor once), per second, over those of a copy."""
     over_eager: Ratio | None
@@ -86,13 +86,13 @@ class Cell:
 
 
 MUST_MOVE = {"forward": 3, "backward": 5, "train": 8}
-"""Tensors: K, V, H; K, V, dH, dK, dV; and both."""
+"""Number of tensors: K, V, H; K, V, dH, dK, dV; and both."""
 INPUTS = {"forward": 2, "backward": 3, "train": 3}
 OUTPUTS = {"forward": 1, "backward": 2, "train": 3}
 
 
 def sizes() -> Iterator[Size]:
-    """All settings, small ones first."""
+    """All sizes, small ones first."""
     for batch, heads in HEADS:
         for tokens in TOKENS:
             yield Size(batch=batch, heads=heads, tokens=tokens)
@@ -106,7 +106,7 @@ def copy_bytes_per_s(device: torch.device, timer: Timer, protocol: Protocol) -> 
 
 
 def calls_of(size: Size, device: torch.device, kernels: Kernels) -> dict[str, dict[str, Call]]:
-    """For each mode what is compared, by name."""
+    """The candidates of each mode, by name."""
     heads = (size.heads, HEAD_DIM)
     both = torch.randn(size.batch, size.tokens, 2 * size.heads * HEAD_DIM, device=device)
     key, value = (t.unflatten(-1, heads).transpose(1, 2) for t in both.bfloat16().chunk(2, dim=-1))
@@ -146,11 +146,11 @@ def _dense(key: Tensor, value: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(key, key, value)
 
 
-def _train(call: Call, inputs: tuple[Tensor, ...], grad_out: Tensor) -> object:
+def _train(call: Callable[[], Tensor], inputs: tuple[Tensor, ...], grad_out: Tensor) -> object:
     for tensor in inputs:
         tensor.requires_grad_()
     try:
-        return torch.autograd.grad(call(), inputs, grad_out)  # type: ignore[arg-type]
+        return torch.autograd.grad(call(), inputs, grad_out)
     finally:
         for tensor in inputs:
             tensor.requires_grad_(False)
@@ -164,10 +164,10 @@ def measure(
     copied: float,
     protocol: Protocol = PROTOCOL,
 ) -> Iterator[Cell]:
-    """All passes at one size.
+    """Measure all modes at one size.
 
     Args:
-        size: the setting.
+        size: the sizes of the call.
         device: where.
         kernels: forward and backward of the fused operator.
         timer: the clock.
@@ -217,7 +217,7 @@ def markdown(device_name: str, copied: float, cells: list[Cell]) -> str:
         "",
         f"{device_name}, torch {torch.__version__}, bfloat16, head width {HEAD_DIM}, "
         f"{ANCHORS} anchors; a copy moves {copied / 1e12:.2f} TB/s; 95 % intervals; "
-        "* the host set the pace",
+        "* launch-bound: the host was slower than the GPU",
         "",
     ]
     right = (False, True, False, True, True, True, True, True)

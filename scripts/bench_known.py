@@ -1,4 +1,4 @@
-"""`bench.py`, is it right: agreement with torch's own timer, and comparisons that are known."""
+"""Part of `bench.py`: agreement with torch's own timer, and comparisons with known answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from attnbench.doctor.selftest import (
 )
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, timer_for
-from attnbench.records import Record
+from attnbench.records import CostRecord
 from attnbench.records.latency import median_interval
 from attnbench.spec import Workload
 from attnbench.units import format_percent, format_ratio, format_seconds
@@ -37,7 +37,7 @@ RIGHT_SHARE = 19 / 20
 
 
 def operators(device: torch.device) -> dict[str, Call]:
-    """Five operators between a tenth of a millisecond and some milliseconds."""
+    """Five operators that take between a tenth of a millisecond and some milliseconds."""
     layers = {
         "dense (sdpa), 576 tokens": Workload(attention="dense", grid=(24, 24), impl="sdpa"),
         "anchor-30, 576 tokens": Workload(
@@ -59,7 +59,7 @@ def _without_gradients(call: Call) -> Call:
 
 
 def agreement(calls: Mapping[str, Call], device: torch.device, effort: Effort) -> Section:
-    """Our median beside that of torch's own timer."""
+    """Compare our median with that of torch's own timer."""
     return Section(
         title="Agreement with torch.utils.benchmark",
         conditions="median of ours ÷ median of theirs (`Timer.adaptive_autorange`, the same "
@@ -69,7 +69,9 @@ def agreement(calls: Mapping[str, Call], device: torch.device, effort: Effort) -
 
 
 def _agreement_row(name: str, call: Call, device: torch.device, effort: Effort) -> Row:
-    timer, ours, theirs = timer_for(device), [], []
+    timer = timer_for(device)
+    ours: list[float] = []
+    theirs: list[float] = []
     for _ in range(effort.turns):
         ours += measure_latencies({"": call}, effort.ours, timer, rounds_with="")[""].samples_s
         theirs += _their_times(call, *effort.theirs_s)
@@ -122,7 +124,7 @@ def comparisons(stand: Stand, effort: Effort) -> Section:
     )
 
 
-def _operator(stand: Stand, runs: Sequence[Record]) -> str:
+def _operator(stand: Stand, runs: Sequence[CostRecord]) -> str:
     layer, typical_s = stand.workload, median(r.latency.median_s for r in runs if r.latency)
     return (
         f"dense (sdpa) layer of {layer.num_tokens} tokens, batch {layer.batch}, called {REPEATS} "
@@ -155,7 +157,7 @@ def _slowed_rows(changes: Sequence[Change], floor: float) -> list[Row]:
     least = ceil(RIGHT_SHARE * len(changes))
     outcome = met(counts.get("slower", 0) >= least)
     if outcome == "missed" and floor > PLANTED - HALF_WAY.relative:
-        outcome = "not possible here: the floor is above what is to be told"
+        outcome = "not possible here: the resolution floor is above the slow-down"
     wrong = counts.get("same", 0) + counts.get("faster", 0)
     return [
         Row(

@@ -1,4 +1,4 @@
-"""Rows of `bench.py`: numbers with their aims, and how much work goes into them."""
+"""Rows of `bench.py` (numbers with their aims), and how much is measured for them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ class Effort:
     """How often our timer and theirs take turns."""
     ours: Protocol
     theirs_s: tuple[float, float]
-    """Seconds of torch's timer in a turn, at least and at most."""
+    """Least and most seconds of torch's timer in a turn."""
     comparisons: int
-    """Of each kind."""
+    """Number of comparisons of each kind."""
     comparison: Protocol
     run: Protocol
     """The operator by itself, for the floor."""
     nothing: Protocol
     millisecond: Protocol
-    """Calls of these lengths, for the overhead of a sample."""
+    """Protocols of a call that does nothing and of one of 1 ms, for the overhead of a sample."""
     workloads: Sequence[Workload]
     cell: Protocol
 
 
 def full_effort() -> Effort:
-    """What `make bench` does, in under five minutes on two cores."""
+    """The effort of `make bench`: under five minutes on two cores."""
     return Effort(
         turns=5,
         ours=Protocol(warmup_s=0.1, precision=0.002, time_budget_s=0.4, cache="warm"),
@@ -48,7 +48,7 @@ def full_effort() -> Effort:
 
 
 def sixty_cells() -> list[Workload]:
-    """Small cells, ten on each of six grids: five settings of mechanisms, each in two ways."""
+    """Ten small cells on each of six grids."""
     grids = [(side, side) for side in (4, 6, 8, 10, 12, 14)]
     return layer_workloads(FAMILIES, grids, (5, 20), dim=96)
 
@@ -75,5 +75,5 @@ class Section:
 
 
 def met(reached: bool) -> str:
-    """What came of an aim."""
+    """The outcome of an aim, in a word."""
     return "met" if reached else "missed"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What only a GPU can tell, meant to take under 8 minutes: the kernels beside eager code and
-# FlashAttention, every implementation at 4,096 tokens, two sweeps, and training steps of models.
-# Needs torch >= 2.11 and triton. No GPU was at hand when it was written: it has never been run.
+# Measures on a GPU, in under 8 minutes: the kernels beside eager code and FlashAttention, every
+# implementation at 4,096 tokens, two sweeps, and training steps of models. Needs torch >= 2.11 and
+# triton. It was written without a GPU and has never been run.
 #
 #   bash scripts/gpu_bench.sh             (in a checkout with .venv, see `make test`)
 #   PYTHON=python3 bash scripts/gpu_bench.sh      (with the packages installed already)

@@ -3,8 +3,9 @@
 #
 #   bash scripts/train_tables.sh DATA            (a folder with train/ and val/, or a known set)
 #
-# SEEDS (0 1 2), EPOCHS (5), IMG_SIZE (64), OUT (results/runs/tables.jsonl), DEVICE (auto) and JOBS
-# (1, trainings at a time) may be set. Seed by seed, so that a run cut short is even.
+# You may set SEEDS (0 1 2), EPOCHS (5), IMG_SIZE (64), OUT (results/runs/tables.jsonl), DEVICE (auto)
+# and JOBS (1; trainings at a time). Seeds run one after another, so that a run that is cut short has
+# as many of each row.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data="${1:?usage: bash scripts/train_tables.sh DATA}"

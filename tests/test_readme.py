@@ -1,4 +1,4 @@
-"""What the README prints, works."""
+"""The code, commands and links of the README work."""
 
 import re
 import sys
@@ -9,7 +9,8 @@ import pytest
 from attnbench.cli import main
 from attnbench.registry import ATTENTIONS
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -33,6 +34,16 @@ def test_an_attention_of_one_s_own_takes_15_lines(tmp_path, monkeypatch, capsys)
 def test_the_python_example_runs():
     quick = BLOCKS[1].replace("(64, 64)", "(8, 8)")
     exec(compile(quick, "README.md", "exec"), {})
+
+
+def test_every_link_leads_to_a_file_and_a_heading():
+    links = re.findall(r"\]\(([^)#]*)#?([^)]*)\)", README)
+    assert links
+    for file, heading in links:
+        text = (ROOT / file).read_bytes()
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", text.decode(), re.MULTILINE)
+            assert heading in [title.lower().replace(" ", "-") for title in titles]
 
 
 def test_every_command_is_in_the_readme():

@@ -1,15 +1,17 @@
 """The command line: each command parses, calls one function, and prints.
 
-Heavy imports (torch, pandas) stay inside the functions, so that help and lists answer at once.
+Heavy packages (torch, pandas) are imported inside functions, so that help and lists are fast.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from attnbench import __version__
 from attnbench.cli import (
     ceilings,
     compare,
@@ -27,7 +29,6 @@ from attnbench.errors import UserError
 
 app = typer.Typer(
     name="attnbench",
-    help="Benchmark and profile efficient attentions for vision transformers.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -48,9 +49,27 @@ INTERRUPTED = 130
 """Exit code that typer gives to Ctrl-C, as shells do."""
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"attnbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Benchmark and profile efficient attentions for vision transformers."""
+
+
 def main() -> None:
-    """Run the command line; what a user got wrong is one line and exit code 2."""
-    # The profiler's own log lines (one per start and stop) would drown ours.
+    """Run the command line; a user's mistake prints one line and exits with code 2."""
+    # torch's profiler logs two lines for each start and stop; they would hide our output.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     try:
         app()

@@ -1,4 +1,4 @@
-"""`attnbench reproduce`: the paper's tables and claims beside what is published and measured."""
+"""`attnbench reproduce`: the paper's tables and claims beside published and measured numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 WHAT = ("table1", "table4", "table5", "fig5", "claims")
 WITH_ANCHORS = ("table4", "table5")
 IMAGES = 128
-"""Held-out images on which the use of anchors is looked at."""
+"""Held-out images on which the use of anchors is measured."""
 
 
 def command(
@@ -50,20 +50,20 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder for the counts and the table as CSV.")] = RUNS,
     plugin: options.Plugin = None,
 ) -> None:
-    """Show what the paper prints beside what others published and what is measured here.
+    """Show the paper's numbers beside published ones and what is counted and measured here.
 
-    Counts are kept in OUT/reproduce-WHAT.jsonl; a second run counts what is missing.
+    Counts are kept in OUT/reproduce-WHAT.jsonl; a second run makes only those that are missing.
     """
     from rich.console import Console
 
     if what not in WHAT:
-        raise UserError(f"can reproduce {', '.join(WHAT)}; got {what!r}")
+        raise UserError(f"expected one of {', '.join(WHAT)}; got {what!r}")
     if checkpoint is not None and what not in WITH_ANCHORS:
-        raise UserError(f"--checkpoint belongs to {' and '.join(WITH_ANCHORS)}; got {what}")
+        raise UserError(f"--checkpoint goes with {' or '.join(WITH_ANCHORS)}; got {what}")
     if what == "claims":
         _claims(out)
         return
-    # First, so that a file that is no checkpoint is refused before anything is counted.
+    # This comes first, so that a wrong file is refused before anything is counted.
     found = _anchor_use(checkpoint, Console(stderr=True)) if checkpoint is not None else None
     _table(what, results, out)
     if found is not None:
@@ -89,7 +89,7 @@ def _table(what: str, results: list[Path] | None, out: Path) -> None:
 
 @contextmanager
 def _progress(console: Console) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar over named things: call with (done, total, the next one's name)."""
+    """A progress bar; call it with (done, total, name of the next step)."""
     from attnbench.cli.show.progress import bar
 
     with bar(console) as progress:
@@ -111,7 +111,7 @@ def _reproducer(what: str) -> Callable[..., list[Row]]:
 
 
 def _stored(results: list[Path] | None, console: Console) -> list[Record]:
-    """Records to look for evidence in; a file that is named must be there."""
+    """Records that may hold evidence; a file that the user names must exist."""
     from attnbench.records import store
 
     paths = results or [path for path in (RUNS, MEASURED) if any(path.rglob("*.jsonl"))]
@@ -136,7 +136,7 @@ def _claims(out: Path) -> None:
     print(f"\nStored in {out / 'reproduce-claims.csv'}.")
     changed = [claim.line["id"] for claim in judged if not claim.as_stored]
     if changed:
-        print(f"Not as stored in claims.csv: {', '.join(changed)}", file=sys.stderr)
+        print(f"These differ from claims.csv: {', '.join(changed)}", file=sys.stderr)
         raise typer.Exit(1)
 
 
@@ -165,5 +165,5 @@ def _anchor_use(checkpoint: Path, console: Console) -> tuple[list[AnchorUse], st
     with images_progress(console) as on_images:
         data = open_data(trained.data, trained.img_size, on_progress=on_images)
     pixels, _ = next(iter(data.val.batches(IMAGES, seed=None, device=torch.device("cpu"))))
-    with console.status("looking at the anchors"):
+    with console.status("measuring the use of anchors"):
         return anchor_use(trained_model(trained), normalise(pixels)), data.name

@@ -1,1 +1,1 @@
-"""What the paper prints beside what others published and what is counted and measured here."""
+"""The paper's tables and claims beside published numbers and what is counted and measured here."""

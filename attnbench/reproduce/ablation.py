@@ -1,9 +1,9 @@
 """Tables 4 and 5: the four mechanisms, and the anchor counts, in one trunk.
 
-The paper's rows have no trunk of their own (their budgets fit none, see `claims`). Here each
-mechanism stands in the same plain trunk with mean pooling, at 224 px: the rows differ in the
-attention alone. Row `dense-shared-qk` is no row of the paper: dense attention without the query
-projection, which tells what dropping it saves from what the anchors save.
+The paper does not name the trunk of its rows, and their budgets fit none (see `claims`). Here each
+mechanism is put into the same plain trunk with mean pooling, at 224 px, so the rows differ only in
+the attention. The paper has no row `dense-shared-qk`: dense attention without the query projection.
+It separates what dropping this projection saves from what the anchors save.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from attnbench.spec import ModelWorkload
 PAPER_ANCHORS = 30
 ANCHOR_COUNTS = (10, 30, 50, 100)
 PREFIXES = ("vit", "pyramid", "deit", "anchor-deit", "anchorformer")
-"""Trunks of one size in which a trained mechanism counts as evidence; its text names the trunk."""
+"""Trained models with these prefixes count as evidence; the text of the evidence names them."""
 
 TABLE_4 = (
     ("ViT", "dense", None),
@@ -36,16 +36,16 @@ TABLE_4 = (
     ("ViT + Anchor", "anchor-select", PAPER_ANCHORS),
     ("ViT + Anchor + Diff.", "anchor", PAPER_ANCHORS),
 )
-"""Row of the paper, mechanism, anchors."""
+"""The paper's name of the row ("" for ours), mechanism, anchors."""
 
 Part = tuple[Trunk, paper.Row, str, int | None]
-"""Trunk, the paper's line (empty where it has none), mechanism, anchors."""
+"""Trunk, the paper's line (empty if it has none), mechanism, anchors."""
 
 
 def table4(
     path: Path, records: Sequence[CostRecord], on_count: OnCount = lambda done, total, name: None
 ) -> list[Row]:
-    """The ablation on trunks T and S; the paper's numbers are on T."""
+    """Table 4 on trunks T and S; the paper's numbers stand beside T."""
     printed = paper.table("table4")
     lines = {name: paper.one(printed, row=name) for name, _, _ in TABLE_4 if name}
     parts: list[Part] = [
@@ -59,7 +59,7 @@ def table4(
 def table5(
     path: Path, records: Sequence[CostRecord], on_count: OnCount = lambda done, total, name: None
 ) -> list[Row]:
-    """Anchor counts on trunks T and S, after dense attention in the same trunk."""
+    """Table 5: dense attention, then each anchor count, on trunks T and S."""
     printed = paper.table("table5")
     parts: list[Part] = []
     for trunk in (Trunk(size="t"), Trunk(size="s")):

@@ -1,10 +1,10 @@
-"""How a trained model uses its anchors: which are dead, how even the rest, what rank is left.
+"""Measure how a trained model uses its anchors: dead ones, evenness, and effective rank.
 
-For each layer with anchors, on images of the held-out set, over all heads:
+For each layer with anchors, on held-out images, over all heads:
 
 - dead anchors: share of anchors whose degree, summed over the images, is under 1 % of an even
-  share (degrees are the columns' sums of A, eq. 6 of the paper);
-- entropy of the degrees: as a share of log m; 1 where all anchors receive alike;
+  share (degrees are the column sums of A, eq. 6 of the paper);
+- entropy of the degrees, as a share of log m; it is 1 if all anchors receive the same mass;
 - effective rank of A: exp of the entropy of its normalised singular values (Roy and Vetterli
   2007, https://ieeexplore.ieee.org/document/7098875), the mean over images and heads; at most m.
 """
@@ -24,12 +24,12 @@ from attnbench.models.factory import create_model
 from attnbench.training.checkpoint import Checkpoint, load_weights
 
 DEAD_SHARE = 0.01
-"""Of an even share of the mass; an anchor under it takes no part worth the name."""
+"""An anchor with less than this part of an even share of the mass counts as dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnchorUse:
-    """One layer."""
+    """How one layer uses its anchors."""
 
     layer: str
     num_anchors: int
@@ -41,7 +41,7 @@ class AnchorUse:
 
 
 def trained_model(checkpoint: Checkpoint) -> nn.Module:
-    """The model of a checkpoint with its weights, on the CPU.
+    """Build the model of a checkpoint on the CPU and load its weights.
 
     Raises:
         UserError: the weights do not fit the model of that name.
@@ -56,7 +56,7 @@ def trained_model(checkpoint: Checkpoint) -> nn.Module:
 def anchor_use(
     model: nn.Module, images: Float[Tensor, "images channels height width"]
 ) -> list[AnchorUse]:
-    """Use of the anchors of each layer on some images.
+    """Measure the use of anchors in each layer on some images.
 
     Raises:
         UserError: the model has no anchor attention.

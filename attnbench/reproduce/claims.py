@@ -1,7 +1,7 @@
-"""The paper's quantitative claims, each recomputed where that is possible here.
+"""Recompute the paper's quantitative claims.
 
-`claims.csv` names the check of each claim and its arguments; a claim without a check cannot be
-tested here, and its evidence says why. A verdict that is stored must be the one recomputed.
+`claims.csv` names the check of each claim and its arguments. A claim without a check cannot be
+tested here, and its evidence says why. Stored verdicts must equal the recomputed ones.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CHECKS: dict[str, Check] = _checks()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedClaim:
-    """A line of `claims.csv`, and what its check came to now."""
+    """A line of `claims.csv`, and the recomputed result of its check."""
 
     line: paper.Row
     computed: float | None
@@ -43,13 +43,13 @@ class JudgedClaim:
 
     @property
     def row(self) -> paper.Row:
-        """The line with what was recomputed in the place of what was stored."""
+        """The line with the recomputed values instead of the stored ones."""
         computed = "" if self.computed is None else f"{self.computed:.6g}"
         return {**self.line, "computed": computed, "verdict": self.verdict}
 
     @property
     def as_stored(self) -> bool:
-        """Whether verdict and number are the stored ones, to the digits that are stored."""
+        """Whether verdict and number equal the stored ones, to the stored digits."""
         if self.verdict != self.line["verdict"]:
             return False
         stored = paper.number(self.line["computed"])
@@ -61,10 +61,10 @@ class JudgedClaim:
 def judge_claims(
     on_claim: Callable[[int, int, str], None] = lambda done, total, name: None,
 ) -> list[JudgedClaim]:
-    """Every claim, in the order of the file.
+    """Judge every claim, in the order of the file.
 
     Args:
-        on_claim: told (done, total, what is checked next).
+        on_claim: called with (done, total, id of the next claim).
 
     Raises:
         UserError: a column is missing, or a line names no check.
@@ -78,7 +78,7 @@ def judge_claims(
 
 
 def judge_claim(line: paper.Row) -> JudgedClaim:
-    """Run the check of one line."""
+    """Judge one line by its check."""
     if not line["check"]:
         return JudgedClaim(line=line, computed=None, verdict="cannot be tested here")
     check, claimed = CHECKS.get(line["check"]), paper.number(line["claimed"])

@@ -1,7 +1,7 @@
-"""Parameters and multiply-accumulates of whole models, counted once and kept.
+"""Count parameters and multiply-accumulates of whole models, and keep the counts.
 
-A count depends neither on the machine nor on its threads: a stored one serves as long as the
-model, the code that counts and the versions of torch and timm are the same.
+A count depends neither on the machine nor on its threads. A stored count is used again as long as
+the model, the code that counts, and the versions of torch and timm are the same.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ OnCount = Callable[[int, int, str], None]
 
 
 def at(model: str, side: int) -> ModelWorkload:
-    """A model on one square image, with the classes of ImageNet."""
+    """The workload of a model on one square image, with the classes of ImageNet."""
     return ModelWorkload(
         model=model, attention="", img_size=(side, side), num_classes=IMAGENET_CLASSES
     )
 
 
 def count(workload: ModelWorkload) -> ModelRecord:
-    """Count a model on the meta device; what it cannot do is the record's status and reason."""
+    """Count a model on the meta device; a failure is the record's status and reason."""
     subject = subject_of(workload)
     record = ModelRecord(
         workload=workload,
@@ -51,7 +51,7 @@ def count(workload: ModelWorkload) -> ModelRecord:
 
 
 def _conditions() -> str:
-    """What else the count rests on."""
+    """Other conditions of the count, as a note."""
     timm = importlib.metadata.version("timm")
     return f"counted on the meta device with timm {timm}: nothing was run"
 
@@ -61,12 +61,12 @@ def counts(
     path: Path,
     on_count: OnCount = lambda done, total, name: None,
 ) -> list[ModelRecord]:
-    """The count of each workload, in their order; what the file lacks is counted and appended.
+    """The count of each workload, in order; counts that the file lacks are made and appended.
 
     Args:
         workloads: the models.
         path: a file of records.
-        on_count: told (done, total, what is counted next), for a progress display.
+        on_count: called with (done, total, name of the next model), for a progress display.
     """
     known = store.read(path).models if path.exists() else []
     found: list[ModelRecord] = []
@@ -82,7 +82,7 @@ def counts(
 
 
 def _stored(workload: ModelWorkload, known: Sequence[ModelRecord]) -> ModelRecord | None:
-    """The count of this workload by this very code, if there is one."""
+    """The stored count of this workload by the same code and versions, if there is one."""
     candidates = [r for r in known if r.workload == workload and r.macs is not None]
     if not candidates:
         return None

@@ -1,7 +1,7 @@
 """Figure 5: DeiT against AnchorDeiT, LeViT against AnchorLeViT.
 
-The paper draws both, and gives numbers of the first pair in table 1. The second pair has a range of
-savings in the text alone; it is counted once a model of that name is registered.
+The paper draws both pairs. Table 1 has the numbers of the first pair; for the second, the text
+gives only a range of savings. A model is counted if it is registered.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ PAIRS = (
         for w in (128, 192, 256, 384)
     ),
 )
-"""Row and system of the base, row and system with anchors."""
+"""Row and system without anchors, row and system with anchors."""
 
 
 def reproduce(
     path: Path, records: Sequence[CostRecord], on_count: OnCount = lambda done, total, name: None
 ) -> list[Row]:
-    """Each base, and beneath it the same with anchors and what that saves."""
+    """Each base, followed by the same model with anchors and what they save."""
     built = [name for pair in PAIRS for name in (pair[1], pair[3]) if name in MODELS.names()]
     records_of = dict(zip(built, counts([at(n, PX) for n in built], path, on_count), strict=True))
     printed = paper.table("table1")

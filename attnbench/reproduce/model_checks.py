@@ -1,6 +1,6 @@
-"""Checks that build and count models, or compute with the mechanism itself.
+"""Checks of claims that build and count models, or compute with the mechanism itself.
 
-Each takes the claimed number, then the arguments of its line in `claims.csv`.
+Each check takes the claimed number, then the arguments of its line in `claims.csv`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from attnbench.reproduce.trunk import Trunk
 
 PX = 224
 COUNT_SHARE = 0.05
-"""A budget is met within this share: more than two ways of counting differ by."""
+"""A budget holds within this share, which exceeds the difference between two ways of counting."""
 
 
 @cache
@@ -41,7 +41,7 @@ def _macs(model: str) -> int:
 
 
 def largest_deit_saving(claimed: float, size: str) -> Outcome:
-    """Most that any attention could save of DeiT's MACs: its n² products and query projection."""
+    """Most of DeiT's MACs that any attention can save: n² products and the query projection."""
     sizes = DEIT[size]
     n, C, depth = (PX // 16) ** 2 + 1, sizes["dim"], sizes["depth"]
     removable = depth * (2 * n**2 * C + n * C**2)
@@ -57,9 +57,9 @@ def largest_levit_saving(claimed: float, width: str) -> Outcome:
 
 
 def _levit_removable(layer: Any) -> int:
-    """MACs of the query projection, of its product with the keys, and of the one with the values.
+    """MACs of the query projection, its product with the keys, and the product with the values.
 
-    timm's names: in a shrinking layer the keys and values have a projection of their own.
+    The attributes are timm's: in a shrinking layer, keys and values have their own projection.
     """
     queries, keys = layer.attention_bias_idxs.shape
     joint = getattr(layer, "qkv", None) or layer.kv
@@ -68,51 +68,51 @@ def _levit_removable(layer: Any) -> int:
 
 
 def largest_parameter_cut(claimed: float, size: str) -> Outcome:
-    """Most that dropping the query projection could save of DeiT's parameters, in percent."""
+    """Percent of DeiT's parameters that dropping the query projection saves."""
     C, depth = DEIT[size]["dim"], DEIT[size]["depth"]
     params = _counted(f"deit-{size}").params or 0
     return at_most(claimed, 100 * depth * (C**2 + C) / params)
 
 
 def counted_params(claimed: float, model: str) -> Outcome:
-    """Parameters of a model in millions."""
+    """Counted parameters of a model, in millions."""
     return within_share(claimed, (_counted(model).params or 0) / 1e6, COUNT_SHARE)
 
 
 def counted_gmacs(claimed: float, model: str) -> Outcome:
-    """GMACs of a model at 224 px."""
+    """Counted GMACs of a model at 224 px."""
     return within_share(claimed, _macs(model) / 1e9, COUNT_SHARE)
 
 
 def growth_in_gmacs(claimed: float, size: str, few: str, many: str) -> Outcome:
-    """GMACs that more anchors add to a trunk."""
+    """GMACs that a trunk gains from more anchors."""
     trunk = Trunk(size=size)
     added = trunk.macs("anchor", int(many)) - trunk.macs("anchor", int(few))
     return equal(claimed, added / 1e9, tolerance=0.05)
 
 
 def growth_in_params(claimed: float, size: str, few: str, many: str) -> Outcome:
-    """Millions of parameters that more anchors add to a trunk, a set of anchors for each head."""
+    """Millions of parameters that a trunk gains from more anchors, with a set for each head."""
     trunk = Trunk(size=size)
     per_layer = (int(many) - int(few)) * trunk.dim
     return equal(claimed, trunk.depth * per_layer / 1e6, tolerance=0.05)
 
 
 def cost_exponent(claimed: float, attention: str) -> Outcome:
-    """Power of the tokens n that the mixing costs, projections left out, from 4,096 to 16,384."""
+    """Exponent of the cost in tokens, without projections, from 4,096 to 16,384 tokens."""
     layer = create_attention(attention, 192, 3)
     small, large = (_mixing(layer, side) for side in (64, 128))
     return equal(claimed, log(large / small) / log(4), tolerance=0.01)
 
 
 def _mixing(layer: Attention, side: int) -> int:
-    """MACs of a layer without its projections of every token; widths are those of its weights."""
+    """MACs of a layer without its projections of every token, which its weights give."""
     projected = sum(m.weight.numel() for m in layer.modules() if isinstance(m, nn.Linear))
     return layer.macs((side, side)) - side**2 * projected
 
 
 def row_sums_of_s(claimed: float, normalised_over: str) -> Outcome:
-    """Mean sum of a row of S = A Δ⁻¹ Aᵀ, with A normalised over anchors or, as eq. 13, tokens."""
+    """Mean row sum of S = A Δ⁻¹ Aᵀ, with A normalised over anchors, or over tokens as in eq. 13."""
     generator = torch.Generator().manual_seed(0)
     key = torch.randn(1, 3, 196, 64, generator=generator, dtype=torch.float64)
     anchors = torch.randn(30, 64, generator=generator, dtype=torch.float64)
@@ -126,7 +126,7 @@ def row_sums_of_s(claimed: float, normalised_over: str) -> Outcome:
 
 
 def rank_of_s(claimed: float) -> Outcome:
-    """Rank of S with 30 anchors on 196 tokens; the claim is the most that it can be."""
+    """Rank of S with 30 anchors on 196 tokens; the claim is an upper bound."""
     generator = torch.Generator().manual_seed(0)
     key = torch.randn(1, 1, 196, 64, generator=generator, dtype=torch.float64)
     A = bipartite_attention(key, torch.randn(30, 64, generator=generator).double(), 1.0)[0, 0]

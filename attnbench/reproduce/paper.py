@@ -1,8 +1,8 @@
-"""The numbers that were printed and published, as data: the tables of `results/paper/`.
+"""Read the tables of `results/paper/`: numbers that the paper prints, and published ones.
 
-In a checkout they are read where they stand; an installed package brings a copy. What the columns
-mean stands in `results/paper/README.md`. Values are texts as printed; `number` and its fellows turn
-them into base units.
+A checkout has the tables in `results/paper/`; an installed package has a copy. The columns are
+described in `results/paper/README.md`. Values are texts as printed; `number` and `scaled` turn them
+into numbers.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """The tables, and the columns that each must have."""
 
 INSTALLED = "share/attnbench/paper"
-"""Where the wheel puts the tables, below the prefix that it is installed to."""
+"""Folder of the tables below the prefix that the wheel is installed to."""
 
 
 @cache
 def folder() -> Path:
-    """The folder of the tables: the checkout's own, or the one that was installed.
+    """The folder of the tables: that of the checkout, or the installed one.
 
     Raises:
-        UserError: neither is there.
+        UserError: neither exists.
     """
     checkout = Path(__file__).resolve().parents[2] / "results" / "paper"
     if checkout.is_dir():
@@ -60,7 +60,7 @@ def folder() -> Path:
 
 
 def table(name: str) -> list[Row]:
-    """The rows of a table, in the order of the paper.
+    """The rows of a table, in the order of the file.
 
     Raises:
         UserError: no such table, no such file, or a column is missing.
@@ -88,7 +88,7 @@ def one(rows: list[Row], **values: str) -> Row:
     """The first row with these values.
 
     Raises:
-        UserError: there is none.
+        UserError: no row has them.
     """
     for row in rows:
         if all(row.get(column) == value for column, value in values.items()):
@@ -98,7 +98,7 @@ def one(rows: list[Row], **values: str) -> Row:
 
 
 def number(text: str) -> float | None:
-    """A printed number, or None where nothing was printed ("" or "-")."""
+    """A printed number, or None if nothing was printed ("" or "-")."""
     try:
         return None if text in ("", "-") else float(text)
     except ValueError:
@@ -110,11 +110,11 @@ def number(text: str) -> float | None:
 def scaled(text: str, unit: float) -> float | None:
     """A printed number in base units: "5.6" with unit 1e6 is 5,600,000."""
     value = number(text)
-    # Twelve digits, so that 77.1 % is 0.771 and not 0.7709999….
+    # Twelve digits, so that 77.1 % becomes 0.771 and not 0.7709999….
     return None if value is None else float(f"{value * unit:.12g}")
 
 
 def last_place(text: str) -> float:
-    """What one unit in the last printed place is worth: 0.01 for "1.25", 1 for "28"."""
+    """The value of one unit in the last printed digit: 0.01 for "1.25", 1 for "28"."""
     decimals = len(text.partition(".")[2])
     return float(10.0**-decimals)

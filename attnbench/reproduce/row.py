@@ -1,4 +1,4 @@
-"""One row of a reproduced table: reported, published and measured side by side, and a verdict.
+"""One row of a reproduced table: reported, published and counted numbers, and a verdict.
 
 Base units: parameters and multiply-accumulates as counts, accuracies as shares, seconds.
 """
@@ -18,21 +18,21 @@ Verdict = Literal[
 ]  # fmt: skip
 
 NEAR = 0.05
-"""A printed count within this share of the counted one is near it."""
+"""A printed count within this share of our count is "near"."""
 LEAST_ROOM = 0.01
-"""What two ways of counting (norms, heads, tokens) may differ by and still agree."""
+"""Counts agree within this share, because ways of counting differ (norms, heads, tokens)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line; None or "" where a source says nothing."""
+    """One row; a value is None or "" if the source does not give it."""
 
     row: str
-    """The row as the paper names it, or, where it has none, as its publication does."""
+    """The row's name in the paper, or in its own publication if the paper has no such row."""
     system: str = ""
-    """The registered model or mechanism that stands for it here."""
+    """The registered model or mechanism that represents it here."""
     trunk: str = ""
-    """The registered trunk that a mechanism stands in."""
+    """The registered trunk that contains the mechanism."""
     num_anchors: int | None = None
     reported_params: float | None = None
     reported_macs: float | None = None
@@ -46,29 +46,29 @@ class Row:
     native_px: int | None = None
     params: int | None = None
     macs: int | None = None
-    """Counted here at the native size."""
+    """Counted at the native image size."""
     macs_at_224: int | None = None
     stated_params: int | None = None
     stated_macs: int | None = None
-    """By closed form."""
+    """From the closed form."""
     params_difference: float | None = None
     macs_difference: float | None = None
-    """Reported over counted here, less one."""
+    """Reported ÷ counted, minus one."""
     top1_difference: float | None = None
-    """Reported less published: accuracy is not measured on ImageNet here."""
+    """Reported minus published; no accuracy on ImageNet is measured here."""
     saving: float | None = None
-    """Share of the multiply-accumulates that is saved against the row's base, counted here."""
+    """Counted share of MACs that the row saves over its base."""
     reported_saving: float | None = None
     latency_s: float | None = None
     latency_of: str = ""
     trained: str = ""
-    """Accuracy of models trained here, with set and recipe: no ImageNet figure."""
+    """Accuracy of models trained here, with data set and recipe; not on ImageNet."""
     verdict: Verdict = ""
     note: str = ""
 
 
 def reported(line: paper.Row, name: str) -> Row:
-    """What the paper prints in a line of a table, in base units."""
+    """A row with what the paper prints in a line of a table, in base units."""
     return Row(
         row=name,
         reported_params=paper.scaled(line.get("params_M", ""), 1e6),
@@ -78,7 +78,7 @@ def reported(line: paper.Row, name: str) -> Row:
 
 
 def with_published(row: Row, system: paper.Row) -> Row:
-    """The row with what the system's own source reports; `system` is its line in `systems.csv`.
+    """Add what the system's own source reports; `system` is its line in `systems.csv`.
 
     Raises:
         UserError: that source has no such line.
@@ -101,7 +101,7 @@ def with_published(row: Row, system: paper.Row) -> Row:
 
 
 def judged(row: Row, line: paper.Row, count: ModelRecord) -> Row:
-    """The row with its count, the differences, and a verdict on what was printed."""
+    """Add the count, the differences, and a verdict on what the paper prints."""
     if count.macs is None:
         return replace(row, verdict="failed", note=count.reason)
     macs = count.macs.products_macs
@@ -120,7 +120,7 @@ def judged(row: Row, line: paper.Row, count: ModelRecord) -> Row:
 
 
 def difference(printed: float | None, counted: float | None) -> float | None:
-    """How much the printed value lies above the counted one, as a share."""
+    """Printed ÷ counted, minus one; None if either is missing."""
     return None if printed is None or not counted else printed / counted - 1
 
 
@@ -129,20 +129,20 @@ def _less(one: float | None, other: float | None) -> float | None:
 
 
 def room(text: str) -> float:
-    """Half a unit in the last printed place, as a share of the value; 1 % at least.
+    """Half a unit in the last printed digit, as a share of the value; at least 1 %.
 
-    The floor allows for what is counted here and not there, or the other way round.
+    The least value allows for operations that only one of the two counts includes.
     """
     value = paper.number(text)
     return max(LEAST_ROOM, paper.last_place(text) / 2 / value) if value else LEAST_ROOM
 
 
 def verdict_on(gaps: Sequence[float | None], rooms: Sequence[float]) -> Verdict:
-    """In a word, how counts that were printed stand to those made here.
+    """A verdict on printed counts.
 
     Args:
-        gaps: printed over counted, less one; None where nothing was printed.
-        rooms: how much of each gap rounding explains.
+        gaps: printed ÷ counted, minus one; None if nothing was printed.
+        rooms: the part of each gap that rounding explains.
     """
     known = [(abs(gap), width) for gap, width in zip(gaps, rooms, strict=True) if gap is not None]
     if not known:

@@ -1,7 +1,8 @@
 """Table 1 (ImageNet classification): each row as reported, as published, and as counted here.
 
-A row of the paper may have several systems here (DeiT plain and distilled; AnchorFormer as in the
-authors' code, and fitted to the printed budget) or none. Systems without a row of the paper follow.
+A row of the paper may have several systems here, or none. DeiT is plain and distilled;
+AnchorFormer follows the authors' code, or is fitted to the printed budget. Systems that have no row
+in the paper come last.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from attnbench.reproduce.row import Row, judged, reported, with_published
 
 PAPER_PX = 224
 FITTED = "fitted"
-FITTED_NOTE = "fitted to the printed budget: that it meets it is no evidence for it"
+FITTED_NOTE = "fitted to the printed budget, so meeting it is no evidence"
 
 
 def reproduce(
@@ -29,9 +30,9 @@ def reproduce(
     """The rows of table 1.
 
     Args:
-        path: file of the counts; what it lacks is counted and appended.
+        path: file of the counts; missing ones are made and appended.
         records: stored records, for the accuracy of trained models.
-        on_count: progress.
+        on_count: called with (done, total, name of the next model).
 
     Raises:
         UserError: a table lacks a column or a row, or names a system that is not registered.
@@ -50,7 +51,7 @@ def reproduce(
 
 
 def _refuse_strangers(printed: Sequence[paper.Row], systems: Sequence[paper.Row]) -> None:
-    """A name in `systems.csv` that leads nowhere is the file's defect: say which."""
+    """Raise an error that names the line of `systems.csv` with an unknown model or row."""
     rows = {line["model"] for line in printed}
     for system in systems:
         MODELS.find(system["name"])

@@ -1,4 +1,4 @@
-"""The plain trunk in closed form: parameters and multiply-accumulates with any of four attentions.
+"""Parameters and multiply-accumulates of the plain trunk in closed form, with four attentions.
 
 n tokens of width C, depth L, MLP ratio r, patches of p × p pixels in 3 channels, mean pooling:
 
@@ -7,7 +7,7 @@ n tokens of width C, depth L, MLP ratio r, patches of p × p pixels in 3 channel
                            a block: attention + 2 r C² + (r + 1) C + 4 C (two norms)
                            head: classes · (C + 1)
 
-The attention's multiply-accumulates are those that the mechanism states; its parameters are below.
+The mechanism states its multiply-accumulates; `attention_params` has its parameters.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Trunk:
     """A plain trunk on one grid of tokens."""
 
     size: str
-    """t, s or b."""
+    """Size of the trunk: t, s or b."""
     grid: Grid = (14, 14)
 
     @property
     def name(self) -> str:
-        """The registered trunk that it describes."""
+        """Name of the registered trunk."""
         return f"vit-{self.size}"
 
     @property
@@ -68,7 +68,7 @@ class Trunk:
 
 
 def attention_params(attention: str, dim: int, num_heads: int, num_anchors: int) -> int:
-    """Parameters of one attention of the ablation, in closed form; m anchors, d = C / heads.
+    """Parameters of one attention of the ablation, in closed form.
 
     Raises:
         UserError: it is none of the four.

@@ -77,14 +77,14 @@ def test_claims_print_evidence_and_find_a_changed_verdict(run, tables, tmp_path)
     assert len(stored(tmp_path / "results/runs/reproduce-claims.csv")) == 3
     file.write_text(file.read_text(encoding="utf-8").replace("does not hold", "holds"), "utf-8")
     code, _, err = run("claims")
-    assert (code, err.strip()) == (1, "Not as stored in claims.csv: efficientdet-low")
+    assert (code, err.strip()) == (1, "These differ from claims.csv: efficientdet-low")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["table6"], "can reproduce table1, table4, table5, fig5, claims; got 'table6'"),
-        (["claims", "--checkpoint", "last.pt"], "--checkpoint belongs to table4 and table5"),
+        (["table6"], "expected one of table1, table4, table5, fig5, claims; got 'table6'"),
+        (["claims", "--checkpoint", "last.pt"], "--checkpoint goes with table4 or table5"),
         (["table4", "--checkpoint", "no.pt"], "no.pt: expected a checkpoint of `attnbench train`"),
         (["table1", "--results", "nowhere.jsonl"], "cannot read results from nowhere.jsonl"),
     ],

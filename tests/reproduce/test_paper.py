@@ -73,18 +73,20 @@ def test_printed_numbers_become_base_units():
 
 
 @pytest.mark.slow
-def test_an_installed_wheel_brings_the_tables(tmp_path):
+def test_an_installed_wheel_brings_the_tables_templates_and_types(tmp_path):
     """Built and installed into a folder of its own, from which another folder's Python reads."""
     source = tmp_path / "source"
     subprocess.run(["git", "clone", "-q", ROOT, source], check=True)
-    for file in ("pyproject.toml", "attnbench/paper.py"):  # as they stand, committed or not
+    for file in ("pyproject.toml", "attnbench/reproduce/paper.py"):  # committed or not
         (source / file).write_bytes((ROOT / file).read_bytes())
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
     subprocess.run(
         [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, source], check=True
     )
     (wheel,) = tmp_path.glob("*.whl")
-    named = [name for name in zipfile.ZipFile(wheel).namelist() if paper.INSTALLED in name]
+    files = zipfile.ZipFile(wheel).namelist()
+    assert {"attnbench/py.typed", "attnbench/report/page/templates/page.html"} <= set(files)
+    named = [name for name in files if paper.INSTALLED in name]
     assert len([name for name in named if name.endswith(".csv")]) == len(paper.COLUMNS)
     subprocess.run(
         [
@@ -99,7 +101,10 @@ def test_an_installed_wheel_brings_the_tables(tmp_path):
         check=True,
     )
     (packages,) = (tmp_path / "prefix").rglob("site-packages")
-    code = "from attnbench import paper; print(paper.folder()); print(len(paper.table('table1')))"
+    code = (
+        "from attnbench.reproduce import paper\n"
+        "print(paper.folder())\nprint(len(paper.table('table1')))"
+    )
     printed = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(packages)},
         capture_output=True, text=True, check=True,
