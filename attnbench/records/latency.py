@@ -80,8 +80,8 @@ class Latency:
     contention: Contention | None = None
     """Over all rounds of the comparison; None if the system does not report it."""
     host_samples_s: tuple[float, ...] = ()
-    """For each sample, seconds until the call returned on the host; empty on the CPU, where both are
-    the same."""
+    """For each sample, seconds until the call returned on the host; empty on the CPU, where both
+    are the same."""
     cache: CacheState = ""
     """State of the caches before each sample; "" in records that do not say."""
     warmup_s: float | None = None

@@ -94,7 +94,7 @@ class ClockWatch:
             return
         try:
             self._looks.append((self._gpu.sm_clock_mhz(), self._gpu.clock_reasons()))
-        except NvmlError as error:  # a part of the story is dropped
+        except NvmlError as error:  # an incomplete observation is dropped
             self._gpu, self._failure = None, str(error)
         self._next_look = self._now() + LOOK_EVERY_S
 
