@@ -16,6 +16,7 @@ _PUBLIC = {
     "Protocol": "attnbench.spec",
     "Recipe": "attnbench.spec",
     "Record": "attnbench.records",
+    "Recorder": "attnbench.benchmark.recorder",
     "UserError": "attnbench.errors",
     "convert": "attnbench.models.convert.swap",
     "create_attention": "attnbench.attention.factory",
@@ -31,6 +32,7 @@ __all__ = [
     "Protocol",
     "Recipe",
     "Record",
+    "Recorder",
     "SweepOption",
     "UserError",
     "Workload",
@@ -46,6 +48,7 @@ __all__ = [
 if TYPE_CHECKING:
     from attnbench.attention.base import Attention
     from attnbench.attention.factory import create_attention
+    from attnbench.benchmark.recorder import Recorder
     from attnbench.benchmark.runner import profile
     from attnbench.errors import UserError
     from attnbench.models.convert.swap import convert

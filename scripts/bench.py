@@ -23,7 +23,8 @@ from bench_rows import Effort, Section, full_effort
 from rich.console import Console
 
 from attnbench.benchmark.runner import now
-from attnbench.doctor.selftest import stand_on
+from attnbench.cores import available_cores
+from attnbench.doctor.timed_operator import choose_operator
 from attnbench.profiling.machine.contention import contention_between, usage_now
 from attnbench.profiling.machine.environment import choose_device
 from attnbench.records import Environment
@@ -40,11 +41,11 @@ def bench(
     """The conditions, and a section for each thing measured."""
     on_step("choosing an operator")
     before, begun = usage_now(), time.perf_counter()
-    stand = stand_on(device)
+    operator = choose_operator(device)
     on_step("agreement with torch's timer")
     sections = [agreement(operators(device), device, effort)]
     on_step(f"{2 * effort.comparisons} comparisons")
-    sections.append(comparisons(stand, effort))
+    sections.append(comparisons(operator, effort))
     on_step("overhead of sampling")
     sections.append(overhead(effort))
     # Before the sweep: its worker is our own, but would count as another program.
@@ -53,7 +54,7 @@ def bench(
     sections.append(sweeping(device, effort))
     others = f"{contention.other_cores:.2f}" if contention else "unknown"
     return [
-        *conditions(stand.environment),
+        *conditions(operator.environment),
         f"cores used by other programs before the sweep: {others}",
         f"whole run: {time.perf_counter() - begun:.0f} s",
     ], sections
@@ -64,7 +65,7 @@ def conditions(environment: Environment) -> list[str]:
     return [
         environment.label,
         f"Python {environment.python}, {environment.platform}, attnbench {environment.attnbench} "
-        f"(code {environment.code}), {os.cpu_count()} cores, {now()}",
+        f"(code {environment.code}), {available_cores()} cores, {now()}",
     ]
 
 

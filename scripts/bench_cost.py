@@ -13,7 +13,8 @@ from bench_rows import Effort, Row, Section, met
 
 from attnbench.benchmark.sweep import sweep
 from attnbench.benchmark.worker import Worker
-from attnbench.doctor.selftest import LAYER, spin
+from attnbench.doctor.known_times import spin
+from attnbench.doctor.timed_operator import LAYER
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, WallTimer
 from attnbench.records import CostRecord, store

@@ -14,16 +14,9 @@ from torch import nn
 from torch.utils.benchmark import Timer as TorchTimer
 
 from attnbench.analysis.compare.verdict import Change
-from attnbench.doctor.selftest import (
-    HALF_WAY,
-    PLANTED,
-    REPEATS,
-    Stand,
-    compare_same,
-    compare_slowed,
-    resolution,
-    stand_for,
-)
+from attnbench.doctor.comparisons import HALF_WAY, PLANTED, compare_same, compare_slowed
+from attnbench.doctor.resolution_floor import resolution
+from attnbench.doctor.timed_operator import REPEATS, TimedOperator, operator_of
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, timer_for
 from attnbench.records import CostRecord
@@ -44,7 +37,7 @@ def operators(device: torch.device) -> dict[str, Call]:
             attention="anchor", grid=(24, 24), options={"num_anchors": 30}
         ),
     }
-    calls = {name: stand_for(layer, device).call for name, layer in layers.items()}
+    calls = {name: operator_of(layer, device).call for name, layer in layers.items()}
     x, square = torch.randn(576, 768, device=device), torch.randn(512, 512, device=device)
     linear, norm = nn.Linear(768, 768).to(device), nn.LayerNorm(768).to(device)
     return calls | {
@@ -101,20 +94,20 @@ def _time(samples: Sequence[float]) -> str:
     return f"{format_seconds(median(samples))} [{bounds}]"
 
 
-def comparisons(stand: Stand, effort: Effort) -> Section:
+def comparisons(operator: TimedOperator, effort: Effort) -> Section:
     """How often a comparison says what is known, and what the machine resolves meanwhile."""
     same, slowed, runs = [], [], []
     for _ in range(effort.comparisons):
-        same.append(compare_same(stand, effort.comparison))
-        slowed.append(compare_slowed(stand, effort.comparison))
-        runs.append(stand.alone(effort.run))
+        same.append(compare_same(operator, effort.comparison))
+        slowed.append(compare_slowed(operator, effort.comparison))
+        runs.append(operator.measure_alone(effort.run))
     intervals = [change.ratio.interval for change in same if change.ratio]
     in_turn = resolution([], [interval for interval in intervals if interval])
     apart = resolution([record.latency for record in runs if record.latency], [])
     return Section(
         title="Comparisons whose answer is known",
-        conditions=f"{_operator(stand, runs)}; the slow-down calls it {REPEATS + 1} times; sampled "
-        f"in turn; threshold {format_percent(HALF_WAY.relative)}.",
+        conditions=f"{_operator(operator, runs)}; the slow-down calls it {REPEATS + 1} times; "
+        f"sampled in turn; threshold {format_percent(HALF_WAY.relative)}.",
         rows=[
             _same_row(same),
             *_slowed_rows(slowed, max(apart, in_turn)),
@@ -124,8 +117,8 @@ def comparisons(stand: Stand, effort: Effort) -> Section:
     )
 
 
-def _operator(stand: Stand, runs: Sequence[CostRecord]) -> str:
-    layer, typical_s = stand.workload, median(r.latency.median_s for r in runs if r.latency)
+def _operator(operator: TimedOperator, runs: Sequence[CostRecord]) -> str:
+    layer, typical_s = operator.workload, median(r.latency.median_s for r in runs if r.latency)
     return (
         f"dense (sdpa) layer of {layer.num_tokens} tokens, batch {layer.batch}, called {REPEATS} "
         f"times ({format_seconds(typical_s)})"

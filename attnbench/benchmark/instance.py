@@ -1,4 +1,4 @@
-"""A subject that lives on a device: module, input, and the call that is timed."""
+"""A subject built on a device: module, input, and the call that is timed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from attnbench.spec import AnyWorkload
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
-    """What a cell is made of while it lives."""
+    """What a cell needs while it is measured."""
 
     call: Call
     """What is timed."""
@@ -27,21 +27,25 @@ class Instance:
     x: Tensor
     subject: Subject
     keeps_input: bool
-    """Whether the call is bound to the values of `x`: a backward pass walks a graph that is."""
+    """Whether the values of `x` must stay, as the graph of a backward pass is bound to them."""
 
     def freshen(self) -> None:
-        """Give the next call an input that no earlier one saw."""
+        """Change the input, so that the next call sees one that no earlier call saw."""
         if not self.keeps_input:
             freshen(self.x)
 
     def check(self) -> None:
-        """Refuse a call that did not do its work (see `profiling.checks`); the last thing to do."""
+        """Run the honesty checks; they change the input, so they come last.
+
+        Raises:
+            DishonestError: the call did not do its work.
+        """
         check_stream(self.call, self.x.device)
         check_honesty(self.module, self.twin, self.x, self.subject.arguments)
 
 
-def start(subject: Subject, workload: AnyWorkload, device: torch.device) -> Instance:
-    """Build module and input on the device; only where a backward pass is timed was it called."""
+def build_instance(subject: Subject, workload: AnyWorkload, device: torch.device) -> Instance:
+    """Build module and input on the device; the module is called only if backward is timed."""
     module, x = _build(subject, workload, device)
     twin = deepcopy(module)
     return Instance(
@@ -55,7 +59,7 @@ def start(subject: Subject, workload: AnyWorkload, device: torch.device) -> Inst
 
 
 def call_on_cpu(workload: AnyWorkload) -> Call:
-    """What is timed of a workload, built on the CPU, for a process that knows nothing yet."""
+    """The call of a workload, built on the CPU; a fresh process imports this function by name."""
     subject = subject_of(workload)
     module, x = _build(subject, workload, torch.device("cpu"))
     return call_of(workload.mode, module, x, subject.arguments)

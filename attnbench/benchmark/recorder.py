@@ -1,4 +1,18 @@
-"""Storing records: each says who asked for it, and what its machine could resolve."""
+"""Storing records, with the author and the resolution floor of the machine in each.
+
+From Python:
+
+    import attnbench
+
+    recorder = attnbench.Recorder("results/runs/mine.jsonl")
+    workloads = [
+        attnbench.Workload(attention="dense", grid=(32, 32)),
+        attnbench.Workload(attention="anchor", grid=(32, 32), options={"num_anchors": 30}),
+    ]
+    attnbench.profile(workloads, on_record=recorder.keep)
+
+`attnbench report` then draws the records as it draws those of its own commands.
+"""
 
 from __future__ import annotations
 
@@ -21,23 +35,29 @@ AnyRecord = TypeVar("AnyRecord", bound="Record")
 
 
 class Recorder:
-    """Appends records to a file on behalf of a command."""
+    """Appends records to a file on behalf of a command or a Python user."""
 
-    def __init__(self, out: Path, asked_by: str, checkups: Path = CHECKUPS) -> None:
+    def __init__(
+        self, out: Path | str, asked_by: str = "python", checkups: Path | str = CHECKUPS
+    ) -> None:
         """Nothing is written before the first record.
 
         Args:
-            out: the file to append to.
+            out: the file to append to; it is created, with its folder, if it is missing.
             asked_by: the command, or what a Python user calls the study.
             checkups: the file of `doctor`, which the resolution floor comes from.
         """
-        self.out = out
+        self.out = Path(out)
         self.asked_by = asked_by
-        self.checkups = checkups
+        self.checkups = Path(checkups)
         self._floor = cache(self._latest_floor)
 
     def keep(self, record: AnyRecord) -> AnyRecord:
-        """Append a record, with its author and its floor; returns it as it was stored."""
+        """Append a record, with its author and its floor; returns it as it was stored.
+
+        Raises:
+            UserError: the file cannot be written, or the checkups cannot be read.
+        """
         from attnbench.records import CostRecord, store
 
         kept = replace(record, asked_by=self.asked_by)

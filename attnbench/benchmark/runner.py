@@ -1,8 +1,8 @@
-"""For each workload: build, measure, record, flush. Joins what is compared to how it is measured.
+"""Measure workloads: build each one, count, time, and return a record.
 
-A comparison is a group of workloads whose latencies are sampled in turn. Whatever happens to one
-cell is a result of that cell, with its reason, and costs no other cell. What no Python program can
-catch is for `worker`, which measures each cell of a `sweep` in a process that may be lost.
+A comparison is a group of workloads whose latencies are sampled in turn. A cell that fails becomes
+a record with a status and a reason, and costs no other cell. Crashes that Python cannot catch are
+handled by `worker`, which measures the cells of a `sweep` in a process that may be lost.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ from typing import Any
 import torch
 
 from attnbench.attention.impls import may_use_sdpa
-from attnbench.benchmark.instance import Instance, start
+from attnbench.benchmark.instance import Instance, build_instance
 from attnbench.benchmark.subject import Subject, subject_of
-from attnbench.errors import UserError
-from attnbench.profiling.counting.macs import CountError, count_macs
+from attnbench.isolation.failure import failure
+from attnbench.profiling.counting.macs import count_macs
 from attnbench.profiling.counting.traffic import count_traffic
 from attnbench.profiling.energy.windows import measure_energy
 from attnbench.profiling.fused_kernel import fused_backend
-from attnbench.profiling.honesty import DishonestError
 from attnbench.profiling.latency.sampling import CallFailedError, measure_latencies
 from attnbench.profiling.latency.timer import Call, timer_for
 from attnbench.profiling.machine.environment import describe_environment
@@ -45,19 +44,19 @@ class Cell:
     workload: AnyWorkload
     subject: Subject
     record: CostRecord
-    running: Instance | None = None
-    """None before it is built, and once it has failed."""
+    instance: Instance | None = None
+    """None before it is built, and after it has failed."""
     measured: dict[str, Any] = field(default_factory=dict)
     """Fields of the record, as they become known."""
 
     def fail(self, status: Status, reason: str) -> None:
-        """End the cell; its counts stay, the cost of work that was not done does not."""
-        self.running = None
+        """End the cell; its counts stay, its latency and memory are dropped."""
+        self.instance = None
         self.measured |= {"status": status, "reason": reason, "latency": None, "memory": None}
 
     def finish(self) -> CostRecord:
-        """The record of what became of the cell; module and input are let go."""
-        self.running = None
+        """The record of the cell; module and input are released."""
+        self.instance = None
         return replace(self.record, **self.measured)
 
 
@@ -71,12 +70,14 @@ def profile(
 ) -> list[CostRecord]:
     """Measure one comparison: the workloads' latencies are sampled in turn.
 
+    Nothing is stored. Pass `Recorder(path).keep` as `on_record` to append each record to a file.
+
     Args:
         workloads: the cells; to be compared, they should differ in the attention alone.
         protocol: how latency is measured.
         device: where.
-        on_record: told each record when it is complete, for storing.
-        on_step: told what is being done, for a progress display.
+        on_record: called with each record when it is complete.
+        on_step: called with a line about what is being done, for a progress display.
 
     Returns:
         One record per workload, in their order; a failure is a status with a reason.
@@ -89,21 +90,21 @@ def profile(
     _time(cells, protocol, device, on_step)
     records = []
     for cell in cells:
-        if cell.running is not None:
+        if cell.instance is not None:
             on_step(f"memory{' and energy' * protocol.energy} of {cell.subject.name}")
-            _guard(cell, partial(_weigh, cell, cell.running, protocol, device))
+            _guard(cell, partial(_measure_memory, cell, cell.instance, protocol, device))
         records.append(cell.finish())
         on_record(records[-1])
     return records
 
 
 def environment_of(subject: Subject, device: torch.device) -> Environment:
-    """The conditions of a cell, the code of its subject included."""
+    """The conditions of a cell, with the hash of its subject's code."""
     return describe_environment(device, subject.code)
 
 
 def now() -> str:
-    """The time as records store it."""
+    """The time as records store it: UTC, ISO 8601."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
@@ -123,39 +124,25 @@ def _open_cell(workload: AnyWorkload, protocol: Protocol, device: torch.device) 
 
 
 def _guard(cell: Cell, work: Callable[[], None]) -> None:
-    """Run a part of a cell; what it raises becomes the cell's status, with its reason."""
+    """Run a part of a cell; an exception becomes the cell's status and reason."""
     try:
         work()
     except Exception as error:  # noqa: BLE001 - a stranger's mechanism may raise anything
         cell.fail(*failure(error))
 
 
-def failure(error: Exception) -> tuple[Status, str]:
-    """Status and reason of an exception: out of memory is told from every other failure."""
-    if isinstance(error, (CountError, DishonestError)):
-        return "failed", str(error)
-    if isinstance(error, UserError):
-        return "unsupported", str(error)
-    text = str(error).strip().splitlines()
-    reason = f"{type(error).__name__}: {text[0] if text else 'no message'}"
-    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
-        "DefaultCPUAllocator" in reason
-    )
-    return ("out_of_memory" if out_of_memory else "failed"), reason
-
-
 def _prepare(cell: Cell, device: torch.device) -> None:
-    """Count, build and call once, so that a cell that cannot run fails before any timing."""
+    """Count, build and call once: a cell that cannot run fails before any timing."""
     reason = cell.subject.unsupported(device)
     if reason:
         cell.fail("unsupported", reason)
         return
     _count(cell)
-    running = start(cell.subject, cell.workload, device)
-    cell.measured["first_call_s"] = _call_first(running.call, device)
+    instance = build_instance(cell.subject, cell.workload, device)
+    cell.measured["first_call_s"] = _call_first(instance.call, device)
     if may_use_sdpa(getattr(cell.workload, "impl", "")):
-        cell.measured["backend"] = fused_backend(running.call)
-    cell.running = running
+        cell.measured["backend"] = fused_backend(instance.call)
+    cell.instance = instance
 
 
 def _count(cell: Cell) -> None:
@@ -183,16 +170,16 @@ def _call_first(call: Call, device: torch.device) -> float:
 
 
 def _time(cells: Sequence[Cell], protocol: Protocol, device: torch.device, on_step: OnStep) -> None:
-    """Sample the latencies of all cells that live, in turn; one that fails leaves the others."""
-    while running := {i: cell.running for i, cell in enumerate(cells) if cell.running}:
+    """Sample the latencies of all built cells in turn; if one fails, the others start again."""
+    while instances := {i: cell.instance for i, cell in enumerate(cells) if cell.instance}:
         try:
             latencies = measure_latencies(
-                {index: one.call for index, one in running.items()},
+                {index: one.call for index, one in instances.items()},
                 protocol,
                 timer_for(device, protocol.cache),
-                rounds_with=uuid.uuid4().hex[:12] if len(running) > 1 else "",
-                prepare=partial(_freshen, running),
-                on_round=partial(_tell_round, on_step, len(running)),
+                rounds_with=uuid.uuid4().hex[:12] if len(instances) > 1 else "",
+                prepare=partial(_freshen, instances),
+                on_round=partial(_tell_round, on_step, len(instances)),
                 watch=ClockWatch(device),
             )
         except CallFailedError as failed:
@@ -203,8 +190,8 @@ def _time(cells: Sequence[Cell], protocol: Protocol, device: torch.device, on_st
         return
 
 
-def _freshen(running: Mapping[int, Instance], index: int) -> None:
-    running[index].freshen()
+def _freshen(instances: Mapping[int, Instance], index: int) -> None:
+    instances[index].freshen()
 
 
 def _tell_round(on_step: OnStep, cells: int, rounds: int) -> None:
@@ -212,9 +199,11 @@ def _tell_round(on_step: OnStep, cells: int, rounds: int) -> None:
     on_step(f"{stage} of {cells} cell{'s' if cells > 1 else ''}")
 
 
-def _weigh(cell: Cell, running: Instance, protocol: Protocol, device: torch.device) -> None:
-    """Memory and energy, and whether the work that was timed was done."""
-    cell.measured["memory"] = measure_memory(running.call, device)
+def _measure_memory(
+    cell: Cell, instance: Instance, protocol: Protocol, device: torch.device
+) -> None:
+    """Memory, energy if asked for, and the honesty checks."""
+    cell.measured["memory"] = measure_memory(instance.call, device)
     if protocol.energy:
-        cell.measured["energy"] = measure_energy(running.call, device)
-    running.check()
+        cell.measured["energy"] = measure_energy(instance.call, device)
+    instance.check()

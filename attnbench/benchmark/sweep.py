@@ -1,8 +1,8 @@
 """A sweep: which cells of a grid are run, and what the outcome of one says about others.
 
-A cell is known from an earlier sweep, or certain not to run, or it is measured, together with the
-others of its comparison. Measuring is handed in as a function, which may report that it lost the
-cells together with the process that ran them.
+A cell is known from an earlier sweep, or it certainly cannot run, or it is measured together with
+the other cells of its comparison. The function that measures is an argument. It may report that
+the process was lost in which the cells ran.
 """
 
 from __future__ import annotations
@@ -15,26 +15,25 @@ import torch
 
 from attnbench.benchmark.runner import OnRecord, OnStep, open_record, profile
 from attnbench.benchmark.subject import subject_of
-from attnbench.benchmark.worker import CellLostError
+from attnbench.isolation.failure import Failure, WorkLostError
 from attnbench.profiling.machine.environment import missing_device
-from attnbench.records import CostRecord, Status
+from attnbench.records import CostRecord
 from attnbench.spec import AnyWorkload, Protocol
 
 Measure = Callable[[Sequence[AnyWorkload], Protocol, OnStep], list[CostRecord]]
-"""Measures one comparison; raises `CellLostError` where there are no records to return."""
-Verdict = tuple[Status, str]
+"""Measures one comparison; raises `WorkLostError` where there are no records to return."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCell:
-    """A cell before its turn; it is to be measured if nothing is known and there is no verdict."""
+    """A cell before its turn; it is measured if it has neither a known record nor a verdict."""
 
     workload: AnyWorkload
     name: str
     known: CostRecord | None = None
-    """Its record of an earlier sweep, where that needs no measuring again."""
-    verdict: Verdict | None = None
-    """Status and reason of a cell that is certain not to run."""
+    """Its settled record of an earlier sweep."""
+    verdict: Failure | None = None
+    """Status and reason of a cell that certainly cannot run."""
 
 
 def plan(
@@ -43,10 +42,10 @@ def plan(
     device: torch.device,
     settled: Mapping[str, CostRecord],
 ) -> list[PlannedCell]:
-    """What `sweep` would do with each cell, in their order; the device may be missing."""
+    """What `sweep` would do with each cell, in order; the device need not be there."""
     missing = missing_device(device)
     if missing:
-        verdict: Verdict = ("unsupported", missing)
+        verdict: Failure = ("unsupported", missing)
         return [
             PlannedCell(workload=w, name=subject_of(w).name, verdict=verdict) for w in workloads
         ]
@@ -87,19 +86,19 @@ def sweep(
 ) -> list[CostRecord]:
     """Settle comparisons one by one, each complete before the next begins.
 
-    A comparison is what differs in the attention alone; its cells are sampled in turn. If it is
-    lost, each of its cells gets another try alone, so that a bad one costs no other.
+    The cells of a comparison differ in the attention alone, and are sampled in turn. If the
+    process is lost, each of them gets another try alone, so that a bad one costs no other.
 
     Args:
-        workloads: the cells, those of a comparison together; smaller ones should come first, so
-            that they can spare larger ones.
+        workloads: the cells, those of a comparison together. Smaller ones should come first: if
+            they run out of memory, larger ones need no try.
         protocol: how latency is measured.
-        device: where; it must be there.
+        device: where; it must exist.
         measure: what measures a comparison, as `Worker.measure`; None measures in this process.
-        settled: records of cells that need no measuring again, by key.
-        on_record: told each record when it is complete, for storing.
-        on_cell: told after each cell whether it was skipped as settled.
-        on_step: told what is being done.
+        settled: records of cells that are not measured again, by key.
+        on_record: called with each record when it is complete, for storing.
+        on_cell: called after each cell; True if it was skipped as settled.
+        on_step: called with a line about what is being done.
 
     Returns:
         The new records.
@@ -122,7 +121,7 @@ def sweep(
 
 @dataclass
 class _Settling:
-    """Cells on their way to records, and what the outcome of some says about others."""
+    """Turns planned cells into records, and remembers which ran out of memory."""
 
     protocol: Protocol
     device: torch.device
@@ -144,12 +143,12 @@ class _Settling:
         ]
 
     def _measure_all(self, workloads: Sequence[AnyWorkload]) -> list[CostRecord]:
-        """In turn; what was lost, or ran out of memory beside the others, gets a try alone."""
+        """Measured in turn; a cell that was lost or ran out of memory gets another try alone."""
         if len(workloads) < 2:
             return [self._measure_alone(workload) for workload in workloads]
         try:
             records = self.measure(workloads, self.protocol, self.on_step)
-        except CellLostError:
+        except WorkLostError:
             return [self._measure_alone(workload) for workload in workloads]
         return [
             self._measure_alone(workload) if record.status == "out_of_memory" else record
@@ -160,7 +159,7 @@ class _Settling:
         self.on_step(subject_of(workload).name)
         try:
             (record,) = self.measure([workload], self.protocol, self.on_step)
-        except CellLostError as lost:
+        except WorkLostError as lost:
             record = _failed(workload, self.protocol, self.device, (lost.status, lost.reason))
         if record.status == "out_of_memory":
             self.exhausted.append(workload)
@@ -168,7 +167,7 @@ class _Settling:
 
 
 def _failed(
-    workload: AnyWorkload, protocol: Protocol, device: torch.device, verdict: Verdict
+    workload: AnyWorkload, protocol: Protocol, device: torch.device, verdict: Failure
 ) -> CostRecord:
     status, reason = verdict
     return replace(open_record(workload, protocol, device), status=status, reason=reason)
@@ -180,8 +179,8 @@ def _measure_here(device: torch.device) -> Measure:
     )
 
 
-def _too_large(workload: AnyWorkload, exhausted: Sequence[AnyWorkload]) -> Verdict | None:
-    """Out of memory without a try, where a smaller cell of the same kind ran out of it."""
+def _too_large(workload: AnyWorkload, exhausted: Sequence[AnyWorkload]) -> Failure | None:
+    """Out of memory without a try, if a smaller cell of the same kind ran out of memory."""
     smaller = [other for other in exhausted if _is_smaller(other, workload)]
     if not smaller:
         return None
@@ -191,10 +190,10 @@ def _too_large(workload: AnyWorkload, exhausted: Sequence[AnyWorkload]) -> Verdi
 
 
 def _is_smaller(one: AnyWorkload, other: AnyWorkload) -> bool:
-    """Whether the same thing runs on fewer tokens or a smaller batch, and on more of neither.
+    """Whether both are the same but for fewer tokens or a smaller batch, and more of neither.
 
-    One is not traded for the other: many images of few tokens may have more tokens in all and
-    need less memory, because attention grows with the square of the tokens of an image.
+    The product does not count: many small images may have more tokens in all and need less memory,
+    because attention grows with the square of the tokens of an image.
     """
     fits_inside = one.extent <= other.extent and one.batch <= other.batch
     return fits_inside and _size(one) != _size(other) and one.without_size() == other.without_size()

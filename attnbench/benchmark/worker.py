@@ -1,45 +1,27 @@
 """A process that measures cells: kept warm from one comparison to the next, replaced on failure.
 
-A cell may run out of memory, hang, or crash the interpreter. It then takes this process with it
-and not the sweep: how the process ended becomes status and reason of the cell. The process is
-spawned, never forked (torch's threads and CUDA do not survive a fork); it imports everything anew,
-plug-ins included. That is why torch is imported inside functions here: the first thing that the
-new process does must be to leave terminal and Ctrl-C to its parent.
+A cell may run out of memory, hang, or crash the interpreter. It then takes this process down and
+not the sweep: how the process ended becomes status and reason of the cell. The process imports
+everything anew, plug-ins included. Torch is imported inside functions here, because the first thing
+that the new process must do is to leave terminal and Ctrl-C to its parent.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import Connection, wait
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
 
 from attnbench.errors import UserError
-from attnbench.records import CostRecord, Status
+from attnbench.isolation.failure import WorkLostError, failure
+from attnbench.isolation.inside import match_parent
+from attnbench.isolation.spawned import SpawnedProcess
+from attnbench.records import CostRecord
 from attnbench.spec import AnyWorkload, Protocol
 
-START_LIMIT_S = 120.0
-"""Importing torch takes seconds, and much longer from a slow disk that is read the first time."""
-END_LIMIT_S = 10.0
-"""A process that was killed is gone at once, unless a driver holds it."""
 TELL_EVERY_S = 0.5
-LAST_WORDS = 200
-"""Characters of the last line of output that are kept in a reason."""
-
-
-class CellLostError(Exception):
-    """A cell without a record: its process ended, or knew no such cell. Has status and reason."""
-
-    def __init__(self, status: Status, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
 
 
 class Worker:
@@ -57,8 +39,9 @@ class Worker:
         if not timeout_s > 0:
             raise UserError(f"--timeout must be above 0, got {timeout_s:g}")
         self.timeout_s = timeout_s
-        self._settings = (device, tuple(plugins))
-        self._process: _Process | None = None
+        self._device = device
+        self._plugins = tuple(plugins)
+        self._process: SpawnedProcess | None = None
 
     def __enter__(self) -> Worker:
         return self
@@ -75,20 +58,19 @@ class Worker:
         """Measure one comparison: the cells are sampled in turn.
 
         Raises:
-            CellLostError: the process crashed, was killed, or said nothing for too long; the next
+            WorkLostError: the process crashed, was killed, or said nothing for too long; the next
                 comparison gets a new one.
         """
         try:
-            job = (tuple(workloads), protocol)
-            answer = self._ready_process().ask(job, self.timeout_s, on_step)
-            if not isinstance(answer, list):
-                raise CellLostError(*answer)
-        except CellLostError:
+            process = self._ready_process()
+            process.send((tuple(workloads), protocol))
+            records = self._wait_for_records(process, on_step)
+        except WorkLostError:
             self.close()
             raise
-        if any(record.status not in ("ok", "unsupported") for record in answer):
-            self.close()  # what went wrong may have left traces, in CUDA's context above all
-        return answer
+        if any(record.status not in ("ok", "unsupported") for record in records):
+            self.close()  # a failure may leave traces, above all in CUDA's context
+        return records
 
     def close(self) -> None:
         """End the process, whatever it is doing; a later cell would start another."""
@@ -96,124 +78,36 @@ class Worker:
             self._process.end()
         self._process = None
 
-    def _ready_process(self) -> _Process:
-        """The process, new where there is none or where it ended while it had nothing to do."""
+    def _ready_process(self) -> SpawnedProcess:
+        """The process; a new one if there is none, or if it ended while it was idle."""
         if self._process is None or not self._process.is_alive():
             self.close()
-            self._process = _Process(*self._settings)
+            self._process = self._start()
             self._process.wait_until_ready()
         return self._process
 
-
-class _Process:
-    """One spawned process, its connection, and the file that takes what it prints."""
-
-    def __init__(self, device: str, plugins: Sequence[str]) -> None:
+    def _start(self) -> SpawnedProcess:
         import torch
 
-        context = get_context("spawn")
-        self._output = tempfile.NamedTemporaryFile(prefix="attnbench-", delete=False)  # noqa: SIM115
-        self._said_before = 0
-        self._connection, far_end = context.Pipe()
-        self._process = context.Process(
-            target=_serve,
-            args=(far_end, self._output.name, torch.get_num_threads(), device, plugins),
-            daemon=True,
-        )
-        with _ignoring_ctrl_c():
-            self._process.start()
-        far_end.close()  # while this side held it open, the end of the process would not show
+        return SpawnedProcess(_serve, (torch.get_num_threads(), self._device, self._plugins))
 
-    def is_alive(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.is_alive()
-
-    def wait_until_ready(self) -> None:
-        """Wait until it has imported everything."""
-        reason = f"the process was not ready after {START_LIMIT_S:g} s"
-        self._receive(START_LIMIT_S, ("failed", reason))
-
-    def ask(self, job: Any, limit_s: float, on_step: Callable[[str], None]) -> Any:
-        """Send a job and wait for the answer; what it says on the way is passed on."""
-        self._said_before = self._output.seek(0, os.SEEK_END)
-        with suppress(OSError):  # it has ended just now; receiving says how
-            self._connection.send(job)
-        reason = f"made no progress for {limit_s:g} s (--timeout) and was ended"
-        while isinstance(answer := self._receive(limit_s, ("timeout", reason)), str):
+    def _wait_for_records(
+        self, process: SpawnedProcess, on_step: Callable[[str], None]
+    ) -> list[CostRecord]:
+        """Its answer; the steps that it tells on the way are passed on."""
+        too_late = f"made no progress for {self.timeout_s:g} s (--timeout) and was ended"
+        while isinstance(answer := process.receive(self.timeout_s, too_late), str):
             on_step(answer)
         return answer
 
-    def end(self) -> None:
-        """Kill it; harmless where it has ended by itself."""
-        self._process.kill()
-        self._process.join(END_LIMIT_S)
-        self._connection.close()
-        self._output.close()
-        _remove(self._output.name)
 
-    def _receive(self, limit_s: float, late: tuple[Status, str]) -> Any:
-        """Its next message; where none comes, what became of the process is raised."""
-        if not wait([self._connection, self._process.sentinel], limit_s):
-            raise CellLostError(*late)
-        with suppress(EOFError, OSError):  # it ended before the message, or in the midst of it
-            if self._connection.poll():
-                return self._connection.recv()
-        self._process.join(END_LIMIT_S)
-        status, reason = explain_end(self._process.exitcode)
-        raise CellLostError(status, ": ".join(filter(None, (reason, self._last_words()))))
-
-    def _last_words(self) -> str:
-        """The last line that it printed since the job began, or ""."""
-        end = self._output.seek(0, os.SEEK_END)
-        self._output.seek(max(self._said_before, end - 4 * LAST_WORDS))
-        lines = self._output.read().decode(errors="replace").strip().splitlines()
-        return lines[-1].strip()[:LAST_WORDS] if lines else ""
-
-
-def explain_end(exit_code: int | None) -> tuple[Status, str]:
-    """Status and reason of a process that ended by itself; negative codes are signals."""
-    if exit_code is None:
-        return "failed", "the process closed its connection and went on"
-    if exit_code >= 0:
-        return "failed", f"the process ended with exit code {exit_code}"
-    names = {known.value: known.name for known in signal.Signals}
-    name = names.get(-exit_code, f"signal {-exit_code}")
-    if name == "SIGKILL":
-        return "out_of_memory", "the kernel killed the process (SIGKILL), most likely for memory"
-    return "failed", f"the process crashed ({name})"
-
-
-@contextmanager
-def _ignoring_ctrl_c() -> Iterator[None]:
-    """A process started in here inherits that, and is deaf to Ctrl-C from its first moment."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers; the process will do so itself, later
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _serve(
-    connection: Connection, output: str, threads: int, device: str, plugins: Sequence[str]
-) -> None:
-    """The process: say that it is ready, then answer cells until the parent hangs up."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _send_output_to(output)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _serve(connection: Connection, threads: int, device: str, plugins: Sequence[str]) -> None:
+    """The process: say that it is ready, then measure comparisons until the parent hangs up."""
     _share_no_lock()
 
-    import torch
+    import attnbench.benchmark.runner  # noqa: F401 - so that no cell is charged for this import
 
-    import attnbench.benchmark.runner  # noqa: F401 - now, and not at the cost of the first cell
-    from attnbench.registry import load_plugin
-
-    if torch.get_num_threads() != threads:  # setting even the same number would change MKL's ways
-        torch.set_num_threads(threads)
-    for source in plugins:
-        load_plugin(source)
+    match_parent(threads, plugins)
     connection.send("ready")
     while True:
         try:
@@ -232,7 +126,7 @@ def _share_no_lock() -> None:
 
 
 class _Sparingly:
-    """Passes texts on, but the many of a busy second only once: sending takes time from others."""
+    """Passes texts on, but at most two a second: sending takes time from what is measured."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
@@ -250,32 +144,10 @@ def _measure(
     protocol: Protocol,
     device: str,
     on_step: Callable[[str], None],
-) -> list[CostRecord] | tuple[Status, str]:
-    from attnbench.benchmark.runner import failure, profile
+) -> list[CostRecord] | WorkLostError:
+    from attnbench.benchmark.runner import profile
 
     try:
         return profile(workloads, protocol, device, on_step=on_step)
-    except Exception as error:  # noqa: BLE001 - costs this cell, and no other
-        return failure(error)
-
-
-def _send_output_to(path: str) -> None:
-    """What the process prints, C libraries included, must not garble the parent's terminal."""
-    file = os.open(path, os.O_WRONLY | os.O_APPEND)
-    for standard in (1, 2):
-        os.dup2(file, standard)
-    os.close(file)
-    _remove(path)  # both sides hold it open, and nothing is left behind by a parent that is killed
-
-
-def _remove(path: str) -> None:
-    with suppress(OSError):  # gone already; or Windows, which keeps a file that is open
-        os.unlink(path)
-
-
-def _end_with_parent() -> None:
-    """End with the parent, however it ended, and even in the midst of a cell that hangs."""
-    parent = parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
+    except Exception as error:  # noqa: BLE001 - costs these cells, and no others
+        return WorkLostError(*failure(error))

@@ -1,4 +1,4 @@
-"""`attnbench doctor`: is this machine fit to measure, and how small a change does it show?"""
+"""`attnbench doctor`: is this machine fit to measure, and how small a change can it show?"""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def command(
     device: options.Device = "auto",
     out: Annotated[Path, typer.Option(help="File that the checkup is appended to.")] = CHECKUPS,
 ) -> None:
-    """Check the harness on this machine, and find the smallest change it can resolve.
+    """Check the harness on this machine, and find the smallest change it can show.
 
-    Times, MACs and allocations that are known, an operator that does not do its work, one compared
-    with itself and with a slower one, and a latency measured beside busy processes; about half a
-    minute. Leave the machine alone meanwhile. Later records carry the resolution floor, and
-    `attnbench compare` heeds it.
+    It measures known times, MACs and allocations, and an operator that does not do its work. It
+    compares an operator with itself and with a slower one, and measures beside busy processes.
+    This takes about half a minute; leave the machine alone meanwhile. Later records carry the
+    resolution floor, and `attnbench compare` uses it.
 
     Exits with 1 if a check failed; a check that is not possible here is no failure.
     """
@@ -66,8 +66,8 @@ def _print(checkup: Checkup) -> None:
     floor = checkup.floor
     console.print(
         Text(
-            f"resolution floor: {format_percent(floor.relative)} of a latency, as two runs of the "
-            f"same thing may differ by that; and {format_seconds(floor.absolute_s)}, which timing "
-            "takes by itself"
+            f"resolution floor: {format_percent(floor.relative)} of a latency, by which two runs "
+            f"of the same thing may differ; and {format_seconds(floor.absolute_s)}, the cost of "
+            "timing itself"
         )
     )

@@ -6,7 +6,6 @@ core and an error keeps its one line on the way to the user.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
+from attnbench.cores import available_cores
 from attnbench.errors import UserError
 
 CHUNK = 64
@@ -72,7 +72,7 @@ def read_all(paths: Sequence[Path], size: int, on_progress: OnProgress | None = 
             images[row] = read_square(paths[row], size)
         return min(start + CHUNK, len(paths))
 
-    with ThreadPoolExecutor(num_threads()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         try:
             for done in pool.map(fill, range(0, len(paths), CHUNK)):
                 if on_progress:
@@ -80,8 +80,3 @@ def read_all(paths: Sequence[Path], size: int, on_progress: OnProgress | None = 
         finally:
             pool.shutdown(cancel_futures=True)
     return images
-
-
-def num_threads() -> int:
-    """One thread for each core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

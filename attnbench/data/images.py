@@ -16,7 +16,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from attnbench.data.decoding import num_threads, read_square
+from attnbench.cores import available_cores
+from attnbench.data.decoding import read_square
 
 MEMORY_LIMIT_BYTES = 2 * 2**30
 """Decoded size, training and held-out images together, up to which a set is held in memory."""
@@ -111,7 +112,7 @@ class ImagesOnDisk:
         self, batch_size: int, *, seed: int | None, device: torch.device | str
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
-        with ThreadPoolExecutor(num_threads()) as pool:
+        with ThreadPoolExecutor(available_cores()) as pool:
             started: deque[tuple[Tensor, list[Future[Tensor]]]] = deque()
             try:
                 for rows in _order(len(self), seed).split(batch_size):

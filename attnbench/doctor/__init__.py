@@ -1,1 +1,1 @@
-"""The harness tried on answers that are known: `attnbench doctor`, and parts of `make bench`."""
+"""The harness tried on known answers: `attnbench doctor`, and parts of `make bench`."""

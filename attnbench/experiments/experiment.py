@@ -21,7 +21,8 @@ from attnbench.benchmark.runner import environment_of, now, profile
 from attnbench.benchmark.subject import subject_of
 from attnbench.data.images import ImageData
 from attnbench.errors import UserError
-from attnbench.profiling.memory.resident import ResidentError, measure_resident
+from attnbench.isolation.failure import WorkLostError
+from attnbench.profiling.memory.resident import measure_resident
 from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores
 from attnbench.registry import MODELS, loaded_plugins
 from attnbench.spec import ModelWorkload, Protocol, Recipe
@@ -225,7 +226,7 @@ def with_resident_memory(record: ModelRecord) -> ModelRecord:
             plugins=loaded_plugins(),
             threads=torch.get_num_threads(),
         )
-    except ResidentError as lost:
+    except WorkLostError as lost:
         return replace(record, notes=(*record.notes, f"no resident memory: {lost.reason}"))
     notes = (f"no resident memory: {found.reason}",) if found.reason else ()
     memory = replace(

@@ -1,1 +1,1 @@
-"""Ways to measure a callable: MACs, latency, memory, and the conditions. Knows no attention."""
+"""Ways to measure a callable: MACs, latency, memory, energy, conditions. Knows no attention."""

@@ -1,7 +1,7 @@
-"""Which kernel torch's fused attention took: it chooses by device, dtype, width and mask, silently.
+"""Which kernel torch's fused attention used: torch chooses by device, dtype, width and mask.
 
-Its unfused path, `math`, is composed of plain products and several times slower; a number of it
-must not pass for that of a fused kernel.
+The unfused path, `math`, consists of plain products and is several times slower. Its numbers must
+not pass for those of a fused kernel.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PREFIX = "_scaled_dot_product_"
 def fused_backend(call: Call) -> str:
     """Names of the kernels behind `scaled_dot_product_attention` in a call.
 
-    "flash", "efficient", "cudnn", "flash (cpu)" or "math", several joined by ", "; "" where the
+    "flash", "efficient", "cudnn", "flash (cpu)" or "math", several joined by ", "; "" if the
     function was not called.
     """
     with _Asked() as asked, _Kernels() as kernels:
@@ -41,7 +41,7 @@ class _Asked(TorchFunctionMode):
 
 
 class _Kernels(TorchDispatchMode):
-    """Notes the fused kernels; the unfused path shows as its parts."""
+    """Notes the fused kernels; the unfused path appears as its single operators."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class _Kernels(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func._overloadpacket.__name__
-        if name == "scaled_dot_product_attention":  # whole in inference mode, where none decomposes
+        if name == "scaled_dot_product_attention":  # in inference mode it is not decomposed
             with self:
                 return func.decompose(*args, **(kwargs or {}))
         if name.startswith(_PREFIX) and not name.endswith("_backward"):
@@ -61,5 +61,5 @@ def _kind_of(operator: str) -> str:
     """Its short name: "flash (cpu)" of `_scaled_dot_product_flash_attention_for_cpu`."""
     if operator == f"{_PREFIX}attention_math":
         return "math"
-    kind, _, place = operator.removeprefix(_PREFIX).partition("_attention")
-    return f"{kind} (cpu)" if place == "_for_cpu" else kind
+    kind, _, device = operator.removeprefix(_PREFIX).partition("_attention")
+    return f"{kind} (cpu)" if device == "_for_cpu" else kind

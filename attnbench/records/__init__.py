@@ -1,4 +1,4 @@
-"""What was measured and how it is kept: records, the conditions of their numbers, and the store."""
+"""What was measured and how it is stored: records, the conditions of their numbers, the file."""
 
 from attnbench.records.costs import Energy, Macs, Memory, coverage
 from attnbench.records.environment import Environment

@@ -10,33 +10,33 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Peak of allocations during a call; net leaves out what was there before it."""
+    """Peak of allocations during a call; net figures leave out what was there before."""
 
     peak_net_bytes: int
     peak_total_bytes: int | None
-    """None on the CPU, where what was there before cannot be attributed."""
+    """None on the CPU, where it is not known what was there before."""
     method: Literal["cuda allocator", "cpu profiler"]
     reserved_net_bytes: int | None = None
     reserved_total_bytes: int | None = None
-    """What the allocator took from the device, its reserve included; None on the CPU."""
+    """What the allocator took from the device, including its reserve; None on the CPU."""
     resident_net_bytes: int | None = None
     resident_total_bytes: int | None = None
-    """High-water mark of a fresh process that builds the model and calls it once, scratch memory
-    of libraries included; net of what the process held before. None where it was not measured."""
+    """High-water mark of a fresh process that builds the model and calls it once, including scratch
+    memory of libraries; net of what the process held before. None if it was not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Energy:
-    """Joules per call, of all that the meter sees: idle parts and other programs included."""
+    """Joules per call, of all that the meter sees, including idle parts and other programs."""
 
     status: Literal["ok", "unsupported"]
     reason: str = ""
-    """Why there is none."""
+    """Why there is no figure."""
     meter: Literal["", "nvml", "rapl"] = ""
     windows_j: tuple[float, ...] = ()
     """Joules per call, averaged over each window of calls."""
     window_s: float = 0.0
-    """Length of a window: meters are refreshed too seldom for single calls."""
+    """Least length of a window: meters are refreshed too seldom for single calls."""
 
     @property
     def per_call_j(self) -> float | None:
@@ -48,20 +48,20 @@ class Energy:
 class Macs:
     """Multiply-accumulates of one forward call, counted on the reference path.
 
-    Matrix products and convolutions are the MACs that papers print. Normalisation, which fvcore
-    counts at about five operations an element, is listed apart.
+    Matrix products and convolutions are the MACs that papers print. Operations of normalisation
+    layers, which fvcore counts at about five an element, are listed separately.
     """
 
     products_macs: int
     norms_ops: int
     by_operator_macs: Mapping[str, int]
     uncounted: tuple[str, ...]
-    """Operators without multiply-accumulates of their own, left uncounted (softmax, add …)."""
+    """Operators without multiply-accumulates, which are not counted (softmax, add …)."""
     training_macs: int | None = None
-    """Forward and backward, gradients of inputs and parameters; None where there is no backward."""
+    """Forward and backward, gradients of inputs and parameters; None if there is no backward."""
 
 
 def coverage(uncounted: Iterable[str]) -> str:
-    """What some MACs cover, in a line: "all multiply-adds counted; not counted: add, softmax"."""
+    """What the MACs cover, in one line: "all multiply-adds counted; not counted: add, softmax"."""
     names = ", ".join(sorted(set(uncounted)))
     return "all multiply-adds counted" + (f"; not counted: {names}" if names else "")

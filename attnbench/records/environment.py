@@ -1,4 +1,7 @@
-"""The conditions of a number: the machine and the software."""
+"""The conditions of a number: the machine and the software.
+
+"The same machine" means equal `machine`; "the same conditions" means equal `conditions`.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,17 @@ class Environment:
     device: Literal["cpu", "cuda"]
     device_name: str
     threads: int
-    """CPU threads of torch; also on CUDA, where it bounds the host side."""
+    """CPU threads of torch; on CUDA too, where they limit the host's work."""
     torch: str
     cuda: str
-    """CUDA version of torch, "" where no GPU is used."""
+    """CUDA version of torch; "" if no GPU is used."""
     python: str
     platform: str
     attnbench: str
     code: str
-    """Hash of the source that produces the numbers: a cell of other code is stale."""
+    """Hash of the code that was measured; a cell whose code has changed since is stale."""
     float32_matmul: str = "highest"
-    """Precision of float32 products in torch's words; "high" is TF32 on a GPU."""
+    """Precision of float32 products in torch's words; "high" means TF32 on a GPU."""
 
     @property
     def label(self) -> str:
@@ -42,7 +45,7 @@ class Environment:
     def conditions(self) -> Environment:
         """The machine and the software on it, without the code of attnbench.
 
-        Numbers may share a line, or be compared, only where these are equal.
+        Numbers may be compared, or share a line of a figure, only if these are equal.
         """
         return _without_code(self)
 

@@ -1,4 +1,4 @@
-"""The resolution floor of this machine, as its last checkup (`attnbench doctor`) found it."""
+"""The resolution floor of a machine, from its last checkup (`attnbench doctor`)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from pathlib import Path
 from attnbench.records import Checkup, Environment, Floor, store
 
 FLOOR = "resolution floor"
-"""Name of the finding that says whether the floor is the machine's own."""
+"""Name of the finding that says whether the checkup of the floor was undisturbed."""
 
 
 def latest_floor(paths: Iterable[Path], environment: Environment) -> Floor | None:
-    """The floor of the newest checkup of the same machine; None where there is none.
+    """The floor of the newest checkup of the same machine; None if there is none.
 
-    A checkup that was disturbed says more of what disturbed it than of the machine; it is passed
-    over.
+    A disturbed checkup is skipped: its floor is that of the disturbance, not of the machine.
 
     Args:
-        paths: files of checkups; one that does not exist holds none.
+        paths: files of checkups; they need not exist.
         environment: the conditions of the cells that are to carry the floor.
 
     Raises:
-        UserError: a file exists, and not one line of it can be read.
+        UserError: a file exists, but no line of it can be read.
     """
     contents = store.read_many(path for path in paths if path.exists())
     floors = [

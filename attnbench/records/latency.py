@@ -1,4 +1,4 @@
-"""Seconds per call as they were measured: every sample kept, every statistic a property."""
+"""Seconds per call: every sample is kept, every statistic is a property."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Interval = tuple[float, float]
 CacheState = Literal["", "cold", "warm"]
 
 LAUNCH_BOUND = 0.9
-"""Share of the device's time from which on the host's time to launch the work sets the pace."""
+"""A latency is launch-bound if the host needs at least this share of it to launch the work."""
 
 
 def median_interval(samples: Sequence[float]) -> Interval | None:
-    """95 % order-statistic interval of the median: free of any assumption on the distribution.
+    """95 % order-statistic interval of the median; it assumes no distribution.
 
     The widest rank k with P(Binomial(n, 1/2) < k) at most 2.5 % gives the k-th smallest and the
-    k-th largest sample. None where there are too few samples (under 6).
+    k-th largest sample. None if there are fewer than 6 samples.
     """
     k = _outer_rank(len(samples))
     if k == 0:
@@ -31,7 +31,7 @@ def median_interval(samples: Sequence[float]) -> Interval | None:
 
 @cache
 def _outer_rank(count: int) -> int:
-    if count > 1000:  # the exact sum grows slow, and the normal approximation is within one rank
+    if count > 1000:  # the exact sum is slow, and the normal approximation is within one rank
         return int(count / 2 - 1.96 * sqrt(count) / 2)
     below, k = 0, 0
     while (below + comb(count, k)) * 40 <= 2**count:
@@ -41,16 +41,16 @@ def _outer_rank(count: int) -> int:
 
 
 def percentile(samples: Sequence[float], share: float) -> float:
-    """The smallest sample that is not exceeded by that share of them (nearest rank).
+    """The smallest sample that is at least as large as that share of them (nearest rank).
 
-    A sample that occurred, and no value between two: of 30 samples p99 is the largest.
+    It is one of the samples, never a value between two: p99 of 30 samples is the largest.
     """
     return sorted(samples)[max(0, ceil(share * len(samples)) - 1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contention:
-    """Processor cores in use while sampling, in cores: by us, by others, by the hypervisor."""
+    """Processor cores in use during sampling: by us, by others, by the hypervisor."""
 
     own_cores: float
     other_cores: float
@@ -59,40 +59,40 @@ class Contention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clocks:
-    """What a GPU told of itself while sampling: clocks in MHz, and why it held them down."""
+    """The clock of a GPU during sampling, in MHz, and why the GPU slowed it down."""
 
     first_mhz: int
     last_mhz: int
     lowest_mhz: int
     throttled_by: tuple[str, ...] = ()
-    """Reasons as the driver names them, idling and settings of the user not counted."""
+    """Reasons in the driver's words; idling and clocks set by the user do not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """Seconds per call, every sample kept in the order in which it was taken."""
+    """Seconds per call; the samples are in the order in which they were taken."""
 
     samples_s: tuple[float, ...]
-    """Of the work itself: on the device where there is one."""
+    """Seconds of the work: on the GPU if there is one."""
     stopped_by: Literal["precision", "time_budget"]
     rounds_with: str = ""
-    """Cells with the same token here were measured in turn, one sample each a round."""
+    """Cells with the same token were measured in turn, one sample of each in a round."""
     contention: Contention | None = None
-    """Over all rounds of the comparison; None where the kernel does not tell."""
+    """Over all rounds of the comparison; None if the system does not report it."""
     host_samples_s: tuple[float, ...] = ()
-    """Until the call returned on the host, beside each sample; empty on the CPU, where it is one
-    and the same."""
+    """For each sample, seconds until the call returned on the host; empty on the CPU, where both
+    are the same."""
     cache: CacheState = ""
-    """State of the caches before each sample; "" in records that did not know."""
+    """State of the caches before each sample; "" in records that do not say."""
     warmup_s: float | None = None
-    """Seconds of warm-up that it took."""
+    """Seconds of warm-up."""
     settled: bool | None = None
-    """Whether the calls had become steady when sampling began."""
+    """Whether the calls were steady when sampling began; None if that is not known."""
     clocks: Clocks | None = None
-    """Of the GPU; None on the CPU, and where the driver does not tell."""
+    """Of the GPU; None on the CPU, and if the driver does not report them."""
 
     def __post_init__(self) -> None:
-        # A sum is NaN if any sample is; a minimum may pass one over.
+        # The sum is NaN if any sample is; a minimum may miss it.
         if not self.samples_s or isnan(sum(self.samples_s)) or min(self.samples_s) <= 0:
             raise ValueError("a latency needs at least one sample, all above zero")
         if self.host_samples_s and len(self.host_samples_s) != len(self.samples_s):
@@ -115,7 +115,7 @@ class Latency:
 
     @property
     def is_launch_bound(self) -> bool:
-        """Whether the device waited for the host: the work takes no longer than its launch."""
+        """Whether the GPU waited for the host: the work takes hardly longer than its launch."""
         return self.host_s is not None and self.host_s >= LAUNCH_BOUND * self.median_s
 
 
@@ -131,8 +131,9 @@ class Ratio:
 def speed_up(baseline: Latency, other: Latency) -> Ratio:
     """Baseline time ÷ other time.
 
-    Cells that were measured in turn give the median of the ratios round by round, which drift of
-    the machine hardly touches. Others give the ratio of the medians, with the worst-case interval.
+    For cells that were measured in turn it is the median of the ratios of each round, which drift
+    of the machine hardly affects. For others it is the ratio of the medians, with the worst-case
+    interval.
     """
     if _are_paired(baseline, other):
         ratios = [b / o for b, o in zip(baseline.samples_s, other.samples_s, strict=True)]
@@ -145,7 +146,7 @@ def speed_up(baseline: Latency, other: Latency) -> Ratio:
 
 
 def _are_paired(baseline: Latency, other: Latency) -> bool:
-    """Whether both were sampled in the same rounds, and neither dropped out of them."""
+    """Whether both were sampled in the same rounds, to the end."""
     same_rounds = baseline.rounds_with != "" and baseline.rounds_with == other.rounds_with
     return same_rounds and len(baseline.samples_s) == len(other.samples_s)
 

@@ -1,4 +1,4 @@
-"""Lines about a machine: how fast it can be, and how well it can be measured."""
+"""Lines about a machine: its limits, and how well it can be measured."""
 
 from __future__ import annotations
 
@@ -12,27 +12,26 @@ from attnbench.spec import DType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """The smallest change of a latency that this machine could resolve, by its last checkup."""
+    """The smallest change of a latency that a machine can show, by its last checkup."""
 
     relative: float
-    """Share of the latency: what two measurements of the same thing differed by."""
+    """Share of the latency: by how much two measurements of the same thing differed."""
     absolute_s: float
-    """Seconds: what timing a call that does nothing costs, and varies by."""
+    """Seconds: the cost of timing a call that does nothing, and its variation."""
     created: str
     """UTC, ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceiling:
-    """How fast this machine does one simple thing: the limit of whatever is made of it."""
+    """How fast a machine does one simple operation: a limit for all that is made of it."""
 
     kind: ClassVar[Literal["ceiling"]] = "ceiling"
 
     operation: Literal["matmul", "copy", "launch"]
     dtype: DType
     size: int
-    """Side of the square matrices; bytes of the tensor that is copied; operators in a row that one
-    call launches."""
+    """Side of the square matrices; bytes of the copied tensor; operators that one call launches."""
     macs: int
     """Multiply-accumulates of one call."""
     moved_bytes: int
@@ -53,23 +52,23 @@ class Ceiling:
 
     @property
     def operator_s(self) -> float:
-        """Seconds that one of the launched operators takes."""
+        """Seconds of one of the launched operators."""
         return self.latency.median_s / self.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One check of the harness by itself."""
+    """The outcome of one test that `doctor` makes of the harness."""
 
     name: str
     outcome: Literal["passed", "failed", "not possible here"]
     text: str
-    """What was expected and what came, with numbers."""
+    """What was expected and what came, in numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkup:
-    """What `doctor` found: whether this machine and this harness are fit to measure."""
+    """What `doctor` found: whether the machine and the harness are fit to measure."""
 
     kind: ClassVar[Literal["checkup"]] = "checkup"
 

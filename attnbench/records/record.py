@@ -48,16 +48,17 @@ class Record(ABC):
     created: str
     """UTC, ISO 8601."""
     asked_by: str = ""
-    """The command that measured it: profile, sweep, train …; "" from Python or before schema 2."""
+    """The command that measured it (profile, sweep, train …), or whatever a Python user gave to
+    `Recorder`; "" if it is unknown."""
     status: Status = "ok"
     reason: str = ""
     notes: tuple[str, ...] = field(default=())
-    """What a reader must know before quoting the numbers."""
+    """What to know before quoting the numbers."""
 
     @property
     @abstractmethod
     def key(self) -> str:
-        """Hash of the cell: finds settled cells again, and shows stale ones."""
+        """Hash of the cell: it finds settled cells again, and shows which are stale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +73,16 @@ class CostRecord(Record):
     least_bytes: int | None = None
     """Bytes that any code must move: inputs and parameters read, outputs written, once each."""
     operators: int | None = None
-    """Operators of the forward call that do work, as unfused eager code launches them."""
+    """Operators that one forward call of unfused eager code launches."""
     first_call_s: float | None = None
-    """Seconds of the first call, which may compile, tune and allocate; in no sample."""
+    """Seconds of the first call, which may compile, tune and allocate; it is not a sample."""
     backend: str = ""
-    """The kernel that torch's fused attention chose; "" where it was not called."""
+    """The kernel that torch's fused attention chose; "" if it was not called."""
     latency: Latency | None = None
     memory: Memory | None = None
     energy: Energy | None = None
     floor: Floor | None = None
-    """Resolution of the machine at the last checkup before the cell."""
+    """Resolution of the machine, by its last checkup before the cell."""
 
     @property
     def key(self) -> str:
@@ -118,7 +119,7 @@ class ModelRecord(CostRecord):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochRecord(Record):
-    """Where a training run stands after an epoch, and what the model scores there."""
+    """The progress of a training run after an epoch, and what the model scores."""
 
     kind: ClassVar[RecordKind] = "epoch"
 
@@ -137,7 +138,7 @@ class EpochRecord(Record):
 Kind = TypeVar("Kind", bound=Record)
 
 COST_RECORDS: dict[str, type[CostRecord]] = {"layer": LayerRecord, "model": ModelRecord}
-"""The type of the record that a kind of workload leads to."""
+"""The type of record of each kind of workload."""
 
 
 def cell_key(
@@ -146,9 +147,9 @@ def cell_key(
     environment: Environment,
     recipe: Recipe | None = None,
 ) -> str:
-    """Hash of what is measured, how, by which code, under which conditions, after which training.
+    """Hash of workload, code, protocol, conditions and recipe.
 
-    The version of attnbench is no part of it: what counts is whether the cell's own code changed.
+    The version of attnbench does not count; a change of the cell's own code does.
     """
     shared = (protocol, environment.conditions, recipe)
     parts = (json_in_order(as_plain(workload)), environment.code, *map(_shared_text, shared))
@@ -157,9 +158,9 @@ def cell_key(
 
 
 @lru_cache(maxsize=1024)
-def _shared_text(settings: Protocol | Environment | Recipe | None) -> str:
-    """The JSON of settings that many cells share: it is written once."""
-    return json_in_order(settings and as_plain(settings))
+def _shared_text(shared: Protocol | Environment | Recipe | None) -> str:
+    """The JSON of what many cells share; it is made once."""
+    return json_in_order(shared and as_plain(shared))
 
 
 def of_type(records: Iterable[Record], kind: type[Kind]) -> list[Kind]:
@@ -168,5 +169,5 @@ def of_type(records: Iterable[Record], kind: type[Kind]) -> list[Kind]:
 
 
 def is_settled(record: Record) -> bool:
-    """Whether measuring the cell again would be expected to say the same."""
+    """Whether measuring the cell again should give the same outcome."""
     return record.status in ("ok", "unsupported", "out_of_memory")

@@ -7,8 +7,8 @@ Schema history:
     3  `accuracy` (top1, top5, loss, images) became `scores` (a task, values by name, a count); the
        image size of a recipe is (height, width); a model's workload names its task.
 
-New optional fields need no new version: readers that do not know them leave them out. A change of
-what another field means needs one.
+New optional fields need no version bump: older readers ignore them. A field whose meaning changes
+needs one.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _from_2(values: dict[str, Any]) -> dict[str, Any]:
 
 
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}
-"""From version v to v + 1; an old line is read through the whole chain."""
+"""From version v to v + 1; an old line goes through all steps from its own version on."""
 
 LINES: dict[str, type[Line]] = {
     cls.kind: cls for cls in (LayerRecord, ModelRecord, EpochRecord, Ceiling, Checkup)
@@ -73,14 +73,14 @@ _decoders: dict[str, Callable[[bytes], Line]] = {
 
 
 def encode(line: Line) -> dict[str, Any]:
-    """The line as plain values; kind and key are written for readers without attnbench."""
+    """The line as plain values; the key is written for readers without attnbench."""
     key = getattr(line, "key", "")
     plain = {"schema": SCHEMA, "kind": line.kind, "key": key, **asdict(line)}
     return {name: value for name, value in plain.items() if value not in (None, "", ())}
 
 
 def decode(plain: Mapping[str, Any]) -> Line:
-    """The line that `encode` wrote, upgraded from any earlier schema."""
+    """The line that `encode` wrote, or an upgraded one of an earlier schema."""
     values = dict(plain)
     version, kind = _known(msgspec.convert(values, _Head))
     for step in range(version, SCHEMA):
@@ -90,10 +90,11 @@ def decode(plain: Mapping[str, Any]) -> Line:
 
 
 def parse(line: bytes) -> Line:
-    """One line of a file; the current schema is decoded without a detour.
+    """One line of a file; a line of the current schema is decoded in one step.
 
     Raises:
-        ValueError: no whole JSON object, or none of a schema and kind that this version reads.
+        ValueError: the line is no JSON object, or of a schema or kind that this version cannot
+            read.
     """
     version, kind = _known(_head(line))
     if version == SCHEMA:

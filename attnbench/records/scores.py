@@ -1,4 +1,4 @@
-"""What a trained model scored, and how far a training has come."""
+"""What a model scores, and how far its training has come."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Evaluation on held-out samples: values by the name of their metric."""
+    """The evaluation of a model on held-out samples, by the name of each metric."""
 
     task: str
-    """The task whose metric gave the values, such as "classification"."""
+    """The task that the metrics belong to, such as "classification"."""
     values: Mapping[str, float]
     """In base units; the names are keys of `units.METRICS`, such as "top1"."""
     count: int
-    """Samples that were judged."""
+    """Samples that were evaluated."""
     forward_s: float
     """Seconds spent in the forward passes alone."""
 
@@ -31,7 +31,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a training run stands after an epoch."""
+    """The progress of a training run after an epoch."""
 
     epoch: int
     """Counted from 1."""
@@ -39,4 +39,4 @@ class Progress:
     train_s: float
     """Seconds of all epochs so far, evaluation not counted."""
     images: int
-    """Training images an epoch."""
+    """Training images per epoch."""

@@ -1,8 +1,8 @@
-"""The results file on disk: lines are appended safely and read back, whatever happened to them.
+"""The results file on disk: lines are appended safely, and torn lines do no harm.
 
-A line is appended with one write, flushed and synced, so that a crash costs at most the line
-being written. A torn line is reported and skipped when reading; the next append starts a new
-line behind it. Appends of several processes take turns.
+A line is appended with one write, flushed and synced, so a crash costs at most the line being
+written. Reading reports a torn line and skips it; the next append starts a new line behind it.
+Several processes may append to one file; they take turns.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ except ImportError:  # Windows
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The lines of a file by their kind, and what could not be read."""
+    """The lines of a file by their kind, and the problems of those that could not be read."""
 
     layers: list[LayerRecord] = field(default_factory=list)
     models: list[ModelRecord] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Contents:
     problems: list[str] = field(default_factory=list)
 
     def add(self, line: Line) -> None:
-        """Put a line where it belongs."""
+        """Add a line to the list of its kind."""
         getattr(self, f"{line.kind}s").append(line)
 
     def extend(self, other: Contents) -> None:
@@ -49,7 +49,7 @@ class Contents:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no line could be read."""
+        """Whether there is no readable line."""
         return not (self.records or self.ceilings or self.checkups)
 
     @property
@@ -78,10 +78,10 @@ def append(path: Path, line: Line) -> None:
 
 
 def _lock(file: IO[bytes]) -> None:
-    """Wait until no other process appends to the file; closing the file lets the next one in.
+    """Wait until no other process appends to the file; closing the file ends the lock.
 
-    Where there is no such lock (Windows has no fcntl, some network file systems refuse it), the
-    append goes on without: two commands should then not write to one file at a time.
+    Windows and some network file systems have no such lock. The append is then made without it,
+    and two commands should not write to one file at the same time.
     """
     if fcntl is not None:
         with suppress(OSError):
@@ -89,7 +89,7 @@ def _lock(file: IO[bytes]) -> None:
 
 
 def _missing_newline(path: Path) -> str:
-    """A newline where the last line was torn, so that it cannot swallow the next one."""
+    """A newline if the last line is torn, so that the next line starts on its own."""
     if path.stat().st_size == 0:
         return ""
     with path.open("rb") as file:
@@ -98,10 +98,10 @@ def _missing_newline(path: Path) -> str:
 
 
 def read(path: Path) -> Contents:
-    """Read a file; lines that are torn or of a newer schema are reported, never fatal.
+    """Read a file; torn lines and lines of a newer schema are reported and skipped.
 
     Raises:
-        UserError: the file is missing, or not one line of it is a record.
+        UserError: the file is missing, or no line of it is a record.
     """
     contents = _read_lines(path)
     if not _is_torn_first_line(path):
@@ -110,7 +110,7 @@ def read(path: Path) -> Contents:
 
 
 def _is_torn_first_line(path: Path) -> bool:
-    """Whether a crash in the midst of the very first append left all that there is."""
+    """Whether the file holds one line only, which a crash has torn."""
     with path.open("rb") as file:
         line = file.readline()
         return line.startswith(b'{"schema": ') and not line.endswith(b"\n")
@@ -130,7 +130,7 @@ def _read_lines(path: Path) -> Contents:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without the search for cycles, of which records have none: it takes a third of the time."""
+    """Without garbage collection of cycles: records have none, and it takes a third of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -156,10 +156,10 @@ def _read_line(line: bytes, path: Path, number: int, contents: Contents) -> None
 
 
 def read_many(paths: Iterable[Path]) -> Contents:
-    """Read files and folders (every *.jsonl below) as one.
+    """Read files and folders (every *.jsonl in them) as one.
 
-    A file that is named must hold records; below a folder, one that holds none is reported with
-    the other problems, so that a single torn file cannot hide the rest.
+    A file that is named must hold records. In a folder, a file without any is reported with the
+    other problems, so that one torn file does not hide the rest.
     """
     whole = Contents()
     for path in paths:

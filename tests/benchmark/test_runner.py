@@ -8,7 +8,7 @@ from torch import nn
 
 from attnbench.attention.base import Attention
 from attnbench.benchmark.grid import FAMILIES, layer_workloads
-from attnbench.benchmark.runner import failure, profile
+from attnbench.benchmark.runner import profile
 from attnbench.benchmark.subject import subject_of
 from attnbench.records import is_settled
 from attnbench.records.trust import trust_in
@@ -225,19 +225,6 @@ def test_what_stands_behind_a_latency_is_recorded():
         assert record.latency.cache == "warm"
         assert 0 < record.least_bytes < record.traffic_bytes
         assert record.operators > 5
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        torch.OutOfMemoryError("CUDA out of memory"),
-        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
-    ],
-)
-def test_out_of_memory_is_told_from_other_failures(error):
-    assert failure(error)[0] == "out_of_memory"
-    assert failure(ValueError("no"))[0] == "failed"
 
 
 def test_asking_for_a_terabyte_is_out_of_memory(stranger):

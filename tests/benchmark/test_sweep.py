@@ -8,7 +8,7 @@ import torch
 from attnbench.benchmark.grid import layer_workloads
 from attnbench.benchmark.runner import open_record
 from attnbench.benchmark.sweep import plan, sweep
-from attnbench.benchmark.worker import CellLostError
+from attnbench.isolation.failure import WorkLostError
 from attnbench.profiling.machine.environment import missing_device
 from attnbench.records import is_settled, store
 from attnbench.spec import ModelWorkload, Protocol, Workload
@@ -35,7 +35,7 @@ class StandIn:
         if workload.num_tokens * workload.batch <= self.limit:
             return record
         if self.loses:
-            raise CellLostError("out_of_memory", "killed")
+            raise WorkLostError("out_of_memory", "killed")
         return replace(record, status="out_of_memory", reason="12 GiB")
 
 
@@ -114,7 +114,7 @@ def test_models_are_spared_by_their_image_size():
         )
 
     def measure(workloads, protocol, on_step):
-        raise CellLostError("out_of_memory", "killed")
+        raise WorkLostError("out_of_memory", "killed")
 
     small, large = sweep([model(32), model(64)], QUICK, measure=measure)
     assert (small.reason, large.status) == ("killed", "out_of_memory")
@@ -149,7 +149,7 @@ def test_what_is_known_already_is_told_before_the_rest_is_measured():
 
 def test_a_lost_cell_is_a_record_with_its_reason():
     def measure(workloads, protocol, on_step):
-        raise CellLostError("timeout", "too slow")
+        raise WorkLostError("timeout", "too slow")
 
     (record,) = sweep([dense(4)], QUICK, measure=measure)
     assert (record.status, record.reason) == ("timeout", "too slow")

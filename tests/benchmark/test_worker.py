@@ -9,7 +9,8 @@ import torch
 
 from attnbench.benchmark.runner import profile
 from attnbench.benchmark.sweep import sweep
-from attnbench.benchmark.worker import CellLostError, Worker, _Sparingly, explain_end
+from attnbench.benchmark.worker import Worker, _Sparingly
+from attnbench.isolation.failure import WorkLostError
 from attnbench.registry import ATTENTIONS, load_plugin
 from attnbench.spec import Protocol, Workload
 
@@ -40,7 +41,7 @@ def cell(attention, tokens=16):
 
 
 def pid_of(worker):
-    return worker._process._process.pid
+    return worker._process.pid
 
 
 def test_good_cells_share_one_process_and_their_records_are_those_of_this_one(worker):
@@ -122,7 +123,7 @@ def test_each_trouble_costs_one_cell_and_its_process(capfd, tmp_path, monkeypatc
 
 
 def test_what_only_this_process_knows_is_a_failure_of_the_cell():
-    with Worker("cpu", (), PATIENT_S) as worker, pytest.raises(CellLostError) as lost:
+    with Worker("cpu", (), PATIENT_S) as worker, pytest.raises(WorkLostError) as lost:
         worker.measure([cell("quiet")], QUICK)
     assert lost.value.status == "unsupported"
     assert "unknown attention 'quiet'" in lost.value.reason
@@ -131,7 +132,7 @@ def test_what_only_this_process_knows_is_a_failure_of_the_cell():
 def test_a_plugin_that_fails_in_the_process_is_named(tmp_path):
     with (
         Worker("cpu", [str(tmp_path / "gone.py")], PATIENT_S) as worker,
-        pytest.raises(CellLostError, match=r"exit code 1: .*gone.py: no such file"),
+        pytest.raises(WorkLostError, match=r"exit code 1: .*gone.py: no such file"),
     ):
         worker.measure([cell("dense")], QUICK)
 
@@ -140,22 +141,6 @@ def test_a_process_that_ends_between_cells_costs_none(worker):
     worker.measure([cell("quiet")], QUICK)
     first = pid_of(worker)
     os.kill(first, signal.SIGKILL)
-    worker._process._process.join()
+    assert worker._process.exit_code(60) == -signal.SIGKILL
     assert worker.measure([cell("quiet")], QUICK)[0].status == "ok"
     assert pid_of(worker) != first
-
-
-@pytest.mark.parametrize(
-    ("exit_code", "status", "reason"),
-    [
-        (0, "failed", "exit code 0"),
-        (-signal.SIGKILL, "out_of_memory", "SIGKILL"),
-        (-signal.SIGBUS, "failed", "SIGBUS"),
-        (-250, "failed", "signal 250"),
-        (None, "failed", "closed its connection"),
-    ],
-)
-def test_every_end_has_a_reason(exit_code, status, reason):
-    told, why = explain_end(exit_code)
-    assert told == status
-    assert reason in why

@@ -110,12 +110,12 @@ def judge(kind):
 
 
 CHEATS = {
-    RemembersTheLastCall: "two inputs get one and the same output",
-    SharesItsMemoryWithItsTwin: "two inputs get one and the same output",
-    RemembersByAddress: "two inputs get one and the same output",
+    RemembersTheLastCall: "two inputs get the same output",
+    SharesItsMemoryWithItsTwin: "two inputs get the same output",
+    RemembersByAddress: "two inputs get the same output",
     RemembersWithAnError: "stems from an earlier call",
     ChangesItsInput: "changes its input",
-    ReturnsTooEarly: "still changes when the call has returned",
+    ReturnsTooEarly: "still changes after the call has returned",
     SkipsTheWorkOnceKnown: "is off by",
     WrongShape: "has shape",
 }

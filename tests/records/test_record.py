@@ -11,17 +11,22 @@ from statistics import median
 import pytest
 
 from attnbench.records import (
+    COST_RECORDS,
+    CostRecord,
     Environment,
+    EpochRecord,
     LayerRecord,
     Macs,
     Memory,
+    ModelRecord,
     Progress,
     Scores,
     coverage,
     is_settled,
+    of_type,
 )
 from attnbench.records.latency import Latency, Ratio, median_interval, speed_up
-from attnbench.spec import ModelWorkload, Protocol, Workload, describe
+from attnbench.spec import ModelWorkload, Protocol, Recipe, Workload, describe
 
 MACHINE = Environment(
     device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",
@@ -33,6 +38,14 @@ LAYER = LayerRecord(
     created="2026-01-01T00:00:00+00:00",
     protocol=Protocol(),
 )
+TRAINED = {
+    "workload": ModelWorkload(model="vit", attention="dense", img_size=(8, 8), num_classes=2),
+    "environment": MACHINE, "created": LAYER.created,
+    "recipe": Recipe(data="digits", img_size=(8, 8), epochs=2), "run": "vit-0",
+    "scores": Scores(task="classification", values={"top1": 0.5}, count=100, forward_s=4.0),
+}  # fmt: skip
+MODEL = ModelRecord(protocol=Protocol(), **TRAINED)
+EPOCH = EpochRecord(progress=Progress(epoch=1, train_loss=1.0, train_s=1.0, images=10), **TRAINED)
 
 
 def latency(samples_s, rounds_with=""):
@@ -103,13 +116,11 @@ def test_drift_of_the_machine_cancels_in_a_paired_ratio():
     assert high - low < 1e-9 < fast.interval_s[1] - fast.interval_s[0]
 
 
-def test_the_kind_follows_from_the_contents():
-    model = replace(
-        LAYER,
-        workload=ModelWorkload(model="vit", attention="dense", img_size=(8, 8), num_classes=2),
-    )
-    epoch = replace(model, progress=Progress(epoch=1, train_loss=1.0, train_s=1.0, images=10))
-    assert (LAYER.kind, model.kind, epoch.kind) == ("layer", "model", "epoch")
+def test_each_kind_of_record_is_a_type():
+    assert (LAYER.kind, MODEL.kind, EPOCH.kind) == ("layer", "model", "epoch")
+    assert {"layer": LayerRecord, "model": ModelRecord} == COST_RECORDS
+    assert of_type([LAYER, MODEL, EPOCH], CostRecord) == [LAYER, MODEL]
+    assert of_type([LAYER, MODEL, EPOCH], EpochRecord) == [EPOCH]
 
 
 @pytest.mark.parametrize(
@@ -126,10 +137,18 @@ def test_the_key_changes_with_every_condition(change):
     assert replace(LAYER, **change).key != LAYER.key
 
 
-def test_the_key_is_the_hash_of_the_settings_as_json():
-    parts = [asdict(LAYER.workload), asdict(LAYER.protocol), asdict(LAYER.environment), None]
-    text = json.dumps(parts, sort_keys=True)
-    assert LAYER.key == hashlib.sha256(text.encode()).hexdigest()[:16]
+@pytest.mark.parametrize("record", [MODEL, EPOCH], ids=lambda record: record.kind)
+def test_the_key_of_a_trained_model_changes_with_its_recipe(record):
+    seed = replace(record.recipe, seed=record.recipe.seed + 1)
+    assert replace(record, recipe=seed).key != record.key
+
+
+def test_the_key_is_the_hash_of_workload_code_protocol_conditions_and_recipe_as_json():
+    conditions = asdict(MACHINE.conditions)
+    parts = [asdict(MODEL.workload), asdict(MODEL.protocol), conditions, asdict(MODEL.recipe)]
+    workload, *shared = (json.dumps(part, sort_keys=True) for part in parts)
+    text = ", ".join([workload, MACHINE.code, *shared])
+    assert MODEL.key == hashlib.sha256(f"[{text}]".encode()).hexdigest()[:16]
 
 
 def test_settings_that_are_equal_have_one_key_however_they_are_written():
@@ -153,13 +172,13 @@ def test_records_do_not_change():
 
 
 def test_throughput_counts_forward_seconds_only():
-    accuracy = Scores(
-        task="classification",
-        values={"top1": 0.5, "top5": 0.9, "loss": 1.0},
-        count=100,
-        forward_s=4.0,
-    )
-    assert accuracy.throughput_per_s == 25
+    assert EPOCH.scores.throughput_per_s == 25
+
+
+@pytest.mark.parametrize("change", [{"values": {}}, {"count": 0}])
+def test_scores_of_nothing_are_refused(change):
+    with pytest.raises(ValueError, match="at least one value and one sample"):
+        replace(EPOCH.scores, **change)
 
 
 def test_options_read_in_a_fixed_order():
@@ -167,12 +186,7 @@ def test_options_read_in_a_fixed_order():
     assert describe({"attention_options": {"num_anchors": 5}, "drop": 0}) == "num_anchors=5, drop=0"
 
 
-def test_the_label_counts_threads_on_the_cpu_only():
-    assert "2 threads" in MACHINE.label
-    assert "threads" not in replace(MACHINE, device="cuda").label
-
-
-WITHOUT_UNIT = {"epoch", "images", "threads", "params", "loss", "train_loss", "top1", "top5"}
+WITHOUT_UNIT = {"epoch", "images", "train_loss", "count", "values"}
 
 
 @pytest.mark.parametrize(

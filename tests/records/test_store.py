@@ -16,17 +16,20 @@ from attnbench.records import (
     Checkup,
     Energy,
     Environment,
+    EpochRecord,
     Finding,
     Floor,
     LayerRecord,
     Macs,
     Memory,
+    ModelRecord,
     Progress,
     Scores,
+    schema,
     store,
 )
 from attnbench.records.latency import Clocks, Contention, Latency
-from attnbench.spec import Protocol, Recipe, Workload
+from attnbench.spec import ModelWorkload, Protocol, Recipe, Workload
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "schema1.jsonl"
 ENVIRONMENT = Environment(
@@ -34,23 +37,39 @@ ENVIRONMENT = Environment(
     platform="Linux", attnbench="0.1.0", code="abc",
 )  # fmt: skip
 FLOOR = Floor(relative=0.02, absolute_s=1e-7, created="2026-01-01")
-FULL = LayerRecord(
-    workload=Workload(attention="anchor", grid=(2, 3), options={"num_anchors": 5}),
-    environment=ENVIRONMENT, created="2026-01-02", protocol=Protocol(),
-    recipe=Recipe(data="digits", img_size=(8, 8), epochs=1), params=7, floor=FLOOR,
-    macs=Macs(products_macs=1, norms_ops=0, by_operator_macs={"matmul": 1}, uncounted=("add",)),
-    latency=Latency(
+COST = {
+    "environment": ENVIRONMENT, "created": "2026-01-02", "protocol": Protocol(), "params": 7,
+    "floor": FLOOR, "notes": ("a", "b"), "asked_by": "sweep",
+    "macs": Macs(products_macs=1, norms_ops=0, by_operator_macs={"matmul": 1}, uncounted=("add",)),
+    "latency": Latency(
         samples_s=(1.0, 2.0), stopped_by="precision", host_samples_s=(0.5, 0.25),
         contention=Contention(own_cores=1.0, other_cores=0.0, stolen_cores=0.0),
         clocks=Clocks(first_mhz=3, last_mhz=2, lowest_mhz=1, throttled_by=("heat",)),
     ),
-    memory=Memory(peak_net_bytes=1, peak_total_bytes=None, method="cuda allocator"),
-    energy=Energy(status="ok", meter="nvml", windows_j=(1.0, 2.0), window_s=1.0),
-    scores=Scores(
-                task="classification", values={"top1": 0.5, "top5": 0.9, "loss": 1.0},
-                count=10, forward_s=1.0,
-            ),
-    progress=Progress(epoch=1, train_loss=1.0, train_s=1.0, images=10), notes=("a", "b"),
+    "memory": Memory(peak_net_bytes=1, peak_total_bytes=None, method="cuda allocator"),
+    "energy": Energy(status="ok", meter="nvml", windows_j=(1.0, 2.0), window_s=1.0),
+}  # fmt: skip
+TRAINED = {
+    "workload": ModelWorkload(
+        model="vit", attention="anchor", img_size=(8, 16), num_classes=10, options={"depth": 2}
+    ),
+    "recipe": Recipe(data="digits", img_size=(8, 16), epochs=1), "run": "vit-0",
+    "scores": Scores(
+        task="classification", values={"top1": 0.5, "top5": 0.9, "loss": 1.0}, count=10,
+        forward_s=1.0,
+    ),
+}  # fmt: skip
+FULL = LayerRecord(
+    workload=Workload(attention="anchor", grid=(2, 3), options={"num_anchors": 5}), **COST
+)
+FULL_MODEL = ModelRecord(**TRAINED, **COST)
+FULL_EPOCH = EpochRecord(
+    **TRAINED, environment=ENVIRONMENT, created="2026-01-02", asked_by="train",
+    progress=Progress(epoch=1, train_loss=1.0, train_s=1.0, images=10),
+)  # fmt: skip
+FULL_CEILING = Ceiling(
+    operation="matmul", dtype="float32", size=512, macs=512**3, moved_bytes=3 * 4 * 512**2,
+    latency=COST["latency"], environment=ENVIRONMENT, created="2026-01-03",
 )  # fmt: skip
 FULL_CHECKUP = Checkup(
     floor=FLOOR, environment=ENVIRONMENT, created="2026-01-03",
@@ -68,15 +87,18 @@ def path(tmp_path):
     return tmp_path / "deep" / "results.jsonl"
 
 
+FULL_LINES = [FULL, FULL_MODEL, FULL_EPOCH, FULL_CEILING, FULL_CHECKUP]
+
+
 def write(path, records):
     for record in records:
         store.append(path, record)
 
 
 def test_a_file_of_schema_1_is_read_whole(records):
-    assert [r.kind for r in records] == ["layer", "layer", "epoch", "model"]
+    assert [r.kind for r in records] == ["layer", "layer", "model", "epoch"]
     assert [r.status for r in records] == ["ok", "out_of_memory", "ok", "ok"]
-    layer, failed, epoch, model = records
+    layer, failed, model, epoch = records
     assert layer.workload.grid == (14, 14)
     assert layer.workload.options == {"num_anchors": 30}
     assert layer.latency.median_s == pytest.approx(1.05e-3)
@@ -84,28 +106,28 @@ def test_a_file_of_schema_1_is_read_whole(records):
     assert layer.macs.training_macs is layer.traffic_bytes is None  # newer than the file
     assert failed.workload.mode == "forward+backward"  # schema 1 called it "train"
     assert (failed.latency, failed.reason) == (None, "tried to allocate 12.00 GiB")
-    assert (epoch.progress.epoch, epoch.accuracy.top1) == (1, 0.75)
+    assert (epoch.progress.epoch, epoch.scores.values["top1"]) == (1, 0.75)
     assert (model.recipe.data, model.memory.peak_total_bytes) == ("digits", None)
 
 
 def test_what_is_written_is_read_back(records, path):
     write(path, records)
-    assert store.read(path) == store.Contents(records=records)
+    assert store.read(path) == store.read(FIXTURE)
 
 
 def test_a_line_is_plain_json_with_schema_kind_and_key(records, path):
     write(path, records[:1])
     plain = json.loads(path.read_text(encoding="utf-8"))
     assert (plain["schema"], plain["kind"], plain["key"]) == (
-        store.SCHEMA,
+        schema.SCHEMA,
         "layer",
         records[0].key,
     )
 
 
 def test_what_was_not_measured_is_not_written(records):
-    plain = store.encode(records[1])
-    assert not {"latency", "memory", "accuracy", "params", "run"} & set(plain)
+    plain = schema.encode(records[1])
+    assert not {"latency", "memory", "scores", "params", "run"} & set(plain)
 
 
 @pytest.mark.parametrize("cut", [1, 20, 200])
@@ -175,17 +197,17 @@ def test_reading_leaves_the_search_for_cycles_as_it_was(path):
 
 def test_a_fact_that_only_a_newer_version_knows_is_left_out(records, path):
     write(path, records[:1])
-    plain = {**store.encode(records[0]), "watts": 3}
+    plain = {**schema.encode(records[0]), "watts": 3}
     path.write_text(json.dumps(plain) + "\n")
-    assert store.read(path) == store.Contents(records=records[:1])
+    assert store.read(path) == store.Contents(layers=records[:1])
 
 
-def test_every_part_of_a_line_is_read_back_as_it_was(path):
-    write(path, [FULL, FULL_CHECKUP])
-    contents = store.read(path)
-    assert repr(contents.records) == repr([FULL])  # down to the last part, tuples as tuples
-    assert repr(contents.checkups) == repr([FULL_CHECKUP])
-    assert contents.records[0].key == FULL.key
+@pytest.mark.parametrize("line", FULL_LINES, ids=lambda line: line.kind)
+def test_every_part_of_a_line_is_read_back_as_it_was(path, line):
+    write(path, [line])
+    (read,) = getattr(store.read(path), f"{line.kind}s")
+    assert repr(read) == repr(line)  # down to the last part, tuples as tuples
+    assert getattr(read, "key", "") == getattr(line, "key", "")
 
 
 def test_what_was_read_is_frozen_and_of_the_same_class(path):
@@ -208,12 +230,11 @@ def test_old_files_go_through_every_upgrade(records, monkeypatch):
     def rename(old, new):
         return lambda plain: {new if name == old else name: v for name, v in plain.items()}
 
-    monkeypatch.setattr(store, "SCHEMA", 3)
-    monkeypatch.setattr(
-        store, "UPGRADES", {1: rename("born", "made"), 2: rename("made", "created")}
-    )
-    first = rename("created", "born")(store.encode(records[0]))
-    assert store.decode({**first, "schema": 1}) == records[0]
+    monkeypatch.setattr(schema, "SCHEMA", 3)
+    upgrades = {1: rename("born", "made"), 2: rename("made", "created")}
+    monkeypatch.setattr(schema, "UPGRADES", upgrades)
+    first = rename("created", "born")(schema.encode(records[0]))
+    assert schema.decode({**first, "schema": 1}) == records[0]
 
 
 def test_numbers_that_are_none_are_not_written(records, path):
@@ -239,9 +260,9 @@ def test_a_crash_in_the_first_line_leaves_a_file_to_go_on_with(records, path):
     write(path, records[:1])
     path.write_bytes(path.read_bytes()[:-20])
     problem = f"{path}:1: skipped, not a whole JSON line (torn by a crash?)"
-    assert store.read(path) == store.Contents(records=[], problems=[problem])
+    assert store.read(path) == store.Contents(problems=[problem])
     store.append(path, records[1])
-    assert store.read(path) == store.Contents(records=[records[1]], problems=[problem])
+    assert store.read(path) == store.Contents(layers=[records[1]], problems=[problem])
 
 
 def test_a_file_that_cannot_be_written_is_the_users_to_mend(records, tmp_path):
@@ -268,7 +289,7 @@ def test_a_torn_file_does_not_hide_the_folder(records, tmp_path):
 
 def test_an_empty_file_and_an_empty_folder_hold_nothing(tmp_path):
     (tmp_path / "empty.jsonl").write_text("")
-    assert store.read_many([tmp_path]) == store.Contents(records=[], problems=[])
+    assert store.read_many([tmp_path]) == store.Contents(problems=[])
 
 
 def test_an_append_waits_for_its_turn(records, path):
@@ -289,29 +310,19 @@ def test_an_append_waits_for_its_turn(records, path):
 
 def test_two_processes_may_append_to_one_file(records, path):
     code = (
-        "import sys; from pathlib import Path; from attnbench import store\n"
+        "import sys; from pathlib import Path; from attnbench.records import store\n"
         "record = store.read(Path(sys.argv[1])).records[0]\n"
         "for _ in range(50): store.append(Path(sys.argv[2]), record)\n"
     )
     command = [sys.executable, "-c", code, str(FIXTURE), str(path)]
     processes = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
-    assert store.read(path) == store.Contents(records=records[:1] * 100, problems=[])
+    assert store.read(path) == store.Contents(layers=records[:1] * 100)
 
 
-def test_lines_about_the_machine_are_kept_apart(records, path):
-    environment, latency = records[0].environment, records[0].latency
-    floor = Floor(relative=0.02, absolute_s=1e-7, created="2026-01-01T00:00:00+00:00")
-    ceiling = Ceiling(
-        operation="matmul", dtype="float32", size=512, macs=512**3, moved_bytes=3 * 4 * 512**2,
-        latency=latency, environment=environment, created=floor.created,
+def test_every_kind_of_line_has_a_list_of_its_own(path):
+    write(path, FULL_LINES)
+    assert store.read(path) == store.Contents(
+        layers=[FULL], models=[FULL_MODEL], epochs=[FULL_EPOCH], ceilings=[FULL_CEILING],
+        checkups=[FULL_CHECKUP],
     )  # fmt: skip
-    checkup = Checkup(
-        floor=floor, environment=environment, created=floor.created,
-        findings=(Finding(name="busy wait", outcome="passed", text="20.0 ms of 20 ms"),),
-    )  # fmt: skip
-    write(path, [checkup, records[0], ceiling, replace(records[0], floor=floor)])
-    contents = store.read(path)
-    assert contents.ceilings == [ceiling]
-    assert contents.checkups == [checkup]
-    assert [record.floor for record in contents.records] == [None, floor]

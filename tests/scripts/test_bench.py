@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from attnbench.analysis.compare.verdict import compare_cell
-from attnbench.doctor.selftest import HALF_WAY, LAYER, spin, stand_on
+from attnbench.doctor.comparisons import HALF_WAY
+from attnbench.doctor.known_times import spin
+from attnbench.doctor.timed_operator import LAYER, TimedOperator, choose_operator
 from attnbench.records import Environment, LayerRecord, store
 from attnbench.records.latency import Latency
 from attnbench.spec import Protocol
@@ -115,8 +117,8 @@ def test_shares_of_right_verdicts(script, tiny, monkeypatch, case):
     answers = {"same": iter(same), "slowed": iter(slowed)}
     monkeypatch.setattr(known, "compare_same", lambda *_: change(next(answers["same"])))
     monkeypatch.setattr(known, "compare_slowed", lambda *_: change(next(answers["slowed"])))
-    monkeypatch.setattr("attnbench.doctor.selftest.Stand.alone", lambda self, protocol: steady)
-    section = known.comparisons(stand_on(torch.device("cpu")), replace(tiny, comparisons=20))
+    monkeypatch.setattr(TimedOperator, "measure_alone", lambda self, protocol: steady)
+    section = known.comparisons(choose_operator(torch.device("cpu")), replace(tiny, comparisons=20))
     assert [row.outcome.partition(":")[0] for row in section.rows[:3]] == outcomes
     assert sum(section.rows[0].numbers.values()) == 20
 

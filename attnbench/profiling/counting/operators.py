@@ -15,13 +15,14 @@ import torch
 from torch.utils.flop_counter import flop_registry
 
 from attnbench.errors import UserError
+from attnbench.isolation.failure import ExplainedError
 
 Shapes = Sequence[Sequence[int]]
 Formula = Callable[[Shapes, Shapes], int]
 """From the shapes of an operator's tensor inputs, and of its outputs, to its MACs."""
 
 
-class CountError(UserError):
+class CountError(ExplainedError, UserError):  # so a cell has failed, and is not "unsupported"
     """A count that would leave work out, or that does not agree with another way to count."""
 
 

@@ -1,1 +1,1 @@
-"""Energy: joules a call, by the meters of the device."""
+"""Energy: joules per call, from the meters of the device."""

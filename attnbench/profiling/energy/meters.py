@@ -1,8 +1,8 @@
-"""Counters of energy: NVML's of a GPU, RAPL's of the processor packages.
+"""Energy counters: NVML for a GPU, RAPL for the processor packages.
 
 CUDA: the GPU's own counter, in millijoules, refreshed every 20 to 100 ms. CPU: RAPL (running
-average power limit, powercap of the Linux kernel), one counter a package in microjoules, refreshed
-every millisecond; memory is not among them on most machines. Both count the whole device.
+average power limit, powercap of the Linux kernel), one counter per package in microjoules,
+refreshed every millisecond; on most machines memory is not included. Both count the whole device.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ MeterName = Literal["nvml", "rapl"]
 
 
 class MeterError(Exception):
-    """There is no meter, or it does not tell; the message is a reason for people."""
+    """There is no meter, or it cannot be read; the message is a reason for people."""
 
 
 class Meter(Protocol):
-    """A set of counters; reading them may raise `MeterError`."""
+    """A set of energy counters; reading them may raise `MeterError`."""
 
     name: MeterName
 
     def read(self) -> Reading:
-        """Where the counters stand, in units of their own."""
+        """The state of the counters, in their own units."""
         ...
 
     def joules(self, before: Reading, after: Reading) -> float:
-        """Energy between two readings that are less than one turn of the counters apart."""
+        """Energy between two readings; no counter may overflow twice between them."""
         ...
 
 
 class NvmlMeter:
-    """The counter of one GPU; its 64 bits do not run over."""
+    """The counter of one GPU; its 64 bits do not overflow."""
 
     name: MeterName = "nvml"
 
@@ -47,7 +47,7 @@ class NvmlMeter:
         """Find the GPU.
 
         Raises:
-            MeterError: NVML is missing, or does not know it.
+            MeterError: NVML is missing, or does not know the GPU.
         """
         try:
             self._gpu = Gpu(device, nvml)
@@ -67,30 +67,30 @@ class NvmlMeter:
 
 
 class RaplMeter:
-    """The counters of all processor packages, which run over: at 200 W every twenty minutes."""
+    """The counters of all processor packages; at 200 W they overflow every twenty minutes."""
 
     name: MeterName = "rapl"
 
     def __init__(self, powercap: Path) -> None:
-        """Find the packages; cores and memory inside them have counters too, and stay out.
+        """Find the packages; counters of cores and memory inside them are left out.
 
         Raises:
-            MeterError: the kernel shows none.
+            MeterError: the kernel has none.
         """
-        domains = sorted(powercap.glob("intel-rapl:*"))  # AMD's bear the same name
+        domains = sorted(powercap.glob("intel-rapl:*"))  # the name is the same on AMD
         self._packages = [d for d in domains if _content(d / "name").startswith("package-")]
         if not self._packages:
-            raise MeterError(f"the kernel shows no RAPL counter ({powercap}/intel-rapl:*)")
-        self._turns = [int(_content(p / "max_energy_range_uj")) for p in self._packages]
+            raise MeterError(f"the kernel has no RAPL counter ({powercap}/intel-rapl:*)")
+        self._ranges = [int(_content(p / "max_energy_range_uj")) for p in self._packages]
 
     def read(self) -> Reading:
-        """Microjoules, package by package."""
+        """Microjoules of each package."""
         return tuple(int(_content(package / "energy_uj")) for package in self._packages)
 
     def joules(self, before: Reading, after: Reading) -> float:
-        """The sum of the differences; a counter that fell has begun anew."""
-        counters = zip(before, after, self._turns, strict=True)
-        return sum((late - early) % turn for early, late, turn in counters) / 1e6
+        """The sum of the differences; a counter that fell has overflowed."""
+        counters = zip(before, after, self._ranges, strict=True)
+        return sum((late - early) % size for early, late, size in counters) / 1e6
 
 
 def meter_for(device: torch.device) -> Meter:
@@ -100,7 +100,7 @@ def meter_for(device: torch.device) -> Meter:
         MeterError: there is none, or this user may not read it.
     """
     meter = NvmlMeter(device) if device.type == "cuda" else RaplMeter(POWERCAP)
-    meter.read()  # one that may not be read should say so before seconds are spent
+    meter.read()  # a meter that cannot be read should say so before seconds are spent
     return meter
 
 

@@ -1,11 +1,11 @@
-"""Joules per call: the call is repeated for windows of seconds, and a meter read at their ends.
+"""Joules per call: the call is repeated for windows of seconds, and a meter is read at their ends.
 
 Meters are refreshed too seldom for a single call (on a GPU every 20 to 100 ms); over two seconds
-that is an error of 5 % at most. The first window begins when the device has been at work for half
-a second, each other one where the last ended, so that no idle time is metered.
+that is an error of 5 % at most. The first window begins after half a second of work, each further
+one where the last ended, so no idle time is metered.
 
-The figure is that of a device at work without pause, caches warm: its idle share, and whatever
-other programs make it do, are in it. It is no latency times a power.
+The figure is for a device that works without pause, with warm caches. It includes the energy of
+idle parts and of other programs. It is not a latency times a power.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from attnbench.records import Energy
 
 LEAD_IN_S = 0.5
 BURST_S = 0.05
-"""How often a GPU is awaited. After every call, it would stand idle in between; never, and calls
-would queue up far beyond the end of the window."""
+"""Seconds of calls between two waits for the GPU. Waiting after every call would leave it idle in
+between; without waiting, calls would queue far beyond the end of the window."""
 
 
 def measure_energy(
@@ -39,17 +39,17 @@ def measure_energy(
     """Joules per call, averaged over each of some windows; takes about 7 seconds.
 
     Args:
-        call: what to meter; run it once before, so that set-up is not counted. What it raises is
-            passed on.
+        call: what to meter; call it once before, so that set-up is not counted. Its exceptions
+            pass through.
         device: where it runs, which decides on the meter.
         window_s: least length of a window in seconds.
-        windows: how many; their spread tells how far to believe the median.
+        windows: how many; their spread shows how reliable the median is.
         meter: instead of the device's own.
         now: clock in seconds.
-        on_window: told the number of finished windows, for a progress display.
+        on_window: called with the number of finished windows, for a progress display.
 
     Returns:
-        Status `unsupported` with the reason where no meter tells.
+        Status `unsupported` with the reason if no meter can be read.
     """
     repeat = partial(_repeat, call, device, now)
     try:
@@ -71,7 +71,7 @@ def measure_energy(
 
 
 def _lead_in(repeat: Callable[[float, int], int], now: Callable[[], float]) -> int:
-    """Set the device to work; returns how many calls make a burst."""
+    """Set the device to work; returns the number of calls in a burst."""
     start = now()
     calls = repeat(LEAD_IN_S, 1)
     return max(1, int(calls * BURST_S / (now() - start)))
@@ -80,7 +80,7 @@ def _lead_in(repeat: Callable[[float, int], int], now: Callable[[], float]) -> i
 def _repeat(
     call: Call, device: torch.device, now: Callable[[], float], span_s: float, burst: int
 ) -> int:
-    """Call until the span is over, and say how often; all calls are done on return."""
+    """Call until the span is over; returns the number of calls, all of which are done."""
     start, calls = now(), 0
     while now() - start < span_s:
         for _ in range(burst):
@@ -92,7 +92,7 @@ def _repeat(
 
 
 def _positive(joules: float) -> float:
-    """Some virtual machines show a counter that stands still, and a reset one would fall."""
+    """Refuse a counter that stands still, as on some virtual machines, or that was reset."""
     if joules <= 0:
         raise MeterError(f"the energy counter moved by {joules:g} J in a window of calls")
     return joules

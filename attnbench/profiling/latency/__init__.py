@@ -1,1 +1,1 @@
-"""Latency: what is timed, with which clock, in which order."""
+"""Latency: what is timed, by which clock, in which order."""

@@ -1,4 +1,4 @@
-"""What of a module is timed: forward pass, backward pass, both, or a whole training step."""
+"""The call that is timed: a forward pass, a backward pass, both, or a whole training step."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from attnbench.profiling.latency.timer import Call
 from attnbench.spec import Mode
 
 STEP_SIZE = 1e-6
-"""Thousands of timed steps must not carry the weights to where arithmetic is slow (denormals)."""
+"""Learning rate. Thousands of steps must not shrink weights to denormals, which are slow."""
 
 
 def call_of(mode: Mode, module: nn.Module, x: Tensor, arguments: Sequence[Any] = ()) -> Call:
-    """A call without arguments that does what `mode` says, on the same input each time.
+    """A call without arguments that runs the mode on the same input each time.
 
-    The gradients are those of the input and of every parameter, for a gradient of ones at the
-    output. The module is set to training mode, or to evaluation for `forward`.
+    Gradients are computed for the input and for every parameter, from a gradient of ones at the
+    output. The module is set to evaluation mode for `forward`, and to training mode otherwise.
 
     Args:
-        mode: `backward` runs the forward pass once, now, and each call walks its graph again.
+        mode: `backward` runs the forward pass once, here, and each call goes through its graph
+            again.
         module: what is called as `module(x, *arguments)`.
         x: the input, a leaf.
-        arguments: what the call takes besides.
+        arguments: further arguments of the call.
     """
     if mode == "forward":
         return partial(_forward, module.eval(), x, arguments)
@@ -71,6 +72,6 @@ def _leaves(module: nn.Module, x: Tensor) -> list[Tensor]:
 
 
 def _differentiable(outputs: Any) -> list[Tensor]:
-    """The tensors of an output, however nested, that gradients flow back from."""
+    """The tensors of a nested output that need gradients."""
     tensors = (leaf for leaf in tree_leaves(outputs) if isinstance(leaf, Tensor))
     return [tensor for tensor in tensors if tensor.requires_grad]

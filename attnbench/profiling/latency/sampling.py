@@ -1,8 +1,8 @@
 """Latency of several calls, sampled in turn until the medians are known.
 
-The candidates of one comparison are measured in rounds, one sample of each a round, in alternating
-order: a machine that grows slower then slows all of them alike, and ratios of the same round are
-hardly touched. Nothing is thrown away.
+The calls of one comparison are timed in rounds, one sample of each in a round, in alternating
+order. A machine that becomes slower then slows all of them alike, and hardly changes the ratios
+within a round. No sample is thrown away.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ Name = TypeVar("Name", bound=Hashable)
 StoppedBy = Literal["precision", "time_budget"]
 
 RECHECK_EVERY = 1.1
-"""The stop rule sorts all samples, so it is asked each time their number has grown by a tenth."""
+"""The stop rule sorts all samples, so it runs each time their number has grown by a tenth."""
 STEADY = 0.05
-"""Calls are steady when the last two quarters of a warm-up differ by less than this share."""
+"""Calls are steady if the medians of the last two quarters of a warm-up differ by at most this
+share."""
 LONGEST_WARMUP = 5
-"""Times `Protocol.warmup_s` that a warm-up may take where calls do not become steady."""
+"""A warm-up whose calls do not become steady ends after this many times `Protocol.warmup_s`."""
 
 
 class CallFailedError(Exception):
-    """A call raised while it was timed: which one, and what."""
+    """A call raised while it was timed; has its name and the error."""
 
     def __init__(self, name: Hashable, error: Exception) -> None:
         super().__init__(f"{name}: {error}")
@@ -39,7 +40,7 @@ class CallFailedError(Exception):
 
 
 class Watch(TypedProtocol):
-    """Looks at the machine while samples are taken."""
+    """Observes the machine while samples are taken."""
 
     def start(self) -> None:
         """Sampling begins."""
@@ -50,13 +51,13 @@ class Watch(TypedProtocol):
         ...
 
     def finish(self) -> Clocks | None:
-        """What was seen."""
+        """What was seen since `start`."""
         ...
 
 
 @dataclass(slots=True)
 class _Candidate(Generic[Name]):
-    """One call and what is known of it so far."""
+    """One call and its samples so far."""
 
     name: Name
     call: Call
@@ -95,9 +96,9 @@ def measure_latencies(
         protocol: warm-up, precision, and the budget of each call.
         timer: the clock.
         rounds_with: token that marks these latencies as measured in turn.
-        prepare: told a name before each call of it, outside the timed span.
-        on_round: told the number of finished rounds after each call, for a progress display.
-        watch: looks at the machine between rounds.
+        prepare: called with a name before each call of it, outside the timed span.
+        on_round: called with the number of finished rounds after each call, for a progress display.
+        watch: observes the machine between rounds.
 
     Raises:
         CallFailedError: a call raised; the samples of all are lost.
@@ -135,7 +136,7 @@ def _sample(
     on_round: Callable[[int], None],
     look: Callable[[], None],
 ) -> StoppedBy:
-    """Take samples in turn, until all medians are known or the budgets of all are spent."""
+    """Take samples in turn until all medians are precise or the sum of the budgets is spent."""
     budget_s = protocol.time_budget_s * len(candidates)
     start, rounds, next_check = timer.now(), 0, protocol.min_samples
     while True:
@@ -153,7 +154,7 @@ def _sample(
 
 
 def _warm_up(candidate: _Candidate[Name], protocol: Protocol, on_call: Callable[[], None]) -> None:
-    """Call until the time is over and the calls are steady.
+    """Call until the warm-up time is over and the calls are steady.
 
     At least twice, as the first call may compile, allocate or page in.
     """
@@ -174,7 +175,7 @@ def _warm_up(candidate: _Candidate[Name], protocol: Protocol, on_call: Callable[
 
 
 def _is_steady(taken: list[float]) -> bool | None:
-    """Whether the last two quarters agree; None where they are too short to say."""
+    """Whether the last two quarters agree; None if they are too short to say."""
     quarter = len(taken) // 4
     if quarter < 3:
         return None

@@ -1,4 +1,4 @@
-"""Clocks: how long one call takes. A timer is an argument, so that tests can script one."""
+"""Clocks that time one call. A timer is an argument, so tests can script one."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Call = Callable[[], object]
 
 CPU_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 UNKNOWN_CACHE_BYTES = 64 * 2**20
-"""Taken for the CPU's largest cache where the kernel does not tell its size."""
+"""Assumed for the CPU's largest cache if the kernel does not report its size."""
 
 
 class Sample(NamedTuple):
     """One timed call."""
 
     work_s: float
-    """Seconds that the work took, on the device where there is one."""
+    """Seconds of the work: on the GPU if there is one."""
     host_s: float | None = None
-    """Seconds until the call returned on the host; None where that is the same."""
+    """Seconds until the call returned on the host; None if that is the same."""
 
 
 class Timer(Protocol):
@@ -43,7 +43,7 @@ class Timer(Protocol):
 
 
 class WallTimer:
-    """The host's clock around a call; right on the CPU, where a call returns when it is done."""
+    """The host's clock; right on the CPU, where a call returns when its work is done."""
 
     def __init__(self, cache: Literal["cold", "warm"] = "warm") -> None:
         self.cache: CacheState = cache
@@ -64,10 +64,10 @@ class WallTimer:
 
 
 class CudaTimer:
-    """Events on the current stream around a call, and the host's clock beside them.
+    """CUDA events on the current stream, and the host's clock.
 
-    For a cold cache a buffer of twice the L2 cache's size is written before, outside the timed
-    span.
+    For a cold cache, a buffer of twice the size of the L2 cache is written before each call,
+    outside the timed span.
     """
 
     def __init__(self, device: torch.device, cache: Literal["cold", "warm"] = "cold") -> None:
@@ -111,7 +111,7 @@ def cpu_cache_bytes() -> int:
 
 
 def _bytes_of(text: str) -> int:
-    """The kernel writes 32K, 2M."""
+    """The kernel writes sizes as 32K or 2M."""
     units = {"K": 2**10, "M": 2**20, "G": 2**30}
     number, unit = text.strip()[:-1], text.strip()[-1:]
     return int(number) * units[unit] if unit in units else int(text)

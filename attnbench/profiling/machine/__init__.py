@@ -1,1 +1,1 @@
-"""The machine: its conditions, its limits, and who else uses it."""
+"""The machine: its conditions, its limits, and what else runs on it."""

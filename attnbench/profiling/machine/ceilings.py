@@ -1,13 +1,13 @@
-"""How fast this device can be: the limits that every cell measured on it is held against.
+"""How fast this device can be: the limits that cells measured on it are compared with.
 
-Three simple things are timed as the cells are, by the same clock and the same protocol:
+Three simple operations are timed as cells are, by the same clock:
 
 - **matmul**: the product of two square matrices, the fastest way to spend multiply-accumulates.
 - **copy**: a tensor copied onto another, from sizes that stay in the caches to sizes far beyond.
-- **launch**: many operators on one element each, where nothing but their overhead is left.
+- **launch**: many operators on one element each, which cost nothing but their overhead.
 
-Matrices are drawn at random: zeros would be multiplied faster, denormal numbers slower. Each size
-is measured by itself, as a large copy in the same round would empty the caches of a small one.
+Matrices are random: zeros would be multiplied faster, denormal numbers slower. Each size is
+measured by itself, as a large copy in the same round would empty the caches of a small one.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ COPY_BYTES = tuple(mebibytes * 2**18 for mebibytes in (1, 4, 16, 64, 256, 1024))
 """256 KiB to 256 MiB, each four times the one before."""
 LAUNCHES = 100
 LONGEST_CALL_S = 0.5
-"""A product that would take longer is left out: the rate has long stopped growing by then."""
+"""A product that would take longer is left out: the rate no longer grows at that size."""
 PROTOCOL = Protocol(warmup_s=0.2, precision=0.02, time_budget_s=2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One thing to be timed: what it is, what it does, and how it is made ready."""
+    """One operation to be timed: its size, its work, and how to build the call."""
 
     operation: Literal["matmul", "copy", "launch"]
     size: int
@@ -63,12 +63,12 @@ def measure_ceilings(
         device: where.
         timer: the clock.
         protocol: how each of them is timed; `PROTOCOL` unless given.
-        on_step: told what is being done, for a progress display.
-        on_ceiling: told each ceiling when it is known, for storing. Launches come last, so that
-            whoever finds them stored knows that the others are.
+        on_step: called with a line about what is being done, for a progress display.
+        on_ceiling: called with each ceiling when it is known, for storing. Launches come last: if
+            they are stored, all others are.
 
     Raises:
-        RuntimeError: the device cannot do this with that dtype, or has too little memory.
+        RuntimeError: the device cannot compute with that dtype, or has too little memory.
     """
     environment = describe_environment(device)
     found: list[Ceiling] = []
@@ -133,7 +133,7 @@ def takes_too_long(trial: Trial, found: Sequence[Ceiling]) -> bool:
 
 def _time(trial: Trial, protocol: Protocol, timer: Timer) -> Latency:
     call = trial.build()
-    call()  # what is not supported is refused here, with torch's own reason
+    call()  # an unsupported dtype is refused here, with torch's own reason
     return measure_latencies({"": call}, protocol, timer, rounds_with="")[""]
 
 

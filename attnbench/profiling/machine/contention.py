@@ -1,20 +1,22 @@
 """Who else used the processor while something was measured.
 
 A tight interval is no proof: a program that competes all the time slows every sample alike. The
-kernel counts the time of all processes together (/proc/stat, Linux); what this process did not
-use itself was used by others, and what the hypervisor took is counted as stolen.
+system counts the time of all processes together. What this process did not use was used by
+others; what the hypervisor took is counted as stolen, where the system reports it (Linux).
 """
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
+
+import psutil
 
 from attnbench.records.latency import Contention
 
-PROC_STAT = Path("/proc/stat")
+BUSY = ("user", "nice", "system", "irq", "softirq")
+"""Fields of `psutil.cpu_times` in which a core is at work. Linux counts guests in `user`; Windows
+counts interrupts in `system`, and has no other of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,25 +31,23 @@ class Usage:
 
 
 def usage_now() -> Usage | None:
-    """The clocks, or None where the kernel does not tell them."""
+    """The clocks, or None where the system does not report them."""
     try:
-        fields = PROC_STAT.read_text().partition("\n")[0].split()[1:]
-    except OSError:
+        times = psutil.cpu_times()
+    except (OSError, psutil.Error):
         return None
-    ticks = os.sysconf("SC_CLK_TCK")
-    user, nice, system, _idle, _iowait, irq, softirq, steal = (int(f) / ticks for f in fields[:8])
     return Usage(
         wall_s=time.monotonic(),
         own_s=time.process_time(),
-        busy_s=user + nice + system + irq + softirq,
-        stolen_s=steal,
+        busy_s=sum(getattr(times, name, 0.0) for name in BUSY),
+        stolen_s=getattr(times, "steal", 0.0),
     )
 
 
 def contention_between(before: Usage | None, after: Usage | None) -> Contention | None:
     """Cores used by this process, by others and by the hypervisor between two moments.
 
-    The kernel's clocks tick at 10 ms, so a span under a tenth of a second tells nothing: None.
+    The system's clocks tick at 10 ms, so a span under a tenth of a second says nothing: None.
     """
     if before is None or after is None or after.wall_s - before.wall_s < 0.1:
         return None

@@ -1,4 +1,4 @@
-"""The conditions of a number: machine, software, and the code that produced it."""
+"""Reads the conditions of a number: the machine and the software."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def device_named(name: str) -> torch.device:
-    """The device of that name, be it here or not; `auto` is the GPU if there is one."""
+    """The device of that name, whether it exists or not; `auto` is the GPU if there is one."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -37,7 +37,7 @@ def device_named(name: str) -> torch.device:
 
 
 def missing_device(device: torch.device) -> str | None:
-    """Why nothing can run on that device here, or None where it can."""
+    """Why nothing can run on that device here, or None if it can."""
     if device.type == "cuda" and not torch.cuda.is_available():
         return (
             f"--device {device}: torch {torch.__version__} sees no CUDA GPU here; use --device cpu"
@@ -49,7 +49,7 @@ def missing_device(device: torch.device) -> str | None:
 
 
 def describe_environment(device: torch.device, code: str = "") -> Environment:
-    """The conditions at this moment; `code` is the hash of the code that is to be measured."""
+    """The conditions at this moment; `code` is the hash of the code to be measured."""
     cuda = device.type == "cuda"
     return Environment(
         device="cuda" if cuda else "cpu",
@@ -67,7 +67,7 @@ def describe_environment(device: torch.device, code: str = "") -> Environment:
 
 @cache
 def processor_name() -> str:
-    """The processor as its maker calls it; Linux alone tells it in a file."""
+    """The maker's name of the processor; Linux has it in a file, other systems tell less."""
     cpuinfo = Path("/proc/cpuinfo")
     if sys.platform == "linux" and cpuinfo.is_file():
         for line in cpuinfo.read_text().splitlines():

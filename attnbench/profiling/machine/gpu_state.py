@@ -1,17 +1,17 @@
-"""What a GPU did with its clock while it was timed, and what held it down.
+"""The clock of a GPU while it is timed, and what slows it down.
 
-A GPU lowers its clock by itself: to stay within its power limit, to cool, because its supply asks
-for it. A latency from such a time is right and yet tells about the room or the limit rather than
-about the code.
+A GPU lowers its clock by itself: to stay within its power limit, to cool, or because its supply
+asks for it. A latency from such a time says more about the power limit or the cooling than about
+the code.
 
 Reasons that count are those by which the GPU protects itself. Idling, clocks that a user has set,
-the boost group and the display are none: they are choices, or the absence of work. Reasons that
+the boost group and the display do not count: they are choices, or the absence of work. Reasons that
 drivers may add later are not judged.
 
-The software power cap is a case of its own. Data-centre cards under full load run at their power
-limit, and then hold one clock: that is the speed of this card, not a disturbance. It is named only
-where the clock, while capped, was seen more than 5 % (the first threshold of `trust`) below its
-highest. So a steady cap is no reason, and one that set in during the measurement is.
+The software power cap is a special case. Data-centre cards under full load run at their power
+limit, at a constant clock: that is the speed of the card, not a disturbance. The cap is named only
+if the clock was seen, while capped, more than 5 % (the first threshold of `trust`) below its
+highest value. So a constant cap does not count, and one that begins during the measurement does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from attnbench.records.latency import Clocks
 from attnbench.records.trust import CLOCK_CHANGE
 
 LOOK_EVERY_S = 0.05
-"""A look costs tens of microseconds, and sensors are refreshed no more often than this."""
+"""A look takes tens of microseconds, and sensors are not refreshed more often than this."""
 
 POWER_CAP = 0x04
 REASONS = {
@@ -37,11 +37,11 @@ REASONS = {
     0x40: "hardware thermal slowdown",
     0x80: "hardware power brake",
 }
-"""Bits of NVML's `nvmlClocksEventReasons` (API reference), as far as they count."""
+"""The bits of NVML's `nvmlClocksEventReasons` (API reference) that count."""
 
 
 class ClockWatch:
-    """Looks at a GPU's clock between samples; never raises, and sees nothing on the CPU."""
+    """Reads a GPU's clock between samples; never raises, and does nothing on the CPU."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class ClockWatch:
         nvml: Any = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Find the GPU; where that fails, `why_unavailable` has the reason."""
+        """Find the GPU; if that fails, `why_unavailable` has the reason."""
         self._now = now
         self._looks: list[tuple[int, int]] = []
         """(clock in MHz, reasons)."""
@@ -63,7 +63,7 @@ class ClockWatch:
             self._failure = str(error)
 
     def start(self) -> None:
-        """Begin, best after the warm-up: the clock of an idle GPU says nothing."""
+        """Begin, after the warm-up: the clock of an idle GPU says nothing."""
         self._looks.clear()
         self._look_now()
 
@@ -73,7 +73,7 @@ class ClockWatch:
             self._look_now()
 
     def finish(self) -> Clocks | None:
-        """What was seen since `start`; None on the CPU and where NVML does not tell."""
+        """What was seen since `start`; None on the CPU, and if NVML cannot be read."""
         self._look_now()
         if self._gpu is None or not self._looks:
             return None
@@ -86,7 +86,7 @@ class ClockWatch:
         )
 
     def why_unavailable(self) -> str | None:
-        """Why a GPU is not watched; None where it is, and on the CPU, which has nothing to see."""
+        """Why the GPU is not watched; None if it is, and on the CPU."""
         return self._failure
 
     def _look_now(self) -> None:
@@ -94,7 +94,7 @@ class ClockWatch:
             return
         try:
             self._looks.append((self._gpu.sm_clock_mhz(), self._gpu.clock_reasons()))
-        except NvmlError as error:  # half of a story is none: what was seen before is dropped
+        except NvmlError as error:  # an incomplete observation is dropped
             self._gpu, self._failure = None, str(error)
         self._next_look = self._now() + LOOK_EVERY_S
 

@@ -1,11 +1,11 @@
-"""A GPU as its driver's management library (NVML) knows it: its clock, what holds that, energy.
+"""A GPU as its driver's management library (NVML) reports it: clock, clock limits, energy.
 
-NVML numbers all GPUs of the machine, CUDA only those that `CUDA_VISIBLE_DEVICES` leaves, in an
-order of its own: the two are matched by UUID, and where that fails by the address on the bus. The
-second finds the whole GPU behind a slice of it (MIG), which is what the sensors belong to.
+NVML numbers all GPUs of the machine, CUDA only those in `CUDA_VISIBLE_DEVICES`, in another order.
+The two are matched by UUID, or else by the address on the bus. The address finds the whole GPU
+behind a slice of it (MIG); the sensors belong to the whole.
 
-The bindings are the package `nvidia-ml-py`, module `pynvml`; they are optional, and imported here
-alone. Tests hand in an object of their own as `nvml`.
+The bindings are the package `nvidia-ml-py`, module `pynvml`. They are optional, and imported only
+here. Tests pass an object of their own as `nvml`.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import torch
 
 
 class NvmlError(Exception):
-    """NVML does not tell; the message is a reason for people."""
+    """NVML cannot be read; the message is a reason for people."""
 
 
 class Gpu:
-    """One GPU, asked through NVML; every question may raise `NvmlError`."""
+    """One GPU, read through NVML; every method may raise `NvmlError`."""
 
     def __init__(self, device: torch.device, nvml: Any = None) -> None:
         """Open NVML and find the GPU behind a CUDA device.
 
         Raises:
-            NvmlError: bindings or library are missing, or they do not know this GPU.
+            NvmlError: bindings or library are missing, or do not know this GPU.
         """
         self._nvml = nvml if nvml is not None else _bindings()
         self._ask("NVML cannot be opened", "nvmlInit")
@@ -38,7 +38,7 @@ class Gpu:
         return self._ask("no clock can be read", "nvmlDeviceGetClockInfo", self._handle, clock)
 
     def clock_reasons(self) -> int:
-        """Bit mask of what keeps the clock where it is; older drivers know it by an older name."""
+        """Bit mask of what limits the clock; older drivers have it under an older name."""
         what_failed = "no reasons of the clock can be read"
         try:
             return self._ask(what_failed, "nvmlDeviceGetCurrentClocksEventReasons", self._handle)
@@ -46,7 +46,7 @@ class Gpu:
             return self._ask(what_failed, "nvmlDeviceGetCurrentClocksThrottleReasons", self._handle)
 
     def energy_mj(self) -> int:
-        """Energy in millijoules since the driver was loaded; GPUs before Volta do not count it."""
+        """Energy in millijoules since the driver was loaded; GPUs before Volta have no counter."""
         what_failed = "no energy counter can be read"
         return self._ask(what_failed, "nvmlDeviceGetTotalEnergyConsumption", self._handle)
 
@@ -63,7 +63,7 @@ class Gpu:
             return self._ask(what_failed, "nvmlDeviceGetHandleByPciBusId", address)
 
     def _ask(self, what_failed: str, function: str, *arguments: Any) -> Any:
-        """The answer; bindings older than the question have no such name."""
+        """The answer of a function, which older bindings may lack."""
         try:
             return getattr(self._nvml, function)(*arguments)
         except (self._nvml.NVMLError, AttributeError) as error:

@@ -1,18 +1,18 @@
 """Peak memory of one call, net of what was there before it.
 
-CUDA: the allocator's own peaks, of what it handed out and of what it took from the device for that
-(reserved). The reserve of earlier calls is given back first, as a call that is served from it would
-seem to need none: free blocks of theirs, and the flush buffer of a timer that is gone, count for
-nothing. What lives is in both totals and in neither net figure, a living timer's buffer included.
-Blocks are taken from the device in pieces of 2 MiB and more, and gaps between living tensors are
-filled first, so the reserved net figure is coarse, and for small calls may be below the other.
+CUDA: the allocator's own peaks: what it handed out (allocated), and what it took from the device
+(reserved). The unused reserve of earlier calls is given back first; a call that is served from it
+would seem to need no memory. Live tensors count in totals, not in net figures; that includes the
+buffer of a timer in use. The allocator takes blocks of 2 MiB and more, and fills gaps between live
+tensors first. So the reserved net figure is coarse, and may be below the allocated one for small
+calls.
 
-CPU: torch's allocation events, added up in their order, which finds short peaks that sampling the
-resident size would miss. They are those of the calling thread: torch's profiler does not tell what
-threads that the call starts by itself allocate.
+CPU: torch's allocation events, added up in order. This finds short peaks that sampling the resident
+size would miss. The events are those of the calling thread; torch's profiler does not report
+allocations of threads that the call starts by itself.
 
-Scratch memory that libraries take past torch's allocator (oneDNN, cuBLAS workspaces outside the
-pool) is seen by neither. `resident` sees it on the CPU, and what other threads take.
+Neither method sees scratch memory that libraries take without torch's allocator (oneDNN, cuBLAS
+workspaces outside the pool). `resident` does on the CPU, and it includes other threads.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from attnbench.records import Memory
 
 
 def measure_memory(call: Call, device: torch.device) -> Memory:
-    """Peak of the allocations during `call`; run it once before, so that set-up is not counted.
+    """Peak of the allocations during `call`; call it once before, so that set-up is not counted.
 
     On CUDA the allocator's reserve is empty afterwards: warm up again before any timing.
     """
@@ -39,7 +39,7 @@ def measure_memory(call: Call, device: torch.device) -> Memory:
 
 
 def _cuda_peak(call: Call, device: torch.device) -> Memory:
-    gc.collect()  # what waits to be collected would be given back in the midst of the call
+    gc.collect()  # garbage would otherwise be freed during the call
     torch.cuda.synchronize(device)
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(device)

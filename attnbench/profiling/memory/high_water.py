@@ -1,12 +1,10 @@
-"""The most memory that this process held resident at any time (Linux).
+"""The most memory that this process held resident while it did a piece of work.
 
-The kernel keeps the mark by itself (VmHWM), so that no short peak is missed and none has to be
-sampled; it can be set back to the present size. Where that is refused, the mark still tells the
-truth if it rose: then the peak was reached since, and not before. The rusage figure `ru_maxrss`
-would not do in its place: it starts from the size of the parent process.
+The system keeps the high-water mark by itself (`marks`), so no short peak is missed and nothing has
+to be sampled. The mark is set back to the present size before the work. If that is not possible,
+the mark is still right if the work made it rise: then the peak was reached during the work.
 
-The kernel counts pages core by core and adds them up loosely: a figure is good to a few MiB. Pages
-of code and data that libraries load on their first call are in it.
+Pages of code and data that libraries load on their first call are counted too.
 """
 
 from __future__ import annotations
@@ -16,11 +14,8 @@ import gc
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-PROC_SELF = Path("/proc/self")
-SET_BACK = "5"
-"""What `clear_refs` takes as an order to set the mark back (proc(5))."""
+from attnbench.profiling.memory.marks import Mark, mark_of_this_system
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,56 +35,36 @@ def unknown(reason: str) -> Resident:
 
 def why_no_mark() -> str | None:
     """Why this system keeps no mark, or None where it does."""
-    if _status_bytes("VmHWM") is None or _status_bytes("VmRSS") is None:
-        return f"this system tells no high-water mark ({PROC_SELF / 'status'}, VmHWM)"
-    return None
+    return mark_of_this_system().why_unavailable()
 
 
-def high_water_of(work: Callable[[], object]) -> Resident:
-    """The mark that a piece of work leaves; its result is held until the mark has been read."""
-    missing = why_no_mark()
+def high_water_of(work: Callable[[], object], mark: Mark | None = None) -> Resident:
+    """The mark that a piece of work leaves; its result is held until the mark has been read.
+
+    Args:
+        work: what is called once.
+        mark: instead of the running system's.
+    """
+    mark = mark or mark_of_this_system()
+    missing = mark.why_unavailable()
     if missing is not None:
         return unknown(missing)
     _give_back_free_memory()
-    was_set_back = _set_back()
-    mark_before, before = _told("VmHWM"), _told("VmRSS")
+    was_set_back = mark.set_back()
+    mark_before, held_before = mark.mark_bytes(), mark.held_bytes()
     result = work()
-    total = _told("VmHWM")
+    total = mark.mark_bytes()
     del result
     if not was_set_back and total <= mark_before:
         return unknown(
-            f"the high-water mark cannot be set back ({PROC_SELF / 'clear_refs'}), and this stayed "
-            f"under the {mark_before / 2**20:.0f} MiB that the process had reached before"
+            "the high-water mark cannot be set back on this system, and the work stayed under the "
+            f"{mark_before / 2**20:.0f} MiB that the process had reached before"
         )
-    return Resident(net_bytes=max(0, total - before), total_bytes=total)
+    return Resident(net_bytes=max(0, total - held_before), total_bytes=total)
 
 
 def _give_back_free_memory() -> None:
-    """What was freed and is still resident would be used again, and so not be counted."""
+    """Freed memory that is still resident would be used again, and so not be counted."""
     gc.collect()
-    with suppress(OSError, AttributeError):  # a C library other than glibc has no such function
+    with suppress(OSError, AttributeError, TypeError):  # only glibc has such a function
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def _set_back() -> bool:
-    try:
-        (PROC_SELF / "clear_refs").write_text(SET_BACK)
-    except OSError:
-        return False
-    return True
-
-
-def _told(field: str) -> int:
-    value = _status_bytes(field)
-    assert value is not None
-    return value
-
-
-def _status_bytes(field: str) -> int | None:
-    """A size from /proc/self/status, which says kB and means KiB."""
-    with suppress(OSError):
-        for line in (PROC_SELF / "status").read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name == field:
-                return int(value.split()[0]) * 1024
-    return None

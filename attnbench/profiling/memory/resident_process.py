@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
 import torch
 from torch.nn import functional as F
 
-from attnbench.errors import UserError
+from attnbench.isolation.failure import WorkLostError, failure
+from attnbench.isolation.inside import end_with, match_parent
 from attnbench.profiling.latency.timer import Call
 from attnbench.profiling.memory.high_water import Resident, high_water_of
-from attnbench.records import Status
-from attnbench.registry import load_plugin
 
 
-def serve(descriptor: int) -> None:
-    """Do the job that comes over a connection: say that all is ready, then how large it grew."""
-    connection = Connection(descriptor)
+def serve(connection: Connection) -> None:
+    """Do the one job that comes over a connection: say "ready", then answer a `Resident`."""
     plugins, threads, pickled = connection.recv()
-    threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
+    end_with(connection)
     try:
-        build = _get_ready(plugins, threads, pickled)
-        connection.send(("ok", "ready"))
-        connection.send(("ok", _measure(build)))
+        match_parent(threads, plugins)
+        build = pickle.loads(pickled)
+        _warm_up()
+        connection.send("ready")
+        connection.send(_measure(build))
     except Exception as error:  # noqa: BLE001 - a stranger's model may raise anything
-        connection.send(_failure(error))
-
-
-def _get_ready(plugins: Sequence[str], threads: int, pickled: bytes) -> Callable[[], Call]:
-    if torch.get_num_threads() != threads:  # setting even the same number would change MKL's ways
-        torch.set_num_threads(threads)
-    for source in plugins:
-        load_plugin(source)
-    build = pickle.loads(pickled)
-    _warm_up()
-    return build
+        connection.send(WorkLostError(*failure(error)))
 
 
 def _measure(build: Callable[[], Call]) -> Resident:
@@ -63,27 +51,9 @@ def _warm_up() -> None:
 
 
 def _rehearse(build: Callable[[], Call]) -> None:
-    """Build without memory, for the sake of what is imported on the way.
+    """Build on the meta device, which takes no memory, for what is imported on the way.
 
-    What cannot be built there fails after its imports, and that is not held against it.
+    A build that fails there has done its imports, and is measured all the same.
     """
     with suppress(Exception), torch.device("meta"):
         build()
-
-
-def _failure(error: Exception) -> tuple[Status, str]:
-    """Status and reason of what was raised; lack of memory is told from every other failure."""
-    if isinstance(error, UserError):
-        return "unsupported", str(error)
-    text = str(error).strip().splitlines()
-    reason = f"{type(error).__name__}: {text[0] if text else 'no message'}"
-    no_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
-        "DefaultCPUAllocator" in reason
-    )
-    return ("out_of_memory" if no_memory else "failed"), reason
-
-
-def _end_with_parent(connection: Connection) -> None:
-    """End with the parent, however it ended: it sends nothing more, so what shows is its end."""
-    connection.poll(None)
-    os._exit(1)

@@ -44,7 +44,7 @@ def test_energy_is_the_sum_over_packages_and_survives_the_turn_of_a_counter(tmp_
 def test_a_kernel_without_counters_has_a_reason(tmp_path):
     domain(tmp_path, "intel-rapl:0", "psys", 10)
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(MeterError, match="the kernel shows no RAPL counter"):
+        with pytest.raises(MeterError, match="the kernel has no RAPL counter"):
             RaplMeter(folder)
 
 

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from attnbench.profiling.memory import high_water, resident
+from attnbench.isolation.failure import WorkLostError
+from attnbench.profiling.memory import marks
 from attnbench.profiling.memory.high_water import why_no_mark
-from attnbench.profiling.memory.resident import ResidentError, measure_resident
+from attnbench.profiling.memory.marks import LinuxMark
+from attnbench.profiling.memory.resident import measure_resident
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -78,7 +80,7 @@ def test_plugins_are_loaded_there(builds, tmp_path):
     plugin = tmp_path / "roomy.py"
     plugin.write_text(PLUGIN)
     build = partial(builds.attention, "roomy")
-    with pytest.raises(ResidentError, match="unknown attention 'roomy'") as unknown:
+    with pytest.raises(WorkLostError, match="unknown attention 'roomy'") as unknown:
         measure_resident(build)
     assert unknown.value.status == "unsupported"
     found = measure_resident(build, plugins=[str(plugin)])
@@ -86,15 +88,15 @@ def test_plugins_are_loaded_there(builds, tmp_path):
 
 
 def test_a_plugin_that_is_gone_is_named(builds, tmp_path):
-    with pytest.raises(ResidentError, match="gone.py: no such file"):
+    with pytest.raises(WorkLostError, match="gone.py: no such file"):
         measure_resident(builds.nothing, plugins=[str(tmp_path / "gone.py")])
 
 
 def test_threads_are_those_asked_for_or_those_of_this_process(builds, monkeypatch):
-    with pytest.raises(ResidentError, match="2 threads"):
+    with pytest.raises(WorkLostError, match="2 threads"):
         measure_resident(builds.tells_threads, threads=2)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    with pytest.raises(ResidentError, match="3 threads"):
+    with pytest.raises(WorkLostError, match="3 threads"):
         measure_resident(builds.tells_threads)
 
 
@@ -126,7 +128,7 @@ TROUBLES = {
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_a_lost_process_has_a_status_and_a_reason(builds, trouble):
-    with pytest.raises(ResidentError) as lost:
+    with pytest.raises(WorkLostError) as lost:
         measure_resident(getattr(builds, trouble))
     status, reason = TROUBLES[trouble]
     assert lost.value.status == status
@@ -136,22 +138,11 @@ def test_a_lost_process_has_a_status_and_a_reason(builds, trouble):
 
 def test_a_process_that_hangs_is_ended(builds, tmp_path):
     pid_file = tmp_path / "pid"
-    with pytest.raises(ResidentError, match=r"within 2 s and was ended") as late:
+    with pytest.raises(WorkLostError, match=r"within 2 s and was ended") as late:
         measure_resident(partial(builds.hangs, str(pid_file)), timeout_s=2)
     assert late.value.status == "timeout"
     if pid_file.exists():  # on a machine this slow it was ended while it still built
         assert not is_running(int(pid_file.read_text()))
-
-
-def test_a_process_that_closes_its_connection_and_lives_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(resident, "END_LIMIT_S", 0.1)
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
-    try:
-        found = resident._explain_end(process)
-    finally:
-        process.kill()
-        process.wait()
-    assert found == ("failed", "the process closed its connection and went on")
 
 
 def test_what_cannot_be_pickled_is_refused_before_anything_starts():
@@ -160,7 +151,7 @@ def test_what_cannot_be_pickled_is_refused_before_anything_starts():
 
 
 def test_a_system_without_a_mark_has_a_reason(builds, monkeypatch, tmp_path):
-    monkeypatch.setattr(high_water, "PROC_SELF", tmp_path)
+    monkeypatch.setitem(marks.MARKS, sys.platform, LinuxMark(tmp_path))
     found = measure_resident(builds.raises)
     assert (found.net_bytes, found.total_bytes) == (None, None)
     assert "VmHWM" in found.reason
@@ -168,7 +159,7 @@ def test_a_system_without_a_mark_has_a_reason(builds, monkeypatch, tmp_path):
 
 def test_the_terminal_s_ctrl_c_does_not_reach_the_process(builds):
     """It goes to the session's foreground group, and the process has a session of its own."""
-    with pytest.raises(ResidentError, match=r"session (\d+), process \1$"):
+    with pytest.raises(WorkLostError, match=r"session (\d+), process \1$"):
         measure_resident(builds.tells_session)
 
 

@@ -1,4 +1,4 @@
-"""Check of the harness's clock against times that are known beforehand."""
+"""The harness's clock tried on known times: busy waits on the CPU, chains of layers on a GPU."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from time import perf_counter
 
 import torch
 
-from attnbench.doctor.known import finding
-from attnbench.doctor.selftest import Stand, spin
+from attnbench.doctor.findings import passed_or_failed
+from attnbench.doctor.timed_operator import TimedOperator
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call
 from attnbench.records import Finding
@@ -17,23 +17,30 @@ from attnbench.spec import Protocol
 from attnbench.units import format_percent, format_seconds
 
 AGREEMENT = 0.01
-"""Times that are known must come out within this share."""
+"""Known times must be measured to within this share."""
 WAITS_S = (5e-3, 50e-3)
 CHAIN = 200
-"""Layers in the shorter one of two chains: 20 milliseconds and more, so that what is paid once
-(an event, the first launch) does not show."""
+"""Layers in the shorter of two chains: 20 milliseconds and more, so that costs paid once (an event,
+the first launch) do not show."""
 KNOWN_TIME = Protocol(warmup_s=0.05, min_samples=11, precision=0.005, time_budget_s=1.0)
 
 
-def check_clock(stand: Stand) -> Finding:
-    """Whether the clock of the device tells known times."""
-    return _check_chains(stand) if stand.device.type == "cuda" else _check_waits(stand)
+def spin(seconds: float) -> None:
+    """Keep the processor busy for this long; unlike sleep, it returns on time."""
+    end = perf_counter() + seconds
+    while perf_counter() < end:
+        pass
+
+
+def check_clock(operator: TimedOperator) -> Finding:
+    """Whether the clock of the device measures known times correctly."""
+    return _check_chains(operator) if operator.device.type == "cuda" else _check_waits(operator)
 
 
 class _Wait:
-    """A call that takes a known time, and keeps count of what it took.
+    """A call that takes a known time, and notes how long it really took.
 
-    Another program may take the processor away from it: then the wait is longer, and knows it.
+    Another program may take the processor away from it; the note then says so.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -46,17 +53,17 @@ class _Wait:
         self.taken_s.append(perf_counter() - start)
 
 
-def _check_waits(stand: Stand) -> Finding:
-    """Calls that return after a known time."""
+def _check_waits(operator: TimedOperator) -> Finding:
+    """CPU: calls that return after a known time."""
     waits = {seconds: _Wait(seconds) for seconds in WAITS_S}
-    latencies = measure_latencies(waits, KNOWN_TIME, stand.timer, rounds_with="waits")
+    latencies = measure_latencies(waits, KNOWN_TIME, operator.timer, rounds_with="waits")
     came = [latency.median_s for latency in latencies.values()]
     known = [
         median(waits[seconds].taken_s[-len(latency.samples_s) :])  # without those of the warm-up
         for seconds, latency in latencies.items()
     ]
     error = max(abs(c / k - 1) for c, k in zip(came, known, strict=True))
-    return finding(
+    return passed_or_failed(
         "known time",
         error <= AGREEMENT,
         f"busy waits of {_times(known)} were measured as {_times(came)}, off by "
@@ -68,17 +75,17 @@ def _times(values: Sequence[float]) -> str:
     return " and ".join(map(format_seconds, values))
 
 
-def _check_chains(stand: Stand) -> Finding:
-    """No kernel takes a time that is known, but twice the work takes twice as long.
+def _check_chains(operator: TimedOperator) -> Finding:
+    """GPU: no kernel takes a known time, but twice the work takes twice as long.
 
-    What the events say is checked against the host's clock as well, which knows the unit.
+    The host's clock is compared too, as a wrong unit would not show in the ratio.
     """
-    calls = {times: stand.repeated(times) for times in (CHAIN, 2 * CHAIN)}
-    latencies = measure_latencies(calls, KNOWN_TIME, stand.timer, rounds_with="chains")
+    calls = {times: operator.repeated(times) for times in (CHAIN, 2 * CHAIN)}
+    latencies = measure_latencies(calls, KNOWN_TIME, operator.timer, rounds_with="chains")
     short_s, long_s = (latency.median_s for latency in latencies.values())
-    host_s = _host_s(calls[2 * CHAIN], stand.device)
+    host_s = _host_s(calls[2 * CHAIN], operator.device)
     off_double, off_host = abs(long_s / short_s / 2 - 1), abs(host_s / long_s - 1)
-    return finding(
+    return passed_or_failed(
         "known time",
         max(off_double, off_host) <= AGREEMENT,
         f"twice {format_seconds(short_s)} of work took {format_seconds(long_s)}, off by "

@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from attnbench.doctor import known_time as known
-from attnbench.doctor.known_time import check_clock
-from attnbench.doctor.selftest import LAYER, Stand, stand_on
+from attnbench.doctor import known_times as known
+from attnbench.doctor.known_times import check_clock
+from attnbench.doctor.timed_operator import LAYER, TimedOperator, choose_operator
 from attnbench.records.latency import Latency
 
 
-def stand(device="cpu"):
-    return Stand(
+def operator(device="cpu"):
+    return TimedOperator(
         workload=LAYER, call=lambda: None, device=torch.device(device), timer=None, environment=None
     )
 
@@ -48,7 +48,7 @@ def test_busy_waits(scripted, monkeypatch, came):
     monkeypatch.setattr(known, "spin", spin)
     monkeypatch.setattr(known, "perf_counter", lambda: clock[0])
     scripted(dict(zip(known.WAITS_S, came, strict=True)).get)
-    found = check_clock(stand())
+    found = check_clock(operator())
     assert found.outcome == WAITS[came]
     assert "busy waits of 5.00 ms and 50.0 ms were measured as" in found.text
 
@@ -62,7 +62,7 @@ def test_a_wait_that_is_disturbed_knows_what_it_took(scripted, monkeypatch):
     monkeypatch.setattr(known, "spin", disturbed_spin)
     monkeypatch.setattr(known, "perf_counter", lambda: clock[0])
     scripted(lambda seconds: 2 * seconds)
-    assert check_clock(stand()).outcome == "passed"
+    assert check_clock(operator()).outcome == "passed"
 
 
 CHAINS = {  # factors of the chain and of the one twice as long, the host's clock, outcome
@@ -79,11 +79,11 @@ def test_chains_of_kernels(scripted, monkeypatch, case):
     factors = {known.CHAIN: short, 2 * known.CHAIN: long}
     scripted(lambda times: times * 1e-4 * factors[times])
     monkeypatch.setattr(known, "_host_s", lambda call, device: 2 * known.CHAIN * 1e-4 * host)
-    found = check_clock(stand("cuda"))
+    found = check_clock(operator("cuda"))
     assert found.outcome == outcome
     assert "by the host's clock" in found.text
 
 
 @pytest.mark.gpu
 def test_the_device_s_clock_is_right():
-    assert check_clock(stand_on(torch.device("cuda"))).outcome == "passed"
+    assert check_clock(choose_operator(torch.device("cuda"))).outcome == "passed"

@@ -1,22 +1,17 @@
-"""The checks against known answers pass where the harness is right, and fail where it is not."""
+"""Tests on known answers pass if the harness is right, and fail if it is not."""
 
 from dataclasses import replace
 
 import pytest
 import torch
 
-from attnbench.doctor import known
-from attnbench.doctor.known import check_macs, check_memory, check_refusal
-from attnbench.doctor.selftest import LAYER, Stand
+from attnbench.doctor import known_answers as known
+from attnbench.doctor.known_answers import check_macs, check_memory, check_refusal
 from attnbench.profiling.honesty import DishonestError
 from attnbench.profiling.memory.allocations import measure_memory
 from attnbench.records import Memory
 
-
-def stand(device="cpu"):
-    return Stand(
-        workload=LAYER, call=lambda: None, device=torch.device(device), timer=None, environment=None
-    )
+CPU = torch.device("cpu")
 
 
 def test_macs_are_counted_as_the_closed_forms_say():
@@ -36,7 +31,7 @@ def test_a_count_that_is_off_by_one_fails(monkeypatch, index):
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_peaks_of_known_allocations_are_found(device):
-    found = check_memory(stand(device))
+    found = check_memory(torch.device(device))
     assert (found.outcome, found.text) == (
         "passed",
         "peaks found to the byte: 500 KiB, 700 KiB, 0 B",
@@ -51,14 +46,14 @@ def test_a_peak_that_is_off_by_a_byte_fails(monkeypatch):
         )
 
     monkeypatch.setattr(known, "measure_memory", off_by_one)
-    found = check_memory(stand())
+    found = check_memory(CPU)
     assert found.outcome == "failed"
     assert "nothing: expected 0 bytes, came 1" in found.text
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_an_operator_that_does_not_do_its_work_is_refused(device):
-    found = check_refusal(stand(device))
+    found = check_refusal(torch.device(device))
     assert found.outcome == "passed"
     assert "an operator that returns its last answer was refused (" in found.text
     assert found.text.endswith("an honest one was not refused")
@@ -70,4 +65,4 @@ def test_a_harness_that_refuses_all_or_none_fails(monkeypatch):
 
     for check in (refuse, lambda *_: None):
         monkeypatch.setattr(known, "check_honesty", check)
-        assert check_refusal(stand()).outcome == "failed"
+        assert check_refusal(CPU).outcome == "failed"

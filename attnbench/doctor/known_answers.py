@@ -1,6 +1,6 @@
-"""Checks of the harness against answers that are known beforehand: MACs, memory, honesty.
+"""The harness tried on known answers: MACs, memory, and an operator that does not do its work.
 
-Each returns a finding with what was expected and what came.
+Each test returns a finding that says what was expected and what came.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from attnbench.doctor.selftest import Stand
+from attnbench.doctor.findings import passed_or_failed
 from attnbench.profiling.counting.macs import CountError, count_macs
 from attnbench.profiling.honesty import DishonestError, check_honesty
 from attnbench.profiling.latency.timer import Call
@@ -24,11 +24,6 @@ from attnbench.records import Finding
 from attnbench.units import format_bytes
 
 KIB = 2**10
-
-
-def finding(name: str, passed: bool, text: str) -> Finding:
-    """A check that could be made."""
-    return Finding(name=name, outcome="passed" if passed else "failed", text=text)
 
 
 class _Product(nn.Module):
@@ -43,8 +38,8 @@ class _Product(nn.Module):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """A module whose multiply-accumulates anybody can work out."""
+class _KnownModule:
+    """A module whose MACs anybody can work out by hand."""
 
     name: str
     build: Callable[[], nn.Module]
@@ -53,25 +48,25 @@ class _Known:
 
 
 KNOWN_MACS = (
-    _Known(
-        name="linear",  # images × tokens × wide in × wide out
+    _KnownModule(
+        name="linear",  # images × tokens × width in × width out
         build=partial(nn.Linear, 64, 48),
         shapes=((5, 7, 64),),
         macs=5 * 7 * 64 * 48,
     ),
-    _Known(
+    _KnownModule(
         name="convolution",  # images × output pixels × channels out × channels in × kernel
         build=partial(nn.Conv2d, 8, 16, kernel_size=3, stride=2, padding=1),
         shapes=((3, 8, 10, 12),),
         macs=3 * (5 * 6) * 16 * 8 * (3 * 3),
     ),
-    _Known(
-        name="fused attention",  # two products × images × heads × queries × keys × wide
+    _KnownModule(
+        name="fused attention",  # two products × images × heads × queries × keys × width
         build=partial(_Product, F.scaled_dot_product_attention),
         shapes=((2, 3, 7, 16), (2, 3, 11, 16), (2, 3, 11, 16)),
         macs=2 * 2 * 3 * 7 * 11 * 16,
     ),
-    _Known(
+    _KnownModule(
         name="batched product",
         build=partial(_Product, torch.matmul),
         shapes=((4, 3, 5, 6), (4, 3, 6, 7)),
@@ -81,15 +76,15 @@ KNOWN_MACS = (
 
 
 def check_macs() -> Finding:
-    """Whether operators are counted as their closed forms say, batch included."""
+    """Whether the counts equal the closed forms, batch included."""
     wrong = [text for text in map(_wrong_count, KNOWN_MACS) if text]
     names = ", ".join(known.name for known in KNOWN_MACS)
-    return finding(
+    return passed_or_failed(
         "known MACs", not wrong, "; ".join(wrong) or f"as the closed forms say, exactly: {names}"
     )
 
 
-def _wrong_count(known: _Known) -> str:
+def _wrong_count(known: _KnownModule) -> str:
     """What came instead of the closed form, or ""."""
     with torch.device("meta"):
         module, inputs = known.build(), [torch.empty(shape) for shape in known.shapes]
@@ -101,7 +96,7 @@ def _wrong_count(known: _Known) -> str:
 
 
 def known_allocations(device: torch.device) -> Mapping[str, tuple[Call, int]]:
-    """Calls with the most bytes that they hold at once."""
+    """Calls, each with the most bytes that it holds at once."""
 
     def buffer(kib: int) -> Tensor:
         return torch.empty(kib * KIB, dtype=torch.int8, device=device)
@@ -122,23 +117,23 @@ def known_allocations(device: torch.device) -> Mapping[str, tuple[Call, int]]:
     }
 
 
-def check_memory(stand: Stand) -> Finding:
-    """Whether the peak of known allocations is found, freed ones included."""
-    calls = known_allocations(stand.device)
+def check_memory(device: torch.device) -> Finding:
+    """Whether the peak of known allocations is found, including memory that was freed."""
+    calls = known_allocations(device)
     wrong = []
     for name, (call, expected) in calls.items():
         call()
-        came = measure_memory(call, stand.device).peak_net_bytes
+        came = measure_memory(call, device).peak_net_bytes
         if came != expected:
             wrong.append(f"{name}: expected {expected:,} bytes, came {came:,}")
     peaks = ", ".join(format_bytes(expected) for _, expected in calls.values())
-    return finding(
+    return passed_or_failed(
         "known memory", not wrong, "; ".join(wrong) or f"peaks found to the byte: {peaks}"
     )
 
 
 class _Forgetful(nn.Module):
-    """A linear layer that returns what it has computed the last time, which looks like speed."""
+    """A linear layer that returns its previous output, which looks like speed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,19 +145,21 @@ class _Forgetful(nn.Module):
         return self.last if answer is None else answer
 
 
-def check_refusal(stand: Stand) -> Finding:
-    """Whether an operator that does not answer what it is asked is refused, and no other."""
-    refusal = _refusal(_Forgetful(), stand.device)
-    wronged = _refusal(nn.Linear(8, 8), stand.device)
+def check_refusal(device: torch.device) -> Finding:
+    """Whether an operator that returns its previous output is refused, and an honest one not."""
+    refusal = _refusal(_Forgetful(), device)
+    honest_refusal = _refusal(nn.Linear(8, 8), device)
     texts = [
         f"an operator that returns its last answer was {_refused(refusal)}",
-        f"an honest one was {_refused(wronged)}",
+        f"an honest one was {_refused(honest_refusal)}",
     ]
-    return finding("dishonest operator", bool(refusal) and not wronged, "; ".join(texts))
+    return passed_or_failed(
+        "dishonest operator", bool(refusal) and not honest_refusal, "; ".join(texts)
+    )
 
 
 def _refusal(module: nn.Module, device: torch.device) -> str:
-    """Why the harness would refuse what was timed, or ""."""
+    """Why the harness refuses the module, or ""."""
     module = module.to(device)
     twin, x = deepcopy(module), torch.randn(4, 8, device=device)
     with torch.no_grad():

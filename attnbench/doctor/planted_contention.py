@@ -1,0 +1,71 @@
+"""A latency measured while other programs keep every core busy must lose its grade."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from attnbench.cores import available_cores
+from attnbench.doctor.findings import not_possible, passed_or_failed
+from attnbench.doctor.timed_operator import TimedOperator
+from attnbench.records import Finding
+from attnbench.records.trust import Trust, trust_in
+from attnbench.spec import Protocol
+
+BUSY = "import time; end = time.monotonic() + 20\nwhile time.monotonic() < end: pass"
+"""A busy process; it ends by itself if its parent is killed."""
+BUSY_START_S = 0.3
+"""Until the busy processes are at work."""
+CONTENTION_SHOWS = ("contention", "wide interval", "drift")
+"""Doubts that other programs cause."""
+
+
+def check_contention(operator: TimedOperator, protocol: Protocol) -> Finding:
+    """Measure the operator alone, then beside busy processes."""
+    quiet = operator.measure_alone(protocol)
+    with busy_processes(available_cores()) as count:
+        loud = operator.measure_alone(protocol)
+    reported = loud.latency is not None and loud.latency.contention is not None
+    return judge_contention(trust_in(quiet), trust_in(loud), count, reported)
+
+
+def judge_contention(quiet: Trust, loud: Trust, count: int, reported: bool) -> Finding:
+    """Whether the grade fell, and for the right reason.
+
+    Args:
+        quiet: before.
+        loud: while the processes ran.
+        count: number of the processes.
+        reported: whether the system reports who used the processor.
+    """
+    name = "planted contention"
+    if quiet.grade == "C":
+        return not_possible(name, f"graded C before anything was planted: {quiet.doubts[0].text}")
+    reasons = [doubt for doubt in loud.doubts if doubt.name in CONTENTION_SHOWS]
+    text = (
+        f"expected a grade below {quiet.grade} beside {count} busy processes, came {loud.grade}: "
+        + ("; ".join(doubt.text for doubt in reasons) or "no doubt names them")
+    )
+    passed = loud.grade > quiet.grade and bool(reasons)
+    if not passed and not reported:
+        return not_possible(name, text + "; this system does not report who used the processor")
+    return passed_or_failed(name, passed, text)
+
+
+@contextmanager
+def busy_processes(count: int) -> Iterator[int]:
+    """Processes that do nothing but compute; all have ended when the block has."""
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        for _ in range(count):
+            processes.append(subprocess.Popen([sys.executable, "-I", "-S", "-c", BUSY]))
+        time.sleep(BUSY_START_S)
+        yield count
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()

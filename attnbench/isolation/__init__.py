@@ -1,0 +1,1 @@
+"""Work in a process that may die, and how its death is reported."""

@@ -1,0 +1,48 @@
+"""The two meanings of "the same": the same machine, and the same conditions."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from attnbench.records import Environment
+
+HERE = Environment(
+    device="cpu", device_name="Test CPU", threads=2, torch="2.15.0", cuda="", python="3.12",
+    platform="Linux x86_64", attnbench="0.1.0", code="abc",
+)  # fmt: skip
+MACHINE = ("device", "device_name", "threads", "platform")
+SOFTWARE = ("torch", "cuda", "python", "float32_matmul")
+OURS = ("attnbench", "code")
+
+
+def changed(name):
+    value = getattr(HERE, name)
+    return replace(HERE, **{name: value + 1 if isinstance(value, int) else f"other {value}"})
+
+
+def test_every_field_is_of_the_machine_the_software_or_our_code():
+    assert {field.name for field in fields(Environment)} == {*MACHINE, *SOFTWARE, *OURS}
+
+
+@pytest.mark.parametrize("name", MACHINE)
+def test_another_machine_has_other_conditions_too(name):
+    assert changed(name).machine != HERE.machine
+    assert changed(name).conditions != HERE.conditions
+
+
+@pytest.mark.parametrize("name", SOFTWARE)
+def test_other_software_on_the_same_machine_is_other_conditions(name):
+    assert changed(name).machine == HERE.machine
+    assert changed(name).conditions != HERE.conditions
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_own_code_is_neither(name):
+    assert changed(name).machine == HERE.machine
+    assert changed(name).conditions == HERE.conditions
+
+
+def test_the_label_counts_threads_on_the_cpu_only():
+    assert HERE.label == "Test CPU, 2 threads, torch 2.15.0"
+    assert replace(HERE, threads=1).label == "Test CPU, 1 thread, torch 2.15.0"
+    assert "thread" not in replace(HERE, device="cuda").label
