@@ -53,11 +53,11 @@ from attnbench.attention.base import (
     split_heads,
     statistics_dtype,
 )
-from attnbench.attention.impls import check_impl
 from attnbench.errors import UserError
 from attnbench.kernels.anchor.chunked import LEAST_DEGREE
 from attnbench.kernels.anchor.folded import anchor_layer
 from attnbench.kernels.anchor.operator import anchor_attention
+from attnbench.kernels.availability import check_impl
 from attnbench.spec import Grid
 
 ANCHOR_STD = 2.0
@@ -132,7 +132,7 @@ class AnchorAttention(Attention):
         self, x: Float[Tensor, "batch tokens dim"], grid: Grid
     ) -> Float[Tensor, "batch tokens dim"]:
         """One Markov step over the anchors."""
-        check_impl(self.impl, x, self.head_dim, self.num_anchors)
+        check_impl(self.impl, x, self.head_dim, num_anchors=self.num_anchors)
         mixed = self._folded(x) if self.impl == "folded" else self.proj(self._step(x))
         return self.proj_drop(mixed)
 

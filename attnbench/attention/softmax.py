@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from attnbench.attention.base import statistics_dtype
-from attnbench.attention.impls import check_impl
+from attnbench.kernels.availability import check_impl
 from attnbench.kernels.conditions import Bias
 from attnbench.kernels.softmax.flex import flex_attention
 from attnbench.kernels.softmax.sdpa import BACKENDS, sdpa, sdpa_by

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from attnbench.errors import UserError
+from attnbench.kernels.table import default_impls
 from attnbench.registry import ATTENTIONS
 from attnbench.spec import Grid, Workload
 
 FAMILIES = ("dense", "window", "sparse", "anchor")
 """The four families of the paper's comparison; each is also the name of a mechanism."""
-
-DEFAULT_IMPLS = ("reference", "sdpa", "folded")
-"""Plain eager code for all, and for each mechanism what is fast on every device."""
 
 BEST = "best"
 """In place of implementations: all that a mechanism has, of which the fastest counts."""
@@ -33,7 +31,7 @@ def layer_workloads(
         grids: token grids.
         anchors: anchor counts, for the mechanisms that have `num_anchors`.
         impls: implementations that were asked for: each gives a cell, runnable or not. None
-            takes those of `DEFAULT_IMPLS` that a mechanism has, `[BEST]` all that it has.
+            takes the default ones that a mechanism has, `[BEST]` all that it has.
         common: other fields of `Workload`, the same for all.
 
     Raises:
@@ -78,4 +76,4 @@ def _impls(name: str, asked: Sequence[str] | None) -> Sequence[str]:
     if asked is not None and list(asked) != [BEST]:
         return asked
     known = attention_class(name).impls
-    return known if asked is not None else [impl for impl in DEFAULT_IMPLS if impl in known]
+    return known if asked is not None else [impl for impl in default_impls() if impl in known]

@@ -15,8 +15,8 @@ from torch import nn
 
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import attention_class, create_attention
-from attnbench.attention.impls import reason_against
 from attnbench.benchmark.sources import code_hash
+from attnbench.kernels.availability import reason_against
 from attnbench.kernels.conditions import CallConditions
 from attnbench.models.factory import create_model
 from attnbench.registry import MODELS
@@ -85,14 +85,14 @@ def _reason_against(cls: type[Attention], workload: Workload, device: torch.devi
         reason = cls.unsupported(workload)
     except Exception as error:  # noqa: BLE001 - a stranger's mechanism may raise anything
         return f"{cls.__name__}.unsupported raised {type(error).__name__}: {error}"
-    setting = CallConditions(
+    conditions = CallConditions(
         device=device.type,
         dtype=getattr(torch, workload.dtype),
         head_dim=workload.dim // workload.num_heads,
-        num_anchors=workload.options.get("num_anchors", 0),
         gradients=workload.mode != "forward",
+        options=workload.options,
     )
-    return reason or reason_against(workload.impl, setting)
+    return reason or reason_against(workload.impl, conditions)
 
 
 def _model(workload: ModelWorkload) -> Subject:

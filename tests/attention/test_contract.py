@@ -8,9 +8,9 @@ import torch
 
 from attnbench.attention import MECHANISMS
 from attnbench.attention.factory import accepted_options, attention_class, create_attention
-from attnbench.attention.impls import reason_against, setting_of
 from attnbench.attention.softmax import IMPLS as SOFTMAX_IMPLS
 from attnbench.errors import UserError
+from attnbench.kernels.availability import conditions_of, reason_against
 from attnbench.profiling.counting.macs import count_macs
 from attnbench.spec import Workload
 
@@ -40,8 +40,9 @@ def tokens(grid, batch=2, dtype=torch.float32):
 
 def refused(layer, x, grid):
     """Whether its implementation cannot run on this input: then a call must say exactly why."""
-    setting = setting_of(x, layer.head_dim, getattr(layer, "num_anchors", 0))
-    reason = reason_against(layer.impl, replace(setting, gradients=True))  # of its weights
+    options = {"num_anchors": getattr(layer, "num_anchors", 0)}
+    conditions = conditions_of(x, layer.head_dim, **options)
+    reason = reason_against(layer.impl, replace(conditions, gradients=True))  # of its weights
     if reason is None:
         return False
     with pytest.raises(

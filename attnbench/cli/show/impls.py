@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 HEAD_DIM = 64
-NUM_ANCHORS = 30
 
 
 def print_impls(console: Console, progress: Console) -> None:
@@ -37,7 +36,7 @@ def print_impls(console: Console, progress: Console) -> None:
 def _rows(devices: Sequence[str]) -> list[tuple[str, ...]]:
     """Mechanisms that have an implementation and give the same answers share a row."""
     from attnbench.attention.factory import attention_class
-    from attnbench.attention.impls import IMPLS
+    from attnbench.kernels.table import IMPLS
     from attnbench.registry import ATTENTIONS
 
     who: dict[tuple[str, ...], list[str]] = {}
@@ -53,15 +52,14 @@ def _verdict(name: str, impl: str, device: str) -> str:
     """Whether the implementation runs on this device: yes, or why not."""
     import torch
 
-    from attnbench.attention.factory import accepted_options, attention_class
-    from attnbench.attention.impls import reason_against
+    from attnbench.kernels.availability import reason_against
     from attnbench.kernels.conditions import CallConditions
+    from attnbench.registry import ATTENTIONS
 
-    has_anchors = "num_anchors" in accepted_options(attention_class(name))
-    setting = CallConditions(
+    conditions = CallConditions(
         device=device,
         dtype=torch.float32,
         head_dim=HEAD_DIM,
-        num_anchors=NUM_ANCHORS if has_anchors else 0,
+        options={option.name: option.default for option in ATTENTIONS.find(name).sweepable},
     )
-    return reason_against(impl, setting) or "yes"
+    return reason_against(impl, conditions) or "yes"

@@ -40,18 +40,18 @@ def anchor_attention(
     return out
 
 
-def reason_against_chunked(setting: CallConditions) -> str | None:
+def reason_against_chunked(conditions: CallConditions) -> str | None:
     """Blocks are made for a CPU's caches; on a GPU each would be a launch that fills nothing."""
-    if setting.device == "cpu":
+    if conditions.device == "cpu":
         return None
-    return f"its blocks suit the caches of a CPU, got {setting.device}; use triton"
+    return f"its blocks suit the caches of a CPU, got {conditions.device}; use triton"
 
 
-def reason_against_triton(setting: CallConditions) -> str | None:
+def reason_against_triton(conditions: CallConditions) -> str | None:
     """Without a GPU the operator walks over blocks, and that is another implementation."""
-    if setting.device != "cuda":
-        return f"needs a CUDA device, got {setting.device}"
-    return triton_support.reason_against(setting)
+    if conditions.device != "cuda":
+        return f"needs a CUDA device, got {conditions.device}"
+    return triton_support.reason_against(conditions)
 
 
 @torch.library.custom_op("attnbench::anchor_attention", mutates_args=())

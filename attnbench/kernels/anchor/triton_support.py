@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from attnbench.kernels.conditions import CallConditions
+from attnbench.kernels.conditions import CallConditions, dtype_name
 
 OLDEST_TRITON = (3, 6)
 """The oldest version that these kernels were compiled with; torch 2.10 brings it."""
@@ -72,9 +72,9 @@ def is_interpreted() -> bool:
     return os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "yes", "on", "y")
 
 
-def reason_against(setting: CallConditions) -> str | None:
-    """Why the Triton kernels of anchor attention cannot run in a setting; None where they can."""
-    return _software_reason() or _device_reason(setting.device) or _shape_reason(setting)
+def reason_against(conditions: CallConditions) -> str | None:
+    """Why the Triton kernels of anchor attention cannot run under these conditions; None where they can."""
+    return _software_reason() or _device_reason(conditions.device) or _shape_reason(conditions)
 
 
 def _software_reason() -> str | None:
@@ -113,19 +113,16 @@ def _dotted(numbers: tuple[int, int]) -> str:
     return ".".join(map(str, numbers))
 
 
-def _shape_reason(setting: CallConditions) -> str | None:
-    if setting.dtype not in DTYPES:
-        return f"needs float16, bfloat16 or float32, got {_name(setting.dtype)}"
+def _shape_reason(conditions: CallConditions) -> str | None:
+    if conditions.dtype not in DTYPES:
+        return f"needs float16, bfloat16 or float32, got {dtype_name(conditions.dtype)}"
     least, most = HEAD_DIMS
-    if not least <= setting.head_dim <= most:
-        return f"needs a head width of {least} to {most}, got {setting.head_dim}"
-    if setting.num_anchors > MOST_ANCHORS:
-        return f"needs at most {MOST_ANCHORS} anchors, got {setting.num_anchors}"
+    if not least <= conditions.head_dim <= most:
+        return f"needs a head width of {least} to {most}, got {conditions.head_dim}"
+    num_anchors = conditions.options.get("num_anchors", 0)
+    if num_anchors > MOST_ANCHORS:
+        return f"needs at most {MOST_ANCHORS} anchors, got {num_anchors}"
     return None
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

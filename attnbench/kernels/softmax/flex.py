@@ -116,23 +116,23 @@ def _compiler_errors_in_a_line() -> Iterator[None]:
         raise UserError(f"impl 'flex' cannot run here: {first}") from error
 
 
-def flex_reason(setting: CallConditions) -> str | None:
-    """Why FlexAttention cannot run in a setting, or None where it can."""
-    if setting.dtype not in DTYPES:
+def flex_reason(conditions: CallConditions) -> str | None:
+    """Why FlexAttention cannot run under these conditions, or None where it can."""
+    if conditions.dtype not in DTYPES:
         allowed = ", ".join(map(dtype_name, DTYPES))
-        return f"FlexAttention takes {allowed}, got {dtype_name(setting.dtype)}"
-    if setting.device == "cpu":
-        return _cpu_reason(setting)
-    if setting.device != "cuda":
-        return f"FlexAttention needs a CPU or CUDA, got {setting.device}"
-    if setting.head_dim < LEAST_WIDTH:
+        return f"FlexAttention takes {allowed}, got {dtype_name(conditions.dtype)}"
+    if conditions.device == "cpu":
+        return _cpu_reason(conditions)
+    if conditions.device != "cuda":
+        return f"FlexAttention needs a CPU or CUDA, got {conditions.device}"
+    if conditions.head_dim < LEAST_WIDTH:
         least = f"of {LEAST_WIDTH} and more"
-        return f"FlexAttention takes head widths {least} on CUDA, got {setting.head_dim}"
+        return f"FlexAttention takes head widths {least} on CUDA, got {conditions.head_dim}"
     return None if find_spec("triton") else "triton is not installed: pip install triton"
 
 
-def _cpu_reason(setting: CallConditions) -> str | None:
-    if setting.gradients or setting.bias == "learned":
+def _cpu_reason(conditions: CallConditions) -> str | None:
+    if conditions.gradients or conditions.bias == "learned":
         return (
             "FlexAttention has no backward pass on the CPU; call it under torch.inference_mode() "
             "or torch.no_grad()"

@@ -43,16 +43,16 @@ def xformers_attention(
 _BIAS = "it wants a bias laid out in memory in its own way, which is not made for it; take sdpa"
 
 
-def xformers_reason(setting: CallConditions) -> str | None:
-    """Why xformers cannot run in a setting, or None where it can."""
-    if setting.device != "cuda":
-        return f"xformers needs CUDA, got {setting.device}"
-    if setting.dtype not in DTYPES:
+def xformers_reason(conditions: CallConditions) -> str | None:
+    """Why xformers cannot run under these conditions, or None where it can."""
+    if conditions.device != "cuda":
+        return f"xformers needs CUDA, got {conditions.device}"
+    if conditions.dtype not in DTYPES:
         allowed = ", ".join(map(dtype_name, DTYPES))
-        return f"xformers takes {allowed}, got {dtype_name(setting.dtype)}"
-    if setting.dtype != torch.float32 and setting.head_dim % 8:
-        return f"xformers takes head widths that are multiples of 8, got {setting.head_dim}"
-    return _BIAS if setting.bias != "none" else _import_problem()
+        return f"xformers takes {allowed}, got {dtype_name(conditions.dtype)}"
+    if conditions.dtype != torch.float32 and conditions.head_dim % 8:
+        return f"xformers takes head widths that are multiples of 8, got {conditions.head_dim}"
+    return _BIAS if conditions.bias != "none" else _import_problem()
 
 
 @cache
