@@ -17,21 +17,25 @@ MACs for n tokens of width C: m C² (Q) + 2 n C² (K, V) + (3 + 2 refine) n m C 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from attnbench.attention.anchor import anchor_means, bipartite_attention, markov_step
-from attnbench.attention.base import Attention, linear, merge_heads, split_heads
+from attnbench.attention.projected import ProjectedAttention
 from attnbench.attention.tensor_cache import tensor_cache
 from attnbench.errors import UserError
 from attnbench.spec import Grid
 
 
-class AnchorSelectAttention(Attention):
+class AnchorSelectAttention(ProjectedAttention):
     """Basic anchors (section 3.2)."""
+
+    projections: ClassVar[dict[str, int]] = {"q": 1, "kv": 2}
+    q: nn.Linear
+    kv: nn.Linear
 
     def __init__(
         self,
@@ -43,11 +47,9 @@ class AnchorSelectAttention(Attention):
         seed: int = 0,
         refine: int = 0,
         qkv_bias: bool = False,
-        proj_drop: float = 0.0,
-        impl: str = "reference",
-        num_prefix_tokens: int = 0,
+        **options: Any,
     ) -> None:
-        super().__init__(dim, num_heads, impl=impl, num_prefix_tokens=num_prefix_tokens)
+        super().__init__(dim, num_heads, qkv_bias=qkv_bias, **options)
         if num_anchors < 1 or refine < 0:
             raise UserError(
                 "num_anchors must be at least 1 and refine at least 0; "
@@ -59,24 +61,20 @@ class AnchorSelectAttention(Attention):
         self.selection = selection
         self.seed = seed
         self.refine = refine
-        self.q = linear(dim, dim, bias=qkv_bias)
-        self.kv = linear(dim, 2 * dim, bias=qkv_bias)
-        self.proj = linear(dim, dim)
-        self.proj_drop = nn.Dropout(proj_drop)
 
     def forward(
         self, x: Float[Tensor, "batch tokens dim"], grid: Grid
     ) -> Float[Tensor, "batch tokens dim"]:
         """Choose the anchors, refine them, then one Markov step over them."""
-        key, value = (split_heads(t, self.num_heads) for t in self.kv(x).chunk(2, dim=-1))
+        key, value = self.heads(self.kv(x))
         chosen = selected_tokens(
             self.num_tokens(grid), self.num_anchors, self.selection, self.seed, x.device
         )
-        anchors = split_heads(self.q(x[:, chosen]), self.num_heads)
+        (anchors,) = self.heads(self.q(x[:, chosen]))
         for _ in range(self.refine):
             anchors = anchor_means(bipartite_attention(key, anchors, self.scale), key)
         assignment = bipartite_attention(key, anchors, self.scale)
-        return self.proj_drop(self.proj(merge_heads(markov_step(assignment, value))))
+        return self.output(markov_step(assignment, value))
 
     def macs(self, grid: Grid, batch: int = 1) -> int:
         """3 n C² + m C² + (3 + 2 refine) n m C."""

@@ -25,20 +25,21 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from attnbench.attention.base import Attention, linear, merge_heads, split_heads
+from attnbench.attention.base import merge_heads
+from attnbench.attention.projected import ProjectedAttention
 from attnbench.attention.softmax import BIASED_IMPLS, softmax_attention
 from attnbench.attention.tensor_cache import tensor_cache
 from attnbench.errors import UserError
 from attnbench.spec import Grid
 
 
-class WindowAttention(Attention):
+class WindowAttention(ProjectedAttention):
     """Softmax attention inside (shifted) windows."""
 
     impls: ClassVar[tuple[str, ...]] = BIASED_IMPLS
-    refuses_prefix_tokens: ClassVar[str] = (
-        "windows cut a grid, and a class token has no place in it"
-    )
+    projections: ClassVar[dict[str, int]] = {"qkv": 3}
+    refuses_prefix_tokens: ClassVar[str] = "windows cut a grid, and a class token is not on it"
+    qkv: nn.Linear
 
     def __init__(
         self,
@@ -47,19 +48,13 @@ class WindowAttention(Attention):
         *,
         window_size: int = 7,
         shift: bool = False,
-        qkv_bias: bool = True,
-        proj_drop: float = 0.0,
-        impl: str = "reference",
-        num_prefix_tokens: int = 0,
+        **options: Any,
     ) -> None:
-        super().__init__(dim, num_heads, impl=impl, num_prefix_tokens=num_prefix_tokens)
+        super().__init__(dim, num_heads, **options)
         if window_size < 1:
             raise UserError(f"window_size must be at least 1, got {window_size}")
         self.window_size = window_size
         self.shift = shift
-        self.qkv = linear(dim, 3 * dim, bias=qkv_bias)
-        self.proj = linear(dim, dim)
-        self.proj_drop = nn.Dropout(proj_drop)
         offsets = (2 * window_size - 1) ** 2
         self.relative_position_bias_table = nn.Parameter(torch.zeros(offsets, num_heads))
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
@@ -74,7 +69,7 @@ class WindowAttention(Attention):
     ) -> Float[Tensor, "batch tokens dim"]:
         """Attend inside the windows of this layer."""
         qkv = self._to_windows(self.qkv(x), grid)  # (batch * windows, size, 3 * dim)
-        query, key, value = (split_heads(t, self.num_heads) for t in qkv.chunk(3, dim=-1))
+        query, key, value = self.heads(qkv)
         bias = self._bias(grid, query)
         mixed = softmax_attention(query, key, value, scale=self.scale, impl=self.impl, bias=bias)
         return self.proj_drop(self.proj(self._from_windows(merge_heads(mixed), grid)))

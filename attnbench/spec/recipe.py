@@ -1,4 +1,4 @@
-"""How a model is trained."""
+"""The recipe: how a model is trained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attnbench.spec.validation import above_zero, at_least
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How a model is trained: every knob, so that two rows with equal recipes are comparable."""
+    """How a model is trained: every setting, so that scores under equal recipes compare."""
 
     data: str
     """Name of the set; for a folder its last component."""

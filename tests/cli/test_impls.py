@@ -5,11 +5,11 @@ import re
 from dataclasses import replace
 
 import pytest
+from attnbench.attention.impls import IMPLS
 from rich.console import Console
 
 from attnbench.analysis.selection.fastest import fastest_of_each, left_out_notes
 from attnbench.attention.dense import DenseAttention
-from attnbench.attention.impls import IMPLS
 from attnbench.cli.show.layers import print_layers
 from attnbench.records import Environment, LayerRecord, store
 from attnbench.records.latency import Latency

@@ -1,4 +1,4 @@
-"""Where the Triton kernels of anchor attention run, and in which tiles: no Triton needed to ask.
+"""Where the Triton kernels of anchor attention run, and with which tiles. Needs no Triton.
 
 Tiles come from a small table, and no autotuner is used: `triton.autotune` times candidates in each
 process anew, so two runs could choose differently and round differently, and a first call would
@@ -73,7 +73,7 @@ def is_interpreted() -> bool:
 
 
 def reason_against(conditions: CallConditions) -> str | None:
-    """Why the Triton kernels of anchor attention cannot run under these conditions; None where they can."""
+    """Why the Triton kernels cannot run under these conditions, or None where they can."""
     return _software_reason() or _device_reason(conditions.device) or _shape_reason(conditions)
 
 
