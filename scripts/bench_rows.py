@@ -50,7 +50,7 @@ def full_effort() -> Effort:
 def sixty_cells() -> list[Workload]:
     """Small cells, ten on each of six grids: five settings of mechanisms, each in two ways."""
     grids = [(side, side) for side in (4, 6, 8, 10, 12, 14)]
-    return layer_workloads(FAMILIES, grids, (5, 20), dim=96)
+    return layer_workloads(FAMILIES, grids, {"num_anchors": (5, 20)}, dim=96)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,14 +14,16 @@ LARGEST = 2**31 - 1
 def at_least(minimum: float, **values: float) -> None:
     """Refuse a value below the minimum or not finite; the keyword is the flag without dashes."""
     for name, value in values.items():
-        if not (value >= minimum and isfinite(value)):
+        _refuse_infinite(name, value)
+        if value < minimum:
             raise UserError(f"{_flag(name)} must be at least {minimum:g}, got {value:g}")
 
 
 def above_zero(**values: float) -> None:
     """Refuse a value of zero or below, or one that is not finite."""
     for name, value in values.items():
-        if not (value > 0 and isfinite(value)):
+        _refuse_infinite(name, value)
+        if value <= 0:
             raise UserError(f"{_flag(name)} must be above 0, got {value:g}")
 
 
@@ -38,6 +40,11 @@ def one_of(choices: Sequence[str], **values: str) -> None:
     for name, value in values.items():
         if value not in choices:
             raise UserError(f"{_flag(name)} must be one of {', '.join(choices)}; got {value!r}")
+
+
+def _refuse_infinite(name: str, value: float) -> None:
+    if not isfinite(value):
+        raise UserError(f"{_flag(name)} must be a finite number, got {value:g}")
 
 
 def _flag(name: str) -> str:

@@ -53,6 +53,11 @@ class Workload:
         return self.grid[0] * self.grid[1]
 
     @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of one input in tokens."""
+        return self.grid
+
+    @property
     def extent(self) -> int:
         """Size of one input: tokens."""
         return self.num_tokens
@@ -93,6 +98,11 @@ class ModelWorkload:
         within_size(0, seed=self.seed)
         one_of(DTYPES, dtype=self.dtype)
         one_of(MODES, mode=self.mode)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of one input in pixels."""
+        return self.img_size
 
     @property
     def extent(self) -> int:
