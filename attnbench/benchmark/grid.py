@@ -180,7 +180,6 @@ def _refuse_unknown_options(options: Mapping[str, Any], known: Mapping[str, Sequ
 def _refuse_wrong_values(
     options: Mapping[str, Any],
     attentions: Sequence[str],
-    *,
     **common: Any,
 ) -> None:
     from attnbench.attention.factory import create_attention
