@@ -31,9 +31,11 @@ def command(
     if what not in registries:
         raise UserError(f"can list {', '.join([*registries, 'impls'])}; got {what!r}")
     table = Table(title=what, title_justify="left", title_style="bold")
-    columns = ["name", "family", *(["cost"] if what == "attentions" else []), "summary", "paper"]
+    of_attentions = ["cost", "sweepable"] if what == "attentions" else []
+    columns = ["name", "family", *of_attentions, "summary", "paper"]
     for column in columns:
         table.add_column(column, no_wrap=column in ("name", "family", "cost"))
     for entry in registries[what].list():
-        table.add_row(*(getattr(entry, column) for column in columns))
+        shown = {"sweepable": ", ".join(option.name for option in entry.sweepable)}
+        table.add_row(*(shown.get(column, getattr(entry, column)) for column in columns))
     Console().print(table)
