@@ -50,11 +50,10 @@ class AnchorSelectAttention(ProjectedAttention):
         **options: Any,
     ) -> None:
         super().__init__(dim, num_heads, qkv_bias=qkv_bias, **options)
-        if num_anchors < 1 or refine < 0:
-            raise UserError(
-                "num_anchors must be at least 1 and refine at least 0; "
-                f"got {num_anchors} and {refine}"
-            )
+        if num_anchors < 1:
+            raise UserError(f"num_anchors must be at least 1, got {num_anchors}")
+        if refine < 0:
+            raise UserError(f"refine must be at least 0, got {refine}")
         if selection not in ("even", "random"):
             raise UserError(f"selection must be 'even' or 'random', got {selection!r}")
         self.num_anchors = num_anchors

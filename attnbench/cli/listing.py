@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attnbench.cli.options import Plugin
 from attnbench.errors import UserError
+
+if TYPE_CHECKING:
+    from attnbench.registry import Entry
 
 
 def command(
@@ -31,11 +35,20 @@ def command(
     if what not in registries:
         raise UserError(f"can list {', '.join([*registries, 'impls'])}; got {what!r}")
     table = Table(title=what, title_justify="left", title_style="bold")
-    of_attentions = ["cost", "sweepable"] if what == "attentions" else []
-    columns = ["name", "family", *of_attentions, "summary", "paper"]
+    columns = ["name", "family", *(["cost"] if what == "attentions" else []), "summary", "paper"]
     for column in columns:
         table.add_column(column, no_wrap=column in ("name", "family", "cost"))
     for entry in registries[what].list():
-        shown = {"sweepable": ", ".join(option.name for option in entry.sweepable)}
-        table.add_row(*(shown.get(column, getattr(entry, column)) for column in columns))
+        table.add_row(*(getattr(entry, column) for column in columns))
     Console().print(table)
+    if what == "attentions":
+        Console().print(f"--sweep takes {_sweepable(ATTENTIONS.list())}", highlight=False)
+
+
+def _sweepable(entries: Iterable[Entry]) -> str:
+    """The options that can be swept, each with the mechanisms that declare it."""
+    having: dict[str, list[str]] = {}
+    for entry in entries:
+        for option in entry.sweepable:
+            having.setdefault(option.name, []).append(entry.name)
+    return "; ".join(f"{option} ({', '.join(who)})" for option, who in having.items())

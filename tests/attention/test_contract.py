@@ -149,6 +149,22 @@ def test_an_unknown_option_is_answered_with_the_known_ones(name):
         create_attention(name, DIM, HEADS, anker=3)
 
 
+SWEEPABLE = [(entry.name, option) for entry in MECHANISMS for option in entry.sweepable]
+
+
+@pytest.mark.parametrize(("name", "option"), SWEEPABLE)
+def test_a_declared_default_is_that_of_the_constructor(name, option):
+    assert option.name in accepted_options(attention_class(name))
+    assert getattr(create_attention(name, DIM, HEADS), option.name) == option.default
+
+
+@pytest.mark.parametrize(("name", "option"), SWEEPABLE)
+def test_the_constructor_takes_the_least_value_and_refuses_less(name, option):
+    create_attention(name, DIM, HEADS, **{option.name: option.least})
+    with pytest.raises(UserError, match=f"{option.name} must be at least {option.least}"):
+        create_attention(name, DIM, HEADS, **{option.name: option.least - 1})
+
+
 @pytest.mark.parametrize("name", ["window", "sparse"])
 def test_grid_attentions_refuse_class_tokens_with_a_reason(name):
     with pytest.raises(UserError, match="takes no class tokens: .*grid"):
