@@ -11,7 +11,7 @@ from attnbench.spec import ModelWorkload, Workload
 
 LAYER = Workload(attention="dense", grid=(2, 3), dim=24)
 MODEL = ModelWorkload(
-    model="vit-t", attention="dense", img_size=(16, 16), num_classes=3, options={"mlp_ratio": 2}
+    model="vit-t", attention="dense", img_size=(16, 16), num_classes=3, options={"mlp_ratio": 2.0}
 )
 
 
@@ -42,5 +42,5 @@ def test_names_say_which_options_were_asked_for():
     assert subject_of(replace(LAYER, options={"qkv_bias": False})).name == (
         "dense (reference, qkv_bias=False) at 6 tokens"
     )
-    assert subject_of(MODEL).name == "vit-t (mlp_ratio=2) at 16 × 16 px"
+    assert subject_of(MODEL).name == "vit-t (mlp_ratio=2.0) at 16 × 16 px"
     assert subject_of(replace(MODEL, options={})).name == "vit-t at 16 × 16 px"
