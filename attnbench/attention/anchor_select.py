@@ -1,14 +1,14 @@
 """Anchor attention with basic anchors: m of the layer's own queries.
 
 AnchorFormer (https://arxiv.org/abs/2505.16463), section 3.2 and figure 3a, "Anchor" in table 4.
-The Markov step is that of `anchor.py`; here the anchors U are m queries, so a query projection is
-there, but is applied to the chosen tokens alone. The paper does not say how they are chosen:
+The Markov step is that of `anchor.py`. Here the anchors U are m queries, so there is a query
+projection, applied only to the chosen tokens. The paper does not say how they are chosen:
 
 - `selection="even"`: tokens at equal distances along the flattened map,
 - `selection="random"`: a fixed draw by `seed`, the same in every call.
 
 `refine` steps of eq. 5 move each anchor to the mean of the keys weighted by what they assign to
-it, u_j = Σ_i A_ij k_i / Σ_i A_ij, which is a soft k-means step; A is then taken anew.
+it, u_j = Σ_i A_ij k_i / Σ_i A_ij, which is a soft k-means step; A is then computed again.
 
 With fewer than m tokens every token is an anchor.
 

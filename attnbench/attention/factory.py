@@ -1,4 +1,4 @@
-"""Attentions by name."""
+"""Build attentions by name."""
 
 from __future__ import annotations
 

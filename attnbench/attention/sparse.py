@@ -7,7 +7,8 @@ LayerNorm(Conv(x)), a convolution of kernel and stride r that turns an h × w ma
 PVT's four stages use r = 8, 4, 2, 1, which gives 7 × 7 keys everywhere at 224 px.
 
 Departure from PVT's code: a map that is no multiple of r is padded with zeros at the bottom and
-right, so that each token is seen; theirs leaves the remainder out. Equal where r divides the map.
+right, so that every token counts; theirs drops the remainder. Both are equal where r divides the
+map.
 
 MACs for n tokens of width C and k = ⌈h/r⌉ ⌈w/r⌉ keys:
 n C² (Q) + k r² C² (convolution, r > 1) + 2 k C² (K, V) + 2 n k C + n C² (output).

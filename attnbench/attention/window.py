@@ -1,11 +1,11 @@
-"""Window attention: softmax attention inside windows of w × w tokens, shifted in every other block.
+"""Window attention: softmax attention in windows of w × w tokens, shifted in every other block.
 
 Liu et al. 2021, Swin (https://arxiv.org/abs/2103.14030), with the learned relative position bias
 B: softmax(Q Kᵀ / √d + B) V in each window. A shifted layer rolls the map by ⌊w/2⌋ first, and
 masks pairs of tokens that the roll brought together from opposite borders.
 
-A map that is no multiple of w is padded at the bottom and right; padded tokens are keys for
-nobody. (Swin's own code lets them take part.) Along a side that fits into one window, the window
+A map that is no multiple of w is padded at the bottom and right; no token attends to padding.
+(Swin's own code lets padding take part.) Along a side that fits into one window, the window
 shrinks to that side and is not shifted, as Swin does: the same mathematics without the padding.
 
 Equal to timm's Swin attention on copied weights (names as there: `qkv`, `proj`,
@@ -167,8 +167,8 @@ def separated(
 ) -> Bool[Tensor, "windows size size"]:
     """True where two tokens of a window must not meet.
 
-    They meet if both are real tokens from the same side of the roll's seam, or both padding
-    (so that no row is empty; what padded tokens compute is thrown away).
+    They meet if both are real tokens from the same side of the seam of the roll, or both are
+    padding (so that no row is empty; the outputs of padding are thrown away).
     """
     rows = _regions(grid[0], padded(grid, window)[0], shifts[0], device)
     columns = _regions(grid[1], padded(grid, window)[1], shifts[1], device)

@@ -1,9 +1,9 @@
 """Where the Triton kernels of anchor attention run, and with which tiles. Needs no Triton.
 
-Tiles come from a small table, and no autotuner is used: `triton.autotune` times candidates in each
-process anew, so two runs could choose differently and round differently, and a first call would
-take seconds at each new shape. What it would cache is here, in the source; what is compiled, Triton
-itself keeps on disk. `docs/kernels.md` tells how the table was found.
+Tiles come from a small table, not from an autotuner. `triton.autotune` times candidates again in
+each process: two runs could choose and round differently, and the first call at each new shape
+would take seconds. Triton keeps compiled code on disk. `docs/kernels.md` tells how the table was
+found.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from attnbench.kernels.conditions import CallConditions, dtype_name
 
 OLDEST_TRITON = (3, 6)
-"""The oldest version that these kernels were compiled with; torch 2.10 brings it."""
+"""The oldest version that compiles these kernels; torch 2.10 brings it."""
 OLDEST_CAPABILITY = (8, 0)
 """Ampere, the first with matrix units for bfloat16."""
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
@@ -31,7 +31,7 @@ PROGRAMS_PER_MULTIPROCESSOR = 2
 LEAST_SHARE = 256
 """Tokens below which a program of its own costs more than it gains."""
 INTERPRETED_MULTIPROCESSORS = 2
-"""So that the interpreter's tests share heads, too."""
+"""More than one, so that tests in the interpreter share heads too."""
 WIDE = 64
 """Padded head width beyond which a head is wide."""
 

@@ -3,8 +3,8 @@
 A bias is added to the scores as they are formed (`score_mod`): minus infinity there is a mask.
 
 Compiling takes from seconds to a minute, at the first call of a case: shapes, strides, dtype,
-device, scale, and whether gradients are kept. Each case is a function of its own to the compiler,
-with fixed sizes, since it gives a function up that it has compiled eight times.
+device, scale, and whether gradients are kept. The compiler sees each case as a function of its own
+with fixed sizes, since it stops compiling a function after eight cases.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from attnbench.kernels.conditions import CallConditions, dtype_name
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 LEAST_WIDTH = 16
-"""Of a head, on CUDA: Triton multiplies no narrower tiles."""
+"""Least head width on CUDA: Triton multiplies no narrower tiles."""
 
 Kernel = Callable[[Tensor, Tensor, Tensor, float, Tensor | None], Tensor]
 _kernels: dict[Hashable, Kernel] = {}
@@ -77,7 +77,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tenso
 
 
 def _case(*tensors: Tensor | None) -> Hashable:
-    """All of the tensors, and of what is kept for gradients, that compiled code is bound to."""
+    """Everything that compiled code depends on: shapes, strides, dtypes, devices, gradient modes."""
     modes = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     return modes, *(
         (t.shape, t.stride(), t.dtype, t.device, t.requires_grad) for t in tensors if t is not None
@@ -85,16 +85,16 @@ def _case(*tensors: Tensor | None) -> Hashable:
 
 
 def _compiled(name: str) -> Kernel:
-    """A copy of `_attend` of its own name: the compiler keeps its count by the code it is given."""
+    """A copy of `_attend` under another name: the compiler counts its cases by code object."""
     function = FunctionType(_attend.__code__.replace(co_name=name), globals(), name)
-    # By this process alone: helpers would outlive it where it is ended, and take cores from others.
+    # One compile thread: worker processes would outlive a killed process and occupy cores.
     here: dict[str, Any] = {"compile_threads": 1}
     return torch.compile(function, dynamic=False, fullgraph=True, options=here)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide what the compiler says of itself and of the machine, which no user can act on."""
+    """Hide the compiler's warnings about itself and the machine; no user can act on them."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

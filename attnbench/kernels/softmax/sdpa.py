@@ -1,7 +1,7 @@
 """torch's `scaled_dot_product_attention`: the kernel it picks, or one by name and no other.
 
 Torch picks by device, dtype, head width and mask, and falls back to the unfused `math` where no
-fused kernel can run. A kernel that is asked for by name runs or the call is refused.
+fused kernel can run. A kernel asked for by name either runs, or the call is refused.
 
 What each of them takes, by torch 2.15 (`sdp_utils.cpp`, and tried on the CPU):
 
@@ -11,11 +11,11 @@ What each of them takes, by torch 2.15 (`sdp_utils.cpp`, and tried on the CPU):
 - `cudnn`: CUDA; bfloat16 and float16; head widths that are multiples of 8, no learned bias.
 - `math`: everything; the matrix of scores is formed.
 
-What hangs on the model of a GPU, torch is asked for at each call. To select a kernel costs a few
+What depends on the model of a GPU is asked of torch at each call. Selecting a kernel costs a few
 microseconds a call, which `sdpa` does not pay.
 
-On the CPU `flash` was seen to answer a query of NaN, over few keys, with numbers; NaN in keys or
-values reaches the output as it should.
+On the CPU, `flash` can answer a query of NaN over few keys with numbers; NaN in keys or values
+reaches the output as it should.
 """
 
 from __future__ import annotations
@@ -62,14 +62,16 @@ def sdpa_by(
     scale: float,
     bias: Tensor | None = None,
 ) -> Tensor:
-    """The same by one kernel alone.
+    """The same by one named kernel.
 
     Raises:
         UserError: the kernel cannot run on these tensors on this device, with torch's reasons.
     """
     query, key, value = (with_unit_stride(tensor) for tensor in (query, key, value))
     if bias is not None and not torch.is_grad_enabled():
-        bias = bias.detach()  # one that may want a gradient is refused even where none is kept
+        bias = (
+            bias.detach()
+        )  # torch refuses a bias that may want a gradient even where none is kept
     with sdpa_kernel(_SELECTED[backend]):
         if query.is_cuda and not torch.compiler.is_compiling():
             _refuse_unable(backend, query, key, value, bias)
@@ -103,11 +105,11 @@ def _refuse_unable(
 
 
 _OF_OTHERS = ("kernel not used because:", "has been runtime disabled")
-"""Headings, and what torch says of the kernels that were not selected."""
+"""Endings of warnings that are headings, or about kernels that were not selected."""
 
 
 def _without_origin(message: str) -> str:
-    """A warning of torch without the place in torch's source that it ends with."""
+    """A warning of torch without the source location at its end."""
     return message.partition("(Triggered internally")[0].strip().rstrip(".")
 
 
@@ -161,7 +163,7 @@ def _dtype_reason(
 
 
 def _width_reason(backend: Backend, conditions: CallConditions) -> str | None:
-    """Half precision alone: the alignment of float32 hangs on the model of the GPU."""
+    """Half precision only: the alignment of float32 depends on the model of the GPU."""
     if conditions.dtype not in _HALVES or conditions.head_dim % 8 == 0:
         return None
     width = conditions.head_dim

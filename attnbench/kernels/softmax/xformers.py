@@ -1,7 +1,7 @@
 """xformers' `memory_efficient_attention`, and where it cannot run.
 
-Its operators are kernels of CUDA, partly those that are in torch itself. xformers is imported at
-the first call on a GPU, which takes seconds; a failed import is a reason like any other.
+Its operators are CUDA kernels, some of them those of torch itself. xformers is imported at the
+first call on a GPU, which takes seconds; a failed import is a reason like any other.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def xformers_attention(
         raise UserError(f"impl 'xformers' cannot run here: {reasons}") from None
 
 
-_BIAS = "it wants a bias laid out in memory in its own way, which is not made for it; take sdpa"
+_BIAS = "it needs a bias in a memory layout of its own, which is not made here; use sdpa"
 
 
 def xformers_reason(conditions: CallConditions) -> str | None:
@@ -78,7 +78,7 @@ def _operator() -> Callable[..., Tensor]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide what xformers says when it is imported: what it lacks here is asked for at the call."""
+    """Hide the warnings of xformers' import; what it lacks here is reported at the call."""
     logger = logging.getLogger("xformers")
     was_disabled, logger.disabled = logger.disabled, True
     try:
