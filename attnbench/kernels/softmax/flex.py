@@ -77,7 +77,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tenso
 
 
 def _case(*tensors: Tensor | None) -> Hashable:
-    """Everything that compiled code depends on: shapes, strides, dtypes, devices, gradient modes."""
+    """`_attend` under another name: the compiler counts its cases by code object."""
     modes = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     return modes, *(
         (t.shape, t.stride(), t.dtype, t.device, t.requires_grad) for t in tensors if t is not None
