@@ -1,9 +1,9 @@
-"""What can be named on the command line: attentions, models and data sets.
+"""The registries: attentions, models and data sets by name.
 
-A registry is a table of `Entry` rows. A row's target is an import string, so that listing the
-table loads no torch; the target is imported when somebody asks for the thing itself.
+A registry is a table of `Entry` rows. A row's target is an import string, so that listing a table
+loads no torch; the target is imported when it is used.
 
-Four roads lead into the same registry: the project's own tables, the entry-point group
+Entries come from four sources: the project's own tables, the entry-point group
 `attnbench.plugins`, `--plugin FILE_OR_MODULE`, and the decorators `register_attention` and
 `register_model`.
 """
@@ -32,19 +32,19 @@ ENTRY_POINT_GROUP = "attnbench.plugins"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepOption:
-    """A numeric option of a mechanism that a sweep may vary, such as `num_anchors`."""
+    """A numeric option of a mechanism that a sweep may vary."""
 
     name: str
     """The keyword of the mechanism's constructor."""
     default: float
-    """What the constructor takes where the option is not given."""
+    """The default of the constructor. A whole number: the option takes whole numbers."""
     least: float = 1
-    """The smallest value that makes sense."""
+    """The smallest value that the constructor takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of a table: what a name means, where it comes from and what it costs."""
+    """One row of a table: what a name means, where it comes from and what it costs."""
 
     kind: Kind
     name: str
@@ -58,7 +58,7 @@ class Entry:
     paper: str = ""
     link: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword options that this name stands for; they cannot be overridden."""
+    """Keyword options fixed by this name; they cannot be overridden."""
     sweepable: tuple[SweepOption, ...] = ()
     """For attentions: the options that a sweep may vary."""
 
@@ -90,18 +90,18 @@ class Registry:
         return [entry.name for entry in self.list()]
 
     def find(self, name: str) -> Entry:
-        """The entry of that name; an unknown name is answered with the nearest valid ones."""
+        """The entry of that name; the error for an unknown name lists the nearest ones."""
         self._open()
         if name not in self._entries:
             raise UserError(self._unknown(name))
         return self._entries[name]
 
     def load(self, name: str) -> Callable[..., Any]:
-        """Import the thing that the name stands for."""
+        """Import the target of that name."""
         return self.find(name).load()
 
     def register(self, entry: Entry) -> None:
-        """Add a row; a name that is taken by something else is refused."""
+        """Add a row; a name that another row has is refused."""
         self._open()
         self._add(entry)
 
@@ -193,7 +193,7 @@ def load_installed_plugins() -> None:
     """Register what installed packages declare in the entry-point group `attnbench.plugins`.
 
     An entry point names a table of `Entry` rows (nothing heavy is imported) or a module whose
-    decorators register. One that fails is reported as a warning and costs nobody else anything.
+    decorators register. One that fails gives a warning; the others are still registered.
     """
     global _installed_plugins_loaded
     if _installed_plugins_loaded:
@@ -212,7 +212,7 @@ _loaded_plugins: list[str] = []
 
 
 def loaded_plugins() -> tuple[str, ...]:
-    """What `load_plugin` was given so far: another process needs it to know the same names."""
+    """The sources given to `load_plugin` so far; a worker process loads them too."""
     return tuple(_loaded_plugins)
 
 
@@ -235,7 +235,7 @@ def load_plugin(source: str) -> None:
 
 
 def _import_file(path: Path) -> Any:
-    """Import a file once; its full path is in the name, so that two `mine.py` are two modules."""
+    """Import a file once; a hash of its path in the name keeps two `mine.py` apart."""
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     name = f"attnbench_plugin_{path.stem}_{digest}"
     if name in sys.modules:
@@ -254,7 +254,7 @@ def _import_file(path: Path) -> Any:
 
 
 def _register_loaded(loaded: Any) -> None:
-    """A table is registered; a module has run its decorators and may hold a table `ENTRIES`."""
+    """Register a table, or the table `ENTRIES` of a module (its decorators have run)."""
     register_entries(
         loaded if isinstance(loaded, (tuple, list)) else getattr(loaded, "ENTRIES", ())
     )

@@ -22,8 +22,8 @@ from rich.console import Console
 from torch import nn
 
 from attnbench.attention.anchor import AnchorAttention
-from attnbench.attention.impls import reason_against, setting_of
 from attnbench.benchmark.runner import now
+from attnbench.kernels.availability import conditions_of, reason_against
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, timer_for
 from attnbench.profiling.machine.environment import choose_device, describe_environment
@@ -114,8 +114,8 @@ def compare(size: Size, device: torch.device, protocol: Protocol) -> Outcome:
 
 def anchor_layers(size: Size, x: torch.Tensor) -> dict[str, AnchorAttention]:
     """The anchor layer in every implementation that runs on the device of `x`, same weights."""
-    setting = setting_of(x, size.dim // size.num_heads, ANCHORS)
-    names = [impl for impl in AnchorAttention.impls if reason_against(impl, setting) is None]
+    conditions = conditions_of(x, size.dim // size.num_heads, num_anchors=ANCHORS)
+    names = [impl for impl in AnchorAttention.impls if reason_against(impl, conditions) is None]
     layers = {
         name: AnchorAttention(size.dim, size.num_heads, num_anchors=ANCHORS, impl=name).eval()
         for name in names

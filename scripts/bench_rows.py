@@ -50,7 +50,7 @@ def full_effort() -> Effort:
 def sixty_cells() -> list[Workload]:
     """Ten small cells on each of six grids."""
     grids = [(side, side) for side in (4, 6, 8, 10, 12, 14)]
-    return layer_workloads(FAMILIES, grids, (5, 20), dim=96)
+    return layer_workloads(FAMILIES, grids, {"num_anchors": (5, 20)}, dim=96)
 
 
 @dataclass(frozen=True, kw_only=True)

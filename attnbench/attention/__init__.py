@@ -1,6 +1,6 @@
-"""The things compared: one file per mechanism, one line per mechanism in this table.
+"""The mechanisms compared: one file and one row in this table each.
 
-The rows name their classes by import string, so that listing them loads no torch.
+Rows name their classes by import string, so that listing them loads no torch.
 """
 
 from attnbench.registry import Entry, SweepOption

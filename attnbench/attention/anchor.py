@@ -14,13 +14,13 @@ normaliser as a sum over tokens; only a sum over anchors agrees with eq. 4, 6 an
 MACs for n tokens of width C: 2 n C² (K, V) + 3 n m C + n C² (output): O(n m). `folded` has fewer.
 
 Implementations: `reference`, the equations as they stand; `chunked` and `triton`, one operator
-that never stores A (`kernels/anchor_operator.py`); `folded`, the layer without keys and values
-(`kernels/anchor_folded.py`).
+that never stores A (`kernels/anchor/operator.py`); `folded`, the layer without keys and values
+(`kernels/anchor/folded.py`).
 
 Like the authors' code: anchors shared by the heads of a layer (`per_head=False`; the paper's text
 suggests one set per head), no bias on K and V, output projection with bias. Departures: the
-softmax and the degrees are kept in float32 at least, an anchor that received next to nothing
-gives nothing back instead of infinity, and the initial scale below.
+softmax and the degrees are kept in float32 at least; an anchor that received almost no mass is left
+out instead of giving infinity; and the initial scale below.
 
 Initial scale. The logits' standard deviation at the start is std(U) · std(k), whatever d is. On
 normalised tokens (width 192, 6 heads, 30 anchors), mean entropy of A's rows as a share of log m:
@@ -32,10 +32,10 @@ normalised tokens (width 192, 6 heads, 30 anchors), mean entropy of A's rows as 
     K with std(k) = 1, U with standard deviation 3        0.44
 
 In the first two rows A is uniform to three digits: every token starts with the global mean of V,
-and the layer mixes nothing. The chosen scale lets tokens choose among anchors without saturating
-the softmax. That it also trains better was not shown: in one trial of one epoch on CIFAR-10, one
-seed, a scale of 0.05 did no worse. `tests/attention/test_anchor.py` holds the chosen row and the
-first two within bounds.
+and the layer does not tell tokens apart. The chosen scale lets tokens choose among anchors without
+saturating the softmax. Whether it also trains better is not shown: in one trial of one epoch on
+CIFAR-10, one seed, a scale of 0.05 did no worse. `tests/attention/test_anchor.py` holds the chosen
+row and the first two within bounds.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ from attnbench.attention.base import (
     split_heads,
     statistics_dtype,
 )
-from attnbench.attention.impls import check_impl
 from attnbench.errors import UserError
 from attnbench.kernels.anchor.chunked import LEAST_DEGREE
 from attnbench.kernels.anchor.folded import anchor_layer
 from attnbench.kernels.anchor.operator import anchor_attention
+from attnbench.kernels.availability import check_impl
 from attnbench.spec import Grid
 
 ANCHOR_STD = 2.0
@@ -72,7 +72,7 @@ def bipartite_attention(
 ) -> Float[Tensor, "batch heads tokens anchors"]:
     """A: each token's distribution over the anchors, in float32 at least (eq. 4).
 
-    `bias` is added to the logits: what the place of a token is worth to an anchor.
+    `bias` is added to the logits.
     """
     logits = (key * scale) @ anchors.transpose(-2, -1)
     if bias is not None:
@@ -132,12 +132,12 @@ class AnchorAttention(Attention):
         self, x: Float[Tensor, "batch tokens dim"], grid: Grid
     ) -> Float[Tensor, "batch tokens dim"]:
         """One Markov step over the anchors."""
-        check_impl(self.impl, x, self.head_dim, self.num_anchors)
+        check_impl(self.impl, x, self.head_dim, num_anchors=self.num_anchors)
         mixed = self._folded(x) if self.impl == "folded" else self.proj(self._step(x))
         return self.proj_drop(mixed)
 
     def _step(self, x: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
-        """What comes before the output projection."""
+        """The Markov step, before the output projection."""
         key, value = (split_heads(t, self.num_heads) for t in self.kv(x).chunk(2, dim=-1))
         if self.impl != "reference":
             return merge_heads(anchor_attention(key, value, self.anchors, self.scale))
@@ -145,7 +145,7 @@ class AnchorAttention(Attention):
         return merge_heads(markov_step(assignment, value))
 
     def _folded(self, x: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
-        """The whole layer but dropout, keys and values never formed."""
+        """The layer before dropout; keys and values are never formed."""
         return anchor_layer(
             x, self.kv.weight, self.kv.bias, self.anchors, self.proj.weight, self.proj.bias,
             num_heads=self.num_heads, scale=self.scale,
@@ -154,7 +154,7 @@ class AnchorAttention(Attention):
     def assignment(
         self, x: Float[Tensor, "batch tokens dim"]
     ) -> Float[Tensor, "batch heads tokens anchors"]:
-        """A for these tokens: what each of them is assigned to."""
+        """A for these tokens: their distribution over the anchors."""
         key = split_heads(self.kv(x)[..., : self.dim], self.num_heads)
         return bipartite_attention(key, self.anchors, self.scale)
 

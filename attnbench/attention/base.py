@@ -1,11 +1,11 @@
-"""The contract that every attention fulfils, and the two reshapes that all of them share.
+"""The contract of every attention, and the helpers that all of them share.
 
 An attention takes tokens (batch, tokens, dim) with their grid (height, width) and returns the
 same shape. Class and distillation tokens, where a mechanism allows them, come first and are
 counted by `num_prefix_tokens`: tokens = num_prefix_tokens + height × width.
 
-The name of a mechanism is its mathematics, `impl` is the code that computes it. `reference` is
-always there: plain eager code with gradients, the oracle of the others.
+The name of a mechanism is its mathematics; `impl` is the code that computes it. Every mechanism has
+`reference`: plain eager code with gradients, against which the others are tested.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Attention(nn.Module, ABC):
     impls: ClassVar[tuple[str, ...]] = ("reference",)
     """The implementations that this mechanism has."""
     refuses_prefix_tokens: ClassVar[str] = ""
-    """Why class tokens have no place here, or "" where they have one."""
+    """Why the mechanism takes no class tokens, or "" where it takes them."""
     takes_position_bias: ClassVar[bool] = False
-    """Whether `forward` takes a third argument `position_bias`, what the place of one token is
-    worth to another: (heads, tokens, tokens), or a batch of them, added to the scaled scores."""
+    """Whether `forward` takes a third argument `position_bias` of shape (heads, tokens, tokens), or
+    a batch of them, which is added to the scaled scores."""
 
     def __init__(
         self, dim: int, num_heads: int, *, impl: str = "reference", num_prefix_tokens: int = 0
@@ -75,7 +75,7 @@ class Attention(nn.Module, ABC):
 
     @classmethod
     def options_at(cls, stage: int, block: int) -> dict[str, Any]:
-        """Options that follow from the place in a trunk.
+        """Options that follow from the position in a trunk.
 
         Args:
             stage: 0 to 3 for strides 4, 8, 16, 32; a plain trunk with patch 16 is at stage 2.
@@ -108,12 +108,12 @@ def merge_heads(
 
 
 def statistics_dtype(x: Tensor) -> torch.dtype:
-    """float32 for lower precisions, else the tensor's own: for softmax, degrees and their like."""
+    """float32 for lower precisions, else the tensor's own dtype: for softmax, sums and means."""
     return torch.promote_types(x.dtype, torch.float32)
 
 
 def linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:
-    """A projection initialised as in DeiT: truncated normal of 0.02, no offset."""
+    """A projection initialised as in DeiT: weights from a truncated normal of 0.02, bias zero."""
     layer = nn.Linear(in_features, out_features, bias=bias)
     nn.init.trunc_normal_(layer.weight, std=0.02)
     if bias:

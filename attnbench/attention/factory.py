@@ -1,8 +1,9 @@
-"""Attentions by name."""
+"""Build attentions by name."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from attnbench.attention.base import Attention
@@ -33,6 +34,23 @@ def create_attention(name: str, dim: int, num_heads: int, **options: Any) -> Att
             f"attention {name!r} has no option {', '.join(unknown)}; it has: {', '.join(known)}"
         )
     return cls(dim, num_heads, **options)
+
+
+def placed_attention(
+    name: str, dim: int, num_heads: int, stage: int, block: int, options: Mapping[str, Any]
+) -> Attention:
+    """Build the attention of one block of a trunk.
+
+    Args:
+        name: as registered.
+        dim: channels of a token.
+        num_heads: must divide `dim`.
+        stage: see `Attention.options_at`.
+        block: index of the block inside its stage.
+        options: they override what follows from stage and block.
+    """
+    of_block = attention_class(name).options_at(stage=stage, block=block)
+    return create_attention(name, dim, num_heads, **{**of_block, **options})
 
 
 def accepted_options(cls: type[Attention]) -> list[str]:

@@ -8,8 +8,8 @@ softmax(q kᵀ / √d + bias) v, computed by one of
 - `xformers`: its `memory_efficient_attention`;
 - `flex`: torch's FlexAttention, compiled.
 
-`impls` says where each cannot run. Tensors without elements are left to `reference`: kernels
-refuse them, and there is nothing to compute.
+`kernels/availability.py` says where each cannot run. Tensors without elements go to `reference`:
+kernels refuse them, and there is nothing to compute.
 
 MACs: batch · heads · n · k · 2 d.
 """
@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from attnbench.attention.base import statistics_dtype
-from attnbench.attention.impls import check_impl
+from attnbench.kernels.availability import check_impl
 from attnbench.kernels.conditions import Bias
 from attnbench.kernels.softmax.flex import flex_attention
 from attnbench.kernels.softmax.sdpa import BACKENDS, sdpa, sdpa_by
@@ -37,7 +37,7 @@ _KERNELS: dict[str, Callable[..., Tensor]] = {
 }
 IMPLS = ("reference", *_KERNELS)
 BIASED_IMPLS = ("reference", "sdpa", "sdpa-efficient", "sdpa-math", "flex")
-"""Those of a mechanism with a learned bias: the others add none, or have no gradient for it."""
+"""Those for a learned bias; the others add none, or have no gradient for it."""
 
 
 def softmax_attention(
@@ -51,8 +51,8 @@ def softmax_attention(
 ) -> Float[Tensor, "*batch n d"]:
     """Attend; `bias` is added to the scaled scores and broadcasts to (*batch, n, k).
 
-    Its first axis may also divide that of the batch, and then repeats: one for each window of an
-    image, for example.
+    The first axis of the bias may also divide the batch; it then repeats, for example one bias for
+    each window of an image.
 
     Raises:
         UserError: the implementation cannot run here.
@@ -68,10 +68,10 @@ def softmax_attention(
 
 
 def _runnable(impl: str, query: Tensor, key: Tensor, bias: Tensor | None) -> str:
-    """The implementation that was asked for, or what stands for it where no kernel is to run."""
+    """The implementation asked for, or a stand-in where no kernel is to run."""
     if impl == "reference":
         return impl
-    if query.is_meta:  # for counting: the mathematics of any is that of torch's operator
+    if query.is_meta:  # for counting, all are torch's operator
         return "sdpa"
     check_impl(impl, query, query.shape[-1], bias=_kind_of(bias))
     return impl if query.numel() and key.numel() else "reference"

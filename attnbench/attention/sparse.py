@@ -7,7 +7,8 @@ LayerNorm(Conv(x)), a convolution of kernel and stride r that turns an h × w ma
 PVT's four stages use r = 8, 4, 2, 1, which gives 7 × 7 keys everywhere at 224 px.
 
 Departure from PVT's code: a map that is no multiple of r is padded with zeros at the bottom and
-right, so that each token is seen; theirs leaves the remainder out. Equal where r divides the map.
+right, so that every token counts; theirs drops the remainder. Both are equal where r divides the
+map.
 
 MACs for n tokens of width C and k = ⌈h/r⌉ ⌈w/r⌉ keys:
 n C² (Q) + k r² C² (convolution, r > 1) + 2 k C² (K, V) + 2 n k C + n C² (output).
@@ -22,7 +23,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from attnbench.attention.base import Attention, linear, merge_heads, split_heads
+from attnbench.attention.projected import ProjectedAttention
 from attnbench.attention.softmax import IMPLS, softmax_attention
 from attnbench.errors import UserError
 from attnbench.spec import Grid
@@ -31,11 +32,14 @@ PVT_SR_RATIOS = (8, 4, 2, 1)
 """PVT, table 1: reduction per stage."""
 
 
-class SpatialReductionAttention(Attention):
+class SpatialReductionAttention(ProjectedAttention):
     """Softmax attention over keys and values of a map reduced `sr_ratio` times a side."""
 
     impls: ClassVar[tuple[str, ...]] = IMPLS
+    projections: ClassVar[dict[str, int]] = {"q": 1, "kv": 2}
     refuses_prefix_tokens: ClassVar[str] = "the reduction is a convolution over the grid"
+    q: nn.Linear
+    kv: nn.Linear
 
     def __init__(
         self,
@@ -43,19 +47,12 @@ class SpatialReductionAttention(Attention):
         num_heads: int,
         *,
         sr_ratio: int = PVT_SR_RATIOS[0],
-        qkv_bias: bool = True,
-        proj_drop: float = 0.0,
-        impl: str = "reference",
-        num_prefix_tokens: int = 0,
+        **options: Any,
     ) -> None:
-        super().__init__(dim, num_heads, impl=impl, num_prefix_tokens=num_prefix_tokens)
+        super().__init__(dim, num_heads, **options)
         if sr_ratio < 1:
             raise UserError(f"sr_ratio must be at least 1, got {sr_ratio}")
         self.sr_ratio = sr_ratio
-        self.q = linear(dim, dim, bias=qkv_bias)
-        self.kv = linear(dim, 2 * dim, bias=qkv_bias)
-        self.proj = linear(dim, dim)
-        self.proj_drop = nn.Dropout(proj_drop)
         if sr_ratio > 1:
             self.sr = nn.Conv2d(dim, dim, kernel_size=sr_ratio, stride=sr_ratio)
             self.norm = nn.LayerNorm(dim)
@@ -69,11 +66,9 @@ class SpatialReductionAttention(Attention):
         self, x: Float[Tensor, "batch tokens dim"], grid: Grid
     ) -> Float[Tensor, "batch tokens dim"]:
         """Attend from all tokens to the reduced map."""
-        query = split_heads(self.q(x), self.num_heads)
-        reduced = self._reduce(x, grid)
-        key, value = (split_heads(t, self.num_heads) for t in self.kv(reduced).chunk(2, dim=-1))
-        mixed = softmax_attention(query, key, value, scale=self.scale, impl=self.impl)
-        return self.proj_drop(self.proj(merge_heads(mixed)))
+        (query,) = self.heads(self.q(x))
+        key, value = self.heads(self.kv(self._reduce(x, grid)))
+        return self.output(softmax_attention(query, key, value, scale=self.scale, impl=self.impl))
 
     def _reduce(
         self, x: Float[Tensor, "batch tokens dim"], grid: Grid

@@ -1,4 +1,4 @@
-"""Tensors that follow from sizes alone, such as masks and indices: made once and kept."""
+"""A cache for tensors that depend only on sizes, such as masks and indices."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ KEPT = 64
 
 
 def tensor_cache(make: Callable[P, T]) -> Callable[P, T]:
-    """Decorator: keep what `make` returned for its last 64 different arguments.
+    """Decorator: keep the results of `make` for its last 64 different arguments.
 
-    Made outside of inference mode: a kept inference tensor could never serve a training step. A
-    compiler, which cannot see into the past, is shown how they are made.
+    Tensors are made outside inference mode, since a kept inference tensor could not serve a
+    training step. Inside compiled code they are made again, so that the compiler sees how.
     """
     kept = lru_cache(KEPT)(torch.inference_mode(False)(make))
 

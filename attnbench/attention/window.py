@@ -1,11 +1,11 @@
-"""Window attention: softmax attention inside windows of w × w tokens, shifted in every other block.
+"""Window attention: softmax attention in windows of w × w tokens, shifted in every other block.
 
 Liu et al. 2021, Swin (https://arxiv.org/abs/2103.14030), with the learned relative position bias
 B: softmax(Q Kᵀ / √d + B) V in each window. A shifted layer rolls the map by ⌊w/2⌋ first, and
 masks pairs of tokens that the roll brought together from opposite borders.
 
-A map that is no multiple of w is padded at the bottom and right; padded tokens are keys for
-nobody. (Swin's own code lets them take part.) Along a side that fits into one window, the window
+A map that is no multiple of w is padded at the bottom and right; no token attends to padding.
+(Swin's own code lets padding take part.) Along a side that fits into one window, the window
 shrinks to that side and is not shifted, as Swin does: the same mathematics without the padding.
 
 Equal to timm's Swin attention on copied weights (names as there: `qkv`, `proj`,
@@ -25,20 +25,21 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from attnbench.attention.base import Attention, linear, merge_heads, split_heads
+from attnbench.attention.base import merge_heads
+from attnbench.attention.projected import ProjectedAttention
 from attnbench.attention.softmax import BIASED_IMPLS, softmax_attention
 from attnbench.attention.tensor_cache import tensor_cache
 from attnbench.errors import UserError
 from attnbench.spec import Grid
 
 
-class WindowAttention(Attention):
+class WindowAttention(ProjectedAttention):
     """Softmax attention inside (shifted) windows."""
 
     impls: ClassVar[tuple[str, ...]] = BIASED_IMPLS
-    refuses_prefix_tokens: ClassVar[str] = (
-        "windows cut a grid, and a class token has no place in it"
-    )
+    projections: ClassVar[dict[str, int]] = {"qkv": 3}
+    refuses_prefix_tokens: ClassVar[str] = "windows cut a grid, and a class token is not on it"
+    qkv: nn.Linear
 
     def __init__(
         self,
@@ -47,19 +48,13 @@ class WindowAttention(Attention):
         *,
         window_size: int = 7,
         shift: bool = False,
-        qkv_bias: bool = True,
-        proj_drop: float = 0.0,
-        impl: str = "reference",
-        num_prefix_tokens: int = 0,
+        **options: Any,
     ) -> None:
-        super().__init__(dim, num_heads, impl=impl, num_prefix_tokens=num_prefix_tokens)
+        super().__init__(dim, num_heads, **options)
         if window_size < 1:
             raise UserError(f"window_size must be at least 1, got {window_size}")
         self.window_size = window_size
         self.shift = shift
-        self.qkv = linear(dim, 3 * dim, bias=qkv_bias)
-        self.proj = linear(dim, dim)
-        self.proj_drop = nn.Dropout(proj_drop)
         offsets = (2 * window_size - 1) ** 2
         self.relative_position_bias_table = nn.Parameter(torch.zeros(offsets, num_heads))
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
@@ -74,7 +69,7 @@ class WindowAttention(Attention):
     ) -> Float[Tensor, "batch tokens dim"]:
         """Attend inside the windows of this layer."""
         qkv = self._to_windows(self.qkv(x), grid)  # (batch * windows, size, 3 * dim)
-        query, key, value = (split_heads(t, self.num_heads) for t in qkv.chunk(3, dim=-1))
+        query, key, value = self.heads(qkv)
         bias = self._bias(grid, query)
         mixed = softmax_attention(query, key, value, scale=self.scale, impl=self.impl, bias=bias)
         return self.proj_drop(self.proj(self._from_windows(merge_heads(mixed), grid)))
@@ -172,8 +167,8 @@ def separated(
 ) -> Bool[Tensor, "windows size size"]:
     """True where two tokens of a window must not meet.
 
-    They meet if both are real tokens from the same side of the roll's seam, or both padding
-    (so that no row is empty; what padded tokens compute is thrown away).
+    They meet if both are real tokens from the same side of the seam of the roll, or both are
+    padding (so that no row is empty; the outputs of padding are thrown away).
     """
     rows = _regions(grid[0], padded(grid, window)[0], shifts[0], device)
     columns = _regions(grid[1], padded(grid, window)[1], shifts[1], device)

@@ -1,29 +1,44 @@
-"""Grids of cells: mechanisms × grids × anchor counts × implementations."""
+"""Grids of cells: attentions or models, crossed with sizes, swept options and implementations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import product
+from math import isfinite
 from typing import Any
 
 from attnbench.errors import UserError
-from attnbench.registry import ATTENTIONS
-from attnbench.spec import Grid, Workload
+from attnbench.kernels.table import default_impls
+from attnbench.registry import ATTENTIONS, MODELS, SweepOption
+from attnbench.spec import Grid, ModelWorkload, Workload, describe
+from attnbench.spec.validation import LARGEST
 
 FAMILIES = ("dense", "window", "sparse", "anchor")
 """The four families of the paper's comparison; each is also the name of a mechanism."""
 
-DEFAULT_IMPLS = ("reference", "sdpa", "folded")
-"""Plain eager code for all, and for each mechanism what is fast on every device."""
-
 BEST = "best"
 """In place of implementations: all that a mechanism has, of which the fastest counts."""
+
+BUILT_IN = ("impl", "num_prefix_tokens")
+"""Keywords of every mechanism that are no options of a cell: `impl` is a field of its own, and a
+layer is measured on a map, without class tokens."""
+
+INSIDE = "attention_options"
+"""Keyword of a trunk of ours for the options of the attention inside."""
+
+Sweep = Mapping[str, Sequence[float]]
+"""Values of swept options, by name."""
 
 
 def layer_workloads(
     attentions: Sequence[str],
     grids: Sequence[Grid],
-    anchors: Sequence[int],
+    sweep: Sweep | None = None,
     impls: Sequence[str] | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
     **common: Any,
 ) -> list[Workload]:
     """One workload per cell, grid by grid.
@@ -31,36 +46,153 @@ def layer_workloads(
     Args:
         attentions: registered names.
         grids: token grids.
-        anchors: anchor counts, for the mechanisms that have `num_anchors`.
-        impls: implementations that were asked for: each gives a cell, runnable or not. None
-            takes those of `DEFAULT_IMPLS` that a mechanism has, `[BEST]` all that it has.
+        sweep: values of options by name. Each mechanism is crossed with those that it declares.
+        impls: implementations. Each gives a cell, runnable or not. None takes the default ones
+            that a mechanism has, `[BEST]` all that it has.
+        options: keywords with one value each; a mechanism takes those that it has.
         common: other fields of `Workload`, the same for all.
 
     Raises:
-        UserError: an attention is not registered, or none of them has an implementation that was
-            asked for.
+        UserError: an attention is not registered; none of them has an implementation or an option
+            that was asked for; a value is out of range.
     """
-    for name in attentions:
-        ATTENTIONS.find(name)
-    _refuse_unknown(impls or (), attentions)
+    rows = [ATTENTIONS.find(name) for name in attentions]
+    sweep, options = sweep or {}, options or {}
+    declared = {row.name: {option.name: option for option in row.sweepable} for row in rows}
+    _refuse_unknown_sweeps(sweep, declared)
+    _refuse_twice(sweep, options)
+    _refuse_unknown_options(options, {name: _keywords(name) for name in attentions})
+    _refuse_unknown_impls(impls or (), attentions)
+    _refuse_wrong_values(options, attentions, **common)
     return [
-        Workload(attention=name, grid=grid, impl=impl, options=options, **common)
+        Workload(attention=name, grid=grid, impl=impl, options={**given, **swept}, **common)
         for grid in grids
         for name in attentions
-        for options in _options(name, anchors)
+        for given in [_only(options, _keywords(name))]
+        for swept in crossed(_only(sweep, declared[name]))
         for impl in _impls(name, impls)
     ]
 
 
-def _options(name: str, anchors: Sequence[int]) -> list[dict[str, Any]]:
-    from attnbench.attention.factory import accepted_options, attention_class
+def model_workloads(
+    models: Sequence[str],
+    img_sizes: Sequence[tuple[int, int]],
+    *,
+    num_classes: int = 1000,
+    options: Mapping[str, Any] | None = None,
+    **common: Any,
+) -> list[ModelWorkload]:
+    """One workload per model and image size, size by size.
 
-    if "num_anchors" not in accepted_options(attention_class(name)):
-        return [{}]
-    return [{"num_anchors": count} for count in anchors]
+    Args:
+        models: registered names.
+        img_sizes: (height, width) in pixels.
+        num_classes: width of the head.
+        options: keywords of the model, or of the attention inside a trunk of ours.
+        common: other fields of `ModelWorkload`, the same for all.
+
+    Raises:
+        UserError: a model is not registered, or does not take an option.
+    """
+    from attnbench.models.factory import create_model
+
+    placed = {name: _options_of_model(name, options or {}) for name in models}
+    for name, given in placed.items():
+        if given:
+            build = partial(create_model, name, num_classes, img_sizes[0], **given)
+            _refuse_unbuildable(name, given, build)
+    return [
+        ModelWorkload(
+            model=name,
+            attention=attention_inside(name, placed[name]),
+            img_size=img_size,
+            num_classes=num_classes,
+            options=placed[name],
+            **common,
+        )
+        for img_size in img_sizes
+        for name in models
+    ]
 
 
-def _refuse_unknown(impls: Sequence[str], attentions: Sequence[str]) -> None:
+def attention_inside(model: str, options: Mapping[str, Any]) -> str:
+    """Name of the mechanism inside a trunk of ours; "" for other models."""
+    entry = MODELS.find(model)
+    parameter = inspect.signature(entry.load()).parameters.get("attention")
+    default = parameter.default if parameter is not None else ""
+    inside = {"attention": default, **options, **entry.options}["attention"]
+    return inside if isinstance(inside, str) else ""
+
+
+def crossed(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Every combination of one value per axis; the last axis varies fastest."""
+    return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+
+
+def refuse_indivisible(combinations: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse combinations of `dim` and `num_heads` that give no whole head, all of them by name."""
+    pairs = dict.fromkeys((one["dim"], one["num_heads"]) for one in combinations)
+    bad = [f"{dim} is no multiple of {heads}" for dim, heads in pairs if heads > 0 and dim % heads]
+    if bad:
+        raise UserError(f"--heads must divide --dim: {'; '.join(bad)}")
+
+
+def _refuse_unknown_sweeps(sweep: Sweep, declared: Mapping[str, Mapping[str, SweepOption]]) -> None:
+    for name, values in sweep.items():
+        having = [options[name] for options in declared.values() if name in options]
+        if not having:
+            known = ", ".join(
+                f"{option} ({attention})" for attention, own in declared.items() for option in own
+            )
+            raise UserError(
+                f"--sweep {name}: none of {', '.join(declared)} declares it; "
+                f"they declare {known or 'no option to sweep'}"
+            )
+        for option, value in product(having, values):
+            _refuse_out_of_range(option, value)
+
+
+def _refuse_out_of_range(option: SweepOption, value: float) -> None:
+    flag = f"--sweep {option.name}"
+    if not isfinite(value) or value > LARGEST:
+        raise UserError(f"{flag} must be at most {LARGEST}, got {value:g}")
+    if value < option.least:
+        raise UserError(f"{flag} must be at least {option.least:g}, got {value:g}")
+    if isinstance(option.default, int) and value != int(value):
+        raise UserError(f"{flag} takes whole numbers, got {value:g}")
+
+
+def _refuse_twice(sweep: Sweep, options: Mapping[str, Any]) -> None:
+    for name in options:
+        if name in sweep:
+            raise UserError(f"--option {name} and --sweep {name}: give one of them")
+
+
+def _refuse_unknown_options(options: Mapping[str, Any], known: Mapping[str, Sequence[str]]) -> None:
+    for name in options:
+        if not any(name in keywords for keywords in known.values()):
+            all_known = ", ".join(dict.fromkeys(word for words in known.values() for word in words))
+            raise UserError(
+                f"--option {name}: none of {', '.join(known)} has it; they have {all_known}"
+            )
+
+
+def _refuse_wrong_values(
+    options: Mapping[str, Any],
+    attentions: Sequence[str],
+    **common: Any,
+) -> None:
+    from attnbench.attention.factory import create_attention
+
+    for name in attentions:
+        given = _only(options, _keywords(name))
+        layer = Workload(attention=name, grid=(1, 1), options=given, **common)
+        if given:
+            build = partial(create_attention, name, layer.dim, layer.num_heads, **given)
+            _refuse_unbuildable(name, given, build)
+
+
+def _refuse_unknown_impls(impls: Sequence[str], attentions: Sequence[str]) -> None:
     from attnbench.attention.factory import attention_class
 
     known = dict.fromkeys(impl for name in attentions for impl in attention_class(name).impls)
@@ -72,10 +204,54 @@ def _refuse_unknown(impls: Sequence[str], attentions: Sequence[str]) -> None:
             )
 
 
+def _keywords(attention: str) -> list[str]:
+    """Options that a mechanism takes."""
+    from attnbench.attention.factory import accepted_options, attention_class
+
+    accepted = accepted_options(attention_class(attention))
+    return [name for name in accepted if name not in BUILT_IN]
+
+
+def _only(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    chosen = set(names)
+    return {name: value for name, value in values.items() if name in chosen}
+
+
 def _impls(name: str, asked: Sequence[str] | None) -> Sequence[str]:
     from attnbench.attention.factory import attention_class
 
     if asked is not None and list(asked) != [BEST]:
         return asked
     known = attention_class(name).impls
-    return known if asked is not None else [impl for impl in DEFAULT_IMPLS if impl in known]
+    return known if asked is not None else [impl for impl in default_impls() if impl in known]
+
+
+def _options_of_model(model: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as `create_model` takes them: those of the attention inside a trunk apart."""
+    entry = MODELS.find(model)
+    parameters = inspect.signature(entry.load()).parameters.values()
+    own = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+    if any(p.kind is p.VAR_KEYWORD for p in parameters) or INSIDE not in own:
+        return dict(options)
+    attention = attention_inside(model, options)
+    inside = _only(options, set(options) - own)
+    open_options = sorted(own - {INSIDE} - set(entry.options))
+    _refuse_unknown_options(inside, {model: open_options, attention: _keywords(attention)})
+    given = _only(options, own)
+    return {**given, INSIDE: inside} if inside else given
+
+
+def _refuse_unbuildable(name: str, options: Mapping[str, Any], build: Callable[[], object]) -> None:
+    """Build once without memory, since only the constructor knows which values it takes."""
+    import torch
+
+    try:
+        with torch.device("meta"):
+            build()
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"--option: building {name} with {describe(options)} failed with "
+            f"{type(error).__name__}: {error}"
+        ) from error

@@ -69,7 +69,9 @@ def _build(
     subject: Subject, workload: AnyWorkload, device: torch.device
 ) -> tuple[nn.Module, Tensor]:
     dtype = getattr(torch, workload.dtype)
-    module = subject.build().to(device=device, dtype=dtype)
-    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng(devices=()):
+        torch.default_generator.manual_seed(workload.seed)
+        module = subject.build().to(device=device, dtype=dtype)
+    generator = torch.Generator().manual_seed(workload.seed)
     x = torch.randn(subject.input_shape, generator=generator).to(device=device, dtype=dtype)
     return module, x

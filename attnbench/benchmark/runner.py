@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 
-from attnbench.attention.impls import may_use_sdpa
 from attnbench.benchmark.instance import Instance, build_instance
 from attnbench.benchmark.subject import Subject, subject_of
 from attnbench.isolation.failure import failure
+from attnbench.kernels.table import may_use_sdpa
 from attnbench.profiling.counting.macs import count_macs
 from attnbench.profiling.counting.traffic import count_traffic
 from attnbench.profiling.energy.windows import measure_energy

@@ -1,6 +1,6 @@
-"""What a workload builds: the module, the input it takes, and what is known of it beforehand.
+"""The subject of a workload: how to build its module, and which input the module takes.
 
-The runner measures every subject alike, be it one attention layer or a whole model.
+The runner treats every subject alike, one attention layer or a whole model.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from torch import nn
 
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import attention_class, create_attention
-from attnbench.attention.impls import reason_against
 from attnbench.benchmark.sources import code_hash
+from attnbench.kernels.availability import reason_against
 from attnbench.kernels.conditions import CallConditions
 from attnbench.models.factory import create_model
 from attnbench.registry import MODELS
@@ -27,10 +27,10 @@ IN_CHANS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A thing that can be built and called on one input."""
+    """A module that can be built and called on one input."""
 
     name: str
-    """In a few words, for progress and errors."""
+    """A short description, for progress and errors."""
     build: Callable[[], nn.Module]
     input_shape: tuple[int, ...]
     arguments: tuple[Any, ...] = ()
@@ -38,13 +38,13 @@ class Subject:
     unsupported: Callable[[torch.device], str | None] = lambda device: None
     """Why it cannot run on a device, or None where it can."""
     stated_macs: Callable[[nn.Module], int] | None = None
-    """Its own closed form, where it has one."""
+    """Its closed form of multiply-accumulates, where it has one."""
     owners: tuple[Any, ...] = ()
-    """Classes and functions that its code is defined by."""
+    """Classes and functions that define its code."""
 
     @property
     def code(self) -> str:
-        """Hash of its code: earlier numbers of other code are stale."""
+        """Hash of its code; numbers of other code are stale."""
         return code_hash(*self.owners) if self.owners else ""
 
 
@@ -64,9 +64,9 @@ def _layer(workload: Workload) -> Subject:
         assert isinstance(layer, Attention)
         return layer.macs(workload.grid, workload.batch)
 
-    details = ", ".join(filter(None, (workload.impl, describe(workload.options))))
+    inside = ", ".join(filter(None, (workload.impl, describe(workload.options))))
     return Subject(
-        name=f"{workload.attention} ({details}) at {workload.num_tokens} tokens",
+        name=f"{workload.attention} ({inside}) at {workload.num_tokens} tokens",
         build=build,
         input_shape=(workload.batch, workload.num_tokens, workload.dim),
         arguments=(workload.grid,),
@@ -77,27 +77,28 @@ def _layer(workload: Workload) -> Subject:
 
 
 def _reason_against(cls: type[Attention], workload: Workload, device: torch.device) -> str | None:
-    """What mechanism or implementation say against the workload on this device.
+    """Why the mechanism or the implementation cannot run the workload on this device.
 
-    A mechanism that fails to say whether it can run the workload cannot.
+    A mechanism whose `unsupported` raises counts as unable.
     """
     try:
         reason = cls.unsupported(workload)
     except Exception as error:  # noqa: BLE001 - a stranger's mechanism may raise anything
         return f"{cls.__name__}.unsupported raised {type(error).__name__}: {error}"
-    setting = CallConditions(
+    conditions = CallConditions(
         device=device.type,
         dtype=getattr(torch, workload.dtype),
         head_dim=workload.dim // workload.num_heads,
-        num_anchors=workload.options.get("num_anchors", 0),
         gradients=workload.mode != "forward",
+        options=workload.options,
     )
-    return reason or reason_against(workload.impl, setting)
+    return reason or reason_against(workload.impl, conditions)
 
 
 def _model(workload: ModelWorkload) -> Subject:
     height, width = workload.img_size
-    # A stranger's mechanism lies outside our packages, and its changes count too.
+    options = describe(workload.options)
+    # A plug-in's mechanism lies outside our packages; its changes count too.
     inside = [attention_class(workload.attention)] if workload.attention else []
 
     def build() -> nn.Module:
@@ -109,7 +110,7 @@ def _model(workload: ModelWorkload) -> Subject:
         )
 
     return Subject(
-        name=f"{workload.model} at {height} × {width} px",
+        name=f"{workload.model}{f' ({options})' if options else ''} at {height} × {width} px",
         build=build,
         input_shape=(workload.batch, IN_CHANS, height, width),
         owners=(MODELS.load(workload.model), *inside),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attnbench.cli.options import Plugin
 from attnbench.errors import UserError
+
+if TYPE_CHECKING:
+    from attnbench.registry import Entry
 
 
 def command(
@@ -37,3 +41,14 @@ def command(
     for entry in registries[what].list():
         table.add_row(*(getattr(entry, column) for column in columns))
     Console().print(table)
+    if what == "attentions":
+        Console().print(f"--sweep takes {_sweepable(ATTENTIONS.list())}", highlight=False)
+
+
+def _sweepable(entries: Iterable[Entry]) -> str:
+    """The options that can be swept, each with the mechanisms that declare it."""
+    having: dict[str, list[str]] = {}
+    for entry in entries:
+        for option in entry.sweepable:
+            having.setdefault(option.name, []).append(entry.name)
+    return "; ".join(f"{option} ({', '.join(who)})" for option, who in having.items())

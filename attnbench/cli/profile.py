@@ -1,13 +1,16 @@
-"""`attnbench profile`: the families side by side at one input size."""
+"""`attnbench profile`: attentions or models side by side at one input size."""
 
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attnbench.cli import options
+from attnbench.cli.cells import Cells, Measuring
+from attnbench.cli.grouped import grouped
 from attnbench.cli.options import CEILINGS, RUNS
 
 if TYPE_CHECKING:
@@ -15,90 +18,71 @@ if TYPE_CHECKING:
 
     from attnbench.records import CostRecord
 
-
-NTokens = Annotated[
-    str | None, typer.Option(help="Tokens of the map. [default: 4096]", show_default=False)
-]
-Resolution = Annotated[
-    str | None, typer.Option(help="Image size instead, as 224 or 512x2048.", show_default=False)
-]
 Details = Annotated[
     bool, typer.Option("--details", help="Show percentiles, throughput, first call and kernel too.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the records as JSON, not as a table.")]
 
 
+@grouped
 def command(
-    attention: options.Attention = "dense,window,sparse,anchor",
-    n_tokens: NTokens = None,
-    resolution: Resolution = None,
-    patch: options.Patch = 16,
-    anchors: options.Anchors = "30",
-    dim: options.Dim = 192,
-    heads: options.Heads = 3,
-    batch: options.Batch = 1,
-    dtype: options.DTypeName = "float32",
-    device: options.Device = "auto",
-    mode: options.Mode = "forward",
-    impl: options.Impl = None,
-    precision: options.Precision = 0.01,
-    time_budget: options.TimeBudget = 2,
-    cache: options.Cache = "auto",
-    energy: options.Energy = False,
+    cells: Cells,
+    measuring: Measuring,
     out: options.Out = RUNS / "profile.jsonl",
     details: Details = False,
     as_json: AsJson = False,
     plugin: options.Plugin = None,
 ) -> None:
-    """Measure attentions side by side: parameters, MACs, latency, memory, speed-up over dense."""
+    """Measure attentions side by side: parameters, MACs, latency, memory, speed-up over dense.
+
+    At 4,096 tokens unless a size is given. With --model, whole models are measured instead.
+    """
     from rich.console import Console
 
-    grids = options.grids(n_tokens, resolution, patch, default="4096")
     progress = Console(stderr=True)
+    cells.refuse_several()
     with progress.status("loading torch"):
         from attnbench.benchmark.recorder import Recorder
         from attnbench.benchmark.runner import profile
         from attnbench.profiling.machine.environment import choose_device
         from attnbench.records import store
 
-        workloads = options.workloads(
-            attention, grids, anchors, impl,
-            dim=dim, num_heads=heads, batch=batch, dtype=dtype, mode=mode,
-        )  # fmt: skip
-        protocol = options.protocol(
-            precision=precision, time_budget_s=time_budget, cache=cache, energy=energy
-        )
-        chosen = choose_device(device)
+        workloads = cells.workloads(n_tokens="4096")
+        protocol = measuring.protocol()
+        device = choose_device(measuring.device)
     records: list[CostRecord] = []
     keep = Recorder(out, "profile").keep
     with progress.status("measuring") as status:
-        for grid in grids:
+        for _, of_one_size in groupby(workloads, key=lambda workload: workload.size):
             profile(
-                [workload for workload in workloads if workload.grid == grid],
+                list(of_one_size),
                 protocol,
-                chosen,
+                device,
                 on_record=lambda record: records.append(keep(record)),
                 on_step=status.update,
             )
     if as_json:
         print(json.dumps([store.encode(record) for record in records], indent=2))
     else:
-        _show(records, details, best=options.wants_best(impl))
+        _show(records, details, best=cells.wants_best)
         print(f"\nStored in {out}; `attnbench report` draws it.")
 
 
 def _show(records: Sequence[CostRecord], details: bool, *, best: bool) -> None:
-    """The table; with `best` of the fastest implementations, the others named beneath."""
+    """The tables; with `best` only the fastest implementations, the others named beneath."""
     from rich.console import Console
 
     from attnbench.analysis.selection.fastest import fastest_of_each
     from attnbench.cli.show.details import print_details
     from attnbench.cli.show.layers import print_layers
-    from attnbench.records import store
+    from attnbench.cli.show.models import print_models
+    from attnbench.records import LayerRecord, ModelRecord, of_type, store
 
     console = Console()
-    shown, left_out = fastest_of_each(records) if best else (records, [])
+    layers = of_type(records, LayerRecord)
+    shown, left_out = fastest_of_each(layers) if best else (layers, [])
     print_layers(shown, console, left_out)
+    print_models(of_type(records, ModelRecord), console)
     if details:
         known = store.read(CEILINGS).ceilings if CEILINGS.exists() else []
-        print_details(shown, console, known)
+        print_details([*shown, *of_type(records, ModelRecord)], console, known)

@@ -1,16 +1,19 @@
-"""`attnbench sweep`: a grid of cells, isolated, written one by one, resumed by default."""
+"""`attnbench sweep`: measures a grid of cells, each stored at once; a second run resumes."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attnbench.cli import options
+from attnbench.cli.cells import CROSSED, Cells, Measuring
+from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 
 if TYPE_CHECKING:
@@ -19,15 +22,9 @@ if TYPE_CHECKING:
     from attnbench.benchmark.sweep import PlannedCell
     from attnbench.benchmark.worker import Worker
     from attnbench.records import CostRecord
-    from attnbench.spec import Protocol, Workload
+    from attnbench.spec import AnyWorkload, Protocol
 
 
-Resolutions = Annotated[
-    str | None,
-    typer.Option(
-        help="Image sizes, as 224,384 or 512x2048. [default: 224,384,512]", show_default=False
-    ),
-]
 Force = Annotated[bool, typer.Option("--force", help="Measure again what the file holds already.")]
 DryRun = Annotated[
     bool,
@@ -38,23 +35,10 @@ Timeout = Annotated[
 ]
 
 
+@grouped
 def command(
-    attention: options.Attention = "dense,window,sparse,anchor",
-    n_tokens: options.NTokens = None,
-    resolutions: Resolutions = None,
-    patch: options.Patch = 16,
-    anchors: options.Anchors = "30",
-    dim: options.Dim = 192,
-    heads: options.Heads = 3,
-    batch: options.Batch = 1,
-    dtype: options.DTypeName = "float32",
-    device: options.Device = "auto",
-    mode: options.Mode = "forward",
-    impl: options.Impl = None,
-    precision: options.Precision = 0.01,
-    time_budget: options.TimeBudget = 2,
-    cache: options.Cache = "auto",
-    energy: options.Energy = False,
+    cells: Cells,
+    measuring: Measuring,
     out: options.Out = RUNS / "sweep.jsonl",
     force: Force = False,
     dry_run: DryRun = False,
@@ -63,41 +47,35 @@ def command(
 ) -> None:
     """Measure every attention at every size and anchor count; a second run does what is missing.
 
+    Sizes are those of images of 224, 384 and 512 pixels unless others are given. --batch, --dim,
+    --heads, --dtype, --mode and --seed take several values, separated by commas; they are crossed.
+    With --models, whole models are measured instead.
+
     Cells of one size are sampled in turn, in a process of their own: one that crashes, hangs or
     runs out of memory is stored with its reason and costs no other.
     """
     from rich.console import Console
 
-    if n_tokens is None and resolutions is None:
-        resolutions = "224,384,512"
-    grids = options.grids(n_tokens, resolutions, patch, default="")
     with Console(stderr=True).status("loading torch"):
-        from attnbench.benchmark.runner import open_record
         from attnbench.benchmark.sweep import plan
         from attnbench.benchmark.worker import Worker
         from attnbench.profiling.machine.environment import choose_device, device_named
 
-        workloads = options.workloads(
-            attention, grids, anchors, impl,
-            dim=dim, num_heads=heads, batch=batch, dtype=dtype, mode=mode,
-        )  # fmt: skip
-        protocol = options.protocol(
-            warmup_s=0.1, precision=precision, time_budget_s=time_budget, cache=cache, energy=energy
-        )
+        workloads = cells.workloads(resolution="224,384,512")
+        protocol = measuring.protocol(warmup_s=0.1)
         settled = {} if force else _settled_records(out)
-        chosen = device_named(device) if dry_run else choose_device(device)
-        worker = Worker(str(chosen), plugin or (), timeout)
+        device = device_named(measuring.device) if dry_run else choose_device(measuring.device)
+        worker = Worker(str(device), plugin or (), timeout)
     if dry_run:
-        _print_plan(plan(workloads, protocol, chosen, settled))
+        _print_plan(plan(workloads, protocol, device, settled))
         return
-    new = _run(workloads, protocol, chosen, worker, settled, out)
-    if options.wants_best(impl):
-        known = {**settled, **{record.key: record for record in new}}
-        _print_best([known.get(open_record(w, protocol, chosen).key) for w in workloads])
+    new = _run(workloads, protocol, device, worker, settled, out)
+    if cells.wants_best:
+        _print_best(workloads, protocol, device, [*settled.values(), *new])
 
 
 def _run(
-    workloads: Sequence[Workload],
+    workloads: Sequence[AnyWorkload],
     protocol: Protocol,
     device: torch.device,
     worker: Worker,
@@ -145,25 +123,42 @@ def _run(
     return records
 
 
-def _print_best(records: Sequence[CostRecord | None]) -> None:
-    """The fastest implementation of each mechanism at each size, the others named beneath."""
+def _print_best(
+    workloads: Sequence[AnyWorkload],
+    protocol: Protocol,
+    device: torch.device,
+    records: Sequence[CostRecord],
+) -> None:
+    """The fastest implementation of each mechanism in each comparison, the others beneath."""
     from rich.console import Console
 
     from attnbench.analysis.selection.fastest import fastest_of_each
+    from attnbench.benchmark.runner import open_record
     from attnbench.cli.show.layers import print_layers
 
-    shown, left_out = fastest_of_each([record for record in records if record is not None])
-    print_layers(shown, Console(), left_out)
+    known = {record.key: record for record in records}
+    for _, compared in groupby(workloads, key=lambda workload: workload.comparison()):
+        keys = [open_record(workload, protocol, device).key for workload in compared]
+        shown, left_out = fastest_of_each([known[key] for key in keys if key in known])
+        print_layers(shown, Console(), left_out)
 
 
 def _print_plan(cells: Sequence[PlannedCell]) -> None:
     """One line a cell, and a count."""
     outlooks: Counter[str] = Counter()
+    varied = _varied([cell.workload for cell in cells])
     for cell in cells:
         outlook, reason = _outlook(cell)
         outlooks[outlook] += 1
-        print(f"{outlook:<13}  {cell.name}" + (f": {reason}" if reason else ""))
+        facts = "".join(f", {name} {getattr(cell.workload, name)}" for name in varied)
+        print(f"{outlook:<13}  {cell.name}{facts}" + (f": {reason}" if reason else ""))
     print(f"{len(cells)} cells: {_summary(outlooks)}; nothing was run or stored")
+
+
+def _varied(workloads: Sequence[AnyWorkload]) -> list[str]:
+    """Names of the crossed fields that take more than one value."""
+    values = {name: {getattr(one, name, None) for one in workloads} for name in CROSSED}
+    return [name for name, found in values.items() if len(found) > 1]
 
 
 def _outlook(cell: PlannedCell) -> tuple[str, str]:

@@ -1,1 +1,1 @@
-"""Hand-fused code behind `impl=`, one file per kernel; reached from `attention/` alone."""
+"""The code behind `impl=`: one file per kernel, and the table of implementations."""

@@ -1,15 +1,15 @@
-"""What decides whether a kernel can run: asked before a call, answered with a reason."""
+"""The conditions of a call, from which a kernel decides whether it can run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import torch
 
 Bias = Literal["none", "fixed", "learned"]
-"""What is added to the scores: nothing, numbers, or numbers that want a gradient."""
+"""What is added to the scores: nothing, constants, or a tensor that wants a gradient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,15 +20,15 @@ class CallConditions:
     """"cpu", "cuda" …; "meta" for counting, where every implementation runs."""
     dtype: torch.dtype
     head_dim: int
-    num_anchors: int = 0
-    """0 for mechanisms without anchors."""
     gradients: bool = False
     """Whether a backward pass will be asked for."""
     bias: Bias = "none"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the mechanism that some of its kernels depend on, by keyword."""
 
 
 Reason = Callable[[CallConditions], str | None]
-"""Why a kernel cannot run in a setting, or None where it can."""
+"""Why a kernel cannot run under some conditions, or None where it can."""
 
 
 def dtype_name(dtype: torch.dtype) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from attnbench.attention.base import Attention, linear
-from attnbench.attention.factory import attention_class, create_attention
+from attnbench.attention.base import linear
+from attnbench.attention.factory import placed_attention
 from attnbench.errors import UserError
 from attnbench.models.block import NORM_EPS, Block
 from attnbench.spec import Grid
@@ -85,11 +85,12 @@ class Pyramid(nn.Module):
             )
         if any(dim % head_width for dim in dims):
             raise UserError(f"head_width {head_width} must divide each of dims {tuple(dims)}")
+        options = dict(attention_options or {})
         self.stages = nn.ModuleList()
         for index, (name, dim, depth) in enumerate(zip(names, dims, depths, strict=True)):
             blocks = [
                 Block(
-                    _placed(name, dim, dim // head_width, index, block, attention_options or {}),
+                    placed_attention(name, dim, dim // head_width, index, block, options),
                     mlp_ratio=mlp_ratio,
                     depthwise=True,
                 )
@@ -115,11 +116,3 @@ class Pyramid(nn.Module):
     ) -> Float[Tensor, "batch classes"]:
         """Logits from the mean of the last map."""
         return self.head(self.forward_features(images)[-1].mean((2, 3)))
-
-
-def _placed(
-    name: str, dim: int, num_heads: int, stage: int, block: int, options: Mapping[str, Any]
-) -> Attention:
-    """The attention of one block; options given by hand go over those of its place."""
-    placed = attention_class(name).options_at(stage=stage, block=block)
-    return create_attention(name, dim, num_heads, **{**placed, **options})

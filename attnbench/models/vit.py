@@ -19,8 +19,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from attnbench.attention.base import Attention, linear
-from attnbench.attention.factory import attention_class, create_attention
+from attnbench.attention.base import linear
+from attnbench.attention.factory import placed_attention
 from attnbench.errors import UserError
 from attnbench.models.block import NORM_EPS, Block
 from attnbench.spec import Grid, grid_of_image
@@ -78,20 +78,16 @@ class VisionTransformer(nn.Module):
         if self.num_prefix_tokens:
             options["num_prefix_tokens"] = self.num_prefix_tokens
         self.blocks = nn.ModuleList(
-            Block(self._attention(attention, dim, num_heads, index, options), mlp_ratio=mlp_ratio)
+            Block(
+                placed_attention(attention, dim, num_heads, STAGE_OF_PATCH_16, index, options),
+                mlp_ratio=mlp_ratio,
+            )
             for index in range(depth)
         )
         self.norm = nn.LayerNorm(dim, eps=NORM_EPS)
         self.head = linear(dim, num_classes)
         self.head_dist = linear(dim, num_classes) if distillation_token else None
         self._init_tokens()
-
-    @staticmethod
-    def _attention(
-        name: str, dim: int, num_heads: int, index: int, options: Mapping[str, Any]
-    ) -> Attention:
-        placed = attention_class(name).options_at(stage=STAGE_OF_PATCH_16, block=index)
-        return create_attention(name, dim, num_heads, **{**placed, **options})
 
     def _init_tokens(self) -> None:
         for parameter in (self.pos_embed, self.cls_token, self.dist_token):

@@ -1,6 +1,6 @@
-"""What is asked for: workloads, and the protocols and recipes under which they are measured.
+"""What is asked for: workloads, and the protocols and recipes they are measured under.
 
-All settings are frozen and checked when they are made.
+All of them are frozen, and checked when they are made.
 """
 
 from attnbench.spec.grid import Grid, grid_of, grid_of_image

@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import isqrt
 
 from attnbench.errors import UserError
-from attnbench.spec.validation import at_least
+from attnbench.spec.validation import within_size
 
 Grid = tuple[int, int]
 
 MAX_ASPECT_RATIO = 2.0
-"""Longest token grid that is offered: images of vision transformers are not longer."""
+"""Longest token grid on offer; images of vision transformers are not longer."""
 
 
 def grid_of(num_tokens: int) -> Grid:
@@ -20,7 +20,7 @@ def grid_of(num_tokens: int) -> Grid:
         UserError: no grid with an aspect ratio up to 2 has that many tokens; the nearest token
             counts that have one are named.
     """
-    at_least(1, n_tokens=num_tokens)
+    within_size(1, n_tokens=num_tokens)
     grid = _squarest(num_tokens)
     if not _is_useful(grid):
         below, above = (_nearest_useful(num_tokens, step) for step in (-1, 1))
@@ -34,7 +34,8 @@ def grid_of(num_tokens: int) -> Grid:
 
 def grid_of_image(resolution: tuple[int, int], patch: int) -> Grid:
     """The token grid of an image of (height, width) pixels cut into square patches."""
-    at_least(1, patch=patch, resolution=min(resolution))
+    within_size(1, patch=patch, resolution=min(resolution))
+    within_size(1, resolution=max(resolution))
     for side in resolution:
         if side % patch:
             low, high = side // patch * patch, (side // patch + 1) * patch

@@ -1,4 +1,4 @@
-"""Settings as plain values: for JSON, for hashes, and to tell whether two are the same."""
+"""Workloads, protocols and recipes as plain values: for JSON, hashes and comparison."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from attnbench.spec.workload import AnyWorkload
 
 
 def as_plain(spec: object) -> dict[str, Any]:
-    """The fields of a dataclass that holds none, ready for JSON or a hash.
+    """The fields of a flat dataclass, ready for JSON or a hash.
 
-    A whole number of seconds is written as any other: 1 and 1.0 are one cell.
+    Float fields become floats, so that 1 and 1.0 give the same cell.
     """
     cls: type = type(spec)
     plain = {name: getattr(spec, name) for name in _names(cls)}
@@ -34,7 +34,7 @@ def _floats(cls: type) -> tuple[str, ...]:
 
 
 def identity(workload: AnyWorkload, impl: str | None = None) -> Hashable:
-    """What tells a workload from others: equal for those that are; with another `impl` if given."""
+    """A hashable value that is equal for equal workloads; `impl`, if given, replaces its own."""
     plain = as_plain(workload)
     if impl is not None:
         plain["impl"] = impl
@@ -43,11 +43,11 @@ def identity(workload: AnyWorkload, impl: str | None = None) -> Hashable:
 
 
 json_in_order = json.JSONEncoder(sort_keys=True).encode
-"""JSON with sorted keys; to make an encoder for each call takes longer than to encode."""
+"""JSON with sorted keys. Making an encoder for each call would take longer than encoding."""
 
 
 def describe(values: Mapping[str, Any]) -> str:
-    """Options as text: "num_anchors=30"; those of a part stand among the others."""
+    """Options as text, such as "depth=12, rank=8"; nested options are flattened."""
     parts = (
         describe(value) if isinstance(value, Mapping) else f"{key}={value}"
         for key, value in sorted(values.items())

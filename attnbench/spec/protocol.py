@@ -1,11 +1,11 @@
-"""How a cost is measured."""
+"""The protocol: how a cost is measured."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from attnbench.spec.validation import above_zero, at_least, one_of
+from attnbench.spec.validation import above_zero, at_least, one_of, within_size
 
 Cache = Literal["auto", "cold", "warm"]
 CACHES = get_args(Cache)
@@ -16,7 +16,7 @@ class Protocol:
     """How a cost is measured: warm up until steady, then sample until the median is known."""
 
     warmup_s: float = 0.3
-    """At least; longer, by up to ten times, until the calls have become steady."""
+    """Least warm-up; it goes on, up to ten times as long, until the calls are steady."""
     min_samples: int = 30
     precision: float = 0.01
     """Stop when the 95 % interval of the median is narrower than this share of the median …"""
@@ -29,6 +29,6 @@ class Protocol:
 
     def __post_init__(self) -> None:
         at_least(0, warmup=self.warmup_s)
-        at_least(1, min_samples=self.min_samples)
+        within_size(1, min_samples=self.min_samples)
         above_zero(precision=self.precision, time_budget=self.time_budget_s)
         one_of(CACHES, cache=self.cache)

@@ -1,16 +1,16 @@
-"""How a model is trained."""
+"""The recipe: how a model is trained."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from attnbench.spec.validation import above_zero, at_least
+from attnbench.spec.validation import above_zero, at_least, within_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How a model is trained: every knob, so that two rows with equal recipes are comparable."""
+    """How a model is trained: every setting, so that scores under equal recipes compare."""
 
     data: str
     """Name of the set; for a folder its last component."""
@@ -32,8 +32,9 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        at_least(1, epochs=self.epochs, batch_size=self.batch_size, img_size=min(self.img_size))
-        at_least(0, seed=self.seed, weight_decay=self.weight_decay)
-        at_least(0, warmup_epochs=self.warmup_epochs, crop_padding=self.crop_padding)
+        within_size(1, epochs=self.epochs, batch_size=self.batch_size)
+        within_size(1, img_size=min(self.img_size))
+        within_size(0, seed=self.seed, crop_padding=self.crop_padding)
+        at_least(0, weight_decay=self.weight_decay, warmup_epochs=self.warmup_epochs)
         at_least(0, clip_grad=self.clip_grad, label_smoothing=self.label_smoothing)
         above_zero(lr=self.lr)

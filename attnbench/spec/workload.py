@@ -1,4 +1,4 @@
-"""What is measured: one attention layer on one input, or one whole model on one image size."""
+"""What is measured: one attention layer at one input size, or one model at one image size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from attnbench.errors import UserError
 from attnbench.spec.grid import Grid
-from attnbench.spec.validation import at_least, one_of
+from attnbench.spec.validation import one_of, within_size
 
 DType = Literal["float32", "bfloat16", "float16"]
 Mode = Literal["forward", "backward", "forward+backward", "train"]
@@ -19,7 +19,7 @@ DTYPES, MODES = (get_args(choices) for choices in (DType, Mode))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """One attention layer, built and called: `grid` is (height, width) in tokens."""
+    """One attention layer on a map of `grid` (height, width) tokens."""
 
     kind: ClassVar[Kind] = "layer"
 
@@ -32,17 +32,20 @@ class Workload:
     mode: Mode = "forward"
     impl: str = "reference"
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword options of the mechanism, such as `num_anchors`."""
+    """Keyword options of the mechanism."""
+    seed: int = 0
+    """Seeds the weights and the input."""
 
     def __post_init__(self) -> None:
-        at_least(1, n_tokens=min(self.grid), dim=self.dim, heads=self.num_heads, batch=self.batch)
+        within_size(1, n_tokens=min(self.grid), dim=self.dim, heads=self.num_heads)
+        within_size(1, n_tokens=self.num_tokens, batch=self.batch)
+        within_size(0, seed=self.seed)
         one_of(DTYPES, dtype=self.dtype)
         one_of(MODES, mode=self.mode)
         if self.dim % self.num_heads:
             raise UserError(
                 f"--heads must divide --dim: {self.dim} is no multiple of {self.num_heads}"
             )
-        at_least(1, anchors=self.options.get("num_anchors", 1))
 
     @property
     def num_tokens(self) -> int:
@@ -50,16 +53,21 @@ class Workload:
         return self.grid[0] * self.grid[1]
 
     @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of one input in tokens."""
+        return self.grid
+
+    @property
     def extent(self) -> int:
-        """Size of the input, batch apart: tokens."""
+        """Size of one input: tokens."""
         return self.num_tokens
 
     def comparison(self) -> Workload:
-        """What workloads have in common that are compared with each other."""
+        """What the workloads of one comparison share: everything except the attention."""
         return replace(self, attention="", impl="", options={})
 
     def without_size(self) -> Workload:
-        """The workload with its size taken out: equal ones differ in size alone."""
+        """The workload without its size: two that differ only in size give the same."""
         return replace(self, grid=(1, 1), batch=1)
 
 
@@ -80,24 +88,33 @@ class ModelWorkload:
     options: Mapping[str, Any] = field(default_factory=dict)
     task: str = "classification"
     """The task that the model's head is for."""
+    seed: int = 0
+    """Seeds the weights and the input."""
 
     def __post_init__(self) -> None:
-        at_least(1, img_size=min(self.img_size), batch=self.batch)
-        at_least(2, num_classes=self.num_classes)
+        within_size(1, img_size=min(self.img_size), batch=self.batch)
+        within_size(1, img_size=max(self.img_size))
+        within_size(2, num_classes=self.num_classes)
+        within_size(0, seed=self.seed)
         one_of(DTYPES, dtype=self.dtype)
         one_of(MODES, mode=self.mode)
 
     @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of one input in pixels."""
+        return self.img_size
+
+    @property
     def extent(self) -> int:
-        """Size of the input, batch apart: pixels, which tokens grow with."""
+        """Size of one image: pixels."""
         return self.img_size[0] * self.img_size[1]
 
     def comparison(self) -> ModelWorkload:
-        """A model is compared with nothing while it is measured."""
+        """Itself: models are measured one by one."""
         return self
 
     def without_size(self) -> ModelWorkload:
-        """The workload with its size taken out: equal ones differ in size alone."""
+        """The workload without its size: two that differ only in size give the same."""
         return replace(self, img_size=(1, 1), batch=1)
 
 

@@ -8,9 +8,9 @@ import torch
 
 from attnbench.attention import MECHANISMS
 from attnbench.attention.factory import accepted_options, attention_class, create_attention
-from attnbench.attention.impls import reason_against, setting_of
 from attnbench.attention.softmax import IMPLS as SOFTMAX_IMPLS
 from attnbench.errors import UserError
+from attnbench.kernels.availability import conditions_of, reason_against
 from attnbench.profiling.counting.macs import count_macs
 from attnbench.spec import Workload
 
@@ -40,8 +40,9 @@ def tokens(grid, batch=2, dtype=torch.float32):
 
 def refused(layer, x, grid):
     """Whether its implementation cannot run on this input: then a call must say exactly why."""
-    setting = setting_of(x, layer.head_dim, getattr(layer, "num_anchors", 0))
-    reason = reason_against(layer.impl, replace(setting, gradients=True))  # of its weights
+    options = {"num_anchors": getattr(layer, "num_anchors", 0)}
+    conditions = conditions_of(x, layer.head_dim, **options)
+    reason = reason_against(layer.impl, replace(conditions, gradients=True))  # of its weights
     if reason is None:
         return False
     with pytest.raises(
@@ -146,6 +147,22 @@ def test_names_the_impls_it_has_when_asked_for_another(name):
 def test_an_unknown_option_is_answered_with_the_known_ones(name):
     with pytest.raises(UserError, match=r"no option anker.*qkv_bias"):
         create_attention(name, DIM, HEADS, anker=3)
+
+
+SWEEPABLE = [(entry.name, option) for entry in MECHANISMS for option in entry.sweepable]
+
+
+@pytest.mark.parametrize(("name", "option"), SWEEPABLE)
+def test_a_declared_default_is_that_of_the_constructor(name, option):
+    assert option.name in accepted_options(attention_class(name))
+    assert getattr(create_attention(name, DIM, HEADS), option.name) == option.default
+
+
+@pytest.mark.parametrize(("name", "option"), SWEEPABLE)
+def test_the_constructor_takes_the_least_value_and_refuses_less(name, option):
+    create_attention(name, DIM, HEADS, **{option.name: option.least})
+    with pytest.raises(UserError, match=f"{option.name} must be at least {option.least}"):
+        create_attention(name, DIM, HEADS, **{option.name: option.least - 1})
 
 
 @pytest.mark.parametrize("name", ["window", "sparse"])

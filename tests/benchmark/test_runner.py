@@ -46,7 +46,9 @@ def stranger():
 
 
 def test_a_comparison_gives_complete_records_measured_in_turn():
-    records = profile(layer_workloads(FAMILIES, [(5, 9)], [7], batch=2, **SMALL), QUICK)
+    records = profile(
+        layer_workloads(FAMILIES, [(5, 9)], {"num_anchors": [7]}, batch=2, **SMALL), QUICK
+    )
     assert [r.workload.attention for r in records] == [
         "dense", "dense", "window", "window", "sparse", "sparse", "anchor", "anchor",
     ]  # fmt: skip

@@ -45,7 +45,9 @@ def dense(side, **settings):
 
 def test_a_sweep_writes_each_cell_and_resumes(tmp_path):
     file = tmp_path / "runs" / "sweep.jsonl"
-    workloads = layer_workloads(["dense", "anchor"], [(4, 4), (5, 9)], [3, 5], **SMALL)
+    workloads = layer_workloads(
+        ["dense", "anchor"], [(4, 4), (5, 9)], {"num_anchors": [3, 5]}, **SMALL
+    )
     stored_after = []
 
     def run(some):

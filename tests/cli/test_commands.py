@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from attnbench.records import store
+from attnbench.records import schema, store
 from attnbench.spec import Protocol
 
 PLUGIN = """
@@ -63,7 +63,7 @@ def test_profile_prints_json_that_the_store_can_read(attnbench, tmp_path):
     code, out, _ = attnbench("profile", *arguments, "--json", "--out", "own.jsonl")
     assert code == 0
     (plain,) = json.loads(out)
-    assert store.decode(plain) == records(tmp_path / "own.jsonl")[0]
+    assert schema.decode(plain) == records(tmp_path / "own.jsonl")[0]
     assert plain["workload"]["grid"] == [4, 8]
 
 
@@ -77,6 +77,74 @@ def test_a_stranger_s_attention_is_profiled_beside_ours(attnbench, tmp_path):
     assert "MACs disagree" not in out
     code, out, _ = attnbench("list", "--plugin", "mine.py")
     assert "the mean for everybody" in out
+
+
+def test_whole_models_are_profiled_side_by_side(attnbench, tmp_path):
+    code, out, err = attnbench(
+        "profile", "--model", "vit-t,deit-t", "--img-size", 16, "--num-classes", 3,
+        "--time-budget", 0.05, "--details",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    stored = records(tmp_path / "results/runs/profile.jsonl")
+    assert [(r.kind, r.workload.model, r.status) for r in stored] == [
+        ("model", "vit-t", "ok"), ("model", "deit-t", "ok"),
+    ]  # fmt: skip
+    assert len({r.latency.rounds_with for r in stored} - {""}) == 1  # sampled in turn
+    assert "16 × 16 px, 3 classes, batch 1" in out
+    assert "in detail" in out
+
+
+def test_a_sweep_of_models_crosses_sizes_and_batches(attnbench):
+    code, out, _ = attnbench(
+        "sweep", "--models", "vit-t", "--resolutions", "16,32", "--batch", "1,2", "--dry-run",
+        "--option", "attention=anchor", "--option", "num_anchors=5",
+    )  # fmt: skip
+    assert code == 0
+    inside = "vit-t (attention=anchor, num_anchors=5)"
+    assert out.splitlines() == [
+        f"would run      {inside} at 16 × 16 px, batch 1",
+        f"would run      {inside} at 32 × 32 px, batch 1",
+        f"would run      {inside} at 16 × 16 px, batch 2",
+        f"would run      {inside} at 32 × 32 px, batch 2",
+        "4 cells: 4 would run; nothing was run or stored",
+    ]
+
+
+def test_a_sweep_crosses_every_field_that_takes_several_values(attnbench):
+    code, out, _ = attnbench(
+        "sweep", "--attention", "dense", "--impl", "reference", "--n-tokens", 16, "--dry-run",
+        "--dim", "24,48", "--heads", "2,3", "--dtype", "float32,bfloat16", "--seed", "0,1",
+        "--mode", "forward,train", "--batch", "1,2",
+    )  # fmt: skip
+    assert code == 0
+    assert f"{2**6} cells: {2**6} would run" in out
+    assert len(set(out.splitlines())) == 2**6 + 1
+
+
+RANKED = PLUGIN.replace("test-mean", "test-ranked").replace(
+    'summary="the mean for everybody"',
+    'sweepable=[SweepOption(name="rank", default=8)]',
+).replace("num_heads, **options", "num_heads, *, rank=8, gated=False, **options").replace(
+    "import Attention,", "import Attention, SweepOption,"
+).replace("dim, num_heads, *, rank=8, gated=False, **options)\n        self",
+          "dim, num_heads, **options)\n        self")  # fmt: skip
+
+
+def test_a_stranger_s_options_are_swept_and_set(attnbench, tmp_path):
+    (tmp_path / "ranked.py").write_text(RANKED)
+    code, out, _ = attnbench(
+        "sweep", "--plugin", "ranked.py", "--attention", "dense,test-ranked", "--n-tokens", 16,
+        "--impl", "reference", "--sweep", "rank=8,16", "--option", "gated=true", "--dry-run",
+    )  # fmt: skip
+    assert code == 0
+    assert out.splitlines()[:3] == [
+        "would run      dense (reference) at 16 tokens",
+        "would run      test-ranked (reference, gated=True, rank=8) at 16 tokens",
+        "would run      test-ranked (reference, gated=True, rank=16) at 16 tokens",
+    ]
+    _, out, _ = attnbench("list", "--plugin", "ranked.py")
+    assert "window_size (window)" in out
+    assert "rank (test-ranked)" in out
 
 
 def test_sweep_resumes(attnbench, tmp_path):
@@ -184,6 +252,29 @@ BAD = {
     "heads": (["profile", "--heads", 5], "192 is no multiple of 5"),
     "no heads": (["profile", "--heads", 0], "--heads must be at least 1"),
     "no anchors": (["profile", "--anchors", 0], "--anchors must be at least 1"),
+    "many anchors": (["sweep", "--anchors", 10**11], "--anchors must be at most 2147483647"),
+    "unused anchors": (["profile", "--anchors", 9, "--attention", "dense"], "--anchors: none of"),
+    "anchors twice": (["sweep", "--anchors", 9, "--sweep", "num_anchors=9"], "give one of them"),
+    "no value": (["sweep", "--sweep", "window_size"], "--sweep takes NAME=value"),
+    "swept twice": (["sweep", "--sweep", "a=1", "--sweep", "a=2"], "--sweep a is given twice"),
+    "nobody's": (["sweep", "--sweep", "rank=8"], "--sweep rank: none of dense, window"),
+    "swept text": (["sweep", "--sweep", "window_size=big"], "--sweep window_size takes numbers"),
+    "option": (["profile", "--option", "rank=8"], "--option rank: none of dense, window"),
+    "option size": (["profile", "--option", "window_size=1e99"], "--option window_size must be"),
+    "model name": (["profile", "--model", "vit-tt"], "did you mean vit-t"),
+    "no model": (["sweep", "--models", ","], "--model needs at least one name"),
+    "both": (["profile", "--model", "vit-t", "--attention", "dense", "--dim", 5],
+             "--attention, --dim: for attention layers"),
+    "classes": (["profile", "--num-classes", 10], "--num-classes goes with --model"),
+    "one class": (["profile", "--model", "vit-t", "--num-classes", 1], "--num-classes must be"),
+    "model size": (["profile", "--model", "vit-t", "--img-size", 0], "--img-size must be at least"),
+    "seed": (["profile", "--seed", -1], "--seed must be at least 0"),
+    "huge": (["profile", "--n-tokens", 10**15], "--n-tokens must be at most"),
+    "huge image": (["profile", "--resolution", 10**15], "--resolution must be at most"),
+    "endless": (["profile", "--time-budget", "inf"], "--time-budget must be a finite number"),
+    "two batches": (["profile", "--batch", "1,2"], "`attnbench sweep` takes several"),
+    "dims": (["sweep", "--dim", "96,100", "--heads", "3,5"],
+             "96 is no multiple of 5; 100 is no multiple of 3"),
     "no batch": (["profile", "--batch", 0], "--batch must be at least 1"),
     "attention": (["profile", "--attention", "densee"], "did you mean dense"),
     "no attention": (["profile", "--attention", ","], "at least one name"),

@@ -9,7 +9,6 @@ from rich.console import Console
 
 from attnbench.analysis.selection.fastest import fastest_of_each, left_out_notes
 from attnbench.attention.dense import DenseAttention
-from attnbench.attention.impls import IMPLS
 from attnbench.cli.show.layers import print_layers
 from attnbench.records import Environment, LayerRecord, store
 from attnbench.records.latency import Latency
@@ -149,8 +148,9 @@ def test_list_impls_with_a_gpu_names_what_each_takes(attnbench, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda: (9, 0))
     monkeypatch.setenv("COLUMNS", "300")
-    unable = replace(IMPLS["xformers"], reason_against=lambda setting: "it is not installed")
-    monkeypatch.setitem(IMPLS, "xformers", unable)
+    monkeypatch.setattr(
+        "attnbench.kernels.softmax.xformers._import_problem", lambda: "it is not installed"
+    )
     _, out, _ = attnbench("list", "impls")
     assert "takes bfloat16, float16, got float32" in " ".join(out.split())
     assert "no CUDA device" not in out

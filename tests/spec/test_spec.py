@@ -6,7 +6,6 @@ import pytest
 
 from attnbench.errors import UserError
 from attnbench.spec import (
-    MAX_ASPECT_RATIO,
     ModelWorkload,
     Protocol,
     Recipe,
@@ -15,6 +14,7 @@ from attnbench.spec import (
     grid_of,
     grid_of_image,
 )
+from attnbench.spec.grid import MAX_ASPECT_RATIO
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,9 @@ from attnbench.spec import (
         ({"dim": 100, "num_heads": 3}, "--heads must divide --dim"),
         ({"dtype": "float8"}, "--dtype must be one of float32, bfloat16, float16"),
         ({"mode": "sideways"}, "--mode"),
-        ({"options": {"num_anchors": 0}}, "--anchors"),
+        ({"seed": -1}, "--seed must be at least 0"),
+        ({"batch": 2**31}, "--batch must be at most 2147483647"),
+        ({"grid": (2**16, 2**16)}, "--n-tokens must be at most"),
     ],
 )
 def test_a_workload_is_checked_at_birth_and_names_the_flag(changes, named):
@@ -42,6 +44,8 @@ def test_a_workload_is_checked_at_birth_and_names_the_flag(changes, named):
         ({"num_classes": 1}, "--num-classes"),
         ({"batch": 0}, "--batch"),
         ({"dtype": "int8"}, "--dtype"),
+        ({"seed": 2**31}, "--seed must be at most"),
+        ({"img_size": (8, 2**31)}, "--img-size must be at most"),
     ],
 )
 def test_a_model_workload_is_checked_at_birth(changes, named):
@@ -57,6 +61,8 @@ def test_a_model_workload_is_checked_at_birth(changes, named):
         {"min_samples": 0},
         {"precision": 0},
         {"time_budget_s": 0},
+        {"time_budget_s": float("inf")},
+        {"warmup_s": float("nan")},
     ],
 )
 def test_a_protocol_is_checked_at_birth(changes):

@@ -8,12 +8,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from attnbench.kernels.table import IMPLS
+
 HEAD_DIM = 64
-NUM_ANCHORS = 30
 
 
 def print_impls(console: Console, progress: Console) -> None:
-    """A row for each implementation, with "yes" or the reason against it, and who has it."""
+    """A row per implementation: what it is, "yes" or the reason against it, and who has it."""
     with progress.status("loading torch"):
         import torch
 
@@ -26,8 +27,8 @@ def print_impls(console: Console, progress: Console) -> None:
         table.add_row(*row)
     console.print(table)
     console.print(
-        f"here and now, for float32 and heads {HEAD_DIM} wide, without gradients; where gradients, "
-        "another dtype or another width rule one out, the call says so",
+        f"On this machine, for float32 and heads {HEAD_DIM} wide, without gradients. A call under "
+        "other conditions that cannot run says why.",
         highlight=False,
     )
     if "cuda" not in devices:
@@ -37,31 +38,36 @@ def print_impls(console: Console, progress: Console) -> None:
 def _rows(devices: Sequence[str]) -> list[tuple[str, ...]]:
     """Mechanisms that have an implementation and give the same answers share a row."""
     from attnbench.attention.factory import attention_class
-    from attnbench.attention.impls import IMPLS
     from attnbench.registry import ATTENTIONS
 
     who: dict[tuple[str, ...], list[str]] = {}
     for name in ATTENTIONS.names():
         for impl in attention_class(name).impls:
-            summary = IMPLS[impl].summary if impl in IMPLS else ""
             answers = (_verdict(name, impl, device) for device in devices)
-            who.setdefault((impl, summary, *answers), []).append(name)
+            who.setdefault((impl, _summary(impl), *answers), []).append(name)
     return [(*answers, ", ".join(names)) for answers, names in who.items()]
+
+
+def _summary(impl: str) -> str:
+    """What the table says of it; "" of a plug-in's own implementation."""
+    row = IMPLS.get(impl)
+    if row is None:
+        return ""
+    return f"{row.summary}; stores {row.materialises}" if row.materialises else row.summary
 
 
 def _verdict(name: str, impl: str, device: str) -> str:
     """Whether the implementation runs on this device: yes, or why not."""
     import torch
 
-    from attnbench.attention.factory import accepted_options, attention_class
-    from attnbench.attention.impls import reason_against
+    from attnbench.kernels.availability import reason_against
     from attnbench.kernels.conditions import CallConditions
+    from attnbench.registry import ATTENTIONS
 
-    has_anchors = "num_anchors" in accepted_options(attention_class(name))
-    setting = CallConditions(
+    conditions = CallConditions(
         device=device,
         dtype=torch.float32,
         head_dim=HEAD_DIM,
-        num_anchors=NUM_ANCHORS if has_anchors else 0,
+        options={option.name: option.default for option in ATTENTIONS.find(name).sweepable},
     )
-    return reason_against(impl, setting) or "yes"
+    return reason_against(impl, conditions) or "yes"

@@ -1,10 +1,10 @@
-"""Anchor attention block by block over the tokens: no n × m matrix beyond one block.
+"""Anchor attention in blocks of tokens: only one block of the n × m matrix exists at a time.
 
 The sums over tokens that anchor attention needs (the degrees Δ and the collected values AᵀV) are
-m-sized, so two walks over the tokens suffice: the first adds up, the second hands back. What a
-walk needs of A it computes anew, which costs one more product of n · m · d and saves keeping A.
+m-sized, so two walks over the tokens suffice: the first collects, the second distributes. Each walk
+computes its part of A again. That costs one more product of n · m · d and saves storing A.
 
-Extra memory: one block, and sums of m · d for each batch and head, whatever n is. Symbols as in
+Extra memory: one block, and sums of m · d for each batch and head, independent of n. Symbols as in
 `attention/anchor.py`; the sums are kept in float32 at least.
 """
 
@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 
 LEAST_DEGREE = 1e-12
-"""Mass of an anchor under which it is left out; its square is far from float32's underflow."""
+"""Mass below which an anchor is left out; its square is far from underflow in float32."""
 
 BLOCK_BYTES = 2**19
-"""Of A that a block may hold: with its logits, keys and values it stays within a core's cache."""
+"""Largest block of A: with its logits, keys and values it fits a core's cache."""
 
 MIN_BLOCK = 64
-"""Tokens of a block at least; below, calling operators costs more than their work."""
+"""Least tokens of a block; with fewer, calling operators costs more than their work."""
 
 
 def forward(

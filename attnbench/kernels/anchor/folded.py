@@ -1,14 +1,13 @@
-"""The whole anchor layer with its products in another order: keys and values are never formed.
+"""The anchor layer with its products reordered, so that keys and values are never formed.
 
-Nothing but the logits asks for the keys, and nothing but the anchors' means for the values. With
+Only the logits need the keys, and only the anchors' means need the values. With
 X (n × C) the tokens and, per head, W_K and W_V the rows of the projections and W_O its columns of
 the output projection,
 
     K Uᵀ = X (U W_K)ᵀ           Aᵀ V = (Aᵀ X) W_Vᵀ           H W_Oᵀ = A (G W_Oᵀ)
 
-so that the three products of n · C² become three of n · C · (heads · m), and what is left is
-m-sized. That is less work wherever an anchor costs less than a channel: m < head width. The
-outcome is the same but for rounding.
+so that the three products of n · C² become three of n · C · (heads · m); the rest is m-sized. That
+is less work where m < head width. The result is the same up to rounding.
 
 MACs for a batch of b: m C² + b (2 m C² + 3 n C · heads · m), against b (3 n C² + 3 n m C).
 """

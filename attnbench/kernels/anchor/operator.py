@@ -1,12 +1,12 @@
 """Anchor attention as one operator of torch: `attnbench::anchor_attention`.
 
-Being registered, with a fake kernel, a derivative and a count, it is opaque to `torch.compile`,
-which takes it whole; to autograd, which calls its own backward operator; and to the counters of
-FLOPs, which see one operator and ask for its formula. On the CPU it walks over blocks of tokens
-(`anchor_chunked`), on a GPU it runs the Triton kernels.
+It is registered with a fake kernel, a derivative and a formula for its count. `torch.compile`
+therefore takes it whole, autograd calls its own backward operator, and counters of FLOPs ask for
+its formula. On the CPU it walks over blocks of tokens (`chunked`); on a GPU it runs the Triton
+kernels.
 
-Counted is what the mathematics needs: 3 n m d multiply-adds forward and 6 n m d backward for each
-batch and head. What the kernels compute twice instead of keeping is not useful work.
+The count is what the mathematics needs: 3 n m d multiply-adds forward and 6 n m d backward for each
+batch and head. What the kernels compute twice to save memory is not counted.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ def anchor_attention(
     return out
 
 
-def reason_against_chunked(setting: CallConditions) -> str | None:
-    """Blocks are made for a CPU's caches; on a GPU each would be a launch that fills nothing."""
-    if setting.device == "cpu":
+def reason_against_chunked(conditions: CallConditions) -> str | None:
+    """Blocks suit the caches of a CPU; on a GPU each block would be too small a launch."""
+    if conditions.device == "cpu":
         return None
-    return f"its blocks suit the caches of a CPU, got {setting.device}; use triton"
+    return f"its blocks suit the caches of a CPU, got {conditions.device}; use triton"
 
 
-def reason_against_triton(setting: CallConditions) -> str | None:
-    """Without a GPU the operator walks over blocks, and that is another implementation."""
-    if setting.device != "cuda":
-        return f"needs a CUDA device, got {setting.device}"
-    return triton_support.reason_against(setting)
+def reason_against_triton(conditions: CallConditions) -> str | None:
+    """Without a GPU the operator walks over blocks, which is the implementation `chunked`."""
+    if conditions.device != "cuda":
+        return f"needs a CUDA device, got {conditions.device}"
+    return triton_support.reason_against(conditions)
 
 
 @torch.library.custom_op("attnbench::anchor_attention", mutates_args=())

@@ -1,4 +1,4 @@
-"""Anchor attention on a GPU, backward: two walks over the tokens, A made anew in each.
+"""The backward pass of anchor attention on a GPU: two walks over the tokens, A recomputed in each.
 
 With W = Aᵀ V, so that G = Δ⁻¹ W, and gradients written with a d before the name:
 
@@ -10,8 +10,8 @@ With W = Aᵀ V, so that G = Δ⁻¹ W, and gradients written with a d before th
                    dK = scale dL U         dU = scale dLᵀ K, summed up
 
 Every row of dW is a mean of rows of dH, weighted by A: no gradient grows with Δ⁻¹, however small
-the mass of an anchor. One program for a head, or several, as forward; dU is added up by torch, over
-the sequences too, in a fixed order.
+the mass of an anchor. One program or several serve a head, as in the forward pass. Torch adds up dU
+in a fixed order, over the sequences too.
 """
 
 from __future__ import annotations

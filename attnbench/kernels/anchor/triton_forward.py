@@ -1,4 +1,4 @@
-"""Anchor attention on a GPU, forward: two walks over the tokens, A in registers only.
+"""The forward pass of anchor attention on a GPU: two walks over the tokens, A only in registers.
 
     first walk     Δ = Aᵀ 1 and Aᵀ V, summed up          reads K and V
     between        G = Δ⁻¹ Aᵀ V
@@ -6,9 +6,9 @@
 
 One program does all of it for a head (`_whole`), or several share the head's tokens: each leaves
 partial sums (`_collect`), a small kernel adds them in a fixed order (`_finish`), and the second
-walk is shared alike (`_distribute`). No atomics: equal inputs give equal bits.
+walk is shared in the same way (`_distribute`). No atomics: equal inputs give equal bits.
 
-The second walk goes backwards, to meet first what the first walk left in the cache.
+The second walk goes backwards, since the last tokens of the first walk are still in the cache.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every launch of the anchor kernels is told: sizes, tiles, shares, and fresh tensors."""
+"""Arguments of every launch of the anchor kernels: sizes, tiles, shares, and fresh tensors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TYPES = {torch.float16: tl.float16, torch.bfloat16: tl.bfloat16, torch.float32:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """Sizes of a call and how its work is cut."""
+    """Sizes of a call, and how its work is divided."""
 
     batch: int
     heads: int

@@ -1,9 +1,9 @@
-"""Where the Triton kernels of anchor attention run, and in which tiles: no Triton needed to ask.
+"""Where the Triton kernels of anchor attention run, and with which tiles. Needs no Triton.
 
-Tiles come from a small table, and no autotuner is used: `triton.autotune` times candidates in each
-process anew, so two runs could choose differently and round differently, and a first call would
-take seconds at each new shape. What it would cache is here, in the source; what is compiled, Triton
-itself keeps on disk. `docs/kernels.md` tells how the table was found.
+Tiles come from a small table, not from an autotuner. `triton.autotune` times candidates again in
+each process: two runs could choose and round differently, and the first call at each new shape
+would take seconds. Triton keeps compiled code on disk. `docs/kernels.md` tells how the table was
+found.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from attnbench.kernels.conditions import CallConditions
+from attnbench.kernels.conditions import CallConditions, dtype_name
 
 OLDEST_TRITON = (3, 6)
-"""The oldest version that these kernels were compiled with; torch 2.10 brings it."""
+"""The oldest version that compiles these kernels; torch 2.10 brings it."""
 OLDEST_CAPABILITY = (8, 0)
 """Ampere, the first with matrix units for bfloat16."""
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
@@ -31,7 +31,7 @@ PROGRAMS_PER_MULTIPROCESSOR = 2
 LEAST_SHARE = 256
 """Tokens below which a program of its own costs more than it gains."""
 INTERPRETED_MULTIPROCESSORS = 2
-"""So that the interpreter's tests share heads, too."""
+"""More than one, so that tests in the interpreter share heads too."""
 WIDE = 64
 """Padded head width beyond which a head is wide."""
 
@@ -72,9 +72,9 @@ def is_interpreted() -> bool:
     return os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "yes", "on", "y")
 
 
-def reason_against(setting: CallConditions) -> str | None:
-    """Why the Triton kernels of anchor attention cannot run in a setting; None where they can."""
-    return _software_reason() or _device_reason(setting.device) or _shape_reason(setting)
+def reason_against(conditions: CallConditions) -> str | None:
+    """Why the Triton kernels cannot run under these conditions, or None where they can."""
+    return _software_reason() or _device_reason(conditions.device) or _shape_reason(conditions)
 
 
 def _software_reason() -> str | None:
@@ -113,19 +113,16 @@ def _dotted(numbers: tuple[int, int]) -> str:
     return ".".join(map(str, numbers))
 
 
-def _shape_reason(setting: CallConditions) -> str | None:
-    if setting.dtype not in DTYPES:
-        return f"needs float16, bfloat16 or float32, got {_name(setting.dtype)}"
+def _shape_reason(conditions: CallConditions) -> str | None:
+    if conditions.dtype not in DTYPES:
+        return f"needs float16, bfloat16 or float32, got {dtype_name(conditions.dtype)}"
     least, most = HEAD_DIMS
-    if not least <= setting.head_dim <= most:
-        return f"needs a head width of {least} to {most}, got {setting.head_dim}"
-    if setting.num_anchors > MOST_ANCHORS:
-        return f"needs at most {MOST_ANCHORS} anchors, got {setting.num_anchors}"
+    if not least <= conditions.head_dim <= most:
+        return f"needs a head width of {least} to {most}, got {conditions.head_dim}"
+    num_anchors = conditions.options.get("num_anchors", 0)
+    if num_anchors > MOST_ANCHORS:
+        return f"needs at most {MOST_ANCHORS} anchors, got {num_anchors}"
     return None
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

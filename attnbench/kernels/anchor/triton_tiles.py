@@ -1,10 +1,10 @@
-"""What both passes of the Triton kernels do with a tile: load it, multiply it, assign it.
+"""Steps on tiles that both passes of the Triton kernels share: load, store, product, softmax.
 
-Sizes in capitals are known when a kernel is compiled. Tiles are padded to powers of two; what lies
-outside is read as zero, and masked where zero would not be neutral.
+Sizes in capitals are known when a kernel is compiled. Tiles are padded to powers of two; elements
+outside are read as zero, and masked where zero is not neutral.
 
 DTYPE is the tensors' dtype, to which factors are rounded before a product; OPERANDS is what the
-product then gets. They differ in the interpreter alone, whose products cannot read bfloat16.
+product then gets. They differ only in the interpreter, whose products cannot read bfloat16.
 
 Products of float32 are true float32 ("ieee", no matrix units). "tf32" would be several times
 faster and keep 11 of 24 bits: errors near 5e-4 of the largest logit, a thousand times those of the
@@ -36,7 +36,7 @@ def load_tile(base, rows, end, row_stride, channels, channel_stride, HEAD_DIM: t
 
 @triton.jit
 def store_tile(base, tile, rows, end, row_stride, channels, channel_stride, HEAD_DIM: tl.constexpr):
-    """The reverse: writes what is inside, rounded to what lies there."""
+    """Write the part inside the matrix, rounded to its dtype."""
     offsets = (
         rows.to(tl.int64)[:, None] * row_stride + channels.to(tl.int64)[None, :] * channel_stride
     )

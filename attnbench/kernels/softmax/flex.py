@@ -3,8 +3,8 @@
 A bias is added to the scores as they are formed (`score_mod`): minus infinity there is a mask.
 
 Compiling takes from seconds to a minute, at the first call of a case: shapes, strides, dtype,
-device, scale, and whether gradients are kept. Each case is a function of its own to the compiler,
-with fixed sizes, since it gives a function up that it has compiled eight times.
+device, scale, and whether gradients are kept. The compiler sees each case as a function of its own
+with fixed sizes, since it stops compiling a function after eight cases.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from attnbench.kernels.conditions import CallConditions, dtype_name
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 LEAST_WIDTH = 16
-"""Of a head, on CUDA: Triton multiplies no narrower tiles."""
+"""Least head width on CUDA: Triton multiplies no narrower tiles."""
 
 Kernel = Callable[[Tensor, Tensor, Tensor, float, Tensor | None], Tensor]
 _kernels: dict[Hashable, Kernel] = {}
@@ -77,7 +77,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tenso
 
 
 def _case(*tensors: Tensor | None) -> Hashable:
-    """All of the tensors, and of what is kept for gradients, that compiled code is bound to."""
+    """`_attend` under another name: the compiler counts its cases by code object."""
     modes = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     return modes, *(
         (t.shape, t.stride(), t.dtype, t.device, t.requires_grad) for t in tensors if t is not None
@@ -85,16 +85,16 @@ def _case(*tensors: Tensor | None) -> Hashable:
 
 
 def _compiled(name: str) -> Kernel:
-    """A copy of `_attend` of its own name: the compiler keeps its count by the code it is given."""
+    """A copy of `_attend` under another name: the compiler counts its cases by code object."""
     function = FunctionType(_attend.__code__.replace(co_name=name), globals(), name)
-    # By this process alone: helpers would outlive it where it is ended, and take cores from others.
+    # One compile thread: worker processes would outlive a killed process and occupy cores.
     here: dict[str, Any] = {"compile_threads": 1}
     return torch.compile(function, dynamic=False, fullgraph=True, options=here)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide what the compiler says of itself and of the machine, which no user can act on."""
+    """Hide the compiler's warnings about itself and the machine; no user can act on them."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -116,23 +116,23 @@ def _compiler_errors_in_a_line() -> Iterator[None]:
         raise UserError(f"impl 'flex' cannot run here: {first}") from error
 
 
-def flex_reason(setting: CallConditions) -> str | None:
-    """Why FlexAttention cannot run in a setting, or None where it can."""
-    if setting.dtype not in DTYPES:
+def flex_reason(conditions: CallConditions) -> str | None:
+    """Why FlexAttention cannot run under these conditions, or None where it can."""
+    if conditions.dtype not in DTYPES:
         allowed = ", ".join(map(dtype_name, DTYPES))
-        return f"FlexAttention takes {allowed}, got {dtype_name(setting.dtype)}"
-    if setting.device == "cpu":
-        return _cpu_reason(setting)
-    if setting.device != "cuda":
-        return f"FlexAttention needs a CPU or CUDA, got {setting.device}"
-    if setting.head_dim < LEAST_WIDTH:
+        return f"FlexAttention takes {allowed}, got {dtype_name(conditions.dtype)}"
+    if conditions.device == "cpu":
+        return _cpu_reason(conditions)
+    if conditions.device != "cuda":
+        return f"FlexAttention needs a CPU or CUDA, got {conditions.device}"
+    if conditions.head_dim < LEAST_WIDTH:
         least = f"of {LEAST_WIDTH} and more"
-        return f"FlexAttention takes head widths {least} on CUDA, got {setting.head_dim}"
+        return f"FlexAttention takes head widths {least} on CUDA, got {conditions.head_dim}"
     return None if find_spec("triton") else "triton is not installed: pip install triton"
 
 
-def _cpu_reason(setting: CallConditions) -> str | None:
-    if setting.gradients or setting.bias == "learned":
+def _cpu_reason(conditions: CallConditions) -> str | None:
+    if conditions.gradients or conditions.bias == "learned":
         return (
             "FlexAttention has no backward pass on the CPU; call it under torch.inference_mode() "
             "or torch.no_grad()"

@@ -1,7 +1,7 @@
 """torch's `scaled_dot_product_attention`: the kernel it picks, or one by name and no other.
 
 Torch picks by device, dtype, head width and mask, and falls back to the unfused `math` where no
-fused kernel can run. A kernel that is asked for by name runs or the call is refused.
+fused kernel can run. A kernel asked for by name either runs, or the call is refused.
 
 What each of them takes, by torch 2.15 (`sdp_utils.cpp`, and tried on the CPU):
 
@@ -11,11 +11,11 @@ What each of them takes, by torch 2.15 (`sdp_utils.cpp`, and tried on the CPU):
 - `cudnn`: CUDA; bfloat16 and float16; head widths that are multiples of 8, no learned bias.
 - `math`: everything; the matrix of scores is formed.
 
-What hangs on the model of a GPU, torch is asked for at each call. To select a kernel costs a few
+What depends on the model of a GPU is asked of torch at each call. Selecting a kernel costs a few
 microseconds a call, which `sdpa` does not pay.
 
-On the CPU `flash` was seen to answer a query of NaN, over few keys, with numbers; NaN in keys or
-values reaches the output as it should.
+On the CPU, `flash` can answer a query of NaN over few keys with numbers; NaN in keys or values
+reaches the output as it should.
 """
 
 from __future__ import annotations
@@ -62,14 +62,16 @@ def sdpa_by(
     scale: float,
     bias: Tensor | None = None,
 ) -> Tensor:
-    """The same by one kernel alone.
+    """The same by one named kernel.
 
     Raises:
         UserError: the kernel cannot run on these tensors on this device, with torch's reasons.
     """
     query, key, value = (with_unit_stride(tensor) for tensor in (query, key, value))
     if bias is not None and not torch.is_grad_enabled():
-        bias = bias.detach()  # one that may want a gradient is refused even where none is kept
+        bias = (
+            bias.detach()
+        )  # torch refuses a bias that may want a gradient even where none is kept
     with sdpa_kernel(_SELECTED[backend]):
         if query.is_cuda and not torch.compiler.is_compiling():
             _refuse_unable(backend, query, key, value, bias)
@@ -103,70 +105,70 @@ def _refuse_unable(
 
 
 _OF_OTHERS = ("kernel not used because:", "has been runtime disabled")
-"""Headings, and what torch says of the kernels that were not selected."""
+"""Endings of warnings that are headings, or about kernels that were not selected."""
 
 
 def _without_origin(message: str) -> str:
-    """A warning of torch without the place in torch's source that it ends with."""
+    """A warning of torch without the source location at its end."""
     return message.partition("(Triggered internally")[0].strip().rstrip(".")
 
 
-def flash_reason(setting: CallConditions) -> str | None:
-    """Why the flash kernel cannot run in a setting, or None where it can."""
-    if setting.device == "cpu":
-        return _learned_bias_reason(setting)
-    reason = _cuda_reason("flash", setting) or _dtype_reason("flash", setting, _HALVES)
+def flash_reason(conditions: CallConditions) -> str | None:
+    """Why the flash kernel cannot run under these conditions, or None where it can."""
+    if conditions.device == "cpu":
+        return _learned_bias_reason(conditions)
+    reason = _cuda_reason("flash", conditions) or _dtype_reason("flash", conditions, _HALVES)
     if reason:
         return reason
-    if setting.bias != "none":
+    if conditions.bias != "none":
         return "the flash kernel of CUDA adds no bias to the scores"
-    if setting.head_dim > _MAX_WIDTH:
-        return f"the flash kernel takes head widths up to {_MAX_WIDTH}, got {setting.head_dim}"
+    if conditions.head_dim > _MAX_WIDTH:
+        return f"the flash kernel takes head widths up to {_MAX_WIDTH}, got {conditions.head_dim}"
     return None
 
 
-def efficient_reason(setting: CallConditions) -> str | None:
-    """Why the memory-efficient kernel cannot run in a setting, or None where it can."""
+def efficient_reason(conditions: CallConditions) -> str | None:
+    """Why the memory-efficient kernel cannot run under these conditions, or None where it can."""
     dtypes = (torch.float32, *_HALVES)
     return (
-        _cuda_reason("efficient", setting)
-        or _dtype_reason("efficient", setting, dtypes)
-        or _width_reason("efficient", setting)
+        _cuda_reason("efficient", conditions)
+        or _dtype_reason("efficient", conditions, dtypes)
+        or _width_reason("efficient", conditions)
     )
 
 
-def cudnn_reason(setting: CallConditions) -> str | None:
-    """Why cuDNN's kernel cannot run in a setting, or None where it can."""
+def cudnn_reason(conditions: CallConditions) -> str | None:
+    """Why cuDNN's kernel cannot run under these conditions, or None where it can."""
     return (
-        _cuda_reason("cudnn", setting)
-        or _dtype_reason("cudnn", setting, _HALVES)
-        or _width_reason("cudnn", setting)
-        or _learned_bias_reason(setting)
+        _cuda_reason("cudnn", conditions)
+        or _dtype_reason("cudnn", conditions, _HALVES)
+        or _width_reason("cudnn", conditions)
+        or _learned_bias_reason(conditions)
     )
 
 
-def _cuda_reason(backend: Backend, setting: CallConditions) -> str | None:
-    if setting.device == "cuda":
+def _cuda_reason(backend: Backend, conditions: CallConditions) -> str | None:
+    if conditions.device == "cuda":
         return None
-    return f"the {backend} kernel needs CUDA, got {setting.device}"
+    return f"the {backend} kernel needs CUDA, got {conditions.device}"
 
 
 def _dtype_reason(
-    backend: Backend, setting: CallConditions, dtypes: tuple[torch.dtype, ...]
+    backend: Backend, conditions: CallConditions, dtypes: tuple[torch.dtype, ...]
 ) -> str | None:
-    if setting.dtype in dtypes:
+    if conditions.dtype in dtypes:
         return None
     allowed = ", ".join(map(dtype_name, dtypes))
-    return f"the {backend} kernel takes {allowed}, got {dtype_name(setting.dtype)}"
+    return f"the {backend} kernel takes {allowed}, got {dtype_name(conditions.dtype)}"
 
 
-def _width_reason(backend: Backend, setting: CallConditions) -> str | None:
-    """Half precision alone: the alignment of float32 hangs on the model of the GPU."""
-    if setting.dtype not in _HALVES or setting.head_dim % 8 == 0:
+def _width_reason(backend: Backend, conditions: CallConditions) -> str | None:
+    """Half precision only: the alignment of float32 depends on the model of the GPU."""
+    if conditions.dtype not in _HALVES or conditions.head_dim % 8 == 0:
         return None
-    width = setting.head_dim
+    width = conditions.head_dim
     return f"the {backend} kernel takes head widths that are multiples of 8, got {width}"
 
 
-def _learned_bias_reason(setting: CallConditions) -> str | None:
-    return "this kernel has no gradient for a bias" if setting.bias == "learned" else None
+def _learned_bias_reason(conditions: CallConditions) -> str | None:
+    return "this kernel has no gradient for a bias" if conditions.bias == "learned" else None

@@ -1,7 +1,7 @@
 """xformers' `memory_efficient_attention`, and where it cannot run.
 
-Its operators are kernels of CUDA, partly those that are in torch itself. xformers is imported at
-the first call on a GPU, which takes seconds; a failed import is a reason like any other.
+Its operators are CUDA kernels, some of them those of torch itself. xformers is imported at the
+first call on a GPU, which takes seconds; a failed import is a reason like any other.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ def xformers_attention(
         raise UserError(f"impl 'xformers' cannot run here: {reasons}") from None
 
 
-_BIAS = "it wants a bias laid out in memory in its own way, which is not made for it; take sdpa"
+_BIAS = "it needs a bias in a memory layout of its own, which is not made here; use sdpa"
 
 
-def xformers_reason(setting: CallConditions) -> str | None:
-    """Why xformers cannot run in a setting, or None where it can."""
-    if setting.device != "cuda":
-        return f"xformers needs CUDA, got {setting.device}"
-    if setting.dtype not in DTYPES:
+def xformers_reason(conditions: CallConditions) -> str | None:
+    """Why xformers cannot run under these conditions, or None where it can."""
+    if conditions.device != "cuda":
+        return f"xformers needs CUDA, got {conditions.device}"
+    if conditions.dtype not in DTYPES:
         allowed = ", ".join(map(dtype_name, DTYPES))
-        return f"xformers takes {allowed}, got {dtype_name(setting.dtype)}"
-    if setting.dtype != torch.float32 and setting.head_dim % 8:
-        return f"xformers takes head widths that are multiples of 8, got {setting.head_dim}"
-    return _BIAS if setting.bias != "none" else _import_problem()
+        return f"xformers takes {allowed}, got {dtype_name(conditions.dtype)}"
+    if conditions.dtype != torch.float32 and conditions.head_dim % 8:
+        return f"xformers takes head widths that are multiples of 8, got {conditions.head_dim}"
+    return _BIAS if conditions.bias != "none" else _import_problem()
 
 
 @cache
@@ -78,7 +78,7 @@ def _operator() -> Callable[..., Tensor]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide what xformers says when it is imported: what it lacks here is asked for at the call."""
+    """Hide the warnings of xformers' import; what it lacks here is reported at the call."""
     logger = logging.getLogger("xformers")
     was_disabled, logger.disabled = logger.disabled, True
     try:

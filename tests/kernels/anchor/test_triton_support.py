@@ -15,7 +15,7 @@ from attnbench.kernels.anchor.triton_support import (
 )
 from attnbench.kernels.conditions import CallConditions
 
-FITS = CallConditions(device="cuda", dtype=torch.bfloat16, head_dim=64, num_anchors=30)
+FITS = CallConditions(device="cuda", dtype=torch.bfloat16, head_dim=64)
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def hopper(monkeypatch):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize(("head_dim", "num_anchors"), [(16, 1), (64, 30), (100, 256), (128, 0)])
 def test_what_fits_has_no_reason_against_it(hopper, dtype, head_dim, num_anchors):
-    setting = replace(FITS, dtype=dtype, head_dim=head_dim, num_anchors=num_anchors)
-    assert reason_against(setting) is None
+    conditions = replace(FITS, dtype=dtype, head_dim=head_dim, options={"num_anchors": num_anchors})
+    assert reason_against(conditions) is None
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_what_fits_has_no_reason_against_it(hopper, dtype, head_dim, num_anchors
         ({"dtype": torch.float64}, "bfloat16", "float64"),
         ({"head_dim": 15}, "16 to 128", "15"),
         ({"head_dim": 129}, "16 to 128", "129"),
-        ({"num_anchors": 257}, "256", "257"),
+        ({"options": {"num_anchors": 257}}, "256", "257"),
     ],
 )
 def test_reasons_name_what_is_needed_and_what_came(hopper, changed, needed, got):
