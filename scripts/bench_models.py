@@ -2,8 +2,8 @@
 
     python scripts/bench_models.py anchorformer-s deit-s swin-t --batch 64 --dtype bfloat16
 
-All steps are sampled in turn; the records say under which conditions. Data take no part: the batch
-is random and on the device already.
+The models are sampled in turn; the records name the conditions. Loading data is not measured: the
+batch is random and already on the device.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rich.console import Console
 
 from attnbench.benchmark.runner import profile
 from attnbench.profiling.machine.environment import choose_device
-from attnbench.records import Record, store
+from attnbench.records import ModelRecord, of_type, store
 from attnbench.registry import MODELS
 from attnbench.report.tables.markdown import table_lines
 from attnbench.spec import ModelWorkload, Protocol
@@ -36,10 +36,9 @@ def workload(model: str, img_size: int, batch: int, dtype: str) -> ModelWorkload
     )  # fmt: skip
 
 
-def row(record: Record) -> tuple[str, ...]:
-    """One line of the table; what failed says why."""
+def row(record: ModelRecord) -> tuple[str, ...]:
+    """One line of the table; a failure gives its reason."""
     work = record.workload
-    assert isinstance(work, ModelWorkload)
     if record.latency is None or record.params is None:
         return (work.model, *[""] * 3, f"{record.status}: {record.reason}", "")
     images, latency = work.batch, record.latency
@@ -70,10 +69,11 @@ def main() -> None:
     chosen = parser.parse_args()
     cells = [workload(m, chosen.img_size, chosen.batch, chosen.dtype) for m in chosen.models]
     with Console(stderr=True).status("starting") as status:
-        records = profile(
+        measured = profile(
             cells, Protocol(time_budget_s=chosen.time_budget), choose_device(chosen.device),
             on_step=status.update,
         )  # fmt: skip
+    records = of_type(measured, ModelRecord)
     for record in records if chosen.out else ():
         store.append(chosen.out, record)
     conditions = f"{records[0].environment.label}, {chosen.dtype}, batch {chosen.batch}"

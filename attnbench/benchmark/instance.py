@@ -40,9 +40,14 @@ class Instance:
         check_honesty(self.module, self.twin, self.x, self.subject.arguments)
 
 
-def start(subject: Subject, workload: AnyWorkload, device: torch.device) -> Instance:
-    """Build module and input on the device; only where a backward pass is timed was it called."""
-    module, x = _build(subject, workload, device)
+def start(
+    subject: Subject, workload: AnyWorkload, device: torch.device, built: nn.Module | None = None
+) -> Instance:
+    """Build module and input on the device; only where a backward pass is timed was it called.
+
+    `built` is measured in place of a new module, with its weights as they are.
+    """
+    module, x = _build(subject, workload, device, built)
     twin = deepcopy(module)
     return Instance(
         call=call_of(workload.mode, module, x, subject.arguments),
@@ -62,10 +67,10 @@ def call_on_cpu(workload: AnyWorkload) -> Call:
 
 
 def _build(
-    subject: Subject, workload: AnyWorkload, device: torch.device
+    subject: Subject, workload: AnyWorkload, device: torch.device, built: nn.Module | None = None
 ) -> tuple[nn.Module, Tensor]:
     dtype = getattr(torch, workload.dtype)
-    module = subject.build().to(device=device, dtype=dtype)
+    module = (subject.build() if built is None else built).to(device=device, dtype=dtype)
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(subject.input_shape, generator=generator).to(device=device, dtype=dtype)
     return module, x

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import nn
 
 from attnbench.attention.impls import may_use_sdpa
 from attnbench.benchmark.instance import Instance, start
@@ -45,6 +46,8 @@ class Cell:
     workload: AnyWorkload
     subject: Subject
     record: CostRecord
+    built: nn.Module | None = None
+    """A module that exists, to be measured in place of a new one."""
     running: Instance | None = None
     """None before it is built, and once it has failed."""
     measured: dict[str, Any] = field(default_factory=dict)
@@ -66,6 +69,7 @@ def profile(
     protocol: Protocol | None = None,
     device: torch.device | str = "cpu",
     *,
+    built: Sequence[nn.Module] = (),
     on_record: OnRecord = lambda record: None,
     on_step: OnStep = lambda text: None,
 ) -> list[CostRecord]:
@@ -75,6 +79,8 @@ def profile(
         workloads: the cells; to be compared, they should differ in the attention alone.
         protocol: how latency is measured.
         device: where.
+        built: modules to measure in place of new ones, one a workload, such as trained models. They
+            are moved to `device` and to the dtype of the workload, and left in its mode.
         on_record: told each record when it is complete, for storing.
         on_step: told what is being done, for a progress display.
 
@@ -82,7 +88,11 @@ def profile(
         One record per workload, in their order; a failure is a status with a reason.
     """
     protocol, device = protocol or Protocol(), torch.device(device)
-    cells = [_open_cell(workload, protocol, device) for workload in workloads]
+    modules: Sequence[nn.Module | None] = built or [None] * len(workloads)
+    cells = [
+        _open_cell(workload, protocol, device, module)
+        for workload, module in zip(workloads, modules, strict=True)
+    ]
     for cell in cells:
         on_step(f"building {cell.subject.name}")
         _guard(cell, partial(_prepare, cell, device))
@@ -117,9 +127,11 @@ def open_record(workload: AnyWorkload, protocol: Protocol, device: torch.device)
     )
 
 
-def _open_cell(workload: AnyWorkload, protocol: Protocol, device: torch.device) -> Cell:
+def _open_cell(
+    workload: AnyWorkload, protocol: Protocol, device: torch.device, built: nn.Module | None
+) -> Cell:
     record = open_record(workload, protocol, device)
-    return Cell(workload=workload, subject=subject_of(workload), record=record)
+    return Cell(workload=workload, subject=subject_of(workload), record=record, built=built)
 
 
 def _guard(cell: Cell, work: Callable[[], None]) -> None:
@@ -151,7 +163,7 @@ def _prepare(cell: Cell, device: torch.device) -> None:
         cell.fail("unsupported", reason)
         return
     _count(cell)
-    running = start(cell.subject, cell.workload, device)
+    running = start(cell.subject, cell.workload, device, cell.built)
     cell.measured["first_call_s"] = _call_first(running.call, device)
     if may_use_sdpa(getattr(cell.workload, "impl", "")):
         cell.measured["backend"] = fused_backend(running.call)

@@ -12,7 +12,7 @@ from attnbench.errors import UserError
 
 def command(
     what: Annotated[
-        str, typer.Argument(help="attentions, impls, models or datasets.")
+        str, typer.Argument(help="attentions, impls, models, datasets or tasks.")
     ] = "attentions",
     plugin: Plugin = None,
 ) -> None:
@@ -20,9 +20,11 @@ def command(
     from rich.console import Console
     from rich.table import Table
 
-    from attnbench.registry import ATTENTIONS, DATASETS, MODELS
+    from attnbench.registry import ATTENTIONS, DATASETS, MODELS, TASKS
 
-    registries = {"attentions": ATTENTIONS, "models": MODELS, "datasets": DATASETS}
+    registries = {
+        "attentions": ATTENTIONS, "models": MODELS, "datasets": DATASETS, "tasks": TASKS,
+    }  # fmt: skip
     if what == "impls":
         from attnbench.cli.show.impls import print_impls
 

@@ -30,7 +30,7 @@ class Mean(Attention):
 def quick_costs(monkeypatch):
     """What a trained model costs is measured in no time."""
     quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=1)
-    monkeypatch.setattr("attnbench.experiments.experiment.COST_PROTOCOL", quick)
+    monkeypatch.setattr("attnbench.experiments.cost.COST_PROTOCOL", quick)
 
 
 def records(path):
