@@ -1,10 +1,12 @@
-"""A small model by name, and costs that are measured in no time."""
+"""A small model by name, and costs that are measured quickly or not at all."""
 
 from collections.abc import Callable
 
 import pytest
 import torch
+from torch import nn
 
+from attnbench.benchmark.runner import open_record
 from attnbench.data.images import ImageData, ImagesInMemory
 from attnbench.experiments.experiment import Experiment
 from attnbench.models.pyramid import Pyramid
@@ -23,6 +25,20 @@ def quick_costs(monkeypatch):
     monkeypatch.setattr(
         "attnbench.experiments.cost.measure_resident", lambda *_, **__: unknown("not asked here")
     )
+
+
+@pytest.fixture
+def costs(monkeypatch) -> list[nn.Module]:
+    """Costs are not measured; holds the modules that would have been."""
+    modules = []
+
+    def unmeasured(model, workload, device):
+        modules.append(model)
+        return open_record(workload, Protocol(), device)
+
+    for user in ("run", "judge"):
+        monkeypatch.setattr(f"attnbench.experiments.{user}.trained_cost", unmeasured)
+    return modules
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from attnbench.errors import UserError
-from attnbench.experiments import run as module
 from attnbench.experiments.run import run
 from attnbench.records import EpochRecord, ModelRecord
 from attnbench.training.checkpoint import load
@@ -27,7 +26,7 @@ def test_each_epoch_and_the_result_are_recorded(experiment, tmp_path):
     assert final.macs.products_macs > 0
 
 
-def test_the_checkpoint_names_model_data_and_task(experiment, tmp_path):
+def test_the_checkpoint_names_model_data_and_task(experiment, costs, tmp_path):
     made = experiment(options={"attention": "window"}, source="./noise")
     run(made)
     saved = load(tmp_path / made.name / "last.pt")
@@ -37,24 +36,16 @@ def test_the_checkpoint_names_model_data_and_task(experiment, tmp_path):
     assert saved.state.epochs == 2
 
 
-def test_what_is_measured_is_the_model_that_was_trained(experiment, tmp_path, monkeypatch):
-    measured = []
-
-    def spy(model, workload, device):
-        measured.append(model)
-        return module_cost(model, workload, device)
-
-    module_cost = module.trained_cost
-    monkeypatch.setattr(module, "trained_cost", spy)
+def test_what_is_measured_is_the_model_that_was_trained(experiment, costs, tmp_path):
     made = experiment()
     run(made)
     saved = load(tmp_path / made.name / "last.pt").state.model
-    (model,) = measured
+    (model,) = costs
     assert all(torch.equal(value, saved[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_a_run_that_is_stopped_resumes_as_if_it_never_was(experiment, tmp_path):
+def test_a_run_that_is_stopped_resumes_as_if_it_never_was(experiment, costs, tmp_path):
     straight = run(experiment(folder=tmp_path / "straight"))
 
     def stop(record):
@@ -69,15 +60,16 @@ def test_a_run_that_is_stopped_resumes_as_if_it_never_was(experiment, tmp_path):
     assert folders(tmp_path) == [resumed.run]
 
 
-def test_a_finished_run_is_only_measured_again(experiment):
+def test_a_finished_run_is_only_measured_again(experiment, costs):
     first = run(experiment())
     records = []
     again = run(experiment(), resume=True, on_record=records.append)
     assert records == [again]
     assert again.scores.values == first.scores.values
+    assert len(costs) == 2
 
 
-def test_a_repeated_run_keeps_the_earlier_one(experiment, tmp_path):
+def test_a_repeated_run_keeps_the_earlier_one(experiment, costs, tmp_path):
     names = [run(experiment(epochs=1)).run for _ in range(3)]
     assert names == [names[0], f"{names[0]}-2", f"{names[0]}-3"]
     assert folders(tmp_path) == names
