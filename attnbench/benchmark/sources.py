@@ -34,14 +34,18 @@ VERSIONED = ("timm",)
 
 def code_hash(*owners: Any) -> str:
     """Hash of the code behind some classes or functions: 12 hexadecimal digits."""
-    files = sorted({Path(inspect.getfile(owner)).resolve() for owner in owners})
-    closure = _closure(files)
+    return files_hash(Path(inspect.getfile(owner)).resolve() for owner in owners)
+
+
+def files_hash(files: Iterable[Path]) -> str:
+    """The same for the files that define them."""
+    closure = closure_of(files)
     parts = sorted(_digest(file, file.stat().st_mtime_ns) for file in closure)
     parts += _versions(closure)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def _closure(files: Iterable[Path]) -> set[Path]:
+def closure_of(files: Iterable[Path]) -> set[Path]:
     """The files, and all that they import of ours or beside themselves, transitively."""
     found: set[Path] = set()
     waiting = [file for start in files for file in _with_package(start)]

@@ -1,7 +1,5 @@
 """Conditions, and devices that are not there."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -18,13 +16,8 @@ def test_every_field_but_cuda_is_filled_on_the_cpu():
     assert environment.threads == torch.get_num_threads()
 
 
-def test_a_changed_source_changes_the_code_hash(tmp_path: Path):
-    def code(text):
-        source = tmp_path / f"{len(text)}.py"
-        source.write_text(text)
-        return describe_environment(torch.device("cpu"), (source,)).code
-
-    assert code("x = 1") != code("x = 10")
+def test_the_code_that_is_measured_belongs_to_the_environment():
+    assert describe_environment(torch.device("cpu"), "abc").code == "abc"
 
 
 @pytest.mark.parametrize("name", ["tpu", "mps", "cuda:x", ""])
