@@ -11,7 +11,7 @@ from attnbench.benchmark.subject import subject_of
 from attnbench.data.images import ImageData
 from attnbench.errors import UserError
 from attnbench.experiments.cost import trained_cost
-from attnbench.experiments.experiment import workload_of
+from attnbench.experiments.experiment import CPU, workload_of
 from attnbench.records import ModelRecord
 from attnbench.tasks.factory import create_task
 from attnbench.training.checkpoint import Checkpoint, load_weights
@@ -22,9 +22,9 @@ def judge(
     checkpoint: Checkpoint,
     data: ImageData,
     *,
-    run_name: str,
-    batch_size: int,
-    device: torch.device,
+    run_name: str = "",
+    batch_size: int = 64,
+    device: torch.device = CPU,
     on_step: Callable[[int, int], None] = lambda done, total: None,
 ) -> ModelRecord:
     """Evaluate a trained model in float32, and measure its cost.
