@@ -24,7 +24,7 @@ from typing import Any, Literal, TypeVar
 
 from attnbench.errors import UserError
 
-Kind = Literal["attention", "model", "dataset"]
+Kind = Literal["attention", "model", "dataset", "task"]
 Target = TypeVar("Target", bound=Callable[..., Any])
 
 ENTRY_POINT_GROUP = "attnbench.plugins"
@@ -51,7 +51,8 @@ class Entry:
     target: str | Callable[..., Any]
     """Import string "package.module:attribute", or the object itself from a decorator."""
     family: str
-    """attention: dense, window, sparse, anchor, linear …; model: its trunk; dataset: its source."""
+    """attention: dense, window, sparse, anchor, linear …; model: its trunk; dataset: its source;
+    task: what it labels."""
     summary: str = ""
     cost: str = ""
     """Asymptotic cost in tokens n, for attentions."""
@@ -127,8 +128,7 @@ class Registry:
     def _unknown(self, name: str) -> str:
         near = get_close_matches(name, self._entries, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else "nothing is near that name."
-        plural = {"attention": "attentions", "model": "models", "dataset": "datasets"}[self.kind]
-        return f"unknown {self.kind} {name!r}: {hint} `attnbench list {plural}` shows all"
+        return f"unknown {self.kind} {name!r}: {hint} `attnbench list {self.kind}s` shows all"
 
 
 def _where(entry: Entry) -> str:
@@ -140,7 +140,8 @@ def _where(entry: Entry) -> str:
 ATTENTIONS = Registry("attention", table="attnbench.attention:MECHANISMS")
 MODELS = Registry("model", table="attnbench.models:MODELS")
 DATASETS = Registry("dataset", table="attnbench.data:DATASETS")
-_REGISTRIES: dict[Kind, Registry] = {r.kind: r for r in (ATTENTIONS, MODELS, DATASETS)}
+TASKS = Registry("task", table="attnbench.tasks:TASKS")
+_REGISTRIES: dict[Kind, Registry] = {r.kind: r for r in (ATTENTIONS, MODELS, DATASETS, TASKS)}
 
 
 def register_entries(entries: Iterable[Entry]) -> None:

@@ -183,3 +183,6 @@ METRICS: dict[str, Metric] = {
                format=lambda value: f"{value:.3f}", axis_unit="nats"),
     )
 }  # fmt: skip
+
+PRIMARY_SCORE: dict[str, str] = {"classification": "top1"}
+"""For each task the score that models are ranked by, a key of `METRICS`."""

@@ -1,19 +1,19 @@
-"""What accuracy survives when the attention of a trained model is swapped?
+"""How much accuracy is left when the attention of a trained model is swapped?
 
 Trains a small DeiT of timm with dense attention on real digits (1,437 to train on, 360 held out),
-swaps its attention with `attnbench.convert`, and fine-tunes what came out. Prints a Markdown
-table; rows that bear on the question:
+swaps its attention with `attnbench.convert`, and fine-tunes the result. Prints a Markdown table
+with these rows:
 
-dense               nothing is swapped; the fine-tuning alone
-dense-shared-qk     queries left out, nothing else: what any mechanism without W^Q loses
-anchor …            with anchors drawn at random, or at k-means centres of the model's queries
-anchor, from new    the same model with fresh weights, trained as long in all: whether the old
-                    weights are of use
+dense               nothing is swapped: the effect of fine-tuning alone
+dense-shared-qk     only the queries are left out: the loss of any mechanism without W^Q
+anchor …            anchors drawn at random, or at k-means centres of the model's queries
+anchor, from new    the same model with new weights, trained as long in total: shows whether the
+                    old weights help
 
     python scripts/convert_experiment.py --epochs 20 --finetune 5 --seeds 3
 
-About 8 minutes of processor time a seed, on one core. 360 images have a standard error of about one
-point at 95 %: differences smaller than that say nothing.
+Takes about 8 minutes of processor time per seed, on one core. At 95 % accuracy, 360 images have a
+standard error of about one point; smaller differences mean nothing.
 """
 
 # ruff: noqa: T201, TID253 - a script prints, and needs timm at once
@@ -35,15 +35,17 @@ from attnbench.data.augment import normalise
 from attnbench.data.images import ImageData
 from attnbench.data.opening import open_data
 from attnbench.profiling.counting.macs import count_forward_macs
+from attnbench.tasks.factory import create_task
 from attnbench.training.evaluate import evaluate
 from attnbench.training.loop import train
 from attnbench.training.recipe import recipe_for
 
+TASK = create_task("classification")
 BATCH = 16
 FINETUNE_LR = 5e-4
 """Half of the recipe's."""
 SWAPS: dict[str, tuple[str, dict[str, Any], bool]] = {
-    # row of the table: mechanism, its options, whether k-means is given images
+    # row of the table: mechanism, its options, whether k-means places the anchors
     "dense": ("dense", {}, False),
     "dense-shared-qk": ("dense-shared-qk", {}, False),
     "anchor, m = 10, random": ("anchor", {"num_anchors": 10}, False),
@@ -70,17 +72,18 @@ def build() -> nn.Module:
 def train_on(model: nn.Module, data: ImageData, seed: int, epochs: int, **changes: Any) -> float:
     """Train with the project's own recipe for digits; returns top-1 on the held-out images."""
     recipe = recipe_for(data, epochs=epochs, batch_size=BATCH, seed=seed, **changes)
-    train(model, data, recipe, device="cpu")
+    train(model, data, TASK, recipe, device="cpu")
     return top1(model, data)
 
 
 def top1(model: nn.Module, data: ImageData) -> float:
-    """Share of the held-out images that are classified rightly."""
-    return evaluate(model, data.val, batch_size=64, device="cpu").values["top1"]
+    """Share of the held-out images that are classified correctly."""
+    recipe = recipe_for(data, batch_size=64)
+    return evaluate(model, data.val, TASK, recipe, device="cpu").values["top1"]
 
 
 def giga_macs(model: nn.Module) -> float:
-    """Of one image."""
+    """GMACs of one image."""
     images = torch.empty(1, 3, 32, 32, device="meta")
     return count_forward_macs(model.to("meta"), (images,)).products_macs / 1e9
 

@@ -44,9 +44,14 @@ class Instance:
         check_honesty(self.module, self.twin, self.x, self.subject.arguments)
 
 
-def build_instance(subject: Subject, workload: AnyWorkload, device: torch.device) -> Instance:
-    """Build module and input on the device; the module is called only if backward is timed."""
-    module, x = _build(subject, workload, device)
+def build_instance(
+    subject: Subject, workload: AnyWorkload, device: torch.device, built: nn.Module | None = None
+) -> Instance:
+    """Build module and input on the device; the module is called only if backward is timed.
+
+    `built` is measured in place of a new module, with its weights as they are.
+    """
+    module, x = _build(subject, workload, device, built)
     twin = deepcopy(module)
     return Instance(
         call=call_of(workload.mode, module, x, subject.arguments),
@@ -66,12 +71,18 @@ def call_on_cpu(workload: AnyWorkload) -> Call:
 
 
 def _build(
-    subject: Subject, workload: AnyWorkload, device: torch.device
+    subject: Subject, workload: AnyWorkload, device: torch.device, built: nn.Module | None = None
 ) -> tuple[nn.Module, Tensor]:
     dtype = getattr(torch, workload.dtype)
-    with torch.random.fork_rng(devices=()):
-        torch.default_generator.manual_seed(workload.seed)
-        module = subject.build().to(device=device, dtype=dtype)
+    module = _seeded(subject, workload) if built is None else built
+    module = module.to(device=device, dtype=dtype)
     generator = torch.Generator().manual_seed(workload.seed)
     x = torch.randn(subject.input_shape, generator=generator).to(device=device, dtype=dtype)
     return module, x
+
+
+def _seeded(subject: Subject, workload: AnyWorkload) -> nn.Module:
+    """A new module whose weights follow from the workload's seed; torch's own seed is kept."""
+    with torch.random.fork_rng(devices=()):
+        torch.default_generator.manual_seed(workload.seed)
+        return subject.build()

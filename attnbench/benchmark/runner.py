@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import nn
 
 from attnbench.benchmark.instance import Instance, build_instance
 from attnbench.benchmark.subject import Subject, subject_of
@@ -44,6 +45,8 @@ class Cell:
     workload: AnyWorkload
     subject: Subject
     record: CostRecord
+    built: nn.Module | None = None
+    """A module that exists, to be measured in place of a new one."""
     instance: Instance | None = None
     """None before it is built, and after it has failed."""
     measured: dict[str, Any] = field(default_factory=dict)
@@ -65,6 +68,7 @@ def profile(
     protocol: Protocol | None = None,
     device: torch.device | str = "cpu",
     *,
+    built: Sequence[nn.Module] = (),
     on_record: OnRecord = lambda record: None,
     on_step: OnStep = lambda text: None,
 ) -> list[CostRecord]:
@@ -76,6 +80,8 @@ def profile(
         workloads: the cells; to be compared, they should differ in the attention alone.
         protocol: how latency is measured.
         device: where.
+        built: modules to measure in place of new ones, one a workload, such as trained models. They
+            are moved to `device` and to the dtype of the workload, and left in its mode.
         on_record: called with each record when it is complete.
         on_step: called with a line about what is being done, for a progress display.
 
@@ -83,7 +89,11 @@ def profile(
         One record per workload, in their order; a failure is a status with a reason.
     """
     protocol, device = protocol or Protocol(), torch.device(device)
-    cells = [_open_cell(workload, protocol, device) for workload in workloads]
+    modules: Sequence[nn.Module | None] = built or [None] * len(workloads)
+    cells = [
+        _open_cell(workload, protocol, device, module)
+        for workload, module in zip(workloads, modules, strict=True)
+    ]
     for cell in cells:
         on_step(f"building {cell.subject.name}")
         _guard(cell, partial(_prepare, cell, device))
@@ -118,9 +128,11 @@ def open_record(workload: AnyWorkload, protocol: Protocol, device: torch.device)
     )
 
 
-def _open_cell(workload: AnyWorkload, protocol: Protocol, device: torch.device) -> Cell:
+def _open_cell(
+    workload: AnyWorkload, protocol: Protocol, device: torch.device, built: nn.Module | None
+) -> Cell:
     record = open_record(workload, protocol, device)
-    return Cell(workload=workload, subject=subject_of(workload), record=record)
+    return Cell(workload=workload, subject=subject_of(workload), record=record, built=built)
 
 
 def _guard(cell: Cell, work: Callable[[], None]) -> None:
@@ -138,7 +150,7 @@ def _prepare(cell: Cell, device: torch.device) -> None:
         cell.fail("unsupported", reason)
         return
     _count(cell)
-    instance = build_instance(cell.subject, cell.workload, device)
+    instance = build_instance(cell.subject, cell.workload, device, cell.built)
     cell.measured["first_call_s"] = _call_first(instance.call, device)
     if may_use_sdpa(getattr(cell.workload, "impl", "")):
         cell.measured["backend"] = fused_backend(instance.call)

@@ -1,4 +1,4 @@
-"""`attnbench evaluate`: accuracy and cost of a checkpoint."""
+"""`attnbench evaluate`: scores and cost of a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def command(
     data: Annotated[
         str | None,
         typer.Option(
-            help="The set to judge on. [default: the one it was trained on]", show_default=False
+            help="Data set to evaluate on. [default: the one it was trained on]", show_default=False
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Images a forward pass.")] = 64,
@@ -25,7 +25,7 @@ def command(
     / "evaluate.jsonl",
     plugin: options.Plugin = None,
 ) -> None:
-    """Judge a trained model: accuracy, parameters, MACs, latency, throughput."""
+    """Evaluate a trained model: scores, parameters, MACs, latency, throughput."""
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -34,7 +34,7 @@ def command(
         from attnbench.cli.show.layers import print_model
         from attnbench.cli.show.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
-        from attnbench.experiments.experiment import judge
+        from attnbench.experiments.judge import judge
         from attnbench.profiling.machine.environment import choose_device
         from attnbench.training.checkpoint import load
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def command(
     what: Annotated[
-        str, typer.Argument(help="attentions, impls, models or datasets.")
+        str, typer.Argument(help="attentions, impls, models, datasets or tasks.")
     ] = "attentions",
     plugin: Plugin = None,
 ) -> None:
@@ -24,9 +24,11 @@ def command(
     from rich.console import Console
     from rich.table import Table
 
-    from attnbench.registry import ATTENTIONS, DATASETS, MODELS
+    from attnbench.registry import ATTENTIONS, DATASETS, MODELS, TASKS
 
-    registries = {"attentions": ATTENTIONS, "models": MODELS, "datasets": DATASETS}
+    registries = {
+        "attentions": ATTENTIONS, "models": MODELS, "datasets": DATASETS, "tasks": TASKS,
+    }  # fmt: skip
     if what == "impls":
         from attnbench.cli.show.impls import print_impls
 

@@ -1,20 +1,21 @@
-"""`attnbench train`: train a model on real images, judge it, and record accuracy with cost."""
+"""`attnbench train`: train a model on real images, then record its scores and its cost."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from attnbench.cli import options
 from attnbench.cli.options import RUNS
+from attnbench.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from attnbench.records import ModelRecord, Record
-
+    from attnbench.records import ModelRecord, Record, Scores
 
 Data = Annotated[
     str,
@@ -28,7 +29,14 @@ Attention = Annotated[
     typer.Option(help="Attention inside a pyramid-* or vit-* trunk.", show_default=False),
 ]
 Anchors = Annotated[
-    int | None, typer.Option(help="Anchors of an anchor attention.", show_default=False)
+    int | None, typer.Option(help="Short for --option num_anchors=N.", show_default=False)
+]
+Option = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Option of the attention inside, or of a model without one; repeatable.",
+        metavar="NAME=VALUE",
+    ),
 ]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the images. [default: by set]")]
 BatchSize = Annotated[int | None, typer.Option(help="Images a step. [default: by set]")]
@@ -38,9 +46,9 @@ LearningRate = Annotated[
 ImgSize = Annotated[
     int | None, typer.Option(help="Side of the images in pixels. [default: by set]")
 ]
-Seed = Annotated[int, typer.Option(help="Of weights, order and augmentation.")]
+Seed = Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on from the last checkpoint of this very run.")
+    bool, typer.Option("--resume", help="Continue from the last checkpoint of this run.")
 ]
 
 
@@ -49,6 +57,7 @@ def command(
     data: Data = "digits",
     attention: Attention = None,
     anchors: Anchors = None,
+    option: Option = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     lr: LearningRate = None,
@@ -59,7 +68,7 @@ def command(
     out: options.Out = RUNS / "train.jsonl",
     plugin: options.Plugin = None,
 ) -> None:
-    """Train a model and evaluate it after each epoch; real digits by default, offline."""
+    """Train a model and evaluate it after each epoch. Default: real digits, without download."""
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -67,12 +76,15 @@ def command(
         from attnbench.benchmark.recorder import Recorder
         from attnbench.cli.show.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
-        from attnbench.experiments.experiment import Experiment, model_options, run
+        from attnbench.experiments.experiment import Experiment
+        from attnbench.experiments.options import model_options
+        from attnbench.experiments.run import run
         from attnbench.profiling.machine.environment import choose_device
         from attnbench.registry import MODELS
         from attnbench.training.recipe import recipe_for
 
         MODELS.find(model)
+        asked_for = {**({"num_anchors": anchors} if anchors is not None else {}), **_values(option)}
         chosen = choose_device(device)
     with images_progress(console) as on_images:
         images = open_data(data, img_size, seed=seed, on_progress=on_images)
@@ -83,7 +95,7 @@ def command(
     experiment = Experiment(
         model=model, data=images, source=data, recipe=recipe, device=chosen,
         folder=out.parent / "checkpoints",
-        options=model_options(model, images, attention, anchors),
+        options=model_options(model, images, attention, asked_for),
     )  # fmt: skip
     console.print(
         f"{experiment.name}: {len(images.train):,} images to train on, {len(images.val):,} held "
@@ -107,12 +119,38 @@ def _print_epoch(record: Record, console: Console) -> None:
 
     if not isinstance(record, EpochRecord):
         return
-    scores = record.scores.values
     console.print(
         f"epoch {record.progress.epoch:3d}  loss {record.progress.train_loss:.3f}  "
-        f"top-1 {scores['top1']:.2%}  top-5 {scores['top5']:.2%}  "
-        f"{record.progress.train_s:,.0f} s of training"
+        f"{_scores_text(record.scores)}  {record.progress.train_s:,.0f} s of training"
     )
+
+
+def _scores_text(scores: Scores) -> str:
+    from attnbench.units import METRICS
+
+    shown = {name: value for name, value in scores.values.items() if name != "loss"}
+    return "  ".join(f"{name} {METRICS[name].format(value)}" for name, value in shown.items())
+
+
+def _values(options: list[str] | None) -> dict[str, Any]:
+    """Read ["rank=8", "bias=false"] as {"rank": 8, "bias": False}."""
+    return dict(_value(text) for text in options or ())
+
+
+def _value(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not (name.strip().isidentifier() and equals and value.strip()):
+        raise UserError(f"--option takes NAME=VALUE, such as rank=8; got {text!r}")
+    return name.strip(), _parsed(value.strip())
+
+
+def _parsed(text: str) -> int | float | bool | str:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def _print_result(record: ModelRecord, out: Path) -> None:

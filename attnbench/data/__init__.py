@@ -1,4 +1,4 @@
-"""Images to train on: the table of the sets known by name. Any other name is a folder."""
+"""The table of the data sets known by name. Any other name is a folder."""
 
 from __future__ import annotations
 

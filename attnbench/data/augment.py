@@ -1,7 +1,7 @@
-"""Random crops and flips of whole batches on their device, then normalisation.
+"""Random crops, flips and normalisation of whole batches of images on their device.
 
-The order is uint8 → crop → flip → float32. Random numbers are drawn on the CPU, so that one seed
-means the same crops and flips on every device and for every model.
+Random numbers are drawn on the CPU: one seed gives the same crops and flips on every device and for
+every model.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from torch import Tensor
 
 MEAN = 0.5
 STD = 0.25
-"""Of every channel, on the scale from 0 to 1; fixed, so that all sets share one pipeline."""
+"""Of every channel, on the scale from 0 to 1. Fixed: all data sets share one pipeline."""
 
 
 def random_crop(images: Tensor, padding: int, generator: torch.Generator) -> Tensor:
-    """Crop each image at random, at its own size, out of itself with a reflected border.
+    """Extend each image by a reflected border, then crop it at random to its own size.
 
     Args:
         images: (batch, channels, height, width).
         padding: width of the border in pixels, below height and width; 0 changes nothing.
-        generator: of the CPU.
+        generator: on the CPU.
     """
     if padding == 0:
         return images
@@ -32,7 +32,7 @@ def random_crop(images: Tensor, padding: int, generator: torch.Generator) -> Ten
 
 
 def _reflect(images: Tensor, padding: int, dim: int) -> Tensor:
-    """Mirror a border on both sides of one axis; the `pad` of torch knows no uint8 on CUDA."""
+    """Mirror a border on both sides of one axis. torch's `pad` does not take uint8 on CUDA."""
     side = images.shape[dim]
     assert padding < side
     before = images.narrow(dim, 1, padding).flip(dim)
@@ -49,11 +49,3 @@ def random_flip(images: Tensor, generator: torch.Generator) -> Tensor:
 def normalise(images: Tensor) -> Tensor:
     """uint8 images to float32 of about zero mean and unit spread: (x / 255 - MEAN) / STD."""
     return images.float().div_(255).sub_(MEAN).div_(STD)
-
-
-def augment(images: Tensor, *, crop_padding: int, flip: bool, generator: torch.Generator) -> Tensor:
-    """A batch for training: uint8 (batch, 3, height, width) to float32 of the same shape."""
-    images = random_crop(images, crop_padding, generator)
-    if flip:
-        images = random_flip(images, generator)
-    return normalise(images)

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 by torchvision: 50,000 photographs to train on, 10,000 held out.
+"""CIFAR-10 and CIFAR-100 from torchvision: 50,000 training and 10,000 held-out photographs.
 
 https://www.cs.toronto.edu/~kriz/cifar.html
 """
@@ -16,7 +16,7 @@ from attnbench.data.images import ImageData, ImagesInMemory
 from attnbench.errors import UserError
 
 ROOT = "data"
-"""Folder, below the working directory, of the files; they are downloaded where they lack."""
+"""Folder of the files, below the working directory; missing files are downloaded."""
 DEFAULT_SIZE = 32
 
 
@@ -47,17 +47,17 @@ def _open(set_name: str, size: int) -> ImageData:
 
 
 def _load(set_name: str, *, train: bool) -> Any:
-    """The set as torchvision has it.
+    """The data set of torchvision.
 
     Raises:
-        UserError: the files are neither there nor to be had.
+        UserError: the files are missing and cannot be downloaded.
     """
     from torchvision import datasets
 
     cls = getattr(datasets, set_name)
     try:
         with warnings.catch_warnings():
-            # The files are pickles of an old NumPy; today's says so at every array.
+            # The files are pickles of an old NumPy; new versions warn at every array.
             warnings.filterwarnings("ignore", message=".*align should be passed")
             return cls(ROOT, train=train, download=True)
     except (OSError, RuntimeError, HTTPException) as error:

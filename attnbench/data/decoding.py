@@ -1,7 +1,7 @@
-"""Image files to square uint8 tensors: decoded by Pillow, resized and cropped by torchvision.
+"""Read image files as square uint8 tensors: Pillow decodes, torchvision resizes and crops.
 
-Pillow lets go of the interpreter lock while it decodes and resizes, so that threads use every
-core and an error keeps its one line on the way to the user.
+Pillow releases the interpreter lock while it decodes and resizes, so threads use every core, and an
+error reaches the user as one line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from attnbench.cores import available_cores
 from attnbench.errors import UserError
 
 CHUNK = 64
-"""Files to a task: a task for each small file would spend its time on queues."""
+"""Files per job of a thread: jobs of one small file would spend their time in queues."""
 
 OnProgress = Callable[[int, int], None]
 """Called with (images done, images in all)."""
@@ -29,11 +29,11 @@ def open_rgb(path: Path) -> Image.Image:
     """Decode a file into an RGB image of Pillow; grey is replicated, transparency dropped.
 
     Raises:
-        UserError: the file is empty, corrupt or no image, or it has more than 8 bits a channel.
+        UserError: the file is empty, corrupt or not an image, or it has more than 8 bits a channel.
     """
     try:
         with Image.open(path) as image:
-            # Pillow clips deeper pixels at 255, which turns most of them white.
+            # Pillow clips deeper pixels at 255: most would become white.
             if image.mode[0] in "IF":
                 raise UserError(
                     f"{path}: expected 8 bits a channel, got mode {image.mode}; convert it first"
@@ -61,9 +61,9 @@ def read_square(path: Path, size: int) -> Tensor:
 
 
 def read_all(paths: Sequence[Path], size: int, on_progress: OnProgress | None = None) -> Tensor:
-    """Every file, in order, as one uint8 tensor (images, 3, size, size).
+    """All files, in order, as one uint8 tensor (images, 3, size, size).
 
-    `on_progress` is called in this thread, as chunks of files are done.
+    `on_progress` is called in this thread after each chunk of files.
     """
     images = torch.empty(len(paths), 3, size, size, dtype=torch.uint8)
 

@@ -1,4 +1,4 @@
-"""Handwritten digits of 8×8 pixels that scikit-learn carries: real images, no download.
+"""Handwritten digits of 8×8 pixels from scikit-learn: real images, no download.
 
 The set is the test part of "Optical Recognition of Handwritten Digits",
 https://archive.ics.uci.edu/dataset/80: 1,797 digits in 17 levels of grey.
@@ -15,10 +15,10 @@ from attnbench.data.images import ImageData, ImagesInMemory
 
 DEFAULT_SIZE = 32
 LEVELS = 16
-"""The brightest pixel of the original."""
+"""Value of the brightest pixel in the original."""
 HELD_OUT = 0.2
 SPLIT_SEED = 0
-"""Fixed, and independent of the training seed: every run is judged on the same digits."""
+"""Fixed: every run is evaluated on the same digits, whatever its training seed."""
 
 
 def open_digits(
@@ -26,7 +26,7 @@ def open_digits(
 ) -> ImageData:
     """Digits enlarged to `img_size` (default 32), a stratified fifth held out.
 
-    `seed` and `on_progress` belong to the signature of every set; nothing here depends on them.
+    `seed` and `on_progress` have no effect; every data set takes them.
     """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split

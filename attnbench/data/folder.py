@@ -1,4 +1,4 @@
-"""A folder with `train/` and `val/`, each with one subfolder of images for each class."""
+"""Read a folder with `train/` and `val/`, each with one subfolder of images per class."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from attnbench.data.images import ImageData, ImageSet, ImagesInMemory, ImagesOnD
 from attnbench.errors import UserError
 
 MAX_DEFAULT_SIZE = 224
-"""Largest size that is chosen without being asked for: the customary one on ImageNet."""
+"""Largest default size: the usual one on ImageNet."""
 
 Files = tuple[list[Path], Tensor]
 """Image files and their labels, int64 (images,)."""
@@ -25,7 +25,7 @@ Files = tuple[list[Path], Tensor]
 def open_folder(
     folder: Path, img_size: int | None = None, *, on_progress: OnProgress | None = None
 ) -> ImageData:
-    """The images below `folder`, in memory where they fit `MEMORY_LIMIT_BYTES`.
+    """The images below `folder`, in memory if they fit `MEMORY_LIMIT_BYTES`.
 
     Args:
         folder: holds `train/<class>/…` and `val/<class>/…`.
@@ -33,7 +33,7 @@ def open_folder(
         on_progress: called with (images decoded, images in all) while a set is read into memory.
 
     Raises:
-        UserError: the folder is laid out otherwise, or an image does not decode.
+        UserError: the folder has another layout, or an image does not decode.
     """
     class_names = _classes(folder)
     train, val = (_files(folder / split, class_names) for split in ("train", "val"))
@@ -73,7 +73,7 @@ def _classes(folder: Path) -> tuple[str, ...]:
 
 
 def _subfolders(folder: Path) -> list[str]:
-    """Visible subfolders by name: editors and file managers leave hidden ones about."""
+    """Visible subfolders by name: editors and file managers leave hidden ones behind."""
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
 
 
@@ -97,7 +97,7 @@ def _files(split: Path, class_names: Sequence[str]) -> Files:
 
 
 def _image_files(folder: Path) -> list[Path]:
-    """Image files in a class folder and its subfolders, as torchvision's `ImageFolder` finds."""
+    """Image files in a class folder and its subfolders, as in torchvision's `ImageFolder`."""
     return sorted(
         Path(parent, name)
         for parent, _, names in os.walk(folder, followlinks=True)

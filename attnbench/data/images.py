@@ -1,7 +1,7 @@
-"""Sets of labelled images behind one interface: batches of uint8 tensors on the device.
+"""Sets of images with targets behind one interface: batches of uint8 tensors on the device.
 
-A set that fits `MEMORY_LIMIT_BYTES` is held decoded in memory; a larger one is decoded from
-disk as it is asked for, some batches ahead of the model.
+A set that fits `MEMORY_LIMIT_BYTES` is decoded once and held in memory. A larger one is decoded
+from disk during training, a few batches ahead of the model.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -20,17 +20,18 @@ from attnbench.cores import available_cores
 from attnbench.data.decoding import read_square
 
 MEMORY_LIMIT_BYTES = 2 * 2**30
-"""Decoded size, training and held-out images together, up to which a set is held in memory."""
+"""Limit of the decoded size, training and held-out images together, for a set held in memory."""
 
 BATCHES_AHEAD = 2
-"""Batches in the making while the model works: one to hand over next, one behind it."""
+"""Batches that are prepared while the model works."""
 
-Batch = tuple[Tensor, Tensor]
-"""Images, uint8 (batch, 3, height, width), and labels, int64 (batch,)."""
+Batch = tuple[Tensor, Any]
+"""Images, uint8 (batch, 3, height, width), and targets as the task wants them (int64 labels of
+shape (batch,) for classification)."""
 
 
 class ImageSet(Protocol):
-    """What training and evaluation ask of a set of images."""
+    """The interface of a set of images, for training and evaluation."""
 
     def __len__(self) -> int:
         """Number of images."""
@@ -43,15 +44,15 @@ class ImageSet(Protocol):
 
         Args:
             batch_size: images a batch.
-            seed: None for the order of the set; a seed shuffles, the same way on every device.
-            device: where the batches are wanted.
+            seed: None keeps the order of the set; a seed shuffles, the same way on every device.
+            device: where to put the batches.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageData:
-    """A set of images, split into those to train on and those held out."""
+    """A set of images, split into training and held-out images."""
 
     name: str
     train: ImageSet
@@ -60,7 +61,7 @@ class ImageData:
     img_size: int
     """Side of the square images in pixels."""
     photographs: bool
-    """Whether a mirrored image still belongs to its class: photographs yes, digits no."""
+    """Whether a mirrored image keeps its class: photographs do, digits do not."""
 
     @property
     def num_classes(self) -> int:
@@ -91,14 +92,14 @@ class ImagesInMemory:
 
 
 class ImagesOnDisk:
-    """Image files, decoded by threads some batches ahead.
+    """Image files, decoded by threads a few batches ahead.
 
-    Threads rather than the processes of a `DataLoader`: decoding leaves the interpreter lock,
+    Threads instead of the processes of a `DataLoader`: decoding releases the interpreter lock,
     nothing is pickled, and a corrupt file is reported in one line.
     """
 
     def __init__(self, paths: Sequence[Path], labels: Tensor, img_size: int) -> None:
-        """Keep the files, their int64 labels (images,) and the side of the square to make."""
+        """Keep the files, their int64 labels (images,), and the side of the images in pixels."""
         assert labels.dtype == torch.int64
         assert labels.shape == (len(paths),)
         self.paths = paths
@@ -135,7 +136,7 @@ class ImagesOnDisk:
 
 
 def _order(num_images: int, seed: int | None) -> Tensor:
-    """Rows of the set in the order of one pass, int64 (num_images,)."""
+    """Indices of the images in the order of one pass, int64 (num_images,)."""
     if seed is None:
         return torch.arange(num_images)
     return torch.randperm(num_images, generator=torch.Generator().manual_seed(seed))

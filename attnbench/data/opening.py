@@ -1,4 +1,4 @@
-"""One door to every set: a registered name, or else a folder."""
+"""Open a data set by its registered name, or a folder of images."""
 
 from __future__ import annotations
 
@@ -11,32 +11,45 @@ from attnbench.errors import UserError
 from attnbench.registry import DATASETS
 
 MIN_SIZE = 8
-"""Smaller images are none that vision transformers are used on; digits have this size."""
+"""Side in pixels of the smallest images: that of the digits."""
 
 
 def open_data(
-    data: str, img_size: int | None = None, *, seed: int = 0, on_progress: OnProgress | None = None
+    data: str,
+    img_size: int | tuple[int, int] | None = None,
+    *,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
 ) -> ImageData:
     """Open a set of images.
 
     Args:
         data: a registered name, or a folder with `train/<class>/…` and `val/<class>/…`. A folder
-            that bears a registered name is reached as `./name`.
-        img_size: side of the square images in pixels; None for the set's own.
-        seed: of sets that are made at random; the split of real ones never depends on it.
+            with a registered name is given as `./name`.
+        img_size: side of the square images in pixels, or (side, side); None for the set's own.
+        seed: of random data sets; the split of real ones never depends on it.
         on_progress: called with (images decoded, images in all) while files are read.
 
     Raises:
-        UserError: no such set, a folder laid out otherwise, a corrupt image or a size below 8.
+        UserError: no such set, a folder with another layout, a corrupt image, or a size that is
+            below 8 or not square.
     """
-    if img_size is not None:
-        _check_size(img_size)
+    side = None if img_size is None else _side(img_size)
+    if side is not None:
+        _check_size(side)
     if data in DATASETS.names():
-        opened: ImageData = DATASETS.load(data)(img_size, seed=seed, on_progress=on_progress)
+        opened: ImageData = DATASETS.load(data)(side, seed=seed, on_progress=on_progress)
     else:
-        opened = open_folder(_folder(data), img_size, on_progress=on_progress)
+        opened = open_folder(_folder(data), side, on_progress=on_progress)
     _check_size(opened.img_size)
     return opened
+
+
+def _side(img_size: int | tuple[int, int]) -> int:
+    height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
+    if height != width:
+        raise UserError(f"labelled images are read as squares; got {height} × {width} pixels")
+    return height
 
 
 def _check_size(img_size: int) -> None:
@@ -45,10 +58,10 @@ def _check_size(img_size: int) -> None:
 
 
 def _folder(data: str) -> Path:
-    """The folder meant by `data`.
+    """The folder that `data` names.
 
     Raises:
-        UserError: there is none; a bare name is answered with the nearest registered ones.
+        UserError: there is none; for a bare name the nearest registered ones are named.
     """
     folder = Path(data).expanduser()
     if folder.is_dir():

@@ -1,4 +1,4 @@
-"""Random images with random labels: nothing to learn, for the speed of training alone."""
+"""Random images with random labels, to measure the speed of training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUM_VAL = 128
 def open_synthetic(
     img_size: int | None = None, *, seed: int = 0, on_progress: OnProgress | None = None
 ) -> ImageData:
-    """640 random images of `img_size` (default 224) that follow from `seed` alone."""
+    """640 random images of `img_size` (default 224), the same for the same `seed`."""
     size = img_size or DEFAULT_SIZE
     generator = torch.Generator().manual_seed(seed)
     return ImageData(

@@ -1,8 +1,9 @@
-"""Training a classifier and judging it: recipe, loop, evaluation and checkpoints.
+"""Training and evaluation of a model on a task.
 
-recipe       the defaults for each kind of set, and the learning rate of each step
-optimizer    AdamW, and which parameters are exempt from its weight decay
-loop         epochs: augment, step, evaluate, report; resumed to the bit
-evaluate     accuracy, loss and the time of the forwards on held-out images
+recipe       the defaults for each kind of data set
+schedule     the learning rate of each step
+optimizer    AdamW, and which parameters have no weight decay
+loop         epochs: transform, step, evaluate, report; resumes exactly
+evaluate     scores on held-out images, and the time of the forward passes
 checkpoint   what a stopped run needs to go on, written atomically
 """

@@ -1,9 +1,9 @@
-"""Checkpoints: what a stopped run needs to go on, and a trained model needs to be judged.
+"""Checkpoints: all that a stopped run needs to go on, and a trained model to be evaluated.
 
-Only plain containers and tensors are written, so that reading one runs no code of a stranger
+Only plain containers and tensors are written, so that reading a file runs no code from it
 (`weights_only`). Format history:
     1  first version.
-    2  `accuracy` became `scores`; the image size of a recipe is (height, width).
+    2  `accuracy` became `scores`; image sizes are (height, width); the task is named.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ VERSION = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainState:
-    """Where a run stands after whole epochs.
+    """State of a run after whole epochs.
 
     During training the tensors are the live ones: save or copy them before training goes on.
     """
@@ -38,7 +38,7 @@ class TrainState:
     model: dict[str, Tensor]
     optimizer: dict[str, Any]
     train_s: float
-    """Seconds of all epochs so far, evaluation not counted."""
+    """Seconds of all epochs so far, without evaluation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,21 +47,25 @@ class Checkpoint:
 
     model: str
     attention: str
-    """The mechanism inside, or "" where the model is no trunk of ours."""
+    """The mechanism inside, or "" where the model has none of ours."""
     options: Mapping[str, Any]
     """Keyword options that the model was built with: plain values only."""
     num_classes: int
-    img_size: int
+    img_size: tuple[int, int]
+    """(height, width) in pixels."""
     class_names: tuple[str, ...]
     data: str
+    """The data set as `open_data` takes it: a registered name or a folder."""
     recipe: Recipe
     state: TrainState
     scores: Scores
     """On the held-out images, after the last epoch."""
+    task: str = "classification"
+    """Older files do not name their task: there was one."""
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint whole or not at all: an older one at `path` outlives any failure.
+    """Write a checkpoint completely or not at all: a failure leaves an older one at `path`.
 
     Raises:
         UserError: the file cannot be written.
@@ -77,7 +81,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Put a synced file in the place of another; a failure leaves neither trace nor damage."""
+    """Replace a file by a synced new one; a failure leaves the old file and nothing else."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -93,22 +97,24 @@ def load(path: Path) -> Checkpoint:
     """Read a checkpoint onto the CPU.
 
     Raises:
-        UserError: the file is missing, is no whole checkpoint of attnbench, or is of a newer one.
+        UserError: the file is missing, is not a complete checkpoint of attnbench, or is newer than
+            this version can read.
     """
     if not path.is_file():
         raise UserError(f"{path}: expected a checkpoint of `attnbench train`, got no such file")
     try:
         payload = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a stranger's file makes the reader raise anything
+    except Exception as error:  # a foreign file makes the reader raise anything
         raise UserError(
             f"{path}: expected a checkpoint of `attnbench train`, got {path.stat().st_size} bytes "
-            "that are none (torn or of another program); give another file or train again"
+            "that torch cannot read (cut short, or of another program); give another file or "
+            "train again"
         ) from error
     return _decode(path, payload)
 
 
 def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
-    """Put the weights of a checkpoint into a model that was built alike.
+    """Load the weights of a checkpoint into a model that was built with the same options.
 
     Raises:
         UserError: names or shapes differ.
@@ -120,7 +126,7 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Load a state dictionary whose names and shapes must be exactly the model's.
 
     Raises:
-        UserError: they differ; the first parameter that does is named.
+        UserError: they differ; the first parameter that differs is named.
     """
     difference = _first_difference(model.state_dict(), weights)
     if difference:
@@ -139,11 +145,11 @@ def _first_difference(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) 
         if expected != got:
             return f"parameter {name} should have shape {expected}, it has {got}"
     extra = next((name for name in weights if name not in own), None)
-    return f"its parameter {extra} is none of the model's" if extra else ""
+    return f"its parameter {extra} is not in the model" if extra else ""
 
 
 def _encode(checkpoint: Checkpoint) -> bytes:
-    """The file's bytes, made in memory so that every failure to write is the file system's."""
+    """The bytes of the file. Made in memory, so that only the file system can fail in writing."""
     payload = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
     payload["options"] = dict(checkpoint.options)
     payload["recipe"] = asdict(checkpoint.recipe)
@@ -171,6 +177,7 @@ def _decode(path: Path, payload: Any) -> Checkpoint:
         return Checkpoint(
             **{
                 **{k: v for k, v in payload.items() if k not in ("format", "version")},
+                "img_size": _pair(payload["img_size"]),
                 "recipe": Recipe(**payload["recipe"]),
                 "state": TrainState(**payload["state"]),
                 "scores": Scores(**payload["scores"]),
@@ -178,19 +185,24 @@ def _decode(path: Path, payload: Any) -> Checkpoint:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"{path}: expected a whole checkpoint, got one with missing or wrong parts ({error}); "
-            "train again"
+            f"{path}: expected a complete checkpoint, got one with missing or wrong parts "
+            f"({error}); train again"
         ) from error
 
 
 def _from_1(payload: dict[str, Any]) -> dict[str, Any]:
     values = dict(payload)
-    accuracy, side = values.pop("accuracy"), values["recipe"]["img_size"]
+    accuracy, recipe = values.pop("accuracy"), values["recipe"]
     values["scores"] = {
         "task": "classification",
         "values": {name: accuracy[name] for name in ("top1", "top5", "loss")},
         "count": accuracy["images"],
         "forward_s": accuracy["forward_s"],
     }
-    values["recipe"] = {**values["recipe"], "img_size": (side, side)}
+    values["recipe"] = {**recipe, "img_size": _pair(recipe["img_size"])}
     return values
+
+
+def _pair(img_size: int | tuple[int, int]) -> tuple[int, int]:
+    """(height, width); older files hold one side of a square."""
+    return (img_size, img_size) if isinstance(img_size, int) else (img_size[0], img_size[1])

@@ -1,4 +1,4 @@
-"""Accuracy, loss and the time of the forwards of a classifier on held-out images."""
+"""Scores of a model on held-out images, and the time of its forward passes."""
 
 from __future__ import annotations
 
@@ -6,74 +6,77 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import ceil, isfinite
 from time import perf_counter
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from attnbench.data.augment import normalise
 from attnbench.data.images import ImageSet
 from attnbench.errors import UserError
 from attnbench.records import Scores
+from attnbench.spec import Recipe
+from attnbench.tasks.base import Task
 
 Autocast = Literal["none", "bfloat16"]
+
+SEED = 0
+"""Of transforms that draw random numbers even in evaluation."""
 
 
 def evaluate(
     model: nn.Module,
     images: ImageSet,
+    task: Task,
+    recipe: Recipe,
     *,
-    batch_size: int,
     device: torch.device | str,
-    autocast: Autocast = "none",
     on_step: Callable[[int, int], None] | None = None,
 ) -> Scores:
-    """Judge a model by every image of a set; its training mode is put back afterwards.
+    """Score a model on every image of a set. Its training mode is restored afterwards.
 
     Args:
-        model: float32 (batch, 3, height, width), normalised, to logits (batch, classes); on
-            `device` already.
+        model: takes float32 (batch, 3, height, width), normalised; on `device` already.
         images: a set that is not empty.
-        batch_size: images a forward.
-        device: where the forwards run.
-        autocast: bfloat16 on CUDA, or none.
+        task: gives the transforms and the metric.
+        recipe: batch size, autocast, and what the transforms need.
+        device: where the forward passes run.
         on_step: called with (batches done, batches in all).
 
     Raises:
-        UserError: the model's outputs are not finite, or autocast is asked for on a CPU.
+        UserError: a score is not finite, or autocast is asked for on a CPU.
     """
     device = torch.device(device)
-    num_batches = ceil(len(images) / batch_size)
-    totals = torch.zeros(3, dtype=torch.float64)
+    num_batches = ceil(len(images) / recipe.batch_size)
+    transform, metric = task.transforms(recipe, train=False), task.metric()
+    generator = torch.Generator().manual_seed(SEED)
     forward_s = 0.0
-    with _judging(model), autocast_on(device, autocast):
-        for done, (pixels, labels) in enumerate(
-            images.batches(batch_size, seed=None, device=device)
+    with evaluating(model), autocast_on(device, recipe.autocast):
+        for done, (pixels, given) in enumerate(
+            images.batches(recipe.batch_size, seed=None, device=device)
         ):
-            inputs = normalise(pixels)
+            inputs, targets = transform(pixels, given, generator)
             if done == 0:
-                model(inputs)  # unmeasured: the first call loads kernels and plans
-            logits, seconds = _timed_forward(model, inputs)
-            totals += _sums(logits.float(), labels).cpu()
+                model(inputs)  # not measured: the first call loads kernels and plans
+            outputs, seconds = _timed_forward(model, inputs)
+            metric.update(outputs, targets)
             forward_s += seconds
             if on_step:
                 on_step(done + 1, num_batches)
-    top1, top5, loss = (totals / len(images)).tolist()
-    if not isfinite(loss):
-        raise UserError(
-            f"evaluation expected finite outputs, got a loss of {loss}: the model's weights are "
-            "damaged or its training diverged; train again with a lower --lr"
-        )
-    values = {"top1": top1, "top5": top5, "loss": loss}
-    return Scores(task="classification", values=values, count=len(images), forward_s=forward_s)
+    values = metric.compute()
+    for name, value in values.items():
+        if not isfinite(value):
+            raise UserError(
+                f"evaluation expected finite scores, got {name} = {value}: the weights of the "
+                "model are damaged or its training diverged; train again with a lower --lr"
+            )
+    return Scores(task=task.name, values=values, count=len(images), forward_s=forward_s)
 
 
 def autocast_on(device: torch.device, autocast: Autocast) -> torch.autocast:
     """The mixed precision of a recipe, as a context.
 
     Raises:
-        UserError: it is asked for elsewhere than on CUDA, where it is slower than float32.
+        UserError: bfloat16 is asked for on a CPU, where it is slower than float32.
     """
     if autocast == "bfloat16" and device.type != "cuda":
         raise UserError(f"autocast bfloat16 expects a CUDA device, got {device}; leave it at none")
@@ -81,15 +84,15 @@ def autocast_on(device: torch.device, autocast: Autocast) -> torch.autocast:
 
 
 def synchronised_clock(device: torch.device) -> float:
-    """Seconds, read when the device has done all it was asked to."""
+    """Seconds, read after the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return perf_counter()
 
 
 @contextmanager
-def _judging(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients.
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; the training mode is restored at the end.
 
     Not `inference_mode`: a buffer that a model caches there could never be trained with again.
     """
@@ -102,15 +105,7 @@ def _judging(model: nn.Module) -> Iterator[None]:
         model.train(was_training)
 
 
-def _timed_forward(model: nn.Module, inputs: Tensor) -> tuple[Tensor, float]:
+def _timed_forward(model: nn.Module, inputs: Tensor) -> tuple[Any, float]:
     start = synchronised_clock(inputs.device)
-    logits = model(inputs)
-    return logits, synchronised_clock(inputs.device) - start
-
-
-def _sums(logits: Tensor, labels: Tensor) -> Tensor:
-    """How many are right at first, how many among the first five, and the summed loss: (3,)."""
-    nearest = logits.topk(min(5, logits.shape[1]), dim=1).indices  # (batch, up to 5)
-    hits = nearest == labels[:, None]
-    loss = F.cross_entropy(logits, labels, reduction="sum")
-    return torch.stack([hits[:, 0].sum(), hits.sum(), loss]).double()
+    outputs = model(inputs)
+    return outputs, synchronised_clock(inputs.device) - start

@@ -1,7 +1,7 @@
-"""The training loop: the same batches, crops and flips for every model under one seed.
+"""The training loop: one seed gives every model the same batches and the same augmentation.
 
-Every epoch draws its random numbers from generators of its own, seeded by the recipe's seed and
-the epoch. So a run that stops after an epoch goes on exactly as if it had never stopped.
+Each epoch has its own random generators, seeded by the recipe's seed and the epoch. So a run that
+stops after an epoch resumes exactly as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, isfinite
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from attnbench.data.augment import augment
 from attnbench.data.images import ImageData
 from attnbench.errors import UserError
 from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
+from attnbench.tasks.base import Task
 from attnbench.training.checkpoint import TrainState, fill
 from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
 from attnbench.training.optimizer import make_optimizer
-from attnbench.training.recipe import learning_rate
+from attnbench.training.schedule import learning_rate
 
 OnStep = Callable[[int, int, float], None]
 """Called with (steps done, steps of the whole run, loss of the step)."""
@@ -35,6 +35,7 @@ OnEpoch = Callable[[Progress, Scores, TrainState], None]
 def train(
     model: nn.Module,
     data: ImageData,
+    task: Task,
     recipe: Recipe,
     *,
     device: torch.device | str,
@@ -44,35 +45,33 @@ def train(
 ) -> TrainState:
     """Train a model and evaluate it after each epoch; the model is moved to the device.
 
-    The seed of torch is set at each epoch, for whatever the model itself draws (dropout).
+    The seed of torch is set at each epoch, for random numbers that the model draws (dropout).
 
     Args:
-        model: float32 (batch, 3, size, size), normalised, to logits (batch, classes).
+        model: takes float32 (batch, 3, height, width), normalised; returns what the task expects.
         data: images to train on and held-out ones.
-        recipe: every knob.
+        task: gives the transforms, the loss and the metric.
+        recipe: how to train.
         device: where to train.
-        state: where a stopped run stood; its epochs are not run again.
+        state: of a stopped run; its epochs are not run again.
         on_step: see `OnStep`.
-        on_epoch: see `OnEpoch`; the place to save a checkpoint.
+        on_epoch: see `OnEpoch`; save checkpoints here.
 
     Returns:
-        Where the run stands at its end, with the live tensors of model and optimizer.
+        The state at the end, with the live tensors of model and optimizer.
 
     Raises:
-        UserError: the loss is no longer finite, the state belongs to another model, or autocast
-            is asked for on a CPU.
+        UserError: the loss is not finite, the state belongs to another model, or autocast is
+            asked for on a CPU.
     """
-    run = _start(model, data, recipe, torch.device(device), state)
+    run = _start(model, data, task, recipe, torch.device(device), state)
     epochs_done, train_s = (state.epochs, state.train_s) if state else (0, 0.0)
     for epoch in range(epochs_done + 1, recipe.epochs + 1):
         began = synchronised_clock(run.device)
         loss = _train_epoch(run, epoch, on_step)
         train_s += synchronised_clock(run.device) - began
         progress = Progress(epoch=epoch, train_loss=loss, train_s=train_s, images=len(data.train))
-        scores = evaluate(
-            model, data.val, batch_size=recipe.batch_size, device=run.device,
-            autocast=recipe.autocast,
-        )  # fmt: skip
+        scores = evaluate(model, data.val, task, recipe, device=run.device)
         epochs_done = epoch
         if on_epoch:
             on_epoch(progress, scores, _state(run, epoch, train_s))
@@ -85,6 +84,7 @@ class _Run:
 
     model: nn.Module
     data: ImageData
+    task: Task
     recipe: Recipe
     device: torch.device
     optimizer: Optimizer
@@ -94,11 +94,12 @@ class _Run:
 def _start(
     model: nn.Module,
     data: ImageData,
+    task: Task,
     recipe: Recipe,
     device: torch.device,
     state: TrainState | None,
 ) -> _Run:
-    """Model and optimizer on the device, as the state left them."""
+    """Model and optimizer on the device, with the values of the state if there is one."""
     autocast_on(device, recipe.autocast)  # refuse before the first epoch, not in it
     model.to(device)
     optimizer = make_optimizer(model, recipe)
@@ -108,6 +109,7 @@ def _start(
     return _Run(
         model=model,
         data=data,
+        task=task,
         recipe=recipe,
         device=device,
         optimizer=optimizer,
@@ -125,21 +127,20 @@ def _state(run: _Run, epochs: int, train_s: float) -> TrainState:
 
 
 def _train_epoch(run: _Run, epoch: int, on_step: OnStep | None) -> float:
-    """One pass over the training images; returns the mean loss an image."""
+    """One pass over the training images; returns the mean loss per image."""
     recipe = run.recipe
     run.model.train()
     torch.manual_seed(_seed(recipe.seed, epoch, "model"))
     generator = torch.Generator().manual_seed(_seed(recipe.seed, epoch, "augmentation"))
+    transform = run.task.transforms(recipe, train=True)
     batches = run.data.train.batches(
         recipe.batch_size, seed=_seed(recipe.seed, epoch, "order"), device=run.device
     )
     total = 0.0
-    for step, (pixels, labels) in enumerate(batches, start=(epoch - 1) * run.steps_per_epoch):
-        images = augment(
-            pixels, crop_padding=recipe.crop_padding, flip=recipe.flip, generator=generator
-        )
-        loss = _train_step(run, step, images, labels)
-        total += loss * len(labels)
+    for step, (pixels, given) in enumerate(batches, start=(epoch - 1) * run.steps_per_epoch):
+        images, targets = transform(pixels, given, generator)
+        loss = _train_step(run, step, images, targets)
+        total += loss * len(images)
         if on_step:
             on_step(step + 1, recipe.epochs * run.steps_per_epoch, loss)
     return total / len(run.data.train)
@@ -150,15 +151,15 @@ def _seed(seed: int, epoch: int, purpose: str) -> int:
     return random.Random(f"{seed}/{epoch}/{purpose}").getrandbits(63)
 
 
-def _train_step(run: _Run, step: int, images: Tensor, labels: Tensor) -> float:
+def _train_step(run: _Run, step: int, images: Tensor, targets: Any) -> float:
     """Forward, backward and update; returns the loss of the batch."""
     recipe = run.recipe
     rate = learning_rate(step, run.steps_per_epoch, recipe)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     with autocast_on(run.device, recipe.autocast):
-        logits = run.model(images)
-    loss = F.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+        outputs = run.model(images)
+    loss = run.task.loss(outputs, targets, recipe)
     value = loss.item()
     if not isfinite(value):
         raise UserError(

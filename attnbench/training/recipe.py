@@ -1,9 +1,8 @@
-"""Which recipe suits which set of images, and the learning rate of each step."""
+"""The default recipe for each kind of data set."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import cos, pi
 from typing import Any
 
 from attnbench.data.images import ImageData
@@ -11,7 +10,7 @@ from attnbench.errors import UserError
 from attnbench.spec import Recipe
 
 SMALL_SIZE = 64
-"""Photographs up to this side are trained like CIFAR, larger ones like ImageNet."""
+"""Side in pixels: photographs up to it are trained like CIFAR, larger ones like ImageNet."""
 
 MAX_WARMUP_SHARE = 0.2
 """A short run keeps at least four fifths of its steps for the cosine."""
@@ -19,14 +18,14 @@ MAX_WARMUP_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What a recipe is made of where nothing else is asked for."""
+    """Default values of a recipe."""
 
     epochs: int
     batch_size: int
     lr: float
     warmup_epochs: float
     crop_share: float
-    """Padding of the crop as a share of the image's side; CIFAR's customary 4 of 32 is 1/8."""
+    """Padding of the crop as a share of the image's side; the usual 4 of 32 for CIFAR is 1/8."""
     flip: bool
 
 
@@ -44,18 +43,18 @@ DEFAULTS: dict[str, Defaults] = {
         epochs=1, batch_size=64, lr=1e-3, warmup_epochs=0.0, crop_share=0.0, flip=False
     ),
 }
-"""By kind of set, see `kind_of`."""
+"""By kind of data set, see `kind_of`."""
 
 
 def recipe_for(data: ImageData, **overrides: Any) -> Recipe:
-    """The recipe for a set: the defaults of its kind, changed by overrides that are not None.
+    """The recipe for a data set: the defaults of its kind, replaced by overrides that are not None.
 
     Args:
         data: the opened set.
         overrides: fields of `Recipe`, other than `data` and `img_size`.
 
     Raises:
-        UserError: a value out of its range, or a crop padding as large as the image.
+        UserError: a value is out of its range, or the crop padding is as large as the image.
     """
     values = asdict(DEFAULTS[kind_of(data)])
     values["crop_padding"] = round(values.pop("crop_share") * data.img_size)
@@ -65,7 +64,7 @@ def recipe_for(data: ImageData, **overrides: Any) -> Recipe:
         longest = MAX_WARMUP_SHARE * values["epochs"]
         values["warmup_epochs"] = min(values["warmup_epochs"], longest)
     recipe = Recipe(data=data.name, img_size=(data.img_size, data.img_size), **values)
-    if recipe.crop_padding >= min(recipe.img_size):  # a border cannot mirror more than there is
+    if recipe.crop_padding >= min(recipe.img_size):  # a reflected border is narrower than the image
         raise UserError(
             f"crop padding must be below the image size {min(recipe.img_size)}, "
             f"got {recipe.crop_padding}"
@@ -74,22 +73,7 @@ def recipe_for(data: ImageData, **overrides: Any) -> Recipe:
 
 
 def kind_of(data: ImageData) -> str:
-    """The row of `DEFAULTS` for a set; a plug-in's set that is not of photographs is as digits."""
+    """The row of `DEFAULTS` for a data set; unknown ones without photographs count as digits."""
     if not data.photographs:
         return "synthetic" if data.name == "synthetic" else "digits"
     return "small photographs" if data.img_size <= SMALL_SIZE else "large photographs"
-
-
-def learning_rate(step: int, steps_per_epoch: int, recipe: Recipe) -> float:
-    """Linear warm-up to `recipe.lr`, then half a cosine to almost 0 (arXiv:1608.03983).
-
-    Args:
-        step: counted from 0 over the whole run.
-        steps_per_epoch: batches an epoch.
-        recipe: gives the peak, the epochs and the epochs of warm-up.
-    """
-    warmup = recipe.warmup_epochs * steps_per_epoch
-    if step < warmup:
-        return recipe.lr * min(1.0, (step + 1) / warmup)
-    progress = (step - warmup) / (recipe.epochs * steps_per_epoch - warmup)
-    return recipe.lr * (1 + cos(pi * progress)) / 2

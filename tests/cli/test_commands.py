@@ -30,7 +30,7 @@ class Mean(Attention):
 def quick_costs(monkeypatch):
     """What a trained model costs is measured in no time."""
     quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=1)
-    monkeypatch.setattr("attnbench.experiments.experiment.COST_PROTOCOL", quick)
+    monkeypatch.setattr("attnbench.experiments.cost.COST_PROTOCOL", quick)
 
 
 def records(path):
@@ -212,9 +212,9 @@ def test_train_evaluate_and_report_follow_one_another(attnbench, folder, tmp_pat
     train = ["train", "anchorformer-t", "--data", folder, "--epochs", 2, "--batch-size", 8]
     code, out, err = attnbench(*train)
     assert code == 0, err
-    stored = records(tmp_path / "results/runs/train.jsonl")
-    assert [r.kind for r in stored] == ["epoch", "epoch", "model"]
-    final = stored[-1]
+    stored = store.read(tmp_path / "results/runs/train.jsonl")
+    assert [record.progress.epoch for record in stored.epochs] == [1, 2]
+    (final,) = stored.models
     assert final.workload.options["stem_stride"] == 2  # pictures of 16 px
     assert final.recipe.flip
     assert final.scores.count == 12
@@ -225,7 +225,7 @@ def test_train_evaluate_and_report_follow_one_another(attnbench, folder, tmp_pat
     code, out, err = attnbench("evaluate", checkpoint)
     assert code == 0, err
     (judged,) = records(tmp_path / "results/runs/evaluate.jsonl")
-    assert judged.scores.values == final.scores.values
+    assert judged.scores.values == pytest.approx(final.scores.values, rel=1e-5)
     assert judged.run == final.run
 
     code, out, err = attnbench("report")
@@ -233,9 +233,30 @@ def test_train_evaluate_and_report_follow_one_another(attnbench, folder, tmp_pat
     assert (tmp_path / "report/index.html").stat().st_size > 10_000
 
 
+WITH_RANK = """
+import torch.nn as nn
+from attnbench import Attention, register_attention
+
+
+@register_attention("test-rank", family="linear", cost="O(n)", summary="two thin matrices")
+class Thin(Attention):
+    def __init__(self, dim, num_heads, *, rank=4, impl="reference"):
+        super().__init__(dim, num_heads, impl=impl)
+        self.thin = nn.Sequential(nn.Linear(dim, rank), nn.Linear(rank, dim))
+
+    def forward(self, x, grid):
+        return self.thin(x)
+
+    def macs(self, grid, batch=1):
+        return 2 * batch * grid[0] * grid[1] * self.dim * self.thin[0].out_features
+"""
+
+
 @pytest.mark.slow
 def test_train_resumes_its_own_run_and_keeps_earlier_ones(attnbench, folder, tmp_path):
-    train = ["train", "pyramid-t", "--attention", "sparse", "--data", folder, "--epochs", 1]
+    (tmp_path / "mine.py").write_text(WITH_RANK)
+    train = ["train", "pyramid-t", "--plugin", "mine.py", "--attention", "test-rank",
+             "--option", "rank=2", "--data", folder, "--epochs", 1]  # fmt: skip
     code, _, err = attnbench(*train, "--resume")
     assert code == 2
     assert "no checkpoint of this run" in err
@@ -243,6 +264,30 @@ def test_train_resumes_its_own_run_and_keeps_earlier_ones(attnbench, folder, tmp
     runs = sorted(p.parent.name for p in tmp_path.glob("results/runs/checkpoints/*/last.pt"))
     assert len(runs) == 2
     assert runs[1] == f"{runs[0]}-2"
+    final = store.read(tmp_path / "results/runs/train.jsonl").models[-1]
+    assert (final.workload.attention, final.status) == ("test-rank", "ok")
+    assert final.workload.options["attention_options"] == {"rank": 2}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["a=8", "b=0.5", "c=true", "d=False"], {"a": 8, "b": 0.5, "c": True, "d": False}),
+        (["a=1e-3", "b=x=y", " c = text "], {"a": 1e-3, "b": "x=y", "c": "text"}),
+        (["a=1", "a=2"], {"a": 2}),
+        (None, {}),
+    ],
+)
+def test_options_are_numbers_truths_or_text(given, expected):
+    from attnbench.cli.train import _values
+
+    assert _values(given) == expected
+
+
+def test_tasks_are_listed(attnbench):
+    code, out, _ = attnbench("list", "tasks")
+    assert code == 0
+    assert "classification" in out
 
 
 BAD = {
@@ -296,6 +341,12 @@ BAD = {
     "size": (["train", "anchorformer-t", "--img-size", 2], "--img-size must be at least 8"),
     "window in deit": (["train", "deit-t", "--attention", "window"], "vit-t"),
     "anchors of dense": (["train", "pyramid-t", "--anchors", 5], "no option num_anchors"),
+    "option": (["train", "pyramid-t", "--option", "rank=8"], "'dense' has no option rank; it has"),
+    "option of none": (["train", "timm-levit-128", "--img-size", 224, "--option", "rank=8"],
+                       "has no option rank"),
+    "option text": (["train", "pyramid-t", "--option", "rank"], "NAME=VALUE, such as rank=8; got"),
+    "option value": (["train", "pyramid-t", "--option", "rank="], "got 'rank='"),
+    "option name": (["train", "pyramid-t", "--option", "=8"], "got '=8'"),
     "checkpoint": (["evaluate", "missing.pt"], "expected a checkpoint"),
     "paths": (["report", "missing.jsonl"], "missing.jsonl"),
     "timeout": (["sweep", "--timeout", 0], "--timeout must be above 0"),

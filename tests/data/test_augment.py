@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from attnbench.data.augment import MEAN, STD, augment, normalise, random_crop, random_flip
+from attnbench.data.augment import MEAN, STD, normalise, random_crop, random_flip
 
 
 def images_of(batch: int, height: int, width: int) -> Tensor:
@@ -66,18 +66,3 @@ def test_normalise_maps_the_stated_mean_to_zero() -> None:
     expected = [(x / 255 - MEAN) / STD for x in (0, 51, 255)]
     assert normal.flatten().tolist() == pytest.approx(expected)
     assert images.flatten().tolist() == [0, 51, 255]
-
-
-def test_augment_without_crop_and_flip_only_normalises() -> None:
-    images = images_of(3, 8, 8)
-    out = augment(images, crop_padding=0, flip=False, generator=seeded())
-    assert torch.equal(out, normalise(images))
-
-
-def test_one_seed_is_one_augmentation() -> None:
-    images = images_of(32, 10, 10)
-    first, again, other = (
-        augment(images, crop_padding=2, flip=True, generator=seeded(seed)) for seed in (3, 3, 4)
-    )
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)

@@ -33,6 +33,9 @@ class TestDigits:
         assert images.max() == 255
         assert len(images.unique()) == 17
 
+    def test_a_square_may_be_given_by_both_sides(self) -> None:
+        assert open_data("digits", (8, 8)).img_size == 8
+
     def test_split_is_stratified_and_independent_of_the_seed(self) -> None:
         first, other = open_data("digits", 8, seed=0), open_data("digits", 8, seed=1)
         for image, same in zip(pixels_of(first), pixels_of(other), strict=True):
@@ -126,7 +129,7 @@ class TestBadInput:
     """Every message is one line and says what to do."""
 
     @staticmethod
-    def refused(data: object, match: str, img_size: int | None = None) -> None:
+    def refused(data: object, match: str, img_size: int | tuple[int, int] | None = None) -> None:
         with pytest.raises(UserError, match=match) as error:
             open_data(str(data), img_size)
         assert "\n" not in str(error.value)
@@ -187,6 +190,9 @@ class TestBadInput:
     @pytest.mark.parametrize("img_size", [7, 0, -1])
     def test_size_below_eight(self, data, img_size) -> None:
         self.refused(data, f"--img-size must be at least 8, got {img_size}", img_size)
+
+    def test_a_size_that_is_not_square(self) -> None:
+        self.refused("digits", "read as squares; got 32 × 40 pixels", (32, 40))
 
     def test_first_image_below_eight(self, make_folder) -> None:
         self.refused(make_folder(shape=(5, 20)), "--img-size must be at least 8, got 5")

@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from attnbench.data.images import ImageData, ImagesInMemory
+from attnbench.tasks.base import Task
+from attnbench.tasks.factory import create_task
 
 NUM_CLASSES = 7
 SIZE = 9
@@ -29,6 +31,11 @@ def data() -> ImageData:
         img_size=SIZE,
         photographs=True,
     )
+
+
+@pytest.fixture
+def task() -> Task:
+    return create_task("classification")
 
 
 @pytest.fixture

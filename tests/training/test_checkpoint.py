@@ -2,31 +2,31 @@ import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from attnbench.errors import UserError
 from attnbench.records import Scores
-from attnbench.training import checkpoint as checkpoints
 from attnbench.training.checkpoint import Checkpoint, load, load_weights, save
 from attnbench.training.loop import train
 from attnbench.training.recipe import recipe_for
 
 
 @pytest.fixture
-def checkpoint(data, make_model) -> Checkpoint:
+def checkpoint(data, task, make_model) -> Checkpoint:
     recipe = recipe_for(data, epochs=1)
     return Checkpoint(
         model="tiny",
         attention="anchor",
         options={"num_anchors": 30, "depths": (2, 2), "impl": "reference", "bias": None},
         num_classes=data.num_classes,
-        img_size=data.img_size,
+        img_size=(data.img_size, data.img_size),
         class_names=data.class_names,
         data=data.name,
         recipe=recipe,
-        state=train(make_model(), data, recipe, device="cpu"),
+        state=train(make_model(), data, task, recipe, device="cpu"),
         scores=Scores(
             task="classification",
             values={"top1": 0.5, "top5": 1.0, "loss": 1.25},
@@ -123,19 +123,49 @@ def test_foreign_file(tmp_path, write) -> None:
     assert os.listdir(tmp_path) == ["foreign.pt"]
 
 
-def test_newer_version(checkpoint, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(checkpoints, "VERSION", 2)
-    save(tmp_path / "newer.pt", checkpoint)
-    monkeypatch.undo()
-    with pytest.raises(UserError, match="expected a checkpoint of version 1, got version 2"):
+def payload_of(checkpoint: Checkpoint, folder: Path) -> dict[str, Any]:
+    save(folder / "current.pt", checkpoint)
+    return torch.load(folder / "current.pt", weights_only=True)
+
+
+def test_newer_version(checkpoint, tmp_path) -> None:
+    payload = payload_of(checkpoint, tmp_path)
+    torch.save({**payload, "version": 3}, tmp_path / "newer.pt")
+    with pytest.raises(UserError, match="a checkpoint of version 1 to 2, got version 3"):
         load(tmp_path / "newer.pt")
 
 
-def test_missing_part(tmp_path) -> None:
-    path = tmp_path / "part.pt"
-    torch.save({"format": checkpoints.FORMAT, "version": 1, "model": "tiny"}, path)
-    with pytest.raises(UserError, match=r"expected a whole checkpoint.*recipe"):
-        load(path)
+def test_version_1_is_read_as_what_it_meant(checkpoint, tmp_path) -> None:
+    payload = payload_of(checkpoint, tmp_path)
+    scores = payload.pop("scores")
+    del payload["task"]
+    payload |= {
+        "version": 1,
+        "img_size": 9,
+        "recipe": {**payload["recipe"], "img_size": 9},
+        "accuracy": {
+            "top1": 0.5, "top5": 1.0, "loss": 1.25, "images": 21, "forward_s": scores["forward_s"],
+        },
+    }  # fmt: skip
+    torch.save(payload, tmp_path / "first.pt")
+    back = load(tmp_path / "first.pt")
+    assert replace(back, state=checkpoint.state) == checkpoint
+    assert (back.task, back.img_size, back.recipe.img_size) == ("classification", (9, 9), (9, 9))
+    for name, value in checkpoint.state.model.items():
+        assert torch.equal(back.state.model[name], value)
+
+
+@pytest.mark.parametrize("lost", ["recipe", "scores", "img_size", "model"])
+@pytest.mark.parametrize("version", [1, 2])
+def test_missing_part(checkpoint, tmp_path, lost, version) -> None:
+    payload = payload_of(checkpoint, tmp_path)
+    if version == 1:
+        payload["accuracy"] = {"top1": 0, "top5": 0, "loss": 0, "images": 1, "forward_s": 1}
+        lost = {"scores": "accuracy"}.get(lost, lost)
+    del payload[lost]
+    torch.save({**payload, "version": version}, tmp_path / "part.pt")
+    with pytest.raises(UserError, match=rf"part\.pt: expected a complete checkpoint.*{lost}"):
+        load(tmp_path / "part.pt")
 
 
 def test_weights_fill_a_model_built_alike(checkpoint, make_model) -> None:
@@ -154,7 +184,7 @@ def test_other_shapes_are_refused_by_name(checkpoint, make_model) -> None:
 
 def test_other_names_are_refused(checkpoint, make_model) -> None:
     model = make_model()
-    with pytest.raises(UserError, match=r"another model: its parameter 5\.weight is none"):
+    with pytest.raises(UserError, match=r"another model: its parameter 5\.weight is not in"):
         load_weights(model[:5], checkpoint)
     with pytest.raises(UserError, match=r"another model: it has no parameter 6\.weight"):
         load_weights(model.append(torch.nn.Linear(7, 7)), checkpoint)

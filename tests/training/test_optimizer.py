@@ -1,7 +1,11 @@
+from dataclasses import replace
+
+import pytest
 import torch
 from torch import nn
 
-from attnbench.training.optimizer import exempt_from_decay, make_optimizer
+from attnbench.models.factory import create_model
+from attnbench.training.optimizer import declared_without_decay, make_optimizer, parameter_groups
 from attnbench.training.recipe import recipe_for
 
 
@@ -17,10 +21,10 @@ class Embedded(nn.Module):
         return {"pos_embed"}
 
 
-def test_vectors_and_declared_parameters_are_exempt_at_any_depth() -> None:
-    own = {"pos_embed", "proj.bias", "norm.weight", "norm.bias"}
-    assert exempt_from_decay(Embedded()) == own
-    assert exempt_from_decay(nn.Sequential(Embedded())) == {f"0.{name}" for name in own}
+def test_parameters_are_declared_at_any_depth() -> None:
+    assert declared_without_decay(Embedded()) == {"pos_embed"}
+    nested = nn.Sequential(nn.Sequential(Embedded()), Embedded())
+    assert declared_without_decay(nested) == {"0.0.pos_embed", "1.pos_embed"}
 
 
 def test_decay_touches_the_others_alone_and_frozen_ones_are_left_out(data) -> None:
@@ -30,3 +34,26 @@ def test_decay_touches_the_others_alone_and_frozen_ones_are_left_out(data) -> No
     assert decayed["weight_decay"] == recipe_for(data).weight_decay
     assert exempt["weight_decay"] == 0
     assert len(exempt["params"]) == 4
+
+
+def test_without_decay_all_parameters_are_trained(data) -> None:
+    optimizer = make_optimizer(Embedded(), replace(recipe_for(data), weight_decay=0.0))
+    assert [(g["weight_decay"], len(g["params"])) for g in optimizer.param_groups] == [(0.0, 5)]
+
+
+MODELS = ["anchorformer-t", "deit-t", "pyramid-t", "timm-levit-128", "timm-swin-t",
+          "anchor-levit-128", "pvt-t"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_matrices_decay_unless_declared_in_the_order_of_the_model(name) -> None:
+    """The order within a group is that of the optimizer's state in a checkpoint."""
+    with torch.device("meta"):
+        model = create_model(name, num_classes=10)
+    declared = declared_without_decay(model)
+    expected: tuple[list[int], list[int]] = ([], [])
+    for parameter, value in model.named_parameters():
+        expected[value.ndim <= 1 or parameter in declared].append(id(value))
+    groups = parameter_groups(model, 0.05)
+    assert [[id(p) for p in group["params"]] for group in groups] == list(expected)
+    assert [group["weight_decay"] for group in groups] == [0.05, 0.0]

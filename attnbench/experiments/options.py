@@ -1,0 +1,63 @@
+"""Which options a model is built with: those asked for, and what small images need."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from attnbench.data.images import ImageData
+from attnbench.registry import ATTENTIONS, MODELS
+
+SMALL_IMAGE = 64
+"""Side in pixels. Smaller images lose too much detail in the usual first stride of the trunks."""
+
+
+def model_options(
+    model: str,
+    data: ImageData,
+    attention: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Options of a model for a data set.
+
+    A pyramid takes stem stride 2 for photographs under 64 px. Digits, which are 8 × 8 pixels
+    enlarged, keep stride 4. A plain trunk takes patches of an eighth of the side.
+
+    Args:
+        model: name of the model.
+        data: the images that it will see.
+        attention: mechanism inside a trunk of ours.
+        options: options of the mechanism inside; of the model itself if it has no attention of ours
+            inside.
+    """
+    chosen: dict[str, Any] = {} if attention is None else {"attention": attention}
+    if options and "attention_options" in keywords_of(model):
+        chosen["attention_options"] = dict(options)
+    elif options:
+        chosen |= options
+    return chosen | _for_small_images(model, data)
+
+
+def attention_inside(model: str, options: Mapping[str, Any]) -> str:
+    """The mechanism inside a model, or "" for a model that takes no registered mechanism."""
+    parameter = keywords_of(model).get("attention")
+    if parameter is None:
+        return ""
+    name = {**options, **MODELS.find(model).options}.get("attention", parameter.default)
+    return name if name in ATTENTIONS.names() else ""
+
+
+def keywords_of(model: str) -> dict[str, inspect.Parameter]:
+    """The keyword options of what builds a model."""
+    parameters = inspect.signature(MODELS.load(model)).parameters.items()
+    return {name: p for name, p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def _for_small_images(model: str, data: ImageData) -> dict[str, Any]:
+    if data.img_size >= SMALL_IMAGE:
+        return {}
+    family = MODELS.find(model).family
+    if family == "pyramid" and data.photographs:
+        return {"stem_stride": 2}
+    return {"patch_size": max(2, data.img_size // 8)} if family == "plain" else {}

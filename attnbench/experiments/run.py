@@ -1,0 +1,117 @@
+"""Run an experiment: train, evaluate after each epoch, measure the cost, record everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from attnbench.benchmark.runner import environment_of, now
+from attnbench.benchmark.subject import subject_of
+from attnbench.errors import UserError
+from attnbench.experiments.cost import trained_cost
+from attnbench.experiments.experiment import Experiment
+from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores
+from attnbench.tasks.factory import create_task
+from attnbench.training import checkpoint as checkpoints
+from attnbench.training.checkpoint import Checkpoint, TrainState
+from attnbench.training.loop import train
+
+OnRecord = Callable[[Record], None]
+OnStep = Callable[[int, int, float], None]
+
+
+def run(
+    experiment: Experiment,
+    *,
+    resume: bool = False,
+    on_record: OnRecord = lambda record: None,
+    on_step: OnStep = lambda done, total, loss: None,
+) -> ModelRecord:
+    """Train, evaluate and measure a model.
+
+    Args:
+        experiment: what to do.
+        resume: continue from the last checkpoint of this run.
+        on_record: called with each epoch's record and the final one, to store them.
+        on_step: called with (steps done, steps in all, loss).
+
+    Returns:
+        The final record: scores and cost of the trained model.
+
+    Raises:
+        UserError: there is nothing to resume, or the training diverged.
+    """
+    folder = _run_folder(experiment, resume)
+    torch.manual_seed(experiment.recipe.seed)
+    model = experiment.build()
+    saved = checkpoints.load(folder / "last.pt") if resume else None
+    scores = [saved.scores] if saved else []
+    environment = environment_of(subject_of(experiment.workload), experiment.device)
+
+    def on_epoch(progress: Progress, measured: Scores, state: TrainState) -> None:
+        checkpoints.save(folder / "last.pt", _checkpoint(experiment, state, measured))
+        scores.append(measured)
+        on_record(_epoch_record(experiment, folder.name, environment, progress, measured))
+
+    train(
+        model, experiment.data, create_task(experiment.task), experiment.recipe,
+        device=experiment.device, state=saved.state if saved else None, on_step=on_step,
+        on_epoch=on_epoch,
+    )  # fmt: skip
+    model.zero_grad()  # gradients of the last step take memory
+    cost = trained_cost(model, experiment.workload, experiment.device)
+    record = replace(cost, recipe=experiment.recipe, run=folder.name, scores=scores[-1])
+    on_record(record)
+    return record
+
+
+def _run_folder(experiment: Experiment, resume: bool) -> Path:
+    """The folder of the run to resume, or one that no earlier run has used."""
+    folder = experiment.folder / experiment.name
+    repeats = sorted(experiment.folder.glob(f"{experiment.name}*/last.pt"))
+    if resume and not repeats:
+        raise UserError(
+            f"--resume: no checkpoint of this run under {folder}; run the same command without "
+            "--resume to start it"
+        )
+    if resume:
+        return max(repeats, key=lambda file: file.stat().st_mtime).parent
+    return folder if not repeats else folder.with_name(f"{folder.name}-{len(repeats) + 1}")
+
+
+def _checkpoint(experiment: Experiment, state: TrainState, scores: Scores) -> Checkpoint:
+    workload = experiment.workload
+    return Checkpoint(
+        model=experiment.model,
+        attention=workload.attention,
+        options=experiment.options,
+        num_classes=workload.num_classes,
+        img_size=workload.img_size,
+        class_names=experiment.data.class_names,
+        data=experiment.source or experiment.data.name,
+        recipe=experiment.recipe,
+        state=state,
+        scores=scores,
+        task=experiment.task,
+    )
+
+
+def _epoch_record(
+    experiment: Experiment,
+    run_name: str,
+    environment: Environment,
+    progress: Progress,
+    scores: Scores,
+) -> EpochRecord:
+    return EpochRecord(
+        workload=experiment.workload,
+        environment=environment,
+        created=now(),
+        recipe=experiment.recipe,
+        run=run_name,
+        progress=progress,
+        scores=scores,
+    )

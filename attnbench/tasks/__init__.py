@@ -1,0 +1,15 @@
+"""The table of tasks: what a model is trained to do and how it is scored. Loads no torch."""
+
+from __future__ import annotations
+
+from attnbench.registry import Entry
+
+TASKS: tuple[Entry, ...] = (
+    Entry(
+        kind="task",
+        name="classification",
+        target="attnbench.tasks.classification.task:Classification",
+        family="image",
+        summary="one class for each image: cross-entropy, scored by top-1 and top-5 accuracy",
+    ),
+)

@@ -1,0 +1,1 @@
+"""One class for each image: targets are int64 (batch,), outputs are logits (batch, classes)."""

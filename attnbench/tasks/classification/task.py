@@ -1,0 +1,42 @@
+"""Image classification behind the contract of `tasks.base`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from attnbench.spec import Recipe
+from attnbench.tasks.base import FeatureInfo, Task, Transform
+from attnbench.tasks.classification.head import PooledLinear
+from attnbench.tasks.classification.metric import Accuracy
+from attnbench.tasks.classification.transforms import augment, only_normalise
+
+
+class Classification(Task):
+    """One class for each image."""
+
+    name: ClassVar[str] = "classification"
+
+    def head(self, feature_info: FeatureInfo, num_classes: int) -> nn.Module:
+        """Logits from the mean of the last map.
+
+        For backbones without a classifier: models that are built by name bring their own.
+        """
+        return PooledLinear(feature_info[-1]["num_chs"], num_classes)
+
+    def loss(self, outputs: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+        """Cross-entropy with label smoothing, in float32."""
+        return F.cross_entropy(outputs.float(), targets, label_smoothing=recipe.label_smoothing)
+
+    def metric(self) -> Accuracy:
+        """Top-1, top-5 and loss."""
+        return Accuracy()
+
+    def transforms(self, recipe: Recipe, *, train: bool) -> Transform:
+        """Random crops and flips if `train`; always normalisation."""
+        if not train:
+            return only_normalise
+        return partial(augment, crop_padding=recipe.crop_padding, flip=recipe.flip)
