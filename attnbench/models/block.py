@@ -1,4 +1,4 @@
-"""The pre-norm transformer block that both trunks are made of.
+"""The pre-norm transformer block of both trunks.
 
 x + attention(norm(x)), then x + mlp(norm(x)). The attention is any registered mechanism; the MLP
 may hold a depthwise 3 × 3 convolution, which tells a trunk without position embedding where a
