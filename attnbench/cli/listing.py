@@ -14,6 +14,14 @@ def command(
     what: Annotated[
         str, typer.Argument(help="attentions, impls, models or datasets.")
     ] = "attentions",
+    timm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="With models: the models of timm that match, such as 'swin*', by the names "
+            "that every command takes.",
+        ),
+    ] = None,
     plugin: Plugin = None,
 ) -> None:
     """List what is registered: attentions, models or datasets; or which impl runs where."""
@@ -22,6 +30,9 @@ def command(
 
     from attnbench.registry import ATTENTIONS, DATASETS, MODELS
 
+    if timm is not None:
+        _print_timm(what, timm)
+        return
     registries = {"attentions": ATTENTIONS, "models": MODELS, "datasets": DATASETS}
     if what == "impls":
         from attnbench.cli.show.impls import print_impls
@@ -36,4 +47,20 @@ def command(
         table.add_column(column, no_wrap=column in ("name", "family", "cost"))
     for entry in registries[what].list():
         table.add_row(*(getattr(entry, column) for column in columns))
+    Console().print(table)
+
+
+def _print_timm(what: str, pattern: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from attnbench.models.from_timm.names import architectures
+
+    if what != "models":
+        raise UserError(f"--timm lists models; got {what!r}: `attnbench list models --timm …`")
+    table = Table(title="models of timm", title_justify="left", title_style="bold")
+    for column in ("name", "family", "input size"):
+        table.add_column(column, no_wrap=True)
+    for model in architectures(pattern):
+        table.add_row(model.name, model.family, "{} × {}".format(*model.input_size))
     Console().print(table)

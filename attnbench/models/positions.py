@@ -24,6 +24,7 @@ def resample_positions(
     if wanted == learned:
         return positions
     prefix, of_grid = positions[:, :num_prefix_tokens], positions[:, num_prefix_tokens:]
-    image = of_grid.float().transpose(1, 2).unflatten(2, learned)
+    # Contiguous: torch 2.15 interpolates channels-last maps wrongly when the width becomes 1.
+    image = of_grid.float().transpose(1, 2).unflatten(2, learned).contiguous()
     image = F.interpolate(image, size=wanted, mode="bicubic", antialias=True)
     return torch.cat([prefix, image.flatten(2).transpose(1, 2).to(positions.dtype)], dim=1)

@@ -59,8 +59,8 @@ def architectures(pattern: str) -> list[Architecture]:
     names = timm.list_models(pattern.removeprefix(PREFIX))
     if not names:
         raise UserError(
-            f"no model of timm matches {pattern!r}; try a wider pattern such as "
-            f"'*{pattern.strip('*')[:4]}*'"
+            f"no model of timm matches {pattern!r}; a pattern must match the whole name, as "
+            "'*swin*' does"
         )
     return [
         Architecture(
