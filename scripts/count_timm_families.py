@@ -150,7 +150,8 @@ def page(lines: list[Line]) -> Iterator[str]:
         "",
         "The last column has the strides of the maps that `create_backbone` gives.",
         "",
-        "| family | model | MMACs | fvcore agrees with torch | reason if refused | strides of its maps |",
+        "| family | model | MMACs | fvcore agrees with torch | reason if refused "
+        "| strides of its maps |",
         "|---|---|---:|---|---|---|",
     )
     yield from map(row, lines)

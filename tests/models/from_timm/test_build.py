@@ -5,7 +5,9 @@ import timm
 import torch
 
 from attnbench.benchmark.runner import profile
+from attnbench.benchmark.subject import subject_of
 from attnbench.errors import UserError
+from attnbench.experiments.experiment import model_workload
 from attnbench.models.factory import create_model
 from attnbench.spec import ModelWorkload, Protocol
 
@@ -67,3 +69,9 @@ def test_is_profiled_by_name():
     assert record.macs.training_macs > 2 * record.macs.products_macs > 0
     assert record.latency.median_s > 0
     assert record.environment.code  # of the builder and of timm's version
+
+
+def test_is_trained_by_name_as_it_is_measured():
+    workload = model_workload("timm:test_vit", {}, 7, 32)
+    assert workload.attention == ""
+    assert subject_of(workload).build()(torch.randn(2, 3, 32, 32)).shape == (2, 7)
