@@ -67,16 +67,23 @@ class Entry:
         """Import the target."""
         if not isinstance(self.target, str):
             return self.target
-        module, _, attribute = self.target.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        return _imported(self.target)
 
 
 class Registry:
     """The entries of one kind, in the order in which they were declared."""
 
-    def __init__(self, kind: Kind, table: str) -> None:
-        """`table` is the import string of the project's own rows, read at first use."""
+    def __init__(self, kind: Kind, table: str, libraries: Mapping[str, str] | None = None) -> None:
+        """Declare where the rows are; they are read at first use.
+
+        Args:
+            kind: of every row.
+            table: import string of the project's own rows.
+            libraries: import strings of functions that make the row of a name such as
+                "timm:resnet18", by prefix.
+        """
         self.kind = kind
+        self._libraries = libraries or {}
         self._table = table
         self._entries: dict[str, Entry] = {}
         self._opened = False
@@ -93,6 +100,10 @@ class Registry:
     def find(self, name: str) -> Entry:
         """The entry of that name; the error for an unknown name lists the nearest ones."""
         self._open()
+        library, _, rest = name.partition(":")
+        if library in self._libraries and rest:
+            entry: Entry = _imported(self._libraries[library])(rest)
+            return entry
         if name not in self._entries:
             raise UserError(self._unknown(name))
         return self._entries[name]
@@ -110,8 +121,7 @@ class Registry:
         """Read the project's table and the installed plug-ins, once."""
         if self._opened:
             return
-        module, _, attribute = self._table.partition(":")
-        for entry in getattr(importlib.import_module(module), attribute):
+        for entry in _imported(self._table):
             self._add(entry)
         # Only now: a table that failed to import must fail again, not look empty.
         self._opened = True
@@ -131,6 +141,12 @@ class Registry:
         return f"unknown {self.kind} {name!r}: {hint} `attnbench list {self.kind}s` shows all"
 
 
+def _imported(target: str) -> Any:
+    """What an import string "package.module:attribute" stands for."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
 def _where(entry: Entry) -> str:
     if isinstance(entry.target, str):
         return entry.target
@@ -138,7 +154,11 @@ def _where(entry: Entry) -> str:
 
 
 ATTENTIONS = Registry("attention", table="attnbench.attention:MECHANISMS")
-MODELS = Registry("model", table="attnbench.models:MODELS")
+MODELS = Registry(
+    "model",
+    table="attnbench.models:MODELS",
+    libraries={"timm": "attnbench.models.from_timm.names:entry_of"},
+)
 DATASETS = Registry("dataset", table="attnbench.data:DATASETS")
 TASKS = Registry("task", table="attnbench.tasks:TASKS")
 _REGISTRIES: dict[Kind, Registry] = {r.kind: r for r in (ATTENTIONS, MODELS, DATASETS, TASKS)}

@@ -1,7 +1,7 @@
 """Other people's systems behind the project's contracts, as a plug-in of the suite.
 
-Found through the entry-point group `attnbench.plugins`, the very road that a third party's package
-takes. One file a system; the rows name their builders by import string, so that listing them loads
+The suite finds them through the entry-point group `attnbench.plugins`, like any third-party
+package. Each system has one file. Its rows name builders by import string, so listing them loads
 neither torch nor timm.
 """
 

@@ -1,24 +1,24 @@
 """LeViT with anchor attention: the models that AnchorFormer calls AnchorLeViT (its figure 5b).
 
-Graham et al. 2021, LeViT (https://arxiv.org/abs/2104.01136), timm's trunk
-(https://github.com/huggingface/pytorch-image-models, Apache-2.0), every attention swapped.
-AnchorFormer (https://arxiv.org/abs/2505.16463) publishes neither code nor a rule for two things
-that LeViT has and DeiT has not. What stands here is this project's reading of them:
+The trunk is timm's LeViT (Graham et al. 2021, https://arxiv.org/abs/2104.01136;
+https://github.com/huggingface/pytorch-image-models, Apache-2.0) with every attention swapped.
+AnchorFormer (https://arxiv.org/abs/2505.16463) publishes no code, and no rule for two parts that
+LeViT has and DeiT has not. This is how this project reads them:
 
-Shrinking attention, between the stages, asks with every fourth token for the values of all. Here
-all tokens send their values to the anchors, and every fourth collects: H = A' (Δ⁻¹ (Aᵀ V)), where
-A' holds the rows of A that are kept. These are rows of the same S = A Δ⁻¹ Aᵀ, so that they still
-sum to 1, and there is no query projection, as in the paper's other layers.
+Shrinking attention. Between stages, LeViT queries with every fourth token only. Here all tokens
+send their values to the anchors, and every fourth token collects: H = A' (Δ⁻¹ (Aᵀ V)), where A'
+are the rows of A that are kept. They are rows of the same S = A Δ⁻¹ Aᵀ, so they still sum to 1. As
+in the paper's other layers there is no query projection.
 
-The bias table, which adds to each score what the offset between two tokens is worth, is all that
-tells a LeViT where a token stands: it has no position embedding. Anchor attention has no scores of
-token against token; it has logits of token against anchor, and an anchor stands nowhere. So the
-table becomes one of tokens × anchors, added to those logits, zero at the start as LeViT's, and
-shared by the heads as the anchors are. It takes no multiply-accumulates and, as LeViT's, it binds
-the model to one image size.
+The bias table. LeViT has no position embedding; positions enter through a table that adds a bias
+per offset between two tokens to each score. Anchor attention has no scores of token against token
+but logits of token against anchor, and an anchor has no position. So the table becomes one of
+tokens × anchors that is added to those logits. It starts at zero, like LeViT's, and is shared by
+the heads, like the anchors. It takes no multiply-accumulates and, like LeViT's, it fixes the image
+size.
 
-The rest is LeViT's: keys of 16 or 32 channels a head, values of twice (shrinking: four times) as
-many, batch norm behind every linear layer, hard-swish before the output projection.
+The rest is LeViT's: keys of 16 or 32 channels per head, values of twice (shrinking: four times) as
+many, batch norm after every linear layer, hard-swish before the output projection.
 
 MACs of a layer, for n tokens of width C in, n' of width C' out, h heads with keys of d and values
 of e channels, m anchors: n C h (d + e) + n m h (d + e) + n' m h e + n' h e C'.
@@ -35,11 +35,11 @@ from attnbench.attention.anchor import ANCHOR_STD, anchor_means, bipartite_atten
 from attnbench.attention.base import merge_heads
 
 NUM_ANCHORS = 30
-"""The paper's, in every layer: also in the last stage, whose 16 tokens are fewer."""
+"""The paper's number, in every layer, even in the last stage with its 16 tokens."""
 
 
 class AnchorLevitAttention(nn.Module):
-    """Anchor attention in the place of one of LeViT's attentions, shrinking or not."""
+    """Anchor attention that replaces one of LeViT's attentions, shrinking or not."""
 
     def __init__(self, levit: Any, num_anchors: int, stride: int) -> None:
         """Take sizes and the output projection from timm's module `levit`."""
@@ -57,11 +57,11 @@ class AnchorLevitAttention(nn.Module):
         self.anchors = nn.Parameter(torch.empty(1, num_anchors, self.key_dim))
         self.anchor_biases = nn.Parameter(torch.zeros(self.grid[0] * self.grid[1], num_anchors))
         self.proj = levit.proj
-        # Batch norm gives keys of spread 1, for which that scale was chosen.
+        # Batch norm gives keys a standard deviation of 1, which ANCHOR_STD was chosen for.
         nn.init.normal_(self.anchors, std=ANCHOR_STD)
 
     def no_weight_decay(self) -> set[str]:
-        """The biases, as LeViT's own."""
+        """The biases, like LeViT's own."""
         return {"anchor_biases"}
 
     def forward(self, x: Tensor) -> Tensor:
@@ -79,14 +79,14 @@ class AnchorLevitAttention(nn.Module):
         return key, value
 
     def _kept(self, assignment: Tensor) -> Tensor:
-        """The rows of A of the tokens that go on."""
+        """The rows of A of the tokens that are kept."""
         if self.stride == 1:
             return assignment
         rows = assignment.unflatten(2, self.grid)
         return rows[:, :, :: self.stride, :: self.stride].flatten(2, 3)
 
     def macs(self, batch: int = 1) -> int:
-        """As stated at the head of this file."""
+        """The formula in the docstring of this file."""
         n, m = self.anchor_biases.shape
         kept = -(-self.grid[0] // self.stride) * -(-self.grid[1] // self.stride)
         keys, values = self.num_heads * self.key_dim, self.num_heads * self.value_dim

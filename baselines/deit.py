@@ -1,6 +1,7 @@
 """DeiT-T, S and B from timm: plain, and with the distillation token and its second head.
 
-`deit-t/s/b` are this project's own trunk; they equal the plain ones on copied weights.
+The models `deit-t`, `deit-s` and `deit-b` are this project's own trunk. They equal the plain ones
+of timm on copied weights.
 """
 
 from baselines.system import Source, timm_systems

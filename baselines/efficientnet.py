@@ -1,8 +1,8 @@
-"""EfficientNet-B0 to B5: convolutions alone, the yardstick without attention.
+"""EfficientNet-B0 to B5: the reference without attention, made of convolutions.
 
-The input grows with the model (224 to 456 px), and so do the multiply-accumulates that papers
-print. `tf_` names hold the weights that the authors published; timm pads there as TensorFlow does,
-which changes neither parameters nor multiply-accumulates.
+The published input size grows with the model (224 to 456 px), and the printed multiply-accumulates
+with it. Names with `tf_` have the authors' weights. For them timm pads as TensorFlow does, which
+changes neither parameters nor multiply-accumulates.
 """
 
 from baselines.system import Source, timm_systems

@@ -1,7 +1,7 @@
 """LeViT-128, 192, 256 and 384: a convolutional stem, attention with a bias table, BatchNorm.
 
-Built for one input size, 224 px unless told otherwise: the bias tables have a row per offset. Two
-heads (class and distillation) are averaged.
+A model takes one input size, 224 px by default, because the bias tables have a row per offset. The
+two heads (class and distillation) are averaged.
 """
 
 from baselines.system import Source, timm_systems

@@ -1,6 +1,6 @@
-"""PVT-T, S, M and L (version 1), which timm does not hold, from this project's own parts.
+"""PVT-T, S, M and L (version 1), built from this project's own parts; timm does not have them.
 
-The model is in `pvt_model.py`; here are its sizes, of table 1 of the publication.
+The model is in `pvt_model.py`. The sizes are those of table 1 of the publication.
 """
 
 from baselines.system import Source, System

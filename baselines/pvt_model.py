@@ -1,27 +1,27 @@
 """PVT, version 1: four stages of spatial-reduction attention on plain patches.
 
-Wang et al. 2021 (https://arxiv.org/abs/2102.12122). The blocks and the `sparse` attention are the
-suite's own. The suite's pyramid cannot stand in for the trunk, since that is version 2's: here
-patches do not overlap, each stage has learned positions, MLPs have no convolution and a ratio per
-stage, heads are 64 wide, and a class token joins in the last stage. There the reduction is 1,
-which makes `sparse` attention dense (see `attention/sparse.py`), and `dense` takes class tokens.
-
-Departure from the authors' code: positions are learned for the size that the model is built for,
-and not interpolated to others.
+Wang et al. 2021 (https://arxiv.org/abs/2102.12122), built from the suite's blocks and `sparse`
+attention. The suite's pyramid follows version 2 and cannot replace this trunk: here patches do not
+overlap, each stage has learned positions, MLPs have no convolution and a ratio per stage, heads
+are 64 wide, and the last stage has a class token. In the last stage the reduction is 1, where
+`sparse` attention equals `dense` (see `attention/sparse.py`), and `dense` takes class tokens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from attnbench.attention.base import Attention, linear
+from attnbench.attention.base import Attention
 from attnbench.attention.factory import create_attention
 from attnbench.errors import UserError
+from attnbench.models.backbone import FeatureInfo, classifier
 from attnbench.models.block import NORM_EPS, Block
+from attnbench.models.positions import resample_positions
 from attnbench.spec import Grid
 
 DIMS = (64, 128, 320, 512)
@@ -33,12 +33,12 @@ LAST = len(DIMS) - 1
 
 
 class Stage(nn.Module):
-    """Patches of the map before, positions, and blocks at one resolution."""
+    """Patches of the previous map, positions, and blocks at one resolution."""
 
     def __init__(self, index: int, depth: int, in_chans: int, grid: Grid) -> None:
         super().__init__()
         dim, patch = DIMS[index], PATCHES[index]
-        self.grid = grid
+        self.built_for = grid
         self.proj = nn.Conv2d(in_chans, dim, kernel_size=patch, stride=patch)
         self.norm = nn.LayerNorm(dim)
         is_last = index == LAST
@@ -53,19 +53,24 @@ class Stage(nn.Module):
 
     def forward(
         self, image: Float[Tensor, "batch channels height width"]
-    ) -> Float[Tensor, "batch tokens dim"]:
-        """Tokens of this stage; in the last one the class token comes first."""
-        tokens = self.norm(self.proj(image).flatten(2).transpose(1, 2))
+    ) -> tuple[Float[Tensor, "batch tokens dim"], Grid]:
+        """Tokens of this stage and their grid; in the last stage the class token comes first."""
+        image = self.proj(image)
+        grid = int(image.shape[2]), int(image.shape[3])
+        tokens = self.norm(image.flatten(2).transpose(1, 2))
         if self.cls_token is not None:
             tokens = torch.cat([self.cls_token.expand(tokens.shape[0], -1, -1), tokens], dim=1)
-        tokens = tokens + self.pos_embed
+        num_prefix_tokens = tokens.shape[1] - grid[0] * grid[1]
+        tokens = tokens + resample_positions(
+            self.pos_embed, self.built_for, grid, num_prefix_tokens
+        )
         for block in self.blocks:
-            tokens = block(tokens, self.grid)
-        return tokens
+            tokens = block(tokens, grid)
+        return tokens, grid
 
 
 class Pvt(nn.Module):
-    """A PVT for images of one fixed size."""
+    """A PVT for images whose sides are multiples of 32 px."""
 
     def __init__(
         self,
@@ -75,36 +80,48 @@ class Pvt(nn.Module):
         depths: Sequence[int],
     ) -> None:
         super().__init__()
-        self.img_size = (img_size, img_size) if isinstance(img_size, int) else img_size
+        size = (img_size, img_size) if isinstance(img_size, int) else img_size
+        _refuse_unfit(size)
         self.stages = nn.ModuleList()
-        in_chans, grid = 3, self.img_size
+        in_chans, grid = 3, size
         for index, depth in enumerate(depths):
-            grid = _shrunk(grid, PATCHES[index], self.img_size)
+            grid = grid[0] // PATCHES[index], grid[1] // PATCHES[index]
             self.stages.append(Stage(index, depth, in_chans, grid))
             in_chans = DIMS[index]
         self.norm = nn.LayerNorm(DIMS[LAST], eps=NORM_EPS)
-        self.head = linear(DIMS[LAST], num_classes)
+        self.head = classifier(DIMS[LAST], num_classes)
+        self.feature_info = [
+            FeatureInfo(channels=dim, stride=prod(PATCHES[: index + 1]))
+            for index, dim in enumerate(DIMS)
+        ]
 
     def no_weight_decay(self) -> set[str]:
         """Parameters that no optimiser should shrink."""
         tokens = ("pos_embed", "cls_token")
         return {name for name, _ in self.named_parameters() if name.endswith(tokens)}
 
+    def features(
+        self, images: Float[Tensor, "batch channels height width"]
+    ) -> list[Float[Tensor, "batch _ _ _"]]:
+        """The maps of the four stages, the last one normed and without the class token."""
+        maps = self._maps(images)[0]
+        return [*maps[:LAST], self.norm(maps[LAST].movedim(1, -1)).movedim(-1, 1)]
+
     def forward(
         self, images: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch classes"]:
-        """Logits from the class token."""
-        if tuple(images.shape[-2:]) != self.img_size:
-            raise UserError(
-                f"this model was built for images of {self.img_size[0]} × {self.img_size[1]}, "
-                f"got {images.shape[-2]} × {images.shape[-1]}; build it with img_size=…"
-            )
-        tokens = images
-        for index, stage in enumerate(self.stages):
-            tokens = stage(images)
-            if index < LAST:
-                images = tokens.transpose(1, 2).unflatten(2, stage.grid)
-        return self.head(self.norm(tokens)[:, 0])
+        """Logits from the class token; without a classifier the class token."""
+        return self.head(self.norm(self._maps(images)[1]))
+
+    def _maps(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The map of each stage, and the class token."""
+        _refuse_unfit((int(images.shape[-2]), int(images.shape[-1])))
+        maps: list[Tensor] = []
+        for stage in self.stages:
+            tokens, grid = stage(images)
+            images = tokens[:, -grid[0] * grid[1] :].transpose(1, 2).unflatten(2, grid)
+            maps.append(images)
+        return maps, tokens[:, 0]
 
 
 def _attention(stage: int) -> Attention:
@@ -115,10 +132,9 @@ def _attention(stage: int) -> Attention:
     return create_attention("sparse", dim, heads, sr_ratio=SR_RATIOS[stage])
 
 
-def _shrunk(grid: Grid, patch: int, img_size: tuple[int, int]) -> Grid:
-    if grid[0] % patch or grid[1] % patch:
+def _refuse_unfit(sides: tuple[int, int]) -> None:
+    if sides[0] % prod(PATCHES) or sides[1] % prod(PATCHES):
         raise UserError(
-            f"PVT takes images whose sides are multiples of 32 px, got {img_size[0]} × "
-            f"{img_size[1]}; choose another img_size"
+            f"PVT takes images whose sides are multiples of {prod(PATCHES)} px, got {sides[0]} × "
+            f"{sides[1]}; choose another size"
         )
-    return grid[0] // patch, grid[1] // patch

@@ -1,7 +1,7 @@
 """Swin-T, S and B: from timm, and rebuilt from this project's own window attention.
 
-The rebuilt ones (`swin_model.py`) are a check of the window attention that every pyramid uses: with
-timm's weights copied over, they give timm's outputs.
+The rebuilt models (`swin_model.py`) verify the window attention that every pyramid uses: on copied
+weights they give timm's outputs.
 """
 
 from baselines.system import Source, System, timm_systems

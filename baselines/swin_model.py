@@ -1,11 +1,11 @@
-"""Swin: four stages of (shifted) windows, between which 2 × 2 tokens are merged into one.
+"""Swin: four stages of (shifted) windows; between them 2 × 2 tokens are merged into one.
 
-Liu et al. 2021 (https://arxiv.org/abs/2103.14030). The blocks and the `window` attention are the
-suite's own; parameter names are timm's, `head` apart, so that weights move over by
-`load_state_dict`. There are no absolute positions, so any input size works.
+Liu et al. 2021 (https://arxiv.org/abs/2103.14030), built from the suite's blocks and `window`
+attention. Parameter names are timm's except for `head`, so `load_state_dict` takes timm's weights.
+There are no absolute positions, so any input size works.
 
-Departure from the authors' code: tokens that fill up a map to whole windows are nobody's keys (see
-`attention/window.py`). At 224 px nothing is filled up.
+Departure from the authors' code: tokens that pad a map to whole windows are masked as keys (see
+`attention/window.py`). At 224 px nothing is padded.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from attnbench.attention.base import linear
 from attnbench.attention.factory import attention_class, create_attention
+from attnbench.models.backbone import FeatureInfo, classifier
 from attnbench.models.block import Block
 from attnbench.spec import Grid
 
@@ -38,7 +39,7 @@ class PatchEmbed(nn.Module):
     def forward(
         self, images: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch rows columns dim"]:
-        """Cut and project; an image that is no multiple of the patch is filled up with zeros."""
+        """Cut and project; an image that is no multiple of the patch is padded with zeros."""
         height, width = images.shape[-2:]
         image = self.proj(F.pad(images, (0, -width % PATCH, 0, -height % PATCH)))
         return self.norm(image.permute(0, 2, 3, 1))
@@ -63,14 +64,14 @@ class PatchMerging(nn.Module):
 
 
 class Stage(nn.Module):
-    """Merging (not before the first stage), then blocks whose windows shift in every other one."""
+    """Merging, except before the first stage, then blocks; every other one shifts its windows."""
 
     def __init__(self, dim: int, depth: int, index: int) -> None:
         super().__init__()
         self.downsample = PatchMerging(dim // 2) if index else nn.Identity()
-        places = [attention_class("window").options_at(stage=index, block=b) for b in range(depth)]
+        options = [attention_class("window").options_at(stage=index, block=b) for b in range(depth)]
         self.blocks = nn.ModuleList(
-            Block(create_attention("window", dim, dim // HEAD_WIDTH, **place)) for place in places
+            Block(create_attention("window", dim, dim // HEAD_WIDTH, **each)) for each in options
         )
 
     def forward(
@@ -96,7 +97,7 @@ class Swin(nn.Module):
         dim: int,
         depths: Sequence[int],
     ) -> None:
-        """`img_size` binds nothing here."""
+        """Build it; `img_size` is ignored, since any size works."""
         super().__init__()
         self.patch_embed = PatchEmbed(dim)
         self.layers = nn.ModuleList(
@@ -104,16 +105,28 @@ class Swin(nn.Module):
         )
         last = dim * 2 ** (len(depths) - 1)
         self.norm = nn.LayerNorm(last)
-        self.head = linear(last, num_classes)
+        self.head = classifier(last, num_classes)
+        self.feature_info = [
+            FeatureInfo(channels=dim * 2**index, stride=PATCH * 2**index)
+            for index in range(len(depths))
+        ]
         for module in self.modules():
             if isinstance(module, nn.LayerNorm):
                 module.eps = NORM_EPS
 
+    def features(
+        self, images: Float[Tensor, "batch channels height width"]
+    ) -> list[Float[Tensor, "batch _ _ _"]]:
+        """The maps of the stages, the last one normed."""
+        image = self.patch_embed(images)
+        maps: list[Tensor] = []
+        for stage in self.layers:
+            image = stage(image)
+            maps.append(image)
+        return [one.permute(0, 3, 1, 2) for one in (*maps[:-1], self.norm(maps[-1]))]
+
     def forward(
         self, images: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch classes"]:
-        """Logits from the mean of the last map."""
-        image = self.patch_embed(images)
-        for stage in self.layers:
-            image = stage(image)
-        return self.head(self.norm(image).mean((1, 2)))
+        """Logits from the mean of the last map; without a classifier the mean."""
+        return self.head(self.features(images)[-1].mean((2, 3)))

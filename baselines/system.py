@@ -1,8 +1,7 @@
-"""A system of other people: what it is called here, where it is from, and what builds it.
+"""A baseline system: its name here, its source, and what builds it.
 
-Loads neither torch nor timm, so that the table of all systems stays light. What a system is
-reported to cost and to reach, and the input size of those reports, are data: `results/paper/`
-holds them, and its `systems.csv` joins them to the names given here.
+Loads neither torch nor timm. `results/paper/` holds the published cost and accuracy of the systems
+and the input sizes of both; its `systems.csv` joins them to the names given here.
 """
 
 from __future__ import annotations
@@ -32,19 +31,19 @@ class System:
 
     name: str
     family: str
-    """Of its attention: dense, window, sparse …, or convolution where it has none."""
+    """Family of its attention (dense, window, sparse …), or convolution if it has none."""
     source: Source
     summary: str
     target: str
-    """Import string of what builds it."""
+    """Import string of its builder."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword options that the name stands for."""
+    """Keyword options of the builder that the name stands for."""
     pretrained: bool = False
-    """Whether `create_model(name, pretrained=True)` brings published weights."""
+    """Whether `create_model(name, pretrained=True)` loads published weights."""
 
     @property
     def entry(self) -> Entry:
-        """The row that the registry lists and builds from."""
+        """Its row in the registry."""
         return Entry(
             kind="model",
             name=self.name,
@@ -58,10 +57,10 @@ class System:
 
 
 def timm_systems(names: Mapping[str, str], *, family: str, source: Source) -> tuple[System, ...]:
-    """Systems that timm holds, with published weights, by their names here.
+    """Systems from timm, with published weights.
 
     Args:
-        names: name here: timm's name with the tag of the weights, as "deit_tiny.fb_in1k".
+        names: name here → timm's name with the tag of the weights, such as "deit_tiny.fb_in1k".
         family: family of the attention.
         source: the publication.
     """

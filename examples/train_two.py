@@ -9,7 +9,9 @@ from pathlib import Path
 import torch
 
 from attnbench.data.opening import open_data
-from attnbench.experiments.experiment import Experiment, model_options, run
+from attnbench.experiments.experiment import Experiment
+from attnbench.experiments.options import model_options
+from attnbench.experiments.run import run
 from attnbench.records import ModelRecord, of_type, store
 from attnbench.training.recipe import recipe_for
 from attnbench.units import format_giga_macs, format_seconds

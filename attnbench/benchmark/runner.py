@@ -165,7 +165,9 @@ def _count(cell: Cell) -> None:
         inputs = (torch.empty(subject.input_shape, dtype=dtype),)
     cell.measured["params"] = sum(parameter.numel() for parameter in module.parameters())
     stated = subject.stated_macs(module) if subject.stated_macs else None
-    cell.measured["macs"] = count_macs(module, inputs, subject.arguments, stated)
+    notes: list[str] = []
+    cell.measured["macs"] = count_macs(module, inputs, subject.arguments, stated, notes.append)
+    cell.measured["notes"] = tuple(notes)
     traffic = count_traffic(module, inputs, subject.arguments)
     cell.measured["traffic_bytes"] = traffic.moved_bytes
     cell.measured["least_bytes"] = traffic.least_bytes

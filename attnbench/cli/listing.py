@@ -18,6 +18,14 @@ def command(
     what: Annotated[
         str, typer.Argument(help="attentions, impls, models, datasets or tasks.")
     ] = "attentions",
+    timm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="With models: the models of timm that match, such as 'swin*', by the names "
+            "that every command takes.",
+        ),
+    ] = None,
     plugin: Plugin = None,
 ) -> None:
     """List what is registered: attentions, models or datasets; or which impl runs where."""
@@ -26,6 +34,9 @@ def command(
 
     from attnbench.registry import ATTENTIONS, DATASETS, MODELS, TASKS
 
+    if timm is not None:
+        _print_timm(what, timm)
+        return
     registries = {
         "attentions": ATTENTIONS, "models": MODELS, "datasets": DATASETS, "tasks": TASKS,
     }  # fmt: skip
@@ -54,3 +65,19 @@ def _sweepable(entries: Iterable[Entry]) -> str:
         for option in entry.sweepable:
             having.setdefault(option.name, []).append(entry.name)
     return "; ".join(f"{option} ({', '.join(who)})" for option, who in having.items())
+
+
+def _print_timm(what: str, pattern: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from attnbench.models.from_timm.names import architectures
+
+    if what != "models":
+        raise UserError(f"--timm lists models; got {what!r}: `attnbench list models --timm …`")
+    table = Table(title="models of timm", title_justify="left", title_style="bold")
+    for column in ("name", "family", "input size"):
+        table.add_column(column, no_wrap=True)
+    for model in architectures(pattern):
+        table.add_row(model.name, model.family, "{} × {}".format(*model.input_size))
+    Console().print(table)

@@ -1,4 +1,4 @@
-"""Models by name: a family in three sizes a line; classes by import string (no torch here)."""
+"""The table of models: each family in its sizes, classes by import string. Loads no torch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def _sized(
     options: Mapping[str, Any],
     source: Mapping[str, str],
 ) -> tuple[Entry, ...]:
-    """The same model in the three sizes of its trunk."""
+    """One row for each size of the trunk."""
     target, presets = (_VIT, DEIT) if family == "plain" else (_PYRAMID, PYRAMID)
     return tuple(
         Entry(

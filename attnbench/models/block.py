@@ -1,8 +1,8 @@
-"""The pre-norm transformer block that both trunks are made of.
+"""The pre-norm transformer block of both trunks.
 
-x + attention(norm(x)), then x + mlp(norm(x)). The attention is any registered mechanism; the MLP
-may hold a depthwise 3 × 3 convolution, which tells a trunk without position embedding where a
-token stands (PVTv2, https://arxiv.org/abs/2106.13797).
+It computes x + attention(norm(x)), then x + mlp(norm(x)). The attention is any registered
+mechanism. The MLP may have a depthwise 3 × 3 convolution, which gives positions to a trunk without
+position embedding (PVTv2, https://arxiv.org/abs/2106.13797).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NORM_EPS = 1e-6
 
 
 class Mlp(nn.Module):
-    """Two linear layers with GELU between, and the optional depthwise convolution before it."""
+    """Two linear layers with GELU between them, and an optional convolution before the GELU."""
 
     def __init__(self, dim: int, hidden_dim: int, *, depthwise: bool) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Mlp(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch tokens dim"], grid: Grid
     ) -> Float[Tensor, "batch tokens dim"]:
-        """Transform each token, looking at its eight neighbours where there is a convolution."""
+        """Transform each token; with a convolution it also reads its eight neighbours."""
         hidden = self.fc1(x)
         if self.dwconv is not None:
             image = hidden.transpose(1, 2).unflatten(2, grid)
@@ -43,7 +43,7 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and MLP, each behind a norm and a skip."""
+    """Attention and MLP, each with a norm before it and a skip around it."""
 
     def __init__(
         self, attention: Attention, *, mlp_ratio: float = 4.0, depthwise: bool = False

@@ -1,4 +1,4 @@
-"""Models by name."""
+"""Builds models and backbones by name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from attnbench.errors import UserError
+from attnbench.models.backbone import Backbone
 from attnbench.registry import MODELS, Entry
 
 
@@ -17,16 +18,43 @@ def create_model(
     img_size: int | tuple[int, int] = 224,
     **options: Any,
 ) -> nn.Module:
-    """Build the model registered under `name` for images of `img_size` pixels.
+    """Build a model with fresh weights.
+
+    Args:
+        name: registered name, or `timm:NAME` for any model of timm.
+        num_classes: logits; 0 builds it without a classifier.
+        img_size: pixels, side or (height, width).
+        options: keyword options of the model.
 
     Raises:
-        UserError: unknown name, an option that the name fixes already, or one that the model
-            does not have.
+        UserError: the name is unknown, the name fixes an option already, the model does not have
+            it, or the model does not work at this size.
     """
     entry = MODELS.find(name)
     target = entry.load()
     _check_options(entry, target, options)
     return target(num_classes=num_classes, img_size=img_size, **entry.options, **options)
+
+
+def create_backbone(name: str, img_size: int | tuple[int, int] = 224, **options: Any) -> Backbone:
+    """Build a model without its classifier, as a source of maps (see `models/backbone.py`).
+
+    Args:
+        name: registered name, or `timm:NAME` for any model of timm.
+        img_size: pixels, side or (height, width), that positions are learned for; most models
+            take images of other sizes too.
+        options: keyword options of the model.
+
+    Raises:
+        UserError: as `create_model`, or the model gives no maps.
+    """
+    model = create_model(name, num_classes=0, img_size=img_size, **options)
+    if not isinstance(model, Backbone):
+        raise UserError(
+            f"model {name!r} gives no maps: a backbone has `features(images)` and `feature_info`; "
+            "take a vit, a pyramid or a timm:NAME"
+        )
+    return model
 
 
 def _check_options(entry: Entry, target: Any, options: dict[str, Any]) -> None:
@@ -45,7 +73,7 @@ def _check_options(entry: Entry, target: Any, options: dict[str, Any]) -> None:
     if unknown:
         raise UserError(
             f"model {entry.name!r} has no option {', '.join(unknown)}; it has: "
-            + ", ".join(option for option in known if option not in entry.options)
+            + (", ".join(option for option in known if option not in entry.options) or "none")
         )
 
 

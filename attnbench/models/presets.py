@@ -1,4 +1,4 @@
-"""The sizes of the named models, as plain numbers with their source. Loads no torch."""
+"""The sizes of the named models and their sources. Loads no torch."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ PYRAMID: dict[str, dict[str, Any]] = {
     "b": {"dims": (96, 192, 480, 768), "depths": (1, 3, 12, 4)},
 }
 """Fitted, not published: AnchorFormer prints budgets (4.2 M / 0.7 G, 18.6 M / 2.7 G,
-63.5 M / 9.2 G; its table 1) and no layer table. Widths are base × (1, 2, 5, 8) as in PVT, head
-width 32, MLP ratio 4; the depths are those that meet the budgets with 30 anchors at 224 px."""
+63.5 M / 9.2 G; its table 1) but no layer table. Widths are base × (1, 2, 5, 8) as in PVT, head
+width is 32, MLP ratio 4. The depths meet the budgets with 30 anchors at 224 px."""

@@ -1,9 +1,9 @@
-"""The four-stage trunk: maps at strides 4, 8, 16 and 32, any mechanism in each stage.
+"""The four-stage trunk: maps at strides 4, 8, 16 and 32, with any mechanism in each stage.
 
-PVTv2's plan (https://arxiv.org/abs/2106.13797): an overlapping convolution shrinks the map before
-each stage, blocks are pre-norm, the MLP holds a depthwise 3 × 3 convolution. There are no absolute
-positions, so any input size works. For small images the first convolution may shrink less
-(`stem_stride`); the other strides stay 2.
+The plan is that of PVTv2 (https://arxiv.org/abs/2106.13797): an overlapping convolution shrinks
+the map before each stage, blocks are pre-norm, the MLP has a depthwise 3 × 3 convolution. There
+are no absolute positions, so any input size works. For small images the first convolution may
+shrink less (`stem_stride`); the other strides stay 2.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from attnbench.attention.base import linear
 from attnbench.attention.factory import placed_attention
 from attnbench.errors import UserError
+from attnbench.models.backbone import FeatureInfo, classifier
 from attnbench.models.block import NORM_EPS, Block
 from attnbench.spec import Grid
 
@@ -40,7 +40,7 @@ class OverlapEmbed(nn.Module):
 
 
 class Stage(nn.Module):
-    """Blocks at one resolution, between the convolution that shrinks and a norm."""
+    """A convolution that shrinks the map, blocks at one resolution, and a norm."""
 
     def __init__(self, embed: OverlapEmbed, blocks: Sequence[Block], dim: int) -> None:
         super().__init__()
@@ -75,7 +75,23 @@ class Pyramid(nn.Module):
         in_chans: int = 3,
         stem_stride: int = 4,
     ) -> None:
-        """`attention` is one name, or one per stage; `img_size` binds nothing here."""
+        """Build it for images of any size.
+
+        Args:
+            num_classes: logits; 0 builds it without a classifier.
+            img_size: ignored, since any size works.
+            attention: registered name, or one per stage.
+            attention_options: options of the mechanism; they override those of its stage.
+            dims: channels of each stage.
+            depths: blocks of each stage.
+            head_width: channels of one attention head.
+            mlp_ratio: hidden channels of the MLP by those of the stage.
+            in_chans: channels of the images.
+            stem_stride: stride of the first convolution.
+
+        Raises:
+            UserError: the lists have different lengths, or `head_width` does not divide `dims`.
+        """
         super().__init__()
         names = [attention] * len(dims) if isinstance(attention, str) else list(attention)
         if not len(names) == len(dims) == len(depths):
@@ -99,12 +115,16 @@ class Pyramid(nn.Module):
             stride = 2 if index else stem_stride
             embed = OverlapEmbed(dims[index - 1] if index else in_chans, dim, stride)
             self.stages.append(Stage(embed, blocks, dim))
-        self.head = linear(dims[-1], num_classes)
+        self.head = classifier(dims[-1], num_classes)
+        self.feature_info = [
+            FeatureInfo(channels=dim, stride=stem_stride * 2**index)
+            for index, dim in enumerate(dims)
+        ]
 
-    def forward_features(
+    def features(
         self, images: Float[Tensor, "batch channels height width"]
-    ) -> list[Float[Tensor, "batch dim map_height map_width"]]:
-        """The normed maps of the four stages, finest first."""
+    ) -> list[Float[Tensor, "batch _ _ _"]]:
+        """The normed maps of the stages, finest first; sides are rounded up."""
         maps: list[Tensor] = []
         for stage in self.stages:
             images = stage(images)
@@ -114,5 +134,5 @@ class Pyramid(nn.Module):
     def forward(
         self, images: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch classes"]:
-        """Logits from the mean of the last map."""
-        return self.head(self.forward_features(images)[-1].mean((2, 3)))
+        """Logits from the mean of the last map; without a classifier the mean."""
+        return self.head(self.features(images)[-1].mean((2, 3)))

@@ -13,12 +13,9 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor, nn
 
+from attnbench.models.backbone import FeatureInfo
 from attnbench.spec import Recipe
 from attnbench.units import PRIMARY_SCORE
-
-FeatureInfo = Sequence[Mapping[str, Any]]
-"""One mapping for each map of a backbone, finest first: `num_chs` (channels) and `reduction`
-(stride), the keys of timm's `feature_info`."""
 
 
 class Transform(Protocol):
@@ -70,11 +67,11 @@ class Task(ABC):
         return PRIMARY_SCORE[self.name]
 
     @abstractmethod
-    def head(self, feature_info: FeatureInfo, num_classes: int) -> nn.Module:
+    def head(self, feature_info: Sequence[FeatureInfo], num_classes: int) -> nn.Module:
         """A new head for the maps of a backbone.
 
         Args:
-            feature_info: channels and stride of each map.
+            feature_info: channels and stride of each map, finest first.
             num_classes: classes to tell apart.
 
         Returns:

@@ -1,4 +1,4 @@
-"""PVT from the suite's parts: the published sizes, one image size, a class token that is read."""
+"""PVT from the suite's parts: the published sizes, image sizes, a class token that is read."""
 
 import pytest
 import torch
@@ -34,12 +34,20 @@ def test_every_parameter_of_an_oblong_model_learns():
     logits.sum().backward()
     assert logits.shape == (2, 5)
     assert all(parameter.grad is not None for parameter in model.parameters())
-    assert [stage.grid for stage in model.stages] == [(16, 24), (8, 12), (4, 6), (2, 3)]
+    assert [stage.built_for for stage in model.stages] == [(16, 24), (8, 12), (4, 6), (2, 3)]
     assert {"stages.0.pos_embed", "stages.3.cls_token"} <= exempt_from_decay(model)
 
 
-def test_other_sizes_are_refused():
+def test_the_class_token_is_no_part_of_the_maps():
+    model = create_model("pvt-t", 5, 64).eval()
+    images = torch.randn(1, 3, 64, 64)
+    assert [tuple(one.shape[2:]) for one in model.features(images)] == [
+        (16, 16), (8, 8), (4, 4), (2, 2)
+    ]  # fmt: skip
+
+
+def test_sides_that_are_no_multiples_of_32_are_refused():
     with pytest.raises(UserError, match="multiples of 32 px, got 48 × 64"):
         create_model("pvt-t", 5, (48, 64))
-    with pytest.raises(UserError, match=r"built for images of 32 × 32, got 64 × 64"):
-        create_model("pvt-t", 5, 32)(torch.randn(1, 3, 64, 64))
+    with pytest.raises(UserError, match="multiples of 32 px, got 64 × 80"):
+        create_model("pvt-t", 5, 32)(torch.randn(1, 3, 64, 80))

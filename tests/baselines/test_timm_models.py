@@ -71,7 +71,7 @@ def test_no_weights_are_fetched_unless_asked_for(monkeypatch):
     monkeypatch.setattr(timm, "create_model", spy)
     create_model("timm-deit-t", 10, 32)
     create_model("timm-deit-t", 10, 32, pretrained=True)
-    assert asked == [False, True]
+    assert asked == [False, False, False, True]  # each size was tried without weights first
 
 
 def test_offline_is_one_clear_line(monkeypatch, tmp_path):
@@ -84,8 +84,12 @@ def test_offline_is_one_clear_line(monkeypatch, tmp_path):
 
 
 def test_weights_that_do_not_fit_are_one_clear_line(monkeypatch):
-    def refuse(*_, **__):
-        raise RuntimeError("size mismatch for blocks.0\nand so on")
+    build = timm.create_model
+
+    def refuse(name, *, pretrained, **options):
+        if pretrained:
+            raise RuntimeError("size mismatch for blocks.0\nand so on")
+        return build(name, pretrained=False, **options)
 
     monkeypatch.setattr(timm, "create_model", refuse)
     with pytest.raises(

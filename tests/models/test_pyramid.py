@@ -25,7 +25,7 @@ def test_takes_every_mechanism_at_an_odd_size(name):
 @pytest.mark.parametrize(("stem_stride", "sides"), [(4, (10, 5, 3, 2)), (2, (19, 10, 5, 3))])
 def test_maps_shrink_by_the_strides_rounded_up(stem_stride, sides):
     model = Pyramid(5, stem_stride=stem_stride, **SMALL)
-    maps = model.forward_features(torch.randn(2, 3, 37, 37))
+    maps = model.features(torch.randn(2, 3, 37, 37))
     assert [tuple(m.shape) for m in maps] == [
         (2, dim, side, side) for dim, side in zip(SMALL["dims"], sides, strict=True)
     ]
@@ -40,9 +40,9 @@ def test_each_stage_may_have_its_own_mechanism():
     ]  # fmt: skip
 
 
-def test_place_sets_options_and_hand_overrides_them():
-    by_place = Pyramid(5, attention="sparse", **SMALL)
-    assert [s.blocks[0].attn.sr_ratio for s in by_place.stages] == [8, 4, 2, 1]
+def test_stage_and_block_set_options_and_given_ones_override_them():
+    by_stage = Pyramid(5, attention="sparse", **SMALL)
+    assert [s.blocks[0].attn.sr_ratio for s in by_stage.stages] == [8, 4, 2, 1]
     by_hand = Pyramid(5, attention="sparse", attention_options={"sr_ratio": 2}, **SMALL)
     assert [s.blocks[0].attn.sr_ratio for s in by_hand.stages] == [2, 2, 2, 2]
     windows = Pyramid(5, attention="window", **SMALL)

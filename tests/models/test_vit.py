@@ -1,4 +1,4 @@
-"""The plain trunk equals timm's DeiT on copied weights, and takes every mechanism."""
+"""The plain trunk equals timm's DeiT on copied weights and takes every mechanism."""
 
 import pytest
 import timm
@@ -54,7 +54,7 @@ def test_mean_pooling_ignores_the_order_of_tokens_but_for_positions():
     model = VisionTransformer(5, 16, **SMALL)
     torch.nn.init.zeros_(model.pos_embed)
     images = torch.randn(2, 3, 16, 16)
-    swapped = torch.cat([images[..., 8:], images[..., :8]], dim=-1)  # whole patches change places
+    swapped = torch.cat([images[..., 8:], images[..., :8]], dim=-1)  # whole patches are swapped
     torch.testing.assert_close(model(images), model(swapped), atol=1e-5, rtol=1e-5)
 
 
@@ -63,9 +63,40 @@ def test_positions_and_extra_tokens_are_not_decayed():
     assert {"pos_embed", "cls_token"} <= model.no_weight_decay()
 
 
+@pytest.mark.parametrize("tokens", [{}, {"class_token": True, "distillation_token": True}])
+def test_its_map_is_the_normed_tokens_without_prefix_tokens(tokens):
+    model = VisionTransformer(5, (16, 24), **tokens, **SMALL)
+    images = torch.randn(2, 3, 16, 24)
+    (last,) = model.features(images)
+    patches = model.forward_features(images)[:, len(tokens) :]
+    assert torch.equal(last.flatten(2).transpose(1, 2), patches)
+
+
+def test_maps_of_several_depths_are_timm_s():
+    theirs = timm.create_model("deit_tiny_patch16_224", img_size=64, dynamic_img_size=True).eval()
+    ours = create_model("deit-t", img_size=64, out_indices=(-1, 3)).eval()
+    ours.load_state_dict(theirs.state_dict())
+    images = torch.randn(2, 3, 48, 96)
+    with torch.inference_mode():
+        expected = theirs.forward_intermediates(
+            images, indices=[3, 11], norm=True, intermediates_only=True
+        )
+        for one, other in zip(ours.features(images), expected, strict=True):
+            torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(ours(images), theirs(images), atol=1e-5, rtol=1e-5)
+
+
+def test_positions_of_another_size_are_learned():
+    model = VisionTransformer(5, 16, **SMALL)
+    model(torch.randn(2, 3, 24, 12)).sum().backward()
+    assert model.pos_embed.grad.abs().sum() > 0
+
+
 def test_refuses_what_does_not_fit():
-    with pytest.raises(UserError, match="built for images of 16 × 16, got 20 × 16"):
-        VisionTransformer(5, 16, **SMALL)(torch.randn(1, 3, 20, 16))
+    with pytest.raises(UserError, match="patches of 4 px .* multiples of 4, got 20 × 18; resize"):
+        VisionTransformer(5, 16, **SMALL)(torch.randn(1, 3, 20, 18))
+    with pytest.raises(UserError, match=r"blocks from 0 to 1 \(or from -2 to -1\), got \(2,\)"):
+        VisionTransformer(5, 16, out_indices=(2,), **SMALL)
     with pytest.raises(UserError, match="--resolution 18 is no multiple"):
         VisionTransformer(5, 18, **SMALL)
     with pytest.raises(UserError, match="takes no class tokens"):

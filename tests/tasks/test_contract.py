@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from attnbench.errors import UserError
+from attnbench.models.backbone import FeatureInfo
 from attnbench.registry import TASKS, Entry, Registry
 from attnbench.spec import Recipe
 from attnbench.tasks import TASKS as ROWS
@@ -15,7 +16,7 @@ from attnbench.tasks.factory import create_task
 from attnbench.units import METRICS, PRIMARY_SCORE
 
 RECIPE = Recipe(data="noise", img_size=(8, 8), epochs=1)
-MAPS = [{"num_chs": 4, "reduction": 4}, {"num_chs": 6, "reduction": 8}]
+MAPS = [FeatureInfo(channels=4, stride=4), FeatureInfo(channels=6, stride=8)]
 NUM_CLASSES = 3
 TARGETS = {"classification": torch.tensor([0, 2])}
 NAMES = [row.name for row in ROWS]

@@ -1,4 +1,4 @@
-"""Exchange the attentions of a trained model."""
+"""Replaces the attentions of a trained model."""
 
 from attnbench.models.convert.swap import convert
 

@@ -1,17 +1,17 @@
-"""Where the anchors of a converted layer start: at centres of the queries that the layer made.
+"""Starts the anchors of a converted layer at cluster centres of the old layer's queries.
 
 AnchorFormer (https://arxiv.org/abs/2505.16463) takes some of the queries as its basic anchors
-(section 3.2). Here k-means groups those that the unconverted model made of a few images, head by
-head or all heads together, as the anchors are. A token is then assigned by how much each group of
-queries looks at it.
+(section 3.2). Here k-means clusters the queries that the unconverted model computes on a few
+images: per head, or of all heads together if the heads share their anchors. A token is then
+assigned by how much each cluster of queries attends to it.
 
-Queries rather than keys, because the layers' outputs are a little nearer to the original's: on a
-DeiT of 4 blocks trained on digits, 30 anchors, relative error of the first layer 0.72 against
-0.77. Neither is near. The swap leaves out more than a start can bring back: `dense-shared-qk`,
-without any anchors, is at 1.08. Right after the swap accuracy is gone, and after a few epochs of
-fine-tuning anchors drawn at random (the start without data) did no worse, over two seeds; see
-`scripts/convert_experiment.py`. Where tokens do form groups that attend to themselves, centres
-are right at once (`tests/models/test_anchor_start.py`).
+Centres of queries give outputs slightly nearer to the original layer's than centres of keys: on a
+DeiT of 4 blocks trained on digits, with 30 anchors, the relative error of the first layer is 0.72
+against 0.77. Both errors are large, because the swap drops more than a start can restore:
+`dense-shared-qk`, which has no anchors, is at 1.08. The accuracy is lost right after the swap.
+After a few epochs of fine-tuning, random anchors (the start without data) did no worse, over two
+seeds; see `scripts/convert_experiment.py`. If tokens form groups that attend to themselves,
+centres are right at once (`tests/models/convert/test_anchor_start.py`).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from attnbench.models.convert.layer_weights import projection
 from attnbench.models.convert.timm_attention import Parts
 
 FEW_BATCHES = 4
-"""So many batches are read at most."""
+"""At most this many batches are read."""
 TOKENS_A_BATCH = 1024
-"""So many tokens of each are kept for each layer, drawn at random by a fixed seed."""
+"""Tokens of each batch that are kept for each layer, drawn at random with a fixed seed."""
 
 
 def start_anchors(
@@ -49,13 +49,13 @@ def start_anchors(
 
     Args:
         model: with the old attentions in place.
-        attentions: those, by name.
-        parts: what they are made of.
-        layers: the new ones, by the same names.
+        attentions: the old attentions, by name.
+        parts: their parts, by the same names.
+        layers: the new attentions, by the same names.
         batches: of images; see `tokens_seen`.
 
     Raises:
-        UserError: data is not made of image batches, or holds too few tokens.
+        UserError: data has no image batches, or too few tokens.
     """
     new = {name: layer for name, layer in layers.items() if isinstance(layer, AnchorAttention)}
     if any(layer.anchors.is_meta for layer in new.values()):
@@ -78,10 +78,10 @@ def _centres(
 def tokens_seen(
     model: nn.Module, layers: Mapping[str, nn.Module], batches: Iterable[Any]
 ) -> dict[str, Float[Tensor, "points dim"]]:
-    """What reached each layer while the model looked at the images, a sample of the tokens.
+    """A sample of the tokens that enter each layer when the model is called on the images.
 
     Args:
-        model: in any mode; it is run in evaluation mode, without gradients, and put back.
+        model: run in evaluation mode without gradients; its own mode is restored.
         layers: by name.
         batches: of images as the model takes them, or of (images, labels) as loaders give them.
 
@@ -132,7 +132,7 @@ def _watching(layers: Mapping[str, nn.Module], kept: dict[str, list[Tensor]]) ->
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; each module's own mode is put back."""
+    """Evaluation mode without gradients; each module's own mode is restored."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -144,7 +144,7 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def cluster_centres(points: Float[Tensor, "points dim"], count: int) -> Float[Tensor, "count dim"]:
-    """Centres by k-means, from a fixed seed.
+    """Centres by k-means with a fixed seed.
 
     Raises:
         UserError: there are fewer points than centres.
@@ -159,7 +159,7 @@ def cluster_centres(points: Float[Tensor, "points dim"], count: int) -> Float[Te
         )
     means = KMeans(n_clusters=count, n_init=1, random_state=0)
     with warnings.catch_warnings():
-        # Fewer distinct points than centres: some anchors coincide, which harms nothing.
+        # With fewer distinct points than centres some anchors coincide, which is harmless.
         warnings.simplefilter("ignore", ConvergenceWarning)
         means.fit(points.double().cpu().numpy())
     return torch.from_numpy(means.cluster_centers_).to(points)

@@ -1,7 +1,7 @@
-"""A mechanism of this project in the place of one of timm's attentions.
+"""Lets a block of timm call a mechanism of this project.
 
-timm's blocks call their attention with the tokens, and with keyword arguments of their own; a
-mechanism here is called with the tokens and their grid. `ConvertedAttention` stands between.
+timm's blocks call their attention with tokens and keyword arguments of their own; a mechanism of
+this project is called with tokens and their grid. `ConvertedAttention` translates.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from attnbench.spec import Grid
 
 
 class TokenGrid:
-    """Height and width of the map that a model's tokens stand on, as its patch embedding says."""
+    """Height and width of the token map, as the model's patch embedding says."""
 
     def __init__(self, patch_embed: Any, num_prefix_tokens: int) -> None:
-        """The embedding is asked at each call, so that timm's `set_input_size` is followed."""
+        """The embedding is asked at each call, because timm's `set_input_size` changes it."""
         self.patch_embed = patch_embed
         self.num_prefix_tokens = num_prefix_tokens
         self._seen: Grid | None = None
 
     def follow_images(self) -> None:
-        """For models that take images of any size: go by the size of the latest ones."""
+        """For models that take images of any size: use the size of the latest images."""
         self.patch_embed.register_forward_pre_hook(self._look)
 
     def _look(self, module: Any, inputs: tuple[Tensor, ...]) -> None:
@@ -34,19 +34,19 @@ class TokenGrid:
         self._seen = int(height), int(width)
 
     def grid(self) -> Grid:
-        """The grid of the tokens on their way through the model."""
+        """The grid of the tokens of the current call."""
         height, width = self._seen or self.patch_embed.grid_size
         return int(height), int(width)
 
 
 class ConvertedAttention(nn.Module):
-    """A mechanism of this project in the place of one of timm's attentions."""
+    """A mechanism of this project with the interface of timm's attentions."""
 
     layer: Attention
     rel_pos: Any
 
     def __init__(self, layer: Attention, tokens: TokenGrid, rel_pos: nn.Module | None) -> None:
-        """`rel_pos` gives the position bias of a layer that takes one."""
+        """`rel_pos` computes the position bias, for a layer that takes one."""
         super().__init__()
         self.layer = layer
         self.tokens = tokens
@@ -63,10 +63,10 @@ class ConvertedAttention(nn.Module):
     ) -> Float[Tensor, "batch tokens dim"]:
         """Mix the tokens; the keyword arguments are those of timm's blocks.
 
-        A position bias that the layer does not take is left out, as `convert` warned.
+        A position bias that the layer does not take is dropped; `convert` has warned of it.
 
         Raises:
-            UserError: a mask or rotary positions came, or a number of tokens that does not fit
+            UserError: there is a mask or rotary positions, or the number of tokens does not fit
                 the grid.
         """
         if attn_mask is not None or is_causal or rope is not None:

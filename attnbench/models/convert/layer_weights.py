@@ -1,12 +1,12 @@
-"""Give a mechanism the weights of the dense attention whose place it takes.
+"""Gives a mechanism the weights of the dense attention that it replaces.
 
-By the names that mechanisms here have for their projections: `qkv`, or `q` and `kv`, or `kv`
-alone, and `proj`. A mechanism of a plug-in that uses the same names is filled alike; one without
-`kv` or `qkv` has nowhere to put the values, and is refused.
+Weights are matched by the names of the mechanism's projections: `qkv`, or `q` and `kv`, or `kv`
+alone, and `proj`. A plug-in's mechanism with the same names is filled in the same way. One without
+`kv` or `qkv` cannot take the values and is refused.
 
-What a mechanism adds starts so that as little as possible changes: the reducing convolution of
-`sparse` takes the mean of each r × r block, the relative positions of `window` are zero. (For the
-anchors of `anchor` see `anchor_start.py`.)
+Parameters that the mechanism adds start so that the output changes as little as possible: the
+reducing convolution of `sparse` takes the mean of each r × r block, the relative positions of
+`window` are zero. (For the anchors of `anchor` see `anchor_start.py`.)
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ PROJECTIONS = ("q", "kv", "qkv")
 
 
 class NormedProjection(nn.Module):
-    """A joint projection whose queries or keys are normed head by head (timm's `qk_norm`)."""
+    """A joint projection with norms on the queries or keys of each head (timm's `qk_norm`)."""
 
     def __init__(self, linear: nn.Linear, norms: list[nn.Module], num_heads: int) -> None:
-        """One norm for each part of the output, nn.Identity for the values."""
+        """`norms` has one for each part of the output; nn.Identity for the values."""
         super().__init__()
         self.linear = linear
         self.norms = nn.ModuleList(norms)
@@ -38,7 +38,7 @@ class NormedProjection(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch tokens dim"]
     ) -> Float[Tensor, "batch tokens channels"]:
-        """Project, and norm each part in its heads."""
+        """Project, and norm each part head by head."""
         parts = self.linear(x).chunk(len(self.norms), dim=-1)
         normed = [
             merge_heads(norm(split_heads(part, self.num_heads)))
@@ -48,7 +48,7 @@ class NormedProjection(nn.Module):
 
 
 def fill(layer: Attention, parts: Parts) -> None:
-    """Put the weights in; the output projection is the very module of the old attention.
+    """Copy the weights; the output projection is the old attention's own module.
 
     Raises:
         UserError: the mechanism has no projection for keys and values under a known name.
@@ -71,7 +71,7 @@ def fill(layer: Attention, parts: Parts) -> None:
 
 
 def projection(parts: Parts, names: str) -> nn.Module:
-    """The projections called "q", "k" or "v" in one, behind their norms if there are any."""
+    """The projections of some of "q", "k" and "v" as one module, with their norms if any."""
     linear = _joined(parts, names)
     norms = [parts.norms.get(name, nn.Identity()) for name in names]
     if all(isinstance(norm, nn.Identity) for norm in norms):
@@ -80,7 +80,7 @@ def projection(parts: Parts, names: str) -> nn.Module:
 
 
 def _joined(parts: Parts, names: str) -> nn.Linear:
-    """Weights one beneath the other; a bias that is not there is zero beside one that is."""
+    """Stacked weights; if some projections have a bias, the others get zeros."""
     weights, biases = zip(*(parts.projections[name] for name in names), strict=True)
     weight = torch.cat(weights).detach()
     linear = nn.Linear(

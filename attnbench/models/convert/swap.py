@@ -1,17 +1,17 @@
-"""Swap the attention of a trained vision transformer of timm for a mechanism of this project.
+"""Swaps the attention of a trained vision transformer of timm for a mechanism of this project.
 
-`convert(model, "anchor", num_anchors=30)` is what somebody would try first with a model at hand:
-every dense attention of the model becomes anchor attention, and all that fits is kept: values,
-keys, output projection, norms on keys, biases. What a mechanism lacks is dropped (queries, for
-`anchor`); what it adds starts so that as little as possible changes (`layer_weights.py`).
+`convert(model, "anchor", num_anchors=30)` turns every dense attention of the model into anchor
+attention. It keeps all weights that fit: values, keys, output projection, norms on keys, biases.
+Weights that the mechanism has no use for are dropped (queries, for `anchor`). Parameters that it
+adds start so that the output changes as little as possible (`layer_weights.py`).
 
-`dense`, `window` with a window as large as the map, and `sparse` with `sr_ratio=1` give what the
-model gave before. The rest gives something else, and is to be fine-tuned.
+`dense`, `window` with a window as large as the map, and `sparse` with `sr_ratio=1` leave the
+model's outputs unchanged. The other mechanisms change them and need fine-tuning.
 
-Models: timm's VisionTransformer and its kin (ViT, DeiT, DeiT-III, BEiT, EVA without rotary
-positions, ViT with relative positions, hybrids), see `timm_attention.py`. Relative positions are
-kept by the dense mechanisms; the others form no scores of token against token to add them to, so
-that they are dropped with a warning.
+Models: timm's VisionTransformer and related classes (ViT, DeiT, DeiT-III, BEiT, EVA without rotary
+positions, ViT with relative positions, hybrids), see `timm_attention.py`. The dense mechanisms
+keep relative positions. The others have no scores of token against token to add them to, and drop
+them with a warning.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from attnbench.models.vit import STAGE_OF_PATCH_16
 Model = TypeVar("Model", bound=nn.Module)
 
 FROM_THE_MODEL = frozenset({"qkv_bias", "proj_drop", "num_prefix_tokens"})
-"""Options of the mechanisms that follow from the model."""
+"""Options of the mechanisms that the model decides."""
 
 
 def convert(
@@ -52,21 +52,21 @@ def convert(
     """Swap every dense attention of a timm model for a registered mechanism.
 
     Args:
-        model: of timm, a vision transformer with one patch embedding and one resolution.
+        model: a vision transformer of timm with one patch embedding and one resolution.
         attention: name of the mechanism, such as "anchor".
         data: for "anchor": a few batches of images (batch, channels, height, width), normalised
             as the model takes them, or of (images, labels) as loaders give them; four are read.
-            The anchors start at centres of the queries there (`anchor_start.py`). Without data
-            they are drawn at random, as in a new layer: normal, standard deviation 2.
-        inplace: change the model itself; by default it stays as it is, and a copy is changed.
+            The anchors start at centres of their queries (`anchor_start.py`). Without data they
+            are drawn at random, as in a new layer: normal, standard deviation 2.
+        inplace: change the model itself; by default a copy is changed.
         options: of the mechanism, such as `num_anchors`.
 
     Returns:
         The converted model, on the device and in the precision of the original.
 
     Raises:
-        UserError: there is no attention to swap, or one that cannot be (it is named), the
-            mechanism has no rule for the model's class tokens, or no such option.
+        UserError: the model has no attention to swap or one that cannot be swapped (it is named),
+            or the mechanism does not take the model's class tokens or one of the options.
     """
     cls = attention_class(attention)
     _refuse_options(cls, options, data)
@@ -84,7 +84,7 @@ def convert(
         start_anchors(model, attentions, parts, layers, data)
     if not cls.takes_position_bias:
         _warn_of_lost_positions(model, attention, parts)
-    # The model is changed here and not before: a refusal leaves it whole.
+    # The model is changed only here, so a refusal leaves it unchanged.
     _swap(model, attentions, parts, layers, tokens)
     return model
 
@@ -98,7 +98,7 @@ def _refuse_options(cls: type[Attention], options: Mapping[str, Any], data: Any)
 
 
 def _attentions_of(model: nn.Module) -> dict[str, nn.Module]:
-    """The attentions of the blocks by name: what timm's blocks call `attn`.
+    """The attentions of the blocks by name: timm's blocks call them `attn`.
 
     Raises:
         UserError: there are none.
@@ -126,7 +126,7 @@ def _refuse_converted(module: nn.Module) -> None:
 
 
 def _tokens_of(model: Any, first: str) -> TokenGrid:
-    """Where the tokens stand; they must keep the grid of the patch embedding in all blocks."""
+    """The grid of the tokens, which must be that of the patch embedding in all blocks."""
     patch_embed = getattr(model, "patch_embed", None)
     if getattr(model, "rope", None) is not None:
         raise UserError(
@@ -143,7 +143,7 @@ def _tokens_of(model: Any, first: str) -> TokenGrid:
 
 @contextmanager
 def _naming(layer: str) -> Iterator[None]:
-    """Name the layer in the message of a refusal."""
+    """Put the layer's name before the message of a refusal."""
     try:
         yield
     except UserError as error:
@@ -157,15 +157,15 @@ def _layers(
     num_prefix_tokens: int,
     options: Mapping[str, Any],
 ) -> dict[str, Attention]:
-    """The new layers by name, with the weights of the old."""
+    """The new layers by name, with the weights of the old ones."""
     prefix = {"num_prefix_tokens": num_prefix_tokens} if num_prefix_tokens else {}
     layers = {}
     for index, (name, part) in enumerate(parts.items()):
-        placed = cls.options_at(stage=STAGE_OF_PATCH_16, block=index)
+        defaults = cls.options_at(stage=STAGE_OF_PATCH_16, block=index)
         weight = part.projections["v"][0]
         with _naming(name), torch.device(weight.device):
             layer = create_attention(
-                attention, part.dim, part.num_heads, **{**placed, **options, **prefix}
+                attention, part.dim, part.num_heads, **{**defaults, **options, **prefix}
             )
             fill(layer.to(weight.dtype), part)
         layers[name] = layer
@@ -173,7 +173,7 @@ def _layers(
 
 
 def _warn_of_lost_positions(model: Any, attention: str, parts: Mapping[str, Parts]) -> None:
-    """Say that relative positions are dropped, once for the whole model."""
+    """Warn that relative positions are dropped, once for the whole model."""
     shared = any(
         getattr(model, name, None) is not None for name in ("rel_pos_bias", "shared_rel_pos")
     )
@@ -195,7 +195,7 @@ def _swap(
     layers: Mapping[str, Attention],
     tokens: TokenGrid,
 ) -> None:
-    """Put the new layers in their places, each in the mode of the old one."""
+    """Replace the old layers by the new ones, each in the mode of the old one."""
     if getattr(model, "dynamic_img_size", False):
         tokens.follow_images()
     for name, layer in layers.items():

@@ -1,10 +1,10 @@
-"""What timm's dense attentions are made of.
+"""Reads timm's dense attentions into one form.
 
-timm (https://github.com/huggingface/pytorch-image-models) has several classes of dense attention;
-they differ in how they hold their biases, in norms on queries and keys or before the output
-projection, and in the relative positions that they add to the scores. `parts_of` reads four of
-them into one form, and refuses what has no place in the mechanisms of this project: gates, dropout
-of attention weights, heads wider or narrower than dim / heads.
+timm (https://github.com/huggingface/pytorch-image-models) has several classes of dense attention.
+They differ in how they store biases, in norms on queries and keys or before the output projection,
+and in the relative positions that they add to the scores. `parts_of` reads four of them. It
+refuses what the mechanisms of this project do not have: gates, dropout of attention weights, heads
+wider or narrower than dim / heads.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Projection = tuple[Tensor, Tensor | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """A dense attention, whichever class of timm holds it; modules and tensors are its own."""
+    """The parts of a dense attention of any class; modules and tensors are its own."""
 
     dim: int
     num_heads: int
@@ -46,7 +46,7 @@ def parts_of(module: nn.Module) -> Parts:
     """Read one of timm's attentions.
 
     Raises:
-        UserError: it is of another class, or does what no mechanism here does.
+        UserError: it is of another class, or does something that no mechanism here does.
     """
     reader = _readers().get(type(module))
     if reader is None:
@@ -61,7 +61,7 @@ def parts_of(module: nn.Module) -> Parts:
 
 
 def _readers() -> dict[type[nn.Module], Callable[[Any], Parts]]:
-    """By exact class: a subclass may do anything in its forward call."""
+    """A reader for each exact class: a subclass may do anything in its forward call."""
     from timm.layers import Attention as VitAttention
     from timm.models.beit import Attention as BeitAttention
     from timm.models.eva import EvaAttention
@@ -76,9 +76,9 @@ def _readers() -> dict[type[nn.Module], Callable[[Any], Parts]]:
 
 
 def _read_vit(module: Any) -> Parts:
-    """One linear layer for q, k and v, with its bias; relative positions in a module of their own.
+    """One linear layer for q, k and v, with its bias.
 
-    `vision_transformer_relpos` differs in that last respect only.
+    `vision_transformer_relpos` adds a module for relative positions.
     """
     return _parts(
         module,
@@ -88,7 +88,7 @@ def _read_vit(module: Any) -> Parts:
 
 
 def _read_beit(module: Any) -> Parts:
-    """The bias of the keys is a constant zero; the table of relative positions is the layer's."""
+    """The bias of the keys is a constant zero; the layer holds the table of relative positions."""
     return _parts(
         module,
         projections=_thirds(module.qkv.weight, _joint_bias(module)),
@@ -147,7 +147,7 @@ def _beit_bias(module: Any) -> nn.Module | None:
 
 
 def _refuse_extras(module: Any, parts: Parts) -> None:
-    """What would silently be lost is refused."""
+    """Refuse what would be lost silently."""
     name = type(module).__name__
     if parts.proj.in_features != parts.dim or parts.proj.out_features != parts.dim:
         raise UserError(

@@ -1,1 +1,1 @@
-"""Counting: multiply-accumulates, operators and bytes moved, on the meta device."""
+"""Counts multiply-accumulates, operators and bytes moved, on the meta device."""

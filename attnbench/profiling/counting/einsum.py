@@ -1,10 +1,11 @@
 """Multiply-accumulates of an einsum of one or two operands, from its equation.
 
-It is the product of the sizes of all labels. Three rules follow torch: a label that is summed in
-one operand alone (or that the other only broadcasts) is summed before the product; without a
-shared label to sum the operands are multiplied element by element, and nothing is accumulated;
-the order of the products of three or more operands is torch's to choose, so that there is no
-formula.
+The count is the product of the sizes of all labels. Three rules follow torch:
+
+- A label that is summed in one operand alone (or that the other only broadcasts) is summed before
+  the product.
+- Without a shared label to sum over, operands are multiplied element by element: 0 MACs.
+- With three or more operands torch chooses the order of the products: there is no formula.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def einsum_macs(equation: str, shapes: Shapes) -> int:
 
 
 def _is_kept(label: str, uses: int, output: str, has_output: bool) -> bool:
-    """Whether the label is in the output; one that is not written holds what occurs once."""
+    """Whether the label is in the output; an implicit output has the labels that occur once."""
     if label.startswith("."):
         return "..." in output or not has_output
     return label in output if has_output else uses == 1

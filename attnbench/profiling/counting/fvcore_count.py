@@ -1,11 +1,15 @@
-"""Multiply-accumulates by fvcore, made complete.
+"""Multiply-accumulates by fvcore, with its gaps closed.
 
-fvcore traces a module and applies one formula per operator; one multiply-add counts as one. Alone
-it has gaps that matter for attention: fused attention has no formula and counts as zero, a product
-whose first operand broadcasts (anchors shared by a batch) is counted once instead of once per
-batch element, and an einsum is read off a printed, rounded number. Handles close them.
+fvcore traces a module and applies one formula per operator; one multiply-add counts as one. It has
+four gaps that our own handles close:
 
-What does not reach the module's output is not in the trace, and not counted here.
+- Fused attention has no formula and counts as zero.
+- A product whose first operand broadcasts (anchors shared by a batch) is counted once, not once
+  per batch element.
+- An einsum is read from a printed, rounded number.
+- Convolutions with `padding="same"` have no formula.
+
+The trace leaves out work that does not reach the module's output.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from attnbench.profiling.counting.einsum import einsum_macs
 from attnbench.profiling.counting.operators import (
     INTERPOLATIONS,
     NORMS,
+    CountError,
     Formula,
     all_formulas,
     has_no_macs,
@@ -35,7 +40,8 @@ def count_by_fvcore(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequ
     """Count one forward call `module(*inputs, *arguments)`; module and inputs on the meta device.
 
     Raises:
-        CountError: an operator has neither a formula nor a place among `WITHOUT_MACS`.
+        CountError: fvcore cannot trace the call, or an operator has no formula and is not in
+            `WITHOUT_MACS`.
     """
     with _quiet():
         from fvcore.nn import FlopCountAnalysis
@@ -44,15 +50,25 @@ def count_by_fvcore(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequ
     for name, handle in _handles().items():
         analysis.set_op_handle(name, handle)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-    with _quiet(), _traceable_convolutions():
-        by_operator = {name: round(count) for name, count in analysis.by_operator().items()}
+    by_operator = _by_operator(analysis)
     uncounted = sorted(analysis.unsupported_ops())
     refuse_uncounted((name for name in uncounted if not has_no_macs(name)), "fvcore")
     return _macs(by_operator, uncounted)
 
 
+def _by_operator(analysis: Any) -> dict[str, int]:
+    try:
+        with _quiet(), _traceable_convolutions():
+            return {name: round(count) for name, count in analysis.by_operator().items()}
+    except CountError:
+        raise
+    except Exception as error:  # the tracer and fvcore raise many types
+        reason = (str(error).strip().splitlines() or ["no message"])[0]
+        raise CountError(f"fvcore cannot trace it: {type(error).__name__}: {reason}") from error
+
+
 def _macs(by_operator: dict[str, int], uncounted: Sequence[str]) -> Macs:
-    """Products and norms told apart; interpolations join what was not counted."""
+    """Separate products from norms; list interpolations as not counted."""
     interpolations = INTERPOLATIONS & set(by_operator)
     by_operator = {name: n for name, n in by_operator.items() if name not in interpolations}
     norms = sum(count for name, count in by_operator.items() if name in NORMS)
@@ -82,6 +98,7 @@ def _handles() -> dict[str, Any]:
         "aten::scaled_dot_product_attention": _attention_macs,
         "aten::matmul": _matmul_macs,
         "aten::einsum": _einsum_macs,
+        "aten::_convolution_mode": _named_padding_macs,
         **{name: _handle(formula) for name, formula in all_formulas().items()},
     }
 
@@ -115,9 +132,14 @@ def _einsum_macs(inputs: list[Any], outputs: list[Any]) -> int:
     return einsum_macs(inputs[0].toIValue(), [_shape(operand) for operand in operands])
 
 
+def _named_padding_macs(inputs: list[Any], outputs: list[Any]) -> int:
+    """A convolution whose padding is given by name: elements of the output times the kernel."""
+    return prod(_shape(outputs[0])) * prod(_shape(inputs[1])[1:])
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide the deprecation warnings of fvcore and the tracer, which no user can act on."""
+    """Hide the deprecation warnings of fvcore and the tracer: users cannot act on them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -127,9 +149,9 @@ def _quiet() -> Iterator[None]:
 def _traceable_convolutions() -> Iterator[None]:
     """Let convolutions be traced on the meta device.
 
-    From torch 2.15 on, their meta kernel is Python code that rejects the symbolic sizes of a
-    trace, and sits above the operator that the trace records. Here the recorded operator is
-    called, with a kernel that reads sizes as integers.
+    From torch 2.15 on, their meta kernel is Python code above the operator that the trace records,
+    and it rejects the symbolic sizes of a trace. The replacement calls the recorded operator, with
+    a kernel that reads sizes as integers.
     """
     with torch.library._scoped_library("aten", "IMPL") as library:
         library.impl("convolution", _recorded_convolution, "Meta", allow_override=True)

@@ -1,7 +1,7 @@
-"""What the counters know of operators: which hold no multiply-accumulate, and further formulas.
+"""What the counters know of operators: which have no multiply-accumulates, and added formulas.
 
-An operator that neither has a formula nor is known to hold no multiply-accumulate makes a count
-fail, by name: a count that leaves work out is no count.
+A count fails if an operator has no formula and is not known to be free of multiply-accumulates.
+The error names the operator.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Formula = Callable[[Shapes, Shapes], int]
 
 
 class CountError(ExplainedError, UserError):  # so a cell has failed, and is not "unsupported"
-    """A count that would leave work out, or that does not agree with another way to count."""
+    """A count would leave work out, or two ways to count disagree."""
 
 
 NORMS = frozenset({"layer_norm", "batch_norm", "group_norm", "instance_norm"})
@@ -45,12 +45,14 @@ _NAMES_WITHOUT_MACS = """
     pixel_unshuffle prod rand rand_like randn randn_like reflection_pad2d repeat repeat_interleave
     replication_pad2d rms_norm roll safe_softmax scalar_tensor scatter scatter_add select_scatter
     softmax softmin sort stack std std_mean sum tensor tile to_copy topk tril triu
-    upsample_bicubic2d upsample_nearest1d var var_mean zero zeros zeros_like
+    upsample_bicubic2d upsample_bicubic2d_aa upsample_bilinear2d_aa upsample_nearest1d var var_mean
+    zero zeros zeros_like
 """
 WITHOUT_MACS = NORMS | INTERPOLATIONS | frozenset(_NAMES_WITHOUT_MACS.split())
-"""Reductions, copies and indexing: real time, no multiply-accumulate; names as of `family_of`.
+"""Reductions, copies and indexing: they take time but no multiply-accumulates.
 
-Elementwise operators and views need not be here: torch describes them as such itself.
+Names are those of `family_of`. Elementwise operators and views are left out here: torch itself
+marks them as such.
 """
 
 FORMULAS: dict[str, Formula] = {
@@ -60,15 +62,15 @@ FORMULAS: dict[str, Formula] = {
     "aten::addbmm": lambda inputs, outputs: prod(inputs[1]) * inputs[2][-1],
     "aten::baddbmm": lambda inputs, outputs: prod(inputs[1]) * inputs[2][-1],
 }
-"""For operators that fvcore or torch's counter, or both, would leave out; both counters use it."""
+"""For operators that at least one of the two counters would leave out; both use it."""
 
 
 def all_formulas() -> dict[str, Formula]:
-    """The project's, and what operators from outside torch told `register_flop_formula`."""
-    return {**_told_to_torch(), **FORMULAS}
+    """The project's, and those registered with torch's `register_flop_formula` from outside."""
+    return {**_registered_with_torch(), **FORMULAS}
 
 
-def _told_to_torch() -> dict[str, Formula]:
+def _registered_with_torch() -> dict[str, Formula]:
     packets = {str(packet).replace(".", "::"): packet for packet in flop_registry}
     return {
         name: partial(_halved, flop_registry[packet])
@@ -78,7 +80,7 @@ def _told_to_torch() -> dict[str, Formula]:
 
 
 def _halved(flops: Callable[..., int], inputs: Shapes, outputs: Shapes) -> int:
-    """A formula of torch's counter, which takes tensors and counts a multiply-add as two."""
+    """MACs by a formula of torch's counter, which takes tensors and counts one MAC as two."""
     tensors = [torch.empty(shape, device="meta") for shape in inputs]
     results = tuple(torch.empty(shape, device="meta") for shape in outputs)
     return flops(*tensors, out_val=results) // 2
@@ -87,14 +89,14 @@ def _halved(flops: Callable[..., int], inputs: Shapes, outputs: Shapes) -> int:
 def register_macs_formula(operator: str, formula: Formula) -> None:
     """Tell both counters how to count an operator of yours.
 
-    An operator that torch takes apart has two names: fvcore asks for that of the whole, torch's
-    counter for those of its parts. A backward pass of its own is an operator of its own.
+    If torch decomposes the operator, fvcore asks for the formula of the whole and torch's counter
+    for those of the parts: register all. A custom backward pass is an operator of its own.
 
     Args:
         operator: its full name, "namespace::name".
-        formula: from the shapes of the inputs and of the outputs to multiply-accumulates, or to 0
-            where there are none. The shapes are those of tensors passed directly, in order:
-            numbers, absent tensors, and tensors inside of lists are left out.
+        formula: takes the shapes of the inputs and of the outputs, returns multiply-accumulates
+            (0 for none). Shapes are those of tensors passed directly, in order: numbers, absent
+            tensors and tensors inside lists are left out.
 
     Raises:
         UserError: torch knows no operator of that name.
@@ -110,7 +112,7 @@ def register_macs_formula(operator: str, formula: Formula) -> None:
 
 
 def find_operator(name: str) -> Any:
-    """The operator as torch holds it, all overloads together."""
+    """The operator with all its overloads."""
     namespace, _, operator = name.partition("::")
     return getattr(getattr(torch.ops, namespace), operator)
 
@@ -123,7 +125,7 @@ def family_of(operator: str) -> str:
 
 
 def has_no_macs(operator: str) -> bool:
-    """Whether it is one of torch's own, and the list or torch says that it holds no MAC."""
+    """Whether it is an operator of torch that `WITHOUT_MACS` or torch marks as free of MACs."""
     if not operator.startswith("aten::"):
         return False
     family = family_of(operator)
@@ -132,7 +134,7 @@ def has_no_macs(operator: str) -> bool:
 
 
 def _is_elementwise_or_view(operator: str) -> bool:
-    """What torch says of an operator, if there is one of that name."""
+    """Whether torch marks it so; False for an unknown name."""
     try:
         packet = find_operator(operator)
     except AttributeError:
@@ -142,7 +144,7 @@ def _is_elementwise_or_view(operator: str) -> bool:
 
 
 def refuse_uncounted(operators: Iterable[str], counter: str) -> None:
-    """Raise where a counter left out operators that may hold work.
+    """Raise if a counter left out operators that may have MACs.
 
     Raises:
         CountError: names the operators, and how to register a formula.

@@ -2,16 +2,16 @@
 
 Each operator reads its tensors from memory and writes its result there: inputs and parameters are
 read, the output is written, and each intermediate is written once and read by every operator that
-uses it. The sum over operators is what elementwise work costs, which no MAC shows.
+uses it. The sum over operators shows the cost of elementwise work, which MACs do not.
 
-- A tensor counts at the size of its dtype; what a broadcast repeats is counted once.
+- A tensor counts at the size of its dtype; elements that a broadcast repeats count once.
 - Views and bare allocations move nothing.
-- An operator reads the whole of each input, also where it picks a part (indexing).
-- What a mechanism keeps from an earlier call (index tables, masks) is only read.
-- On the meta device fused attention is taken apart, so that its scores count as written and read.
+- An operator reads the whole of each input, even if it picks a part (indexing).
+- Tensors that a mechanism keeps from an earlier call (index tables, masks) are only read.
+- On the meta device fused attention is decomposed, so its scores count as written and read.
 
-This is an upper bound for fused code, and no measurement: caches are not modelled. The lower bound
-for any code is what must come in and go out.
+The sum is an upper bound for fused code. It is no measurement: caches are not modelled. The lower
+bound for any code is its inputs, parameters and outputs, once each.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ class Traffic:
     """What one forward call moves, and in how many steps."""
 
     moved_bytes: int
-    """By unfused eager code."""
+    """Moved by unfused eager code."""
     least_bytes: int
-    """By any code: inputs and parameters are read, outputs are written, once each."""
+    """Moved by any code: inputs and parameters are read, outputs are written, once each."""
     operators: int
-    """Operators that do work, each of which eager code launches apart."""
+    """Operators that do work; eager code launches each separately."""
 
 
 def count_traffic(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]) -> Traffic:
     """Count one call `module(*inputs, *arguments)`; all on the meta device.
 
-    The first call is not counted: it fills what the module keeps for later ones.
+    A first call is not counted: it fills what the module keeps for later calls.
     """
     with torch.no_grad():
         module(*inputs, *arguments)
@@ -76,7 +76,7 @@ def _name(operator: Any) -> str:
 
 
 def _moves_nothing(operator: Any) -> bool:
-    # `_unsafe_view` is a view that autograd does not know as one.
+    # `_unsafe_view` is a view that torch does not mark as one.
     return operator.is_view or _name(operator) in ALLOCATIONS | {"_unsafe_view"}
 
 
@@ -85,6 +85,6 @@ def _bytes(leaves: Iterable[Any]) -> int:
 
 
 def _stored_bytes(tensor: Tensor) -> int:
-    """Bytes of the elements in memory: along a dimension of stride 0 there is but one."""
+    """Bytes of the elements in memory: a dimension of stride 0 has one."""
     sizes = zip(tensor.shape, tensor.stride(), strict=True)
     return prod(size for size, stride in sizes if stride != 0) * tensor.element_size()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from attnbench.models.backbone import FeatureInfo
 from attnbench.spec import Recipe
-from attnbench.tasks.base import FeatureInfo, Task, Transform
+from attnbench.tasks.base import Task, Transform
 from attnbench.tasks.classification.head import PooledLinear
 from attnbench.tasks.classification.metric import Accuracy
 from attnbench.tasks.classification.transforms import augment, only_normalise
@@ -20,12 +22,12 @@ class Classification(Task):
 
     name: ClassVar[str] = "classification"
 
-    def head(self, feature_info: FeatureInfo, num_classes: int) -> nn.Module:
+    def head(self, feature_info: Sequence[FeatureInfo], num_classes: int) -> nn.Module:
         """Logits from the mean of the last map.
 
         For backbones without a classifier: models that are built by name bring their own.
         """
-        return PooledLinear(feature_info[-1]["num_chs"], num_classes)
+        return PooledLinear(feature_info[-1].channels, num_classes)
 
     def loss(self, outputs: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
         """Cross-entropy with label smoothing, in float32."""

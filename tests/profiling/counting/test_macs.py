@@ -10,7 +10,12 @@ from torch import nn
 from attnbench.attention.dense import DenseAttention
 from attnbench.errors import UserError
 from attnbench.profiling.counting.fvcore_count import count_by_fvcore
-from attnbench.profiling.counting.macs import CountError, count_macs, register_macs_formula
+from attnbench.profiling.counting.macs import (
+    CountError,
+    count_forward_macs,
+    count_macs,
+    register_macs_formula,
+)
 from attnbench.profiling.counting.operators import FORMULAS
 from attnbench.profiling.counting.torch_count import count_by_torch
 
@@ -92,6 +97,8 @@ def test_fused_attention_is_counted(heads_of_values):
         (nn.Conv2d(4, 6, 3, stride=2, padding=1), 2 * 6 * 4 * 9 * 5 * 6),
         (nn.Conv2d(4, 8, 3, padding=1, groups=4), 2 * 8 * 1 * 9 * 9 * 11),
         (nn.Conv2d(4, 6, 3, dilation=2, bias=False), 2 * 6 * 4 * 9 * 5 * 7),
+        (nn.Conv2d(4, 8, 3, padding="same", groups=2), 2 * 8 * 2 * 9 * 9 * 11),
+        (nn.Conv2d(4, 6, 3, padding="valid"), 2 * 6 * 4 * 9 * 7 * 9),
         (nn.ConvTranspose2d(4, 6, 2, stride=2), 2 * 4 * 6 * 4 * 9 * 11),
     ],
 )
@@ -143,14 +150,45 @@ def test_an_operator_without_a_formula_is_an_error():
         counted(torch.fft.fft, (4, 4))
 
 
-def test_work_hidden_in_a_custom_function_is_an_error():
-    class Hidden(torch.autograd.Function):
-        @staticmethod
-        def forward(context, x):
-            return x @ x
+class Hidden(torch.autograd.Function):
+    """A product that fvcore cannot see: its trace ends at the Python code."""
 
-    with pytest.raises(CountError, match="no formula for prim::PythonOp"):
-        counted(Hidden.apply, (4, 4))
+    @staticmethod
+    def forward(context, x):
+        return x @ x
+
+
+def untraceable(x):
+    """A product whose code does what the tracer cannot follow."""
+    if torch.jit.is_tracing():
+        raise TypeError("no such thing in a trace")
+    return x @ x
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (Hidden.apply, "fvcore has no formula for prim::PythonOp"),
+        (untraceable, "fvcore cannot trace it: TypeError: no such thing in a trace"),
+    ],
+)
+def test_torch_s_counter_decides_where_fvcore_cannot_count_a_whole_model(function, reason):
+    notes = []
+    call, x = Call(function), torch.empty(4, 4, device="meta")
+    macs = count_forward_macs(call, (x,), on_note=notes.append)
+    assert macs.products_macs == 4 * 4 * 4
+    assert macs.by_operator_macs == {"mm": 4 * 4 * 4}
+    (note,) = notes
+    assert note.startswith(f"MACs by torch's counter alone: {reason}")
+    with pytest.raises(CountError, match=reason):  # a mechanism is counted in three ways
+        count_forward_macs(call, (x,), closed_form=4 * 4 * 4)
+
+
+def test_a_count_by_both_ways_needs_no_note():
+    notes = []
+    count_forward_macs(nn.Linear(4, 4, device="meta"), (torch.empty(4, 4, device="meta"),),
+                       on_note=notes.append)  # fmt: skip
+    assert notes == []
 
 
 @pytest.mark.parametrize("count", [count_by_fvcore, count_by_torch])

@@ -1,0 +1,16 @@
+"""`attnbench list models --timm`: the models of timm by the names that every command takes."""
+
+
+def test_timm_s_models_are_listed_by_pattern(attnbench):
+    code, out, _ = attnbench("list", "models", "--timm", "swin_t*")
+    assert code == 0
+    (line,) = (line for line in out.splitlines() if "timm:" in line)
+    for text in ("timm:swin_tiny_patch4_window7_224", "swin_transformer", "224 × 224"):
+        assert text in line
+
+
+def test_a_pattern_without_a_match_and_other_lists_are_refused(attnbench):
+    code, _, err = attnbench("list", "models", "--timm", "swon*")
+    assert (code, "no model of timm matches 'swon*'" in err) == (2, True)
+    code, _, err = attnbench("list", "datasets", "--timm", "swin*")
+    assert (code, "--timm lists models; got 'datasets'" in err) == (2, True)
