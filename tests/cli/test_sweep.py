@@ -13,7 +13,7 @@ import pytest
 from attnbench.records import store
 
 ROOT = Path(__file__).parents[2]
-PLUGIN = ROOT / "tests" / "troublesome.py"
+PLUGIN = ROOT / "tests" / "benchmark" / "troublesome.py"
 QUICK = ["--dim", "24", "--time-budget", "0.05", "--impl", "reference", "--out", "sweep.jsonl"]
 
 
