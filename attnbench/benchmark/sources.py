@@ -3,8 +3,8 @@
 The hash covers the module that defines a mechanism or model, and what that module imports of ours,
 transitively; of a plug-in it covers the whole file or package. Neighbours do not count: a new
 mechanism makes no cell of another stale. Nor do comments, docstrings, layout and module names:
-the hash is taken of the syntax tree. Vocabulary and tables (`VOCABULARY`) compute nothing that is
-timed, and are left out.
+the hash is taken of the syntax tree. Vocabulary, tables and the code that measures compute nothing
+that is timed, and are left out (`NOT_TIMED`).
 """
 
 from __future__ import annotations
@@ -23,11 +23,9 @@ import attnbench
 ROOT = Path(attnbench.__file__).resolve().parent.parent
 OURS = ("attnbench", "baselines")
 """Packages whose modules are followed import by import."""
-VOCABULARY = tuple(
-    f"attnbench.{name}"
-    for name in ("errors", "units", "registry", "spec", "records", "kernels.table")
-)
-"""Modules that say what is asked for, and compute nothing that is timed."""
+_NOT_TIMED = "cores errors isolation kernels.table profiling records registry spec units"
+NOT_TIMED = tuple(f"attnbench.{name}" for name in _NOT_TIMED.split())
+"""Modules that say what is asked for, or measure: they compute nothing that is timed."""
 VERSIONED = ("timm",)
 """Packages that bring whole models: where they are imported, their version counts."""
 
@@ -91,7 +89,7 @@ def _file_of(name: str) -> list[Path]:
     """The file behind a dotted name of ours: a module, or what holds the attribute."""
     if name in (f"attnbench.{public}" for public in attnbench.__all__):
         name = attnbench.module_of(name.removeprefix("attnbench."))
-    if any(name == word or name.startswith(f"{word}.") for word in VOCABULARY):
+    if any(name == word or name.startswith(f"{word}.") for word in NOT_TIMED):
         return []
     path = ROOT.joinpath(*name.split("."))
     candidates = (path.with_suffix(".py"), path.parent.with_suffix(".py"))

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,13 @@ def test_each_trouble_costs_one_cell_and_its_process(capfd, tmp_path, monkeypatc
     assert pids[::2] == [None] * len(TROUBLES)
     assert len(set(pids[1::2])) == len(TROUBLES)
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_new_process_leaves_ctrl_c_to_its_parent_before_it_imports_torch():
+    """Importing torch takes seconds, in which a Ctrl-C would end the process."""
+    code = "import sys, attnbench.benchmark.worker; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_what_only_this_process_knows_is_a_failure_of_the_cell():

@@ -43,5 +43,9 @@ def test_any_model_by_name_that_takes_classes_and_size(experiment, register):
         side = img_size if isinstance(img_size, int) else img_size[0]
         return nn.Sequential(nn.Flatten(), nn.Linear(3 * side**2, num_classes), *options.values())
 
-    made = experiment(model=register("timm:flat", flat), options={"last": nn.Identity()})
+    made = experiment(model=register("flat", flat), options={"last": nn.Identity()})
     assert made.workload.attention == ""
+
+
+def test_a_model_of_timm_by_name(experiment):
+    assert experiment(model="timm:test_resnet").name.startswith("timm:test_resnet-noise")

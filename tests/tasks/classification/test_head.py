@@ -15,4 +15,4 @@ def test_on_the_maps_of_the_pyramid_it_is_the_pyramids_own_head():
     head = Classification().head(feature_info, 5)
     head.linear.load_state_dict(model.head.state_dict())
     images = torch.randn(2, 3, 40, 56)
-    assert torch.equal(head(model.forward_features(images)), model(images))
+    assert torch.equal(head(model.features(images)), model(images))
