@@ -48,4 +48,4 @@ def test_any_model_by_name_that_takes_classes_and_size(experiment, register):
 
 
 def test_a_model_of_timm_by_name(experiment):
-    assert experiment(model="timm:test_resnet").name.startswith("timm:test_resnet-noise")
+    assert experiment(model="timm:test_resnet").name.startswith("timm-test_resnet-noise")
