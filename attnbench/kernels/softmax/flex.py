@@ -77,7 +77,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tenso
 
 
 def _case(*tensors: Tensor | None) -> Hashable:
-    """`_attend` under another name: the compiler counts its cases by code object."""
+    """What compiled code depends on: shapes, strides, dtypes, devices, gradient modes."""
     modes = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     return modes, *(
         (t.shape, t.stride(), t.dtype, t.device, t.requires_grad) for t in tensors if t is not None
@@ -85,7 +85,7 @@ def _case(*tensors: Tensor | None) -> Hashable:
 
 
 def _compiled(name: str) -> Kernel:
-    """A copy of `_attend` under another name: the compiler counts its cases by code object."""
+    """`_attend` under another name: the compiler counts its cases by code object."""
     function = FunctionType(_attend.__code__.replace(co_name=name), globals(), name)
     # One compile thread: worker processes would outlive a killed process and occupy cores.
     here: dict[str, Any] = {"compile_threads": 1}
