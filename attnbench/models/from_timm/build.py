@@ -78,11 +78,15 @@ def _create(timm_name: str, arguments: dict[str, Any]) -> nn.Module:
 
 
 def _refuse_unfit_size(timm_name: str, img_size: ImageSize, arguments: dict[str, Any]) -> None:
-    """Call the model once on the meta device: what timm says of its sizes is incomplete."""
+    """Call the model once on the meta device: what timm says of its sizes is incomplete.
+
+    It is called as a classifier, because the extraction of maps is not always possible there.
+    """
     sides = sides_of(img_size)
+    whole = {name: value for name, value in arguments.items() if name != "features_only"}
     try:
         with torch.device("meta"), torch.no_grad():
-            model = _create(timm_name, {**arguments, "pretrained": False})
+            model = _create(timm_name, {**whole, "pretrained": False})
             model.eval()(torch.empty(1, 3, *sides))
     except Exception as error:  # each family refuses in its own way
         raise UserError(
