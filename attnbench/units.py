@@ -183,3 +183,11 @@ METRICS: dict[str, Metric] = {
                format=lambda value: f"{value:.3f}", axis_unit="nats"),
     )
 }  # fmt: skip
+
+PRIMARY_SCORE = {"classification": "top1"}
+"""The score by which the models of each task are ranked: a key of `METRICS`."""
+
+
+def primary_score(task: str) -> Metric | None:
+    """The primary score of a task, with its unit and better direction; None for unknown tasks."""
+    return METRICS.get(PRIMARY_SCORE.get(task, ""))

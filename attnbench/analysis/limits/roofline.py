@@ -28,17 +28,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Literal
 
 from attnbench.records import Ceiling, CostRecord
-from attnbench.spec import Workload
+from attnbench.spec import AnyWorkload, Workload
 
 BoundBy = Literal["", "compute", "bandwidth", "launch", "unexplained"]
 
 EXPLAINED_FROM = 1 / 3
 """Share of the latency from which the longest of the three times counts as what binds."""
-UNFUSED = frozenset({"reference", "folded"})
-"""Implementations that are plain operators, each of which reads and writes memory."""
 LEAST_BYTES_TIMES = {"forward": 1, "backward": 1, "forward+backward": 2, "train": 2}
 """How often a mode moves the least bytes of the forward pass, at least."""
 
@@ -163,7 +162,23 @@ def runs_fused(record: CostRecord) -> bool:
     kernels = set(record.backend.split(", ")) - {""}
     if kernels:
         return kernels != {"math"}
-    return isinstance(record.workload, Workload) and record.workload.impl not in UNFUSED
+    return _asks_for_fused(record.workload)
+
+
+@singledispatch
+def _asks_for_fused(workload: AnyWorkload) -> bool:
+    """Whether the implementation that was asked for is fused code; models name none."""
+    return False
+
+
+@_asks_for_fused.register
+def _(workload: Workload) -> bool:
+    return _is_fused(workload.impl)
+
+
+def _is_fused(impl: str) -> bool:
+    """Whether an implementation is no sequence of plain operators that each use memory."""
+    return impl not in ("reference", "folded")
 
 
 def touched_bytes(record: CostRecord) -> int | None:
