@@ -26,7 +26,6 @@ import pandas as pd
 
 from attnbench.analysis.growth.curves import CURVE, doubtful_note, squarest, together
 from attnbench.analysis.keys import LayerConditions
-from attnbench.analysis.naming import texts_of
 from attnbench.analysis.speedup.baseline import fastest, is_baseline
 from attnbench.analysis.speedup.ratio_crossing import Crossing, Crossings, Point, crossings
 
@@ -57,11 +56,11 @@ CROSSOVER_COLUMNS = [
     "label", "attention", "impl", "options", *CURVE, "mode", "cost", "outcome", "tokens",
     "tokens_low", "tokens_high", "measured_below", "measured_above", "resolution_px",
     "resolution_low_px", "resolution_high_px", "crossings", "smallest_tokens", "largest_tokens",
-    "sizes", "ratio_at_smallest", "ratio_at_largest", "baseline", "judged", "notes",
+    "sizes", "ratio_at_smallest", "ratio_at_largest", "baseline_keys", "judged", "notes",
 ]  # fmt: skip
 _HEAD = ("label", "attention", "impl", "options", "mode", "implementation_key")
 _NEEDED = [
-    *_HEAD, "conditions_key", "height", "width", "tokens", "status", "trust", "baseline",
+    *_HEAD, "conditions_key", "height", "width", "tokens", "status", "trust",
     "baseline_key", "latency_s",
     "macs", "memory_bytes", "speedup", "speedup_low", "speedup_high",
 ]  # fmt: skip
@@ -176,7 +175,7 @@ def _row(
         "crossings": len(judged.found), "smallest_tokens": int(first.tokens),
         "largest_tokens": int(last.tokens), "sizes": len(judged.points),
         "ratio_at_smallest": first.ratio, "ratio_at_largest": last.ratio,
-        "baseline": texts_of(row.baseline for row in used if row.baseline),
+        "baseline_keys": frozenset(row.baseline_key for row in used) - {None},
         "judged": judged,
     }  # fmt: skip
 
