@@ -19,7 +19,11 @@ RENAMED = {
     "crossover.csv": {"setting": "conditions"},
 }
 """The new name of each column that has another one, by file."""
-ADDED = {"models.csv": {"task"}, "training.csv": {"task"}, "layers.csv": {"window_size", "sr_ratio"}}
+ADDED = {
+    "models.csv": {"task"},
+    "training.csv": {"task"},
+    "layers.csv": {"window_size", "sr_ratio"},
+}
 """Columns that OLD need not have; window_size and sr_ratio are there where records set them."""
 NOT_COMPARED = {"key"}
 """The key of a cell depends on the code that was measured."""
@@ -63,7 +67,9 @@ def _of_files(name: str, old: list[Row], new: list[Row]) -> Iterator[str]:
         elif column in NAMES:
             yield from _of_names(name, column, old, new)
         elif column not in NOT_COMPARED:
-            yield from _of_column(name, column, [(a[column], b[now]) for a, b in zip(old, new)])
+            yield from _of_column(
+                name, column, [(a[column], b[now]) for a, b in zip(old, new, strict=True)]
+            )
 
 
 def _of_column(name: str, column: str, pairs: list[tuple[str, str]]) -> Iterator[str]:
@@ -82,7 +88,7 @@ def _equal(before: str, after: str) -> bool:
 
 
 def _of_names(name: str, column: str, old: list[Row], new: list[Row]) -> Iterator[str]:
-    pairs = {(a[column], b[column]) for a, b in zip(old, new)}
+    pairs = {(a[column], b[column]) for a, b in zip(old, new, strict=True)}
     before, after = ({pair[side] for pair in pairs} for side in (0, 1))
     if not len(pairs) == len(before) == len(after):
         yield f"{name} {column}: names do not stand for the same things"

@@ -163,9 +163,7 @@ class MachineNames:
         mode = [key.mode] if key.mode else []
         return [*mode, key.dtype, *size, *self._facts[key.machine]]
 
-    def parted(
-        self, keys: Sequence[LayerConditions]
-    ) -> tuple[str, Mapping[LayerConditions, str]]:
+    def parted(self, keys: Sequence[LayerConditions]) -> tuple[str, Mapping[LayerConditions, str]]:
         """The facts that all of these conditions share, and what is left of each without them."""
         facts = {key: self.facts(key) for key in keys}
         first = next(iter(facts.values()), [])

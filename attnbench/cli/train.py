@@ -118,7 +118,7 @@ def _print_epoch(record: Record, console: Console) -> None:
 def _print_result(record: ModelRecord, out: Path) -> None:
     from rich.console import Console
 
-    from attnbench.cli.show.layers import print_model
+    from attnbench.cli.show.model import print_model
 
     print_model(record, Console())
     print(f"\nStored in {out}; `attnbench report` draws it.")

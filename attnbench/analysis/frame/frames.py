@@ -117,8 +117,12 @@ def build(records: Sequence[Record], ceilings: Sequence[Ceiling] = ()) -> Frames
     costs = [*shown.layers, *shown.models]
     return Frames(
         layers=_with_options(layers, options),
-        models=_models(shown.models, [make.model(r) for r in shown.models], MODEL_COLUMNS, machines),
-        epochs=_models(shown.epochs, [make.epoch(r) for r in shown.epochs], EPOCH_COLUMNS, machines),
+        models=_models(
+            shown.models, [make.model(r) for r in shown.models], MODEL_COLUMNS, machines
+        ),
+        epochs=_models(
+            shown.epochs, [make.epoch(r) for r in shown.epochs], EPOCH_COLUMNS, machines
+        ),
         machines=machines,
         options=options,
         notes=(*shown.notes, *_without_limits(costs, machines, neighbours.ceilings)),
@@ -154,9 +158,8 @@ def _layers(rows: list[Row], machines: MachineNames) -> pd.DataFrame:
     distinct = sorted(set(frame["conditions_key"]), key=lambda key: key.order)
     rank = {key: number for number, key in enumerate(distinct)}
     conditions = [rank[key] for key in frame["conditions_key"]]
-    return frame.iloc[np.lexsort((frame["height"], frame["tokens"], conditions))].reset_index(
-        drop=True
-    )
+    columns = (frame["height"].to_numpy(), frame["tokens"].to_numpy(), np.array(conditions))
+    return frame.iloc[np.lexsort(columns)].reset_index(drop=True)
 
 
 def _named(keys: Iterable[Any], name: Callable[[Any], str]) -> list[str]:
@@ -174,12 +177,12 @@ def _option_columns(implementations: Iterable[Implementation]) -> dict[str, str]
 
 def _with_options(layers: pd.DataFrame, options: Mapping[str, str]) -> pd.DataFrame:
     """Add a column for each sweepable option, after the token count."""
-    position = layers.columns.get_loc("tokens")
-    for name, column in reversed(options.items()):
+    position = list(layers.columns).index("tokens") + 1
+    for name, column in reversed(list(options.items())):
         keys = layers["implementation_key"].tolist()
         by_key = {key: key.swept.get(name) for key in set(keys)}
         values = [by_key[key] for key in keys]
-        layers.insert(position + 1, column, pd.Series(values, dtype="object").convert_dtypes())
+        layers.insert(position, column, pd.Series(values, dtype="object").convert_dtypes())
     return layers
 
 

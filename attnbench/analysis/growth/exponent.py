@@ -27,7 +27,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attnbench.analysis.growth.curves import CURVE, doubtful_note, floats, noise_of, squarest, together
+from attnbench.analysis.growth.curves import (
+    CURVE,
+    doubtful_note,
+    floats,
+    noise_of,
+    squarest,
+    together,
+)
 from attnbench.analysis.interval import NORMAL, two_sided_95
 
 LEAST_SIZES = 3

@@ -1,8 +1,8 @@
 """Latency and memory at a token count that was not measured, from the records of others.
 
 Each mechanism under one set of conditions has a curve (see `polynomial`). Predictions reach from
-half of the smallest measured size to sixteen times the largest. Speed-up is over the dense attention
-that is predicted to be the fastest; its interval is the worst case of both.
+half of the smallest measured size to sixteen times the largest. Speed-up is over the dense
+attention that is predicted to be the fastest; its interval is the worst case of both.
 """
 
 from __future__ import annotations

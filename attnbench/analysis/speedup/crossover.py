@@ -11,8 +11,8 @@ from size to size, and every one is named. The ratio is dense ÷ mechanism: abov
 | memory | net peak in mode forward; counted |
 | training step | the speed-up in mode train or, for want of it, forward+backward |
 
-`ratio_crossing` has the rule for a crossing and its interval. A size is also told as the side of the
-square image whose patches of 16 × 16 pixels are that many tokens.
+`ratio_crossing` has the rule for a crossing and its interval. A size is also given as the side of
+the square image whose patches of 16 × 16 pixels are that many tokens.
 """
 
 from __future__ import annotations

@@ -46,9 +46,7 @@ def joined(
     )
 
 
-def dominated(
-    points: Sequence[Point], better: Literal["lower", "higher"] = "higher"
-) -> list[bool]:
+def dominated(points: Sequence[Point], better: Literal["lower", "higher"] = "higher") -> list[bool]:
     """For each point whether another one dominates it; `better` is the direction of the score.
 
     Raises:

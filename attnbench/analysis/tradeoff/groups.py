@@ -64,8 +64,8 @@ def tradeoffs(models: pd.DataFrame, metric: str) -> Iterator[Tradeoff]:
 
 
 def _by_machine(rows: pd.DataFrame) -> list[pd.DataFrame]:
-    by_machine = dict(iter(rows.groupby("machine_key", sort=False)))
-    return [by_machine[machine] for machine in sorted(by_machine, key=machine_order)]
+    machines = sorted(set(rows["machine_key"]), key=machine_order)
+    return [rows[rows["machine_key"] == machine] for machine in machines]
 
 
 def left_out(models: pd.DataFrame, metric: str) -> list[str]:

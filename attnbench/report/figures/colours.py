@@ -73,9 +73,7 @@ def _hue(row: Mapping[Hashable, Any]) -> str:
     return hue_of(row["family"], row["attention"])
 
 
-def _shaded(
-    hues: Sequence[tuple[str, Hashable]], dashes: Sequence[Any]
-) -> dict[Hashable, Line]:
+def _shaded(hues: Sequence[tuple[str, Hashable]], dashes: Sequence[Any]) -> dict[Hashable, Line]:
     lines: dict[Hashable, Line] = {}
     for hue in dict.fromkeys(hue for hue, _ in hues):
         color, marker = style_of(hue)

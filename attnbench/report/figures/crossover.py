@@ -56,7 +56,9 @@ def speed_ups(
     figure, axes = open_over_tokens(data, lines, title=title, subtitle=subtitle, footnote=note)
     _mark_even(axes, data)
     axes.set(xlabel="tokens", ylabel=f"speed-up over {_baselines(data)} (×)")
-    judged = {series: _judged(line) for series, line in data.groupby("series", sort=False)}
+    judged: dict[Hashable, Crossings] = {
+        series: _judged(line) for series, line in data.groupby("series", sort=False)
+    }
     _mark_crossings(axes, judged, lines)
     legend(axes, data, lines, {series: _remark(outcome) for series, outcome in judged.items()})
     return figure
@@ -86,7 +88,9 @@ def _mark_even(axes: Axes, data: pd.DataFrame) -> None:
         )  # fmt: skip
 
 
-def _mark_crossings(axes: Axes, judged: Mapping[Hashable, Crossings], lines: Mapping[Hashable, Line]) -> None:
+def _mark_crossings(
+    axes: Axes, judged: Mapping[Hashable, Crossings], lines: Mapping[Hashable, Line]
+) -> None:
     """A ring where a line passes 1."""
     for series, outcome in judged.items():
         for crossing in outcome.found:

@@ -98,7 +98,10 @@ def fade_points(axes: Axes, data: pd.DataFrame) -> None:
 
 
 def legend(
-    axes: Axes, data: pd.DataFrame, lines: Mapping[Hashable, Line], remarks: Mapping[Hashable, str] = {}
+    axes: Axes,
+    data: pd.DataFrame,
+    lines: Mapping[Hashable, Line],
+    remarks: Mapping[Hashable, str] = {},
 ) -> None:
     """Beside the axes, in the order in which the lines end; a remark follows its label."""
     ends = data.sort_values(["x", "y"], ascending=False).drop_duplicates("series")

@@ -51,7 +51,7 @@ def on_lines(group: pd.DataFrame) -> pd.DataFrame:
 def varying(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """The rows of each `series` in which the column takes two values or more."""
     values = Counter(rows.drop_duplicates(["series", column])["series"])
-    return rows[[values[series] > 1 for series in rows["series"]]]
+    return rows[rows["series"].map(lambda series: values[series] > 1).astype(bool)]
 
 
 def against_tokens(layers: pd.DataFrame) -> Iterator[Drawing]:
@@ -86,7 +86,8 @@ def _along(group: pd.DataFrame, option: str) -> pd.DataFrame:
             group["implementation_key"], group["height"], group["width"], strict=True
         )
     ]
-    return group.assign(series=keys, label=[series_name(key) for key in keys])
+    names = [series_name(key) for key in keys]
+    return group.assign(series=pd.Series(keys, index=group.index, dtype="object"), label=names)
 
 
 def _line_figures(
@@ -129,7 +130,9 @@ def _note(rows: pd.DataFrame, metric: str) -> str:
 def _names_of(omitted: pd.DataFrame) -> str:
     if omitted.empty:
         return ""
-    names = ", ".join(listed(list(omitted.drop_duplicates("implementation_key")["label"]), _IN_FILE))
+    names = ", ".join(
+        listed(list(omitted.drop_duplicates("implementation_key")["label"]), _IN_FILE)
+    )
     return f"In the table only (one token count, or a longer grid): {names}."
 
 

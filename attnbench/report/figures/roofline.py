@@ -22,8 +22,8 @@ from attnbench.units import METRICS, format_bandwidth, format_mac_rate
 FOOTNOTE = (
     "A point for each token count, joined from few to many; a larger marker means more tokens. "
     "Filled: unfused code, at the bytes that it moves. Hollow: fused code, at the least bytes that "
-    "any code must move; what it moves is not known, and puts it farther to the left. Roofs: products, and "
-    "copies beyond the caches and at their best, as measured on this machine."
+    "any code must move; what it does move is not known, and would put it farther to the left. "
+    "Roofs: products, and copies beyond the caches and at their best, as measured on this machine."
 )
 _SCALE = METRICS["macs_per_s"].scale
 _MARGIN = 2.0

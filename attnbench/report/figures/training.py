@@ -23,7 +23,7 @@ def curves(frame: pd.DataFrame, score: Metric, *, title: str, subtitle: str) -> 
     )
     lines = plain_lines(data)
     by_run = data.groupby(["variant_key", "run", "machine_key"], sort=False)
-    runs = Counter(variant for variant, *_ in by_run.groups)
+    runs = Counter(run["variant_key"].iloc[0] for _, run in by_run)
     figure, (axes,) = open_figure(title, subtitle, height=room_for_legend(len(lines)))
     for _, run in by_run:
         draw_lines(axes, run, lines)

@@ -144,7 +144,9 @@ def _capital(text: str) -> str:
 
 def _shares_of_limit(layers: pd.DataFrame) -> Iterator[Drawing]:
     """How near each comes to what its machine can do, where that is known at two sizes."""
-    for _, group in layers.dropna(subset=["percent_of_limit"]).groupby("conditions_key", sort=False):
+    for _, group in layers.dropna(subset=["percent_of_limit"]).groupby(
+        "conditions_key", sort=False
+    ):
         rows, remark = legible(on_lines(group))
         if rows.empty:
             continue

@@ -28,7 +28,7 @@ def newest_first(layers: pd.DataFrame) -> pd.DataFrame:
     """
     if len(layers) <= ROWS_ON_PAGE and layers["conditions_key"].nunique() <= FEW_CONDITIONS:
         return layers
-    newest = layers.groupby("conditions_key")["created"].transform("max")
+    newest = layers.groupby("conditions_key", sort=False)["created"].transform("max")
     order = newest.sort_values(ascending=False, kind="stable").index
     return layers.loc[order].reset_index(drop=True)
 

@@ -5,7 +5,6 @@ The same records give the same bytes: no clock, no random names.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,23 +14,15 @@ import jinja2
 import pandas as pd
 
 from attnbench.analysis.frame.frames import Frames, build
-from attnbench.analysis.growth.curves import together
 from attnbench.analysis.growth.exponent import scaling
 from attnbench.analysis.speedup.crossover import crossovers
-from attnbench.analysis.tradeoff.groups import (
-    DATA,
-    Tradeoff,
-    left_out,
-    machines_of,
-    metric_of,
-    task_of,
-    tradeoffs,
-)
+from attnbench.analysis.tradeoff.groups import Tradeoff, metric_of, tradeoffs
 from attnbench.errors import UserError
 from attnbench.records import store
-from attnbench.report.figures.which_figures import drawings, latest_profile
 from attnbench.report.figures.save import Saved, save_all
+from attnbench.report.figures.which_figures import drawings, latest_profile
 from attnbench.report.page import excerpt
+from attnbench.report.page.notes import conditions_of, notes_of
 from attnbench.report.tables import cost as tables
 from attnbench.report.tables import detail as detail_tables
 from attnbench.report.tables import growth as growth_tables
@@ -113,7 +104,7 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
     files = _write_tables(frames, growth, shown, out)
     figures = save_all(drawings(frames, groups, metric), out / "figures")
     files += [path for figure in figures for path in (figure.svg, figure.png)]
-    notes = (*frames.notes, *_notes(frames, groups, metric))
+    notes = (*frames.notes, *notes_of(frames, groups, metric))
     on_page = {
         name: table.first(excerpt.ROWS_ON_PAGE, complete=_complete(name, table))
         for name, table in shown.items()
@@ -124,7 +115,7 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
             sources=sources,
             num_records=len(contents.records),
             newest=max(record.created for record in contents.records),
-            conditions=excerpt.listed(_conditions(frames), "in the CSV files"),
+            conditions=excerpt.listed(conditions_of(frames), "in the CSV files"),
             sections=_sections(figures, {"latest": _summary(frames.layers), **on_page}),
             tables={name: table for name, table in on_page.items() if name not in SECTIONS},
             notes=notes,
@@ -180,30 +171,6 @@ def _tables(frames: Frames, growth: Growth, metric: str) -> dict[str, Table]:
     return found | detail_tables.detail_tables(frames.layers, frames.models)
 
 
-def _quoting_notes(frames: Frames) -> list[str]:
-    """What the records say must be known before their numbers are quoted."""
-    count: Counter[str] = Counter()
-    for frame in (frames.layers, frames.models):
-        for notes in frame["notes"].tolist():
-            count.update(note for note in notes.split("; ") if note)
-    found = [f"{note} ({times:,} records)" for note, times in count.items()]
-    return excerpt.listed(found, "in the column notes of the CSV files")
-
-
-def _notes(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
-    """What a reader must know beyond how the records were chosen."""
-    frontier = excerpt.listed(_frontier_notes(frames, groups, metric), "of models in models.csv")
-    return [*excerpt.figures_note(frames.layers), *_quoting_notes(frames), *frontier]
-
-
-def _frontier_notes(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
-    notes = [note for group in groups for note in group.notes]
-    for group in groups:
-        if len(group.points) == 1:
-            notes.append(f"No frontier is drawn of one model alone ({group.points[0].name}).")
-    return notes + left_out(frames.models, metric)
-
-
 def _render(**context: Any) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("attnbench.report.page"),
@@ -236,21 +203,6 @@ def _sections(figures: Sequence[Saved], shown: Mapping[str, Table | None]) -> li
             section = {"name": name, "title": title, "rows": list(rows.values()), "table": table}
             sections.append(section)
     return sections
-
-
-def _conditions(frames: Frames) -> list[str]:
-    """One line for each set of conditions under which something was measured."""
-    lines = []
-    layers = frames.layers
-    conditions, sizes = layers["conditions"].tolist(), layers["tokens"].tolist()
-    for group in together(layers["conditions_key"].tolist()):
-        tokens = " · ".join(f"{number:,}" for number in sorted({sizes[index] for index in group}))
-        lines.append(f"Layers: {conditions[group[0]]}; {len(group):,} cells at {tokens} tokens")
-    machine = [*DATA, "machine_key"]
-    for kind, frame in (("Models", frames.models), ("Training", frames.epochs)):
-        for _, rows in frame.groupby(machine, sort=False):
-            lines.append(f"{kind}: {task_of(rows)}, {machines_of(rows)}; {len(rows):,} records")
-    return lines
 
 
 def _complete(name: str, table: Table) -> str:

@@ -145,8 +145,8 @@ def summary_table(profile: pd.DataFrame) -> Table:
 def model_table(models: pd.DataFrame, cost: str) -> Table:
     """Every trained model; `cost` names the cost axis of the frontier."""
     frontier = (
-        "On the frontier: no other model of the same task, data, image size and conditions is better in "
-        f"score or {cost} without being worse in the other. MACs, latency and memory are "
+        "On the frontier: no other model of the same task, data, image size and conditions is "
+        f"better in score or {cost} without being worse in the other. MACs, latency and memory are "
         "those of one forward call of the whole batch; throughput is that of the evaluation."
     )
     caption = " ".join([frontier, _counting(models), *limit_parts(models)])

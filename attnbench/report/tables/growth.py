@@ -54,7 +54,7 @@ def with_texts(crossovers: pd.DataFrame, machines: MachineNames) -> pd.DataFrame
         text=[text_of(judged) for judged in crossovers["judged"]],
     )
     conditions = [machines.conditions(key) for key in told["conditions_key"]]
-    told.insert(told.columns.get_loc("mode"), "conditions", conditions)
+    told.insert(list(told.columns).index("mode"), "conditions", conditions)
     return told
 
 
