@@ -82,9 +82,9 @@ def write_report(paths: Sequence[Path], out: Path, cost: str = "macs") -> Writte
 def _written(paths: Sequence[Path], out: Path, metric: str) -> Written:
     contents = store.read_many(paths)
     if not contents.records:
-        places = ", ".join(str(path) for path in paths) or "no path at all"
+        named = ", ".join(str(path) for path in paths) or "no path at all"
         raise UserError(
-            f"nothing to report: there is no record in {places}; "
+            f"nothing to report: there is no record in {named}; "
             "run `attnbench profile` or `attnbench train` first, or name other files"
         )
     try:

@@ -174,7 +174,7 @@ def layer_caption(layers: pd.DataFrame) -> str:
 
 
 def _trust_parts(rows: pd.DataFrame) -> list[str]:
-    """What the grades mean, and the doubts behind those that are not A, most frequent first."""
+    """What the grades mean, where some latency is not graded A."""
     doubtful = rows.loc[rows["trust"].isin(["B", "C"]), "doubts"]
     if doubtful.empty:
         return []
