@@ -184,5 +184,10 @@ METRICS: dict[str, Metric] = {
     )
 }  # fmt: skip
 
-PRIMARY_SCORE: dict[str, str] = {"classification": "top1"}
-"""For each task the score that models are ranked by, a key of `METRICS`."""
+PRIMARY_SCORE = {"classification": "top1"}
+"""The score by which the models of each task are ranked: a key of `METRICS`."""
+
+
+def primary_score(task: str) -> Metric | None:
+    """The primary score of a task, with its unit and better direction; None for unknown tasks."""
+    return METRICS.get(PRIMARY_SCORE.get(task, ""))

@@ -1,42 +1,190 @@
-"""What a cell is called, and the facts that tell it from others of the same name."""
+"""The names of everything that is shown: implementations, models, conditions and machines.
+
+Terminal, page, CSV and messages all take their names from here. A name is for people: whatever is
+grouped or joined uses `analysis.keys`.
+"""
 
 from __future__ import annotations
 
-from attnbench.records import Record
-from attnbench.spec import ModelWorkload, Workload, describe
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import singledispatch
+from itertools import islice
+from typing import Any
+
+from attnbench.analysis.keys import (
+    Implementation,
+    LayerConditions,
+    ModelVariant,
+    OptionSeries,
+    implementation_of,
+)
+from attnbench.records import Environment, Record
+from attnbench.spec import AnyWorkload, ModelWorkload, Workload, describe
 
 
-def name_of(record: Record) -> str:
-    """What was measured: "anchor-30 (sdpa)", or "pyramid-t (anchor)" for a model."""
-    workload = record.workload
-    if isinstance(workload, Workload):
-        anchors = workload.options.get("num_anchors")
-        name = workload.attention if anchors is None else f"{workload.attention}-{anchors}"
-        return f"{name} ({workload.impl})"
-    return f"{workload.model} ({workload.attention})" if workload.attention else workload.model
+def implementation_name(key: Implementation, between: str = " ") -> str:
+    """Mechanism, first sweepable option, then code and further options: "anchor-30 (sdpa)".
+
+    Args:
+        key: what is named.
+        between: parts the mechanism from the brackets.
+    """
+    return _in_brackets(mechanism_name(key), key.impl, _further(key), between=between)
+
+
+def mechanism_name(key: Implementation) -> str:
+    """The mechanism with the value of its first sweepable option: "anchor-30"."""
+    return "-".join((key.attention, *(str(value) for value in islice(key.swept.values(), 1))))
+
+
+def _further(key: Implementation) -> str:
+    """The options that the mechanism's name does not hold."""
+    if not key.options:
+        return ""
+    first = next(iter(key.swept), None)
+    return describe({name: value for name, value in key.options.items() if name != first})
+
+
+def _in_brackets(name: str, *parts: str, between: str = " ") -> str:
+    inside = ", ".join(part for part in parts if part)
+    return f"{name}{between}({inside})" if inside else name
+
+
+def series_name(key: OptionSeries) -> str:
+    """What a line against an option is called: "anchor (sdpa), 14 × 14"."""
+    height, width = key.grid
+    return f"{implementation_name(key.rest)}, {height} × {width}"
+
+
+@singledispatch
+def name_of(workload: AnyWorkload, between: str = " ") -> str:
+    """What is measured: "anchor-30 (sdpa)", or "pyramid-t (anchor)" for a model."""
+    raise TypeError(f"no name for a {type(workload).__name__}")
+
+
+@name_of.register
+def _(workload: Workload, between: str = " ") -> str:
+    return implementation_name(implementation_of(workload), between)
+
+
+@name_of.register
+def _(workload: ModelWorkload, between: str = " ") -> str:
+    return _in_brackets(workload.model, workload.attention, between=between)
+
+
+@singledispatch
+def subject_name(workload: AnyWorkload) -> str:
+    """What is built, with its size: "anchor-30 (sdpa) at 196 tokens", "vit-t at 224 × 224 px"."""
+    raise TypeError(f"no name for a {type(workload).__name__}")
+
+
+@subject_name.register
+def _(workload: Workload) -> str:
+    return f"{name_of(workload)} at {workload.num_tokens} tokens"
+
+
+@subject_name.register
+def _(workload: ModelWorkload) -> str:
+    height, width = workload.img_size
+    return f"{workload.model} at {height} × {width} px"
 
 
 def facts_of(record: Record) -> list[str]:
-    """Size, options and mode in reading order, each readable by itself."""
+    """Size, batch, dtype and mode of a cell, each readable by itself."""
     workload = record.workload
-    own = _layer_facts(workload) if isinstance(workload, Workload) else _model_facts(workload)
-    facts = [*own, f"batch {workload.batch}", workload.dtype, workload.mode]
+    facts = [*_size_facts(workload), f"batch {workload.batch}", workload.dtype, workload.mode]
     return [fact for fact in facts if fact]
 
 
 def full_name(record: Record) -> str:
-    """Name and all facts on one line."""
-    return ", ".join((name_of(record), *facts_of(record)))
+    """Name and facts of a cell on one line."""
+    return ", ".join((name_of(record.workload), *facts_of(record)))
 
 
-def _layer_facts(workload: Workload) -> list[str]:
+@singledispatch
+def _size_facts(workload: AnyWorkload) -> list[str]:
+    raise TypeError(f"no facts of a {type(workload).__name__}")
+
+
+@_size_facts.register
+def _(workload: Workload) -> list[str]:
     height, width = workload.grid
-    options = {key: value for key, value in workload.options.items() if key != "num_anchors"}
-    size = [f"dim {workload.dim}", f"{workload.num_heads} heads"]
-    return [f"{height} × {width} tokens", describe(options), *size]
+    return [f"{height} × {width} tokens", f"dim {workload.dim}", f"{workload.num_heads} heads"]
 
 
-def _model_facts(workload: ModelWorkload) -> list[str]:
+@_size_facts.register
+def _(workload: ModelWorkload) -> list[str]:
     height, width = workload.img_size
-    options = describe(workload.options)
-    return [f"{height} × {width} px", options, f"{workload.num_classes} classes"]
+    size = f"{height} × {width} px"
+    return [size, describe(workload.options), f"{workload.num_classes} classes"]
+
+
+def variant_names(variants: Iterable[ModelVariant]) -> dict[ModelVariant, str]:
+    """A name for each model: attention and options are in it only where there are several."""
+    distinct = list(dict.fromkeys(variants))
+    attentions = {(key.model, key.attention) for key in distinct}
+    of_model = Counter(model for model, _ in attentions)
+    of_attention = Counter((key.model, key.attention) for key in distinct)
+    return {
+        key: _in_brackets(
+            key.model,
+            key.attention if of_model[key.model] > 1 else "",
+            describe(key.own_options) if of_attention[key.model, key.attention] > 1 else "",
+        )
+        for key in distinct
+    }
+
+
+class MachineNames:
+    """Names of the machines of a report, and of the conditions on them."""
+
+    def __init__(self, machines: Iterable[Environment] = ()) -> None:
+        """Machines whose short facts are equal are told apart by all their facts."""
+        short = {machine: _machine_facts(machine) for machine in machines}
+        times = Counter(tuple(facts) for facts in short.values())
+        self._facts = {
+            machine: facts if times[tuple(facts)] == 1 else [*facts, *_more_facts(machine)]
+            for machine, facts in short.items()
+        }
+        self._names = {machine: ", ".join(facts) for machine, facts in self._facts.items()}
+
+    def machine(self, machine: Environment) -> str:
+        """One machine with its software."""
+        return self._names[machine]
+
+    def conditions(self, key: LayerConditions) -> str:
+        """Mode, dtype, size and machine on one line."""
+        return ", ".join(self.facts(key))
+
+    def facts(self, key: LayerConditions) -> list[str]:
+        """The same, each fact by itself."""
+        size = [f"batch {key.batch}", f"width {key.dim}", f"{key.num_heads} heads"]
+        mode = [key.mode] if key.mode else []
+        return [*mode, key.dtype, *size, *self._facts[key.machine]]
+
+    def parted(self, keys: Sequence[LayerConditions]) -> tuple[str, Mapping[LayerConditions, str]]:
+        """The facts that all of these conditions share, and what is left of each without them."""
+        facts = {key: self.facts(key) for key in keys}
+        first = next(iter(facts.values()), [])
+        shared = [fact for fact in first if all(fact in other for other in facts.values())]
+        own = {
+            key: ", ".join(fact for fact in parts if fact not in shared)
+            for key, parts in facts.items()
+        }
+        return ", ".join(shared), own
+
+
+def _machine_facts(machine: Environment) -> list[str]:
+    cuda = [f"CUDA {machine.cuda}"] if machine.cuda else []
+    return [machine.label, *cuda]
+
+
+def _more_facts(machine: Environment) -> list[str]:
+    threads = f"{machine.threads} host threads"
+    return [f"Python {machine.python}", machine.platform, threads]
+
+
+def texts_of(values: Iterable[Any]) -> str:
+    """Several names in a sentence, each once and in order: "dense (reference) or dense (sdpa)"."""
+    return " or ".join(sorted(set(values)))

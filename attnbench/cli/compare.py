@@ -57,7 +57,8 @@ def command(
     A change under the resolution floor of the machine (attnbench doctor) is called neither faster
     nor slower, whatever --relative says.
     """
-    from attnbench.analysis.compare.verdict import Thresholds, compare
+    from attnbench.analysis.compare.rule import Thresholds
+    from attnbench.analysis.compare.verdict import compare
 
     if markdown and as_json:
         raise UserError("give --markdown or --json, not both")

@@ -31,7 +31,7 @@ def command(
     console = Console(stderr=True)
     with console.status("loading torch"):
         from attnbench.benchmark.recorder import Recorder
-        from attnbench.cli.show.layers import print_model
+        from attnbench.cli.show.model import print_model
         from attnbench.cli.show.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
         from attnbench.experiments.judge import judge

@@ -115,14 +115,15 @@ def _shared_sizes(group: Group) -> str:
 
 def _row(prediction: Prediction, group: Group, between: str) -> list[str]:
     from attnbench.analysis.growth.curves import sizes_text
+    from attnbench.analysis.naming import implementation_name
 
     cells = [
-        prediction.label.replace(" (", f"{between}(", 1),
+        implementation_name(prediction.implementation, between),
         _text("latency_s", prediction.latency_s, between),
         _text("memory_bytes", prediction.memory_bytes, between),
     ]
     if group.baseline:
-        is_baseline = prediction.label == group.baseline
+        is_baseline = prediction.implementation == group.baseline
         cells.append("baseline" if is_baseline else _text("speedup", prediction.speedup, between))
     return cells if _shared_sizes(group) else [*cells, sizes_text(prediction.tokens)]
 
@@ -140,10 +141,10 @@ def _text(metric: str, estimate: Estimate | None, between: str) -> str:
 
 
 def _notes(group: Group) -> list[str]:
-    """What must be said beneath a table; what is said of several mechanisms is said once."""
+    """The notes beneath a table; a note about several mechanisms is printed once."""
     notes = []
     if group.baseline:
-        notes.append(f"speed-up is over {group.baseline}, the fastest dense predicted")
+        notes.append(f"speed-up is over {group.baseline_label}, the fastest dense predicted")
     notes.append(
         "fitted: a + b·n + c·n² with no term below zero; what begins beyond the measured sizes, "
         "such as a cache that overflows, is not foreseen"

@@ -156,7 +156,7 @@ def _parsed(text: str) -> int | float | bool | str:
 def _print_result(record: ModelRecord, out: Path) -> None:
     from rich.console import Console
 
-    from attnbench.cli.show.layers import print_model
+    from attnbench.cli.show.model import print_model
 
     print_model(record, Console())
     print(f"\nStored in {out}; `attnbench report` draws it.")

@@ -20,12 +20,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import singledispatch
 from statistics import median
 from typing import Literal
 
 from attnbench.records import CostRecord
 from attnbench.records.latency import Latency, median_interval
-from attnbench.spec import Workload
+from attnbench.spec import AnyWorkload, Workload
 
 Grade = Literal["A", "B", "C"]
 
@@ -69,7 +70,7 @@ def trust_in_latency(latency: Latency) -> Trust:
 
 
 def _doubts(latency: Latency) -> list[Doubt | None]:
-    return [check(latency) for check in _CHECKS]
+    return [doubt(latency) for doubt in _DOUBTS]
 
 
 def _trust(found: Sequence[Doubt | None]) -> Trust:
@@ -191,11 +192,10 @@ def _throttled(latency: Latency) -> Doubt | None:
 
 def _other_kernel(record: CostRecord) -> Doubt | None:
     """Of `sdpa` any fused kernel is expected, of `sdpa-flash` and its like that one alone."""
-    asked = record.workload.impl if isinstance(record.workload, Workload) else ""
+    wanted = _asked_kernel(record.workload)
     took = record.backend.removesuffix(" (cpu)")
-    if not asked.startswith("sdpa") or not took:
+    if wanted is None or not took:
         return None
-    wanted = asked.removeprefix("sdpa").removeprefix("-")
     if (took == wanted) if wanted else (took != "math"):
         return None
     unfused = "its unfused path (math)" if took == "math" else record.backend
@@ -207,4 +207,22 @@ def _other_kernel(record: CostRecord) -> Doubt | None:
     )
 
 
-_CHECKS = (_few_samples, _wide_interval, _contention, _drift, _unsteady, _clocks, _throttled)
+@singledispatch
+def _asked_kernel(workload: AnyWorkload) -> str | None:
+    """The kernel of torch that was asked for: "" for any fused one, None where none was."""
+    return None
+
+
+@_asked_kernel.register
+def _(workload: Workload) -> str | None:
+    return _torch_kernel(workload.impl)
+
+
+def _torch_kernel(impl: str) -> str | None:
+    """The kernel behind `sdpa-flash` and its like; "" for `sdpa`, None for other code."""
+    if not impl.startswith("sdpa"):
+        return None
+    return impl.removeprefix("sdpa").removeprefix("-")
+
+
+_DOUBTS = (_few_samples, _wide_interval, _contention, _drift, _unsteady, _clocks, _throttled)

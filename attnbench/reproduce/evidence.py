@@ -1,6 +1,6 @@
-"""What stored records say about a row: accuracy of trained models, latency of its attention.
+"""What stored records say about a row: scores of trained models, latency of its attention.
 
-Accuracies always come with the set, the trunk and the recipe: none of them is an ImageNet figure.
+Scores always come with the data set, the trunk and the recipe: none of them is an ImageNet figure.
 """
 
 from __future__ import annotations
@@ -8,16 +8,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import replace
-from math import sqrt
-from statistics import mean, stdev
 
+from attnbench.analysis.interval import mean_of
 from attnbench.analysis.selection.newest import newest
 from attnbench.attention.factory import attention_class
 from attnbench.records import CostRecord, LayerRecord, ModelRecord, of_type
 from attnbench.spec import Grid, Recipe
-
-T_95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
-"""Student's t for 95 % intervals with 1, 2, … degrees of freedom."""
+from attnbench.units import PRIMARY_SCORE
 
 
 def anchors_of(attention: str, given: int | None) -> int | None:
@@ -30,7 +27,7 @@ def anchors_of(attention: str, given: int | None) -> int | None:
 
 def trained_models(records: Sequence[CostRecord], models: Sequence[str]) -> list[ModelRecord]:
     """The newest record of each trained model among those named."""
-    shown = of_type(newest(of_type(records, ModelRecord)).records, ModelRecord)
+    shown = newest(of_type(records, ModelRecord)).models
     return [r for r in shown if r.scores and r.recipe and r.workload.model in models]
 
 
@@ -52,7 +49,7 @@ def _anchors(record: ModelRecord) -> int | None:
 
 
 def accuracy_text(records: Sequence[ModelRecord]) -> str:
-    """Top-1 by trunk and recipe, with a 95 % interval over the seeds where there are several."""
+    """The primary score by trunk and recipe, with its 95 % interval over several seeds."""
     groups: dict[tuple[str, Recipe], list[ModelRecord]] = {}
     for record in records:
         assert record.recipe is not None
@@ -63,15 +60,16 @@ def accuracy_text(records: Sequence[ModelRecord]) -> str:
 
 
 def _group_text(model: str, recipe: Recipe, records: Sequence[ModelRecord]) -> str:
-    shares = [record.scores.values["top1"] for record in records if record.scores]
-    interval = ""
-    if len(shares) > 1:
-        freedom = min(len(shares) - 1, len(T_95))
-        half = T_95[freedom - 1] * stdev(shares) / sqrt(len(shares))
-        interval = f" ± {100 * half:.1f}"
+    shares = [
+        record.scores.values[PRIMARY_SCORE[record.scores.task]]
+        for record in records
+        if record.scores
+    ]
+    mean = mean_of(shares)
+    interval = "" if mean.half_width is None else f" ± {100 * mean.half_width:.1f}"
     seeds = "1 seed" if len(shares) == 1 else f"{len(shares)} seeds"
     return (
-        f"{100 * mean(shares):.1f}{interval} % on {recipe.data} ({model}, {recipe.img_size[0]} px, "
+        f"{100 * mean.value:.1f}{interval} % on {recipe.data} ({model}, {recipe.img_size[0]} px, "
         f"{recipe.epochs} epochs, {seeds})"
     )
 
@@ -83,7 +81,7 @@ def layer_latencies(
 
     All from one machine and dtype, since others cannot be compared: the ones that know most cells.
     """
-    shown = of_type(newest(of_type(records, LayerRecord)).records, LayerRecord)
+    shown = newest(of_type(records, LayerRecord)).layers
     by_conditions: dict[tuple[object, ...], dict[tuple[str, int | None], LayerRecord]] = {}
     for record in shown:
         work = record.workload

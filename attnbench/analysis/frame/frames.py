@@ -1,26 +1,31 @@
 """Records as data frames: one row a cell, columns named as in `units.METRICS`, base units.
 
 What was not measured is missing (an empty field of the CSV), and the status beside it says why.
-`conditions` is one readable string; layers are drawn together only where it is the same.
+Columns that end in `_key` hold typed keys (see `analysis.keys`): frames are grouped and joined by
+these alone. The columns `label`, `environment`, `conditions` and `baseline` are names for people.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from attnbench.analysis.frame.derived import DETAIL_COLUMNS, GAP_COLUMNS, LIMIT_COLUMNS, Neighbours
-from attnbench.analysis.frame.rows import Row, epoch_row, layer_row, model_row
+from attnbench.analysis.frame.limits import GAP_COLUMNS, LIMIT_COLUMNS, Neighbours
+from attnbench.analysis.frame.rows import PRIMARY, Row, RowMaker
+from attnbench.analysis.frame.timing import TIMING_COLUMNS
+from attnbench.analysis.keys import Implementation, machine_of
 from attnbench.analysis.limits.macs_gap import Twins
 from attnbench.analysis.limits.roofline import Ceilings, can_be_placed
+from attnbench.analysis.naming import MachineNames, implementation_name, variant_names
 from attnbench.analysis.selection.newest import newest
 from attnbench.analysis.speedup.baseline import Baselines
 from attnbench.records import (
     Ceiling,
     CostRecord,
-    Environment,
     EpochRecord,
     LayerRecord,
     ModelRecord,
@@ -35,8 +40,9 @@ RECIPE_COLUMNS = tuple(
     if field.name not in ("data", "img_size", "epochs", "seed")  # these have columns of their own
 )
 
-_SETTING = {
+_CALL = {
     "batch": "int64", "dtype": "str", "mode": "str", "device": "str", "environment": "str",
+    "machine_key": "object",
 }  # fmt: skip
 _COST = {
     "params": "Int64", "macs": "Int64", "training_macs": "Int64", "uncounted": "str",
@@ -46,37 +52,36 @@ _COST = {
 }  # fmt: skip
 _SPEED_UP = {
     "speedup": "float64", "speedup_low": "float64", "speedup_high": "float64",
-    "speedup_paired": "boolean", "baseline": "str",
+    "speedup_paired": "boolean", "baseline": "str", "baseline_key": "object",
 }  # fmt: skip
-_ACCURACY = {"top1": "float64", "top5": "float64", "loss": "float64"}
+_SCORES = {"top1": "float64", "top5": "float64", "loss": "float64", PRIMARY: "float64"}
 _ORIGIN = {
-    "status": "str",
-    "reason": "str",
-    "asked_by": "str",
-    "created": "str",
-    "notes": "str",
+    "status": "str", "reason": "str", "asked_by": "str", "created": "str", "notes": "str",
     "key": "str",
-}
+}  # fmt: skip
 _MODEL = {
-    "label": "str", "model": "str", "attention": "str", "options": "str", "family": "str",
-    "data": "str", "height": "int64", "width": "int64", "num_classes": "int64",
-    "epochs": "Int64", "seed": "Int64",
+    "label": "str", "variant_key": "object", "model": "str", "attention": "str", "options": "str",
+    "family": "str", "task": "str", "data": "str", "height": "int64", "width": "int64",
+    "num_classes": "int64", "epochs": "Int64", "seed": "Int64",
 }  # fmt: skip
 
 LAYER_COLUMNS = {
-    "label": "str", "attention": "str", "impl": "str", "options": "str", "other_options": "str",
-    "family": "str", "height": "int64", "width": "int64", "tokens": "int64", "anchors": "Int64",
-    "dim": "int64", "heads": "int64", **_SETTING, "conditions": "str", **_COST, **_SPEED_UP,
-    **GAP_COLUMNS, **DETAIL_COLUMNS, "time_per_token_s": "float64", **LIMIT_COLUMNS, **_ORIGIN,
+    "label": "str", "implementation_key": "object", "attention": "str", "impl": "str",
+    "options": "str", "family": "str", "height": "int64", "width": "int64", "tokens": "int64",
+    "dim": "int64", "heads": "int64", **_CALL, "conditions": "str", "conditions_key": "object",
+    **_COST, **_SPEED_UP, **GAP_COLUMNS, **TIMING_COLUMNS, "time_per_token_s": "float64",
+    **LIMIT_COLUMNS, **_ORIGIN,
 }  # fmt: skip
 MODEL_COLUMNS = {
-    **_MODEL, **_SETTING, **_ACCURACY, **_COST, "throughput_per_s": "float64", **DETAIL_COLUMNS,
+    **_MODEL, **_CALL, **_SCORES, **_COST, "throughput_per_s": "float64", **TIMING_COLUMNS,
     **LIMIT_COLUMNS, "run": "str", **_ORIGIN,
 }  # fmt: skip
 EPOCH_COLUMNS = {
-    "run": "str", "epoch": "int64", **_MODEL, **_SETTING, "train_loss": "float64",
-    "train_s": "float64", "images": "Int64", **_ACCURACY, **_ORIGIN,
+    "run": "str", "epoch": "int64", **_MODEL, **_CALL, "train_loss": "float64",
+    "train_s": "float64", "images": "Int64", **_SCORES, **_ORIGIN,
 }  # fmt: skip
+NAMES = ("label", "conditions", PRIMARY)
+"""Columns that other columns of the CSV files repeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,92 +91,114 @@ class Frames:
     layers: pd.DataFrame
     models: pd.DataFrame
     epochs: pd.DataFrame
+    machines: MachineNames
+    options: Mapping[str, str]
+    """The sweepable options that occur in the layers, each with its column."""
     notes: tuple[str, ...]
 
 
 def build(records: Sequence[Record], ceilings: Sequence[Ceiling] = ()) -> Frames:
     """The newest record of each cell as a row, and each layer compared with its baseline.
 
-    Where there are ceilings of its machine, each cell is held against these, too.
+    Args:
+        records: records of any kind.
+        ceilings: limits of machines; each cell is compared with those of its own.
     """
     shown = newest(records)
-    names = _environment_names({record.environment.conditions for record in shown.records})
-    layers, costs = of_type(shown.records, LayerRecord), of_type(shown.records, CostRecord)
-    near = Neighbours(
-        baselines=Baselines(of_type(records, LayerRecord), layers),
-        twins=Twins(layers),
+    machines = MachineNames({machine_of(record): None for record in shown.records})
+    neighbours = Neighbours(
+        baselines=Baselines(of_type(records, LayerRecord), shown.layers),
+        twins=Twins(shown.layers),
         ceilings=Ceilings(ceilings),
     )
-
-    def name(record: Record) -> str:
-        return names[record.environment.conditions]
-
-    models, epochs = of_type(shown.records, ModelRecord), of_type(shown.records, EpochRecord)
+    make = RowMaker(neighbours=neighbours)
+    layers = _layers([make.layer(record) for record in shown.layers], machines)
+    options = _option_columns(layers["implementation_key"])
+    costs = [*shown.layers, *shown.models]
     return Frames(
-        layers=_layers([layer_row(record, name(record), near) for record in layers]),
-        models=_models([model_row(record, name(record), near) for record in models], MODEL_COLUMNS),
-        epochs=_models([epoch_row(record, name(record)) for record in epochs], EPOCH_COLUMNS),
-        notes=(*shown.notes, *_without_limits(costs, names, near.ceilings)),
+        layers=_with_options(layers, options),
+        models=_models(
+            shown.models, [make.model(r) for r in shown.models], MODEL_COLUMNS, machines
+        ),
+        epochs=_models(
+            shown.epochs, [make.epoch(r) for r in shown.epochs], EPOCH_COLUMNS, machines
+        ),
+        machines=machines,
+        options=options,
+        notes=(*shown.notes, *_without_limits(costs, machines, neighbours.ceilings)),
     )
 
 
 def _without_limits(
-    records: Iterable[CostRecord], names: dict[Environment, str], known: Ceilings
+    records: Iterable[CostRecord], machines: MachineNames, known: Ceilings
 ) -> list[str]:
-    """What to run where cells could be held against limits, and none were measured."""
-    places = {
-        f"{names[record.environment.conditions]}, {record.workload.dtype}": None
+    """What to run where cells could be compared with limits, and none were measured."""
+    unknown = {
+        (machine_of(record), record.workload.dtype): None
         for record in records
         if can_be_placed(record) and known.of(record) is None
     }
-    if not places:
+    if not unknown:
         return []
+    texts = [f"{machines.machine(machine)}, {dtype}" for machine, dtype in unknown]
     return [
-        f"No limits are known of {'; '.join(places)}: run `attnbench ceilings` on this machine to "
+        f"No limits are known of {'; '.join(texts)}: run `attnbench ceilings` on this machine to "
         "see how near each cell comes to its limit, and give its file to the report."
     ]
 
 
-def _environment_names(machines: Iterable[Environment]) -> dict[Environment, str]:
-    """A name for each machine, with all details where two would read the same."""
-    short = {m: m.label + (f", CUDA {m.cuda}" if m.cuda else "") for m in machines}
-    names = list(short.values())
-    return {
-        m: name
-        if names.count(name) == 1
-        else f"{name}, Python {m.python}, {m.platform}, {m.threads} host threads"
-        for m, name in short.items()
-    }
-
-
-def _layers(rows: list[Row]) -> pd.DataFrame:
-    """Layers, ordered by conditions and tokens; `label` tells those of one grid apart."""
+def _layers(rows: list[Row], machines: MachineNames) -> pd.DataFrame:
+    """Layers with their names, ordered by conditions, tokens and height."""
     frame = pd.DataFrame(rows, columns=list(LAYER_COLUMNS))
-    frame["label"] = [
-        _label(name, impl, options)
-        for name, impl, options in zip(
-            *(frame[column].tolist() for column in ("attention", "impl", "options")), strict=True
-        )
-    ]
-    order = ["conditions", "tokens", "height"]
-    return frame.astype(LAYER_COLUMNS).sort_values(order, kind="stable", ignore_index=True)
+    frame["label"] = _named(frame["implementation_key"], implementation_name)
+    frame["baseline"] = _named(frame["baseline_key"], implementation_name)
+    frame["environment"] = _named(frame["machine_key"], machines.machine)
+    frame["conditions"] = _named(frame["conditions_key"], machines.conditions)
+    frame = frame.astype(LAYER_COLUMNS)
+    distinct = sorted(set(frame["conditions_key"]), key=lambda key: key.order)
+    rank = {key: number for number, key in enumerate(distinct)}
+    conditions = [rank[key] for key in frame["conditions_key"]]
+    columns = (frame["height"].to_numpy(), frame["tokens"].to_numpy(), np.array(conditions))
+    return frame.iloc[np.lexsort(columns)].reset_index(drop=True)
 
 
-def _models(rows: list[Row], columns: dict[str, str]) -> pd.DataFrame:
-    """Models or epochs; `label` says attention and options only where there are several."""
-    frame = pd.DataFrame(rows, columns=[*columns, *RECIPE_COLUMNS])
-    attentions = frame.groupby("model")["attention"].transform("nunique")
-    options = frame.groupby(["model", "attention"])["options"].transform("nunique")
-    frame["label"] = [
-        _label(model, attention if many > 1 else "", option if more > 1 else "")
-        for model, attention, option, many, more in zip(
-            frame["model"], frame["attention"], frame["options"], attentions, options, strict=True
-        )
-    ]
+def _named(keys: Iterable[Any], name: Callable[[Any], str]) -> list[str]:
+    """The name of each key, "" where there is none; each is made once."""
+    keys = list(keys)
+    names = {key: "" if key is None else name(key) for key in set(keys)}
+    return [names[key] for key in keys]
+
+
+def _option_columns(implementations: Iterable[Implementation]) -> dict[str, str]:
+    """A column for each sweepable option: its name, unless another column has it."""
+    found = {name: None for key in dict.fromkeys(implementations) for name in key.swept}
+    return {name: f"option_{name}" if name in LAYER_COLUMNS else name for name in found}
+
+
+def _with_options(layers: pd.DataFrame, options: Mapping[str, str]) -> pd.DataFrame:
+    """Add a column for each sweepable option, after the token count."""
+    position = list(layers.columns).index("tokens") + 1
+    for name, column in reversed(list(options.items())):
+        keys = layers["implementation_key"].tolist()
+        by_key = {key: key.swept.get(name) for key in set(keys)}
+        values = [by_key[key] for key in keys]
+        layers.insert(position, column, pd.Series(values, dtype="object").convert_dtypes())
+    return layers
+
+
+def _models(
+    records: Sequence[ModelRecord] | Sequence[EpochRecord],
+    rows: list[Row],
+    columns: dict[str, str],
+    machines: MachineNames,
+) -> pd.DataFrame:
+    """Models or epochs with their names, and a column for each kind of score."""
+    scores = dict.fromkeys(
+        name for record in records if record.scores for name in record.scores.values
+    )
+    further = [name for name in scores if name not in columns]
+    frame = pd.DataFrame(rows, columns=[*columns, *further, *RECIPE_COLUMNS])
+    names = variant_names(frame["variant_key"])
+    frame["label"] = _named(frame["variant_key"], names.__getitem__)
+    frame["environment"] = _named(frame["machine_key"], machines.machine)
     return frame.astype(columns)
-
-
-def _label(name: str, *details: str) -> str:
-    """The name with its details in brackets: "anchor (reference, num_anchors=30)"."""
-    inside = ", ".join(detail for detail in details if detail)
-    return f"{name} ({inside})" if inside else name

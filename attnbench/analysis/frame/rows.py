@@ -1,25 +1,37 @@
 """One record as the columns of a row: plain values in base units, None where nothing was measured.
 
-Columns that are metrics are named by their key in `units.METRICS`.
+Columns that are metrics are named by their key in `units.METRICS`. Columns that end in `_key` are
+what frames are grouped and joined by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
-from attnbench.analysis.frame.derived import Neighbours, detail_columns, gap_columns, limit_columns
+from attnbench.analysis.frame.limits import Neighbours, gap_columns, limit_columns
+from attnbench.analysis.frame.timing import timing_columns
+from attnbench.analysis.keys import (
+    Shared,
+    conditions_of,
+    implementation_of,
+    machine_of,
+    variant_of,
+)
+from attnbench.analysis.speedup.baseline import Compared
 from attnbench.errors import UserError
 from attnbench.records import CostRecord, EpochRecord, LayerRecord, ModelRecord, Record, Scores
-from attnbench.records.latency import Ratio
 from attnbench.records.trust import trust_in
 from attnbench.registry import ATTENTIONS
-from attnbench.spec import ModelWorkload, Recipe, Workload, describe
+from attnbench.spec import ModelWorkload, Recipe, describe
+from attnbench.units import primary_score
 
 OTHER = "other"
-"""The family of what is registered nowhere, and of models that are no trunk of ours."""
+"""The family of unregistered attentions, and of models that are not built from our blocks."""
+
+PRIMARY = "primary_score"
+"""The column of the score by which models of a task are ranked."""
 
 Row = dict[str, Any]
 
@@ -33,41 +45,52 @@ def family_of(attention: str) -> str:
         return OTHER
 
 
-def layer_row(record: LayerRecord, environment: str, neighbours: Neighbours) -> Row:
-    """Every column of a layer; `environment` is the name under which the report shows it."""
-    compared = neighbours.baselines.speed_up(record)
-    return {
-        **_common(record, environment),
-        **_costs(record, neighbours),
-        **_layer(record.workload, environment),
-        **_speed_up(compared),
-        **gap_columns(record, compared, neighbours),
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowMaker:
+    """Turns records into rows."""
 
+    neighbours: Neighbours
+    keys: Shared = field(default_factory=Shared)
 
-def model_row(record: ModelRecord, environment: str, neighbours: Neighbours) -> Row:
-    """Every column of a model."""
-    return {
-        **_common(record, environment),
-        **_costs(record, neighbours),
-        **_model(record.workload),
-        **_training(record.run, record.recipe),
-        **_scores(record.scores),
-    }
+    def layer(self, record: LayerRecord) -> Row:
+        """Every column of a layer but its names and sweepable options."""
+        compared = self.neighbours.baselines.compare(record)
+        return {
+            **_common(record),
+            **_costs(record, self.neighbours),
+            **_layer(record),
+            **_speed_up(compared),
+            **gap_columns(record, compared, self.neighbours),
+            "conditions_key": self.keys.one(conditions_of(record)),
+            "implementation_key": self.keys.one(implementation_of(record.workload)),
+            "baseline_key": compared
+            and self.keys.one(implementation_of(compared.baseline.workload)),
+        }
 
+    def model(self, record: ModelRecord) -> Row:
+        """Every column of a model but its name."""
+        return {
+            **_common(record),
+            **_costs(record, self.neighbours),
+            **_model(record.workload),
+            **_training(record.run, record.recipe),
+            **_scores(record.scores),
+            "variant_key": self.keys.one(variant_of(record.workload)),
+        }
 
-def epoch_row(record: EpochRecord, environment: str) -> Row:
-    """Every column of an epoch."""
-    return {
-        **_common(record, environment),
-        **_model(record.workload),
-        **_training(record.run, record.recipe),
-        **_scores(record.scores),
-        "epoch": record.progress.epoch,
-        "train_loss": record.progress.train_loss,
-        "train_s": record.progress.train_s,
-        "images": record.progress.images,
-    }
+    def epoch(self, record: EpochRecord) -> Row:
+        """Every column of an epoch but its model's name."""
+        return {
+            **_common(record),
+            **_model(record.workload),
+            **_training(record.run, record.recipe),
+            **_scores(record.scores),
+            "variant_key": self.keys.one(variant_of(record.workload)),
+            "epoch": record.progress.epoch,
+            "train_loss": record.progress.train_loss,
+            "train_s": record.progress.train_s,
+            "images": record.progress.images,
+        }
 
 
 def _costs(record: CostRecord, neighbours: Neighbours) -> Row:
@@ -75,23 +98,24 @@ def _costs(record: CostRecord, neighbours: Neighbours) -> Row:
     return {
         **_cost(record),
         **_trust(record),
-        **detail_columns(record),
+        **timing_columns(record),
         **limit_columns(record, neighbours.ceilings),
     }
 
 
-def _common(record: Record, environment: str) -> Row:
+def _common(record: Record) -> Row:
     workload = record.workload
+    # The attention of a model is among its options, and has a column of its own.
+    options = {name: value for name, value in workload.options.items() if name != "attention"}
     return {
+        "machine_key": machine_of(record),
         "attention": workload.attention,
-        # The attention of a trunk is among its options, and has a column of its own.
-        "options": describe(_without(workload.options, "attention")),
+        "options": describe(options),
         "family": family_of(workload.attention),
         "batch": workload.batch,
         "dtype": workload.dtype,
         "mode": workload.mode,
         "device": record.environment.device,
-        "environment": environment,
         "status": record.status,
         "reason": record.reason,
         "asked_by": record.asked_by,
@@ -101,24 +125,20 @@ def _common(record: Record, environment: str) -> Row:
     }
 
 
-def _layer(workload: Workload, environment: str) -> Row:
-    anchors = workload.options.get("num_anchors")
-    return {
+def _layer(record: LayerRecord) -> Row:
+    workload = record.workload
+    row = {
         "impl": workload.impl,
         "height": workload.grid[0],
         "width": workload.grid[1],
         "tokens": workload.num_tokens,
-        "anchors": anchors,
-        "other_options": describe(_without(workload.options, "num_anchors")),
         "dim": workload.dim,
         "heads": workload.num_heads,
-        "conditions": f"{workload.mode}, {workload.dtype}, batch {workload.batch}, "
-        f"width {workload.dim}, {workload.num_heads} heads, {environment}",
     }
-
-
-def _without(options: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if key != name}
+    if record.latency is not None:
+        tokens = workload.batch * workload.num_tokens
+        row["time_per_token_s"] = record.latency.median_s / tokens
+    return row
 
 
 def _model(workload: ModelWorkload) -> Row:
@@ -127,6 +147,7 @@ def _model(workload: ModelWorkload) -> Row:
         "height": workload.img_size[0],
         "width": workload.img_size[1],
         "num_classes": workload.num_classes,
+        "task": workload.task,
     }
 
 
@@ -157,17 +178,16 @@ def _trust(record: CostRecord) -> Row:
     return {"trust": trust.grade, "doubts": "; ".join(doubt.text for doubt in trust.doubts)}
 
 
-def _speed_up(compared: tuple[str, Ratio] | None) -> Row:
+def _speed_up(compared: Compared | None) -> Row:
     if compared is None:
-        return {"baseline": ""}
-    baseline, ratio = compared
+        return {}
+    ratio = compared.ratio
     low, high = ratio.interval or (None, None)
     return {
         "speedup": ratio.value,
         "speedup_low": low,
         "speedup_high": high,
         "speedup_paired": ratio.paired,
-        "baseline": baseline,
     }
 
 
@@ -183,4 +203,9 @@ def _training(run: str, recipe: Recipe | None) -> Row:
 def _scores(scores: Scores | None) -> Row:
     if scores is None:
         return {}
-    return {**scores.values, "throughput_per_s": scores.throughput_per_s}
+    primary = primary_score(scores.task)
+    return {
+        **scores.values,
+        PRIMARY: None if primary is None else scores.values.get(primary.key),
+        "throughput_per_s": scores.throughput_per_s,
+    }

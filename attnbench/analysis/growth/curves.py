@@ -9,8 +9,11 @@ import pandas as pd
 
 from attnbench.records.trust import Grade
 
+CURVE = ("conditions_key", "implementation_key")
+"""The columns that the cells of a curve share."""
+
 DOUBTFUL: Grade = "C"
-"""Such cells are used, and whatever rests on them says so."""
+"""Cells of this grade are used, and notes say where numbers rest on them."""
 
 
 def squarest(layers: pd.DataFrame) -> pd.DataFrame:
@@ -23,7 +26,7 @@ def squarest(layers: pd.DataFrame) -> pd.DataFrame:
     return (
         layers.assign(aspect=aspect.where(aspect >= 1, 1 / aspect))
         .sort_values("aspect", kind="stable")
-        .drop_duplicates(["conditions", "label", "tokens"])
+        .drop_duplicates([*CURVE, "tokens"])
         .sort_index()
         .drop(columns="aspect")
     )

@@ -27,8 +27,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attnbench.analysis.growth.curves import doubtful_note, floats, noise_of, squarest, together
-from attnbench.analysis.growth.student import NORMAL, two_sided_95
+from attnbench.analysis.growth.curves import (
+    CURVE,
+    doubtful_note,
+    floats,
+    noise_of,
+    squarest,
+    together,
+)
+from attnbench.analysis.interval import NORMAL, two_sided_95
 
 LEAST_SIZES = 3
 """Below, there is no exponent: two points lie on a line whatever the truth is."""
@@ -39,9 +46,9 @@ LEAST_SPAN = 4.0
 METRICS_OF_GROWTH = ("latency_s", "memory_bytes", "macs")
 YARDSTICK = "training_macs"
 """Stands for the MACs where the mode goes backward."""
-_HEAD = ["label", "attention", "impl", "options", "conditions", "mode"]
+_HEAD = ["label", "attention", "impl", "options", "conditions", "mode", *CURVE]
 SCALING_COLUMNS = [
-    "label", "attention", "impl", "options", "conditions", "mode", "metric", "exponent",
+    *_HEAD, "metric", "exponent",
     "exponent_low", "exponent_high", "from_tokens", "to_tokens", "sizes", "sizes_measured", "notes",
 ]  # fmt: skip
 
@@ -96,7 +103,7 @@ def _upper_part(tokens: np.ndarray) -> int:
 class _Cells:
     """The columns of a frame that growth is about, as arrays and lists by position."""
 
-    heads: list[tuple[str, ...]]
+    heads: list[tuple[Any, ...]]
     tokens: np.ndarray
     costs: dict[str, np.ndarray]
     noise: np.ndarray
@@ -114,13 +121,13 @@ def scaling(layers: pd.DataFrame) -> pd.DataFrame:
         trust=list(frame["trust"]),
     )
     rows: list[dict[str, Any]] = []
-    for places in together(frame["conditions"].tolist(), frame["label"].tolist()):
-        rows += _rows_of(cells, np.array(sorted(places, key=lambda place: cells.tokens[place])))
+    for curve in together(*(frame[column].tolist() for column in CURVE)):
+        rows += _rows_of(cells, np.array(sorted(curve, key=lambda index: cells.tokens[index])))
     return pd.DataFrame(rows, columns=SCALING_COLUMNS)
 
 
 def _rows_of(cells: _Cells, curve: np.ndarray) -> Iterator[dict[str, Any]]:
-    """The rows of one curve, given by its places in ascending order of tokens."""
+    """The rows of one curve, given by its row numbers in ascending order of tokens."""
     head = dict(zip(_HEAD, cells.heads[curve[0]], strict=True))
     for metric in METRICS_OF_GROWTH:
         column = _column_of(metric, head["mode"])
@@ -148,6 +155,6 @@ def _notes(exponent: Exponent, cells: _Cells, known: np.ndarray, metric: str) ->
     span = exponent.tokens[-1] / exponent.tokens[0]
     parts = [
         f"all sizes span a factor of {span:.1f} only" if exponent.is_cramped else "",
-        doubtful_note([cells.trust[place] for place in used]) if metric == "latency_s" else "",
+        doubtful_note([cells.trust[index] for index in used]) if metric == "latency_s" else "",
     ]
     return "; ".join(filter(None, parts))

@@ -34,7 +34,7 @@ from math import inf
 
 import numpy as np
 
-from attnbench.analysis.growth.student import NORMAL, two_sided_95
+from attnbench.analysis.interval import NORMAL, two_sided_95
 
 TERMS = 3
 LEAST_SIZES = 3

@@ -1,8 +1,8 @@
 """Latency and memory at a token count that was not measured, from the records of others.
 
-Each mechanism under one set of conditions has a curve (see `polynomial`), told at most sixteen
-times beyond the largest measured size and down to half of the smallest. Speed-up is over the dense
-cell that is predicted to be the fastest; its interval is the worst case of both.
+Each mechanism under one set of conditions has a curve (see `polynomial`). Predictions reach from
+half of the smallest measured size to sixteen times the largest. Speed-up is over the dense
+attention that is predicted to be the fastest; its interval is the worst case of both.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import pandas as pd
 
 from attnbench.analysis.growth.curves import doubtful_note, floats, noise_of, squarest
 from attnbench.analysis.growth.polynomial import LEAST_SIZES, Curve, Estimate
-from attnbench.analysis.speedup.baseline import BASELINE
+from attnbench.analysis.keys import Implementation
+from attnbench.analysis.speedup.baseline import fastest, is_baseline
 from attnbench.errors import UserError
 
 FARTHEST_BEYOND = 16
 FARTHEST_BELOW = 2
-"""How many times beyond the largest and below the smallest measured size a curve is told."""
+"""How many times beyond the largest and below the smallest measured size a curve is used."""
 
 WORTH_SAYING = 0.2
-"""Relative distance of a measured latency from the curve from which on it is told."""
+"""Relative distance of a measured latency from the curve from which on a note says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Prediction:
     """One mechanism at the token count that was asked for; base units."""
 
     label: str
-    """As short as it goes: "anchor-30 (reference)"."""
+    implementation: Implementation
     attention: str
     impl: str
     options: str
@@ -52,8 +53,9 @@ class Group:
     """The predictions under one set of conditions."""
 
     conditions: str
-    baseline: str
-    """Label of the dense that speed-ups are over; "" where there is none."""
+    baseline: Implementation | None
+    """The dense attention that speed-ups are over; None where there is none."""
+    baseline_label: str
     predictions: tuple[Prediction, ...]
 
 
@@ -67,7 +69,7 @@ class Predictions:
 
 
 class _CannotTellError(Exception):
-    """Why a curve cannot be told at the token count."""
+    """Why nothing can be predicted at the token count."""
 
 
 def predict(layers: pd.DataFrame, tokens: int, attentions: Sequence[str] = ()) -> Predictions:
@@ -81,8 +83,8 @@ def predict(layers: pd.DataFrame, tokens: int, attentions: Sequence[str] = ()) -
     _refuse_unknown(layers, attentions)
     reasons: dict[str, list[str]] = {}
     groups = []
-    for conditions, rows in squarest(layers).groupby("conditions", sort=False):
-        group = _group(str(conditions), rows, tokens, attentions, reasons)
+    for _, rows in squarest(layers).groupby("conditions_key", sort=False):
+        group = _group(rows, tokens, attentions, reasons)
         if group.predictions:
             groups.append(group)
     refused = tuple(_line(labels, reason) for reason, labels in reasons.items())
@@ -104,14 +106,13 @@ def _refuse_unknown(layers: pd.DataFrame, attentions: Sequence[str]) -> None:
 
 
 def _line(labels: Sequence[str], reason: str) -> str:
-    """A reason once, with whom it is about."""
+    """A reason, with the mechanisms that it holds for."""
     names = list(dict.fromkeys(labels))
     others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
     return f"{names[0]}{others}: {reason}"
 
 
 def _group(
-    conditions: str,
     rows: pd.DataFrame,
     tokens: int,
     attentions: Sequence[str],
@@ -119,22 +120,23 @@ def _group(
 ) -> Group:
     """Predict the curves of the conditions: dense ones too if not asked for, as the baseline."""
     found: list[Prediction] = []
-    for _, curve in rows.groupby("label", sort=False):
+    for _, curve in rows.groupby("implementation_key", sort=False):
         first = curve.iloc[0]
         asked = not attentions or first["attention"] in attentions
-        if not asked and first["attention"] != BASELINE:
+        if not asked and not is_baseline(first["attention"]):
             continue
         try:
             found.append(_prediction(curve.sort_values("tokens"), tokens))
         except _CannotTellError as reason:
             if asked:
-                reasons.setdefault(str(reason), []).append(_label(first))
-    dense = [prediction for prediction in found if prediction.attention == BASELINE]
-    baseline = min(dense, key=lambda p: p.latency_s.value, default=None)
+                reasons.setdefault(str(reason), []).append(first["label"])
+    dense = [prediction for prediction in found if is_baseline(prediction.attention)]
+    baseline = fastest(dense, lambda prediction: prediction.latency_s.value)
     shown = [p for p in found if not attentions or p.attention in attentions]
     return Group(
-        conditions=conditions,
-        baseline=baseline.label if baseline else "",
+        conditions=rows["conditions"].iloc[0],
+        baseline=baseline.implementation if baseline else None,
+        baseline_label=baseline.label if baseline else "",
         predictions=tuple(replace(p, speedup=_speed_up(p, baseline)) for p in shown),
     )
 
@@ -150,7 +152,8 @@ def _prediction(rows: pd.DataFrame, tokens: int) -> Prediction:
     memory = _memory_curve(rows)
     first = rows.iloc[0]
     return Prediction(
-        label=_label(first),
+        label=first["label"],
+        implementation=first["implementation_key"],
         attention=first["attention"],
         impl=first["impl"],
         options=first["options"],
@@ -164,15 +167,8 @@ def _prediction(rows: pd.DataFrame, tokens: int) -> Prediction:
     )
 
 
-def _label(row: pd.Series) -> str:
-    """The name that `profile` prints, with what options there are besides the anchors."""
-    anchors = "" if pd.isna(row["anchors"]) else f"-{row['anchors']}"
-    details = ", ".join(filter(None, (row["impl"], row["other_options"])))
-    return f"{row['attention']}{anchors} ({details})"
-
-
 def _misfit(curve: Curve) -> str:
-    """Why an interval is wide, where it is for the curve's sake."""
+    """A note where measured latencies lie far off the curve, which widens the interval."""
     if curve.worst_error < WORTH_SAYING:
         return ""
     return f"latencies lie up to {curve.worst_error:.0%} off the curve"
@@ -207,7 +203,7 @@ def _refuse_distant(sizes: Sequence[int], tokens: int) -> None:
 
 
 def _ladder(tokens: int) -> list[int]:
-    """Three square sizes from which the count can be told."""
+    """Three square sizes from which the count can be predicted."""
     side = max(2, ceil(sqrt(tokens / FARTHEST_BEYOND)))
     return [side**2, ceil(1.5 * side) ** 2, (2 * side) ** 2]
 
@@ -222,7 +218,7 @@ def _speed_up(prediction: Prediction, baseline: Prediction | None) -> Estimate |
         return None
     dense, own = baseline.latency_s, prediction.latency_s
     value = dense.value / own.value
-    if prediction.label == baseline.label:
+    if prediction.implementation == baseline.implementation:
         return Estimate(value=value, low=value, high=value)
     highest = dense.high / own.low if own.low > 0 else inf
     return Estimate(value=value, low=dense.low / own.high, high=highest)

@@ -122,12 +122,12 @@ def _bandwidth(slow: _Side, fast: _Side, limits: Limits) -> list[str]:
         return []
     if limits.bytes_per_s(near) <= AGREES_WITHIN * limits.bytes_per_s(far):
         return []
-    places = [
+    held_bytes = [
         f"{side.name} holds {format_bytes(held)} (copies of that: "
         f"{format_bandwidth(limits.bytes_per_s(held))})"
         for side, held in ((slow, far), (fast, near))
     ]
-    return [f"cache: {', '.join(places)}"]
+    return [f"cache: {', '.join(held_bytes)}"]
 
 
 def _bytes_a_mac(record: CostRecord) -> float | None:

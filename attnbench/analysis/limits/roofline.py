@@ -1,4 +1,4 @@
-"""How near a cell comes to what its machine can do, and what keeps the code that ran from more.
+"""How near a cell comes to what its machine can do, and what binds the code that ran.
 
 **The limit** of a cell is the larger of two times that no code can beat:
 
@@ -28,17 +28,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Literal
 
 from attnbench.records import Ceiling, CostRecord
-from attnbench.spec import Workload
+from attnbench.spec import AnyWorkload, Workload
 
 BoundBy = Literal["", "compute", "bandwidth", "launch", "unexplained"]
 
 EXPLAINED_FROM = 1 / 3
 """Share of the latency from which the longest of the three times counts as what binds."""
-UNFUSED = frozenset({"reference", "folded"})
-"""Implementations that are plain operators, each of which reads and writes memory."""
 LEAST_BYTES_TIMES = {"forward": 1, "backward": 1, "forward+backward": 2, "train": 2}
 """How often a mode moves the least bytes of the forward pass, at least."""
 
@@ -72,7 +71,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Where a cell stands among the limits of its machine; None and "" where that is not known."""
+    """A cell compared with the limits of its machine; None and "" where that is not known."""
 
     limit_s: float | None
     percent_of_limit: float | None
@@ -87,29 +86,31 @@ class Ceilings:
     """The limits of every machine and dtype of which all three operations were measured."""
 
     def __init__(self, ceilings: Iterable[Ceiling] = ()) -> None:
-        by_place: dict[Hashable, list[Ceiling]] = {}
+        by_machine: dict[Hashable, list[Ceiling]] = {}
         for ceiling in newest_ceilings(ceilings):
-            place = ceiling.environment.conditions, ceiling.dtype
-            by_place.setdefault(place, []).append(ceiling)
-        self._limits = {place: _limits(found) for place, found in by_place.items()}
+            machine = ceiling.environment.conditions, ceiling.dtype
+            by_machine.setdefault(machine, []).append(ceiling)
+        self._limits = {machine: _limits(found) for machine, found in by_machine.items()}
 
     def of(self, record: CostRecord) -> Limits | None:
         """The limits of the machine and the dtype of a cell, where they are known."""
+        if not self._limits:  # spares large reports without limits a third of all hashing
+            return None
         return self._limits.get((record.environment.conditions, record.workload.dtype))
 
     def place(self, record: CostRecord) -> Placement:
-        """Where a cell stands."""
+        """The cell compared with the limits of its machine."""
         limits = self.of(record)
         return NOWHERE if limits is None else placement(record, limits)
 
 
 def newest_ceilings(ceilings: Iterable[Ceiling]) -> list[Ceiling]:
-    """The newest of each machine, dtype, operation and size, where the first of them stood."""
+    """The newest of each machine, dtype, operation and size, in the order of the first of each."""
     newest: dict[Hashable, Ceiling] = {}
     for ceiling in ceilings:
-        place = ceiling.environment.conditions, ceiling.dtype, ceiling.operation, ceiling.size
-        if place not in newest or ceiling.created >= newest[place].created:
-            newest[place] = ceiling
+        cell = ceiling.environment.conditions, ceiling.dtype, ceiling.operation, ceiling.size
+        if cell not in newest or ceiling.created >= newest[cell].created:
+            newest[cell] = ceiling
     return list(newest.values())
 
 
@@ -123,7 +124,7 @@ def _limits(found: list[Ceiling]) -> Limits | None:
 
 
 def placement(record: CostRecord, limits: Limits) -> Placement:
-    """Hold a cell against the limits of its machine."""
+    """Compare a cell with the limits of its machine."""
     if record.latency is None:
         return NOWHERE
     compute_s, bandwidth_s = _compute_s(record, limits), _least_s(record, limits)
@@ -163,7 +164,23 @@ def runs_fused(record: CostRecord) -> bool:
     kernels = set(record.backend.split(", ")) - {""}
     if kernels:
         return kernels != {"math"}
-    return isinstance(record.workload, Workload) and record.workload.impl not in UNFUSED
+    return _asks_for_fused(record.workload)
+
+
+@singledispatch
+def _asks_for_fused(workload: AnyWorkload) -> bool:
+    """Whether the implementation that was asked for is fused code; models name none."""
+    return False
+
+
+@_asks_for_fused.register
+def _(workload: Workload) -> bool:
+    return _is_fused(workload.impl)
+
+
+def _is_fused(impl: str) -> bool:
+    """Whether an implementation is no sequence of plain operators that each use memory."""
+    return impl not in ("reference", "folded")
 
 
 def touched_bytes(record: CostRecord) -> int | None:

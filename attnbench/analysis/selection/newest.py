@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import singledispatch
 
-from attnbench.records import EpochRecord, ModelRecord, Record, RecordKind
+from attnbench.records import EpochRecord, LayerRecord, ModelRecord, Record, RecordKind, of_type
 from attnbench.spec import identity
 
 Cell = tuple[Hashable, ...]
@@ -19,19 +20,34 @@ Cell = tuple[Hashable, ...]
 class Shown:
     """One record for each cell, and what a reader must know about the others."""
 
-    records: list[Record]
+    layers: list[LayerRecord]
+    models: list[ModelRecord]
+    epochs: list[EpochRecord]
     notes: tuple[str, ...]
 
+    @property
+    def records(self) -> list[Record]:
+        """All of them: layers, models, epochs."""
+        return [*self.layers, *self.models, *self.epochs]
 
+
+@singledispatch
 def cell_of(record: Record) -> Cell:
     """What was measured and where; a model also has a recipe, and an epoch belongs to its run."""
-    cell = (record.kind, identity(record.workload), record.environment.conditions)
-    match record:
-        case EpochRecord():
-            return (*cell, record.recipe, record.run, record.progress.epoch)
-        case ModelRecord():
-            return (*cell, record.recipe)
-    return cell
+    return record.kind, identity(record.workload), record.environment.conditions
+
+
+@cell_of.register
+def _(record: ModelRecord) -> Cell:
+    return *_measured(record), record.recipe
+
+
+@cell_of.register
+def _(record: EpochRecord) -> Cell:
+    return *_measured(record), record.recipe, record.run, record.progress.epoch
+
+
+_measured = cell_of.dispatch(Record)
 
 
 def newest(records: Iterable[Record]) -> Shown:
@@ -41,18 +57,24 @@ def newest(records: Iterable[Record]) -> Shown:
         by_cell.setdefault(cell_of(record), []).append(record)
     chosen = [_latest(cell) for cell in by_cell.values()]
     notes = [_note(kind, list(by_cell.values())) for kind in ("layer", "model", "epoch")]
-    kept = _without_overtaken_epochs(chosen)
-    overtaken = len(chosen) - len(kept)
+    epochs = of_type(chosen, EpochRecord)
+    kept = _without_overtaken(epochs)
+    overtaken = len(epochs) - len(kept)
     if overtaken:
         notes.append(
             f"{_count(overtaken, 'epoch')} of an earlier attempt at the same run left out: the run "
             "was started again and has not come as far."
         )
-    return Shown(records=kept, notes=tuple(note for note in notes if note))
+    return Shown(
+        layers=of_type(chosen, LayerRecord),
+        models=of_type(chosen, ModelRecord),
+        epochs=kept,
+        notes=tuple(note for note in notes if note),
+    )
 
 
 def _latest(records: Sequence[Record]) -> Record:
-    """The newest; of equally new ones the one that stands last in the files."""
+    """The newest; of equally new ones the one that comes last in the files."""
     return max(enumerate(records), key=lambda pair: (pair[1].created, pair[0]))[1]
 
 
@@ -73,14 +95,13 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _without_overtaken_epochs(records: Sequence[Record]) -> list[Record]:
+def _without_overtaken(epochs: Sequence[EpochRecord]) -> list[EpochRecord]:
     """Drop epochs that are older than an earlier epoch of the same run: another attempt's."""
     runs: dict[Cell, list[EpochRecord]] = {}
-    for record in records:
-        if isinstance(record, EpochRecord):
-            runs.setdefault(cell_of(record)[:-1], []).append(record)
+    for record in epochs:
+        runs.setdefault(cell_of(record)[:-1], []).append(record)
     overtaken = {id(record) for run in runs.values() for record in _overtaken(run)}
-    return [record for record in records if id(record) not in overtaken]
+    return [record for record in epochs if id(record) not in overtaken]
 
 
 def _overtaken(run: Sequence[EpochRecord]) -> list[EpochRecord]:

@@ -1,81 +1,100 @@
-"""How many times faster than dense attention: which cell is the baseline of which.
+"""The baseline of a speed-up: which dense cell a layer is compared with.
 
-The baseline of a cell is the fastest `dense` cell that was measured in the same rounds or, where
-there is none, the fastest of the same conditions: grid, width, heads, batch, dtype, mode, machine.
+It is the fastest `dense` cell that was measured in the same rounds or, where there is none, the
+fastest under the same conditions: grid, width, heads, batch, dtype, mode and machine. Tables,
+figures, crossovers and predictions all take their baseline from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
 
-from attnbench.records import CostRecord
+from attnbench.records import LayerRecord
 from attnbench.records.latency import Ratio, speed_up
-from attnbench.spec import Workload
 
 BASELINE = "dense"
 Conditions = tuple[Hashable, ...]
+Cell = TypeVar("Cell")
 
 
-def implementation(workload: Workload) -> str:
-    """The mechanism with the code behind it: "dense (sdpa)"."""
-    return f"{workload.attention} ({workload.impl})"
+def is_baseline(attention: str) -> bool:
+    """Whether speed-ups may be over this mechanism."""
+    return attention == BASELINE
+
+
+def fastest(cells: Iterable[Cell], seconds: Callable[[Cell], float]) -> Cell | None:
+    """Of the dense cells that something is compared with, the baseline: the fastest."""
+    return min(cells, key=seconds, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A layer's speed-up, and the cell that it is over."""
+
+    baseline: LayerRecord
+    ratio: Ratio
 
 
 class Baselines:
     """The fastest dense cells, found by the conditions of the cell that is compared."""
 
-    def __init__(self, measured: Iterable[CostRecord], shown: Iterable[CostRecord]) -> None:
+    def __init__(self, measured: Iterable[LayerRecord], shown: Iterable[LayerRecord]) -> None:
         """Round partners are sought among all that was `measured`, the rest among the `shown`.
 
         A cell that was measured again has left its round, yet its old samples remain the fairest
         partner of the others that were taken in turn with it.
         """
-        self._in_rounds = _fastest(record for record in measured if _round(record))
-        self._elsewhere = _fastest((record for record in shown), by_round=False)
+        self._in_rounds = _fastest_of_each(record for record in measured if _round(record))
+        self._elsewhere = _fastest_of_each(shown, by_round=False)
 
-    def of(self, record: CostRecord) -> CostRecord | None:
+    def of(self, record: LayerRecord) -> LayerRecord | None:
         """The baseline of a layer; None where either was not measured."""
-        if record.latency is None or not isinstance(record.workload, Workload):
+        if record.latency is None:
             return None
         conditions = _conditions(record)
         in_rounds = self._in_rounds.get((*conditions, _round(record)))
         return in_rounds or self._elsewhere.get((*conditions, ""))
 
-    def speed_up(self, record: CostRecord) -> tuple[str, Ratio] | None:
-        """The baseline's name and the ratio; None where either was not measured."""
+    def compare(self, record: LayerRecord) -> Compared | None:
+        """The layer's speed-up over its baseline; None where either was not measured."""
         baseline = self.of(record)
         if baseline is None or baseline.latency is None or record.latency is None:
             return None
-        assert isinstance(baseline.workload, Workload)
-        name = implementation(baseline.workload)
         if baseline is record:
-            return name, Ratio(value=1.0, interval=None, paired=True)
-        return name, speed_up(baseline.latency, record.latency)
+            ratio = Ratio(value=1.0, interval=None, paired=True)
+        else:
+            ratio = speed_up(baseline.latency, record.latency)
+        return Compared(baseline=baseline, ratio=ratio)
 
 
-def _fastest(records: Iterable[CostRecord], by_round: bool = True) -> dict[Conditions, CostRecord]:
-    fastest: dict[Conditions, tuple[float, CostRecord]] = {}
+def _fastest_of_each(
+    records: Iterable[LayerRecord], by_round: bool = True
+) -> dict[Conditions, LayerRecord]:
+    alike: dict[Conditions, list[LayerRecord]] = {}
     for record in records:
-        if not _is_dense(record) or record.latency is None:
-            continue
-        place = (*_conditions(record), _round(record) if by_round else "")
-        median_s = record.latency.median_s
-        if place not in fastest or median_s < fastest[place][0]:
-            fastest[place] = median_s, record
-    return {place: record for place, (_, record) in fastest.items()}
+        if _is_measured_baseline(record):
+            rounds = _round(record) if by_round else ""
+            alike.setdefault((*_conditions(record), rounds), []).append(record)
+    found = {conditions: fastest(cells, _median_s) for conditions, cells in alike.items()}
+    return {conditions: record for conditions, record in found.items() if record is not None}
 
 
-def _is_dense(record: CostRecord) -> bool:
-    workload = record.workload
-    dense = isinstance(workload, Workload) and workload.attention == BASELINE
-    return dense and record.status == "ok"
+def _is_measured_baseline(record: LayerRecord) -> bool:
+    measured = record.latency is not None and record.status == "ok"
+    return measured and is_baseline(record.workload.attention)
 
 
-def _round(record: CostRecord) -> str:
+def _median_s(record: LayerRecord) -> float:
+    assert record.latency is not None
+    return record.latency.median_s
+
+
+def _round(record: LayerRecord) -> str:
     return record.latency.rounds_with if record.latency else ""
 
 
-def _conditions(record: CostRecord) -> Conditions:
+def _conditions(record: LayerRecord) -> Conditions:
     w = record.workload
-    assert isinstance(w, Workload)
     return w.grid, w.dim, w.num_heads, w.batch, w.dtype, w.mode, record.environment.conditions

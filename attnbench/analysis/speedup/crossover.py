@@ -11,8 +11,8 @@ from size to size, and every one is named. The ratio is dense ÷ mechanism: abov
 | memory | net peak in mode forward; counted |
 | training step | the speed-up in mode train or, for want of it, forward+backward |
 
-`crossing` has the rule for the place and its interval. A size is also told as the side of the
-square image whose patches of 16 × 16 pixels are that many tokens.
+`ratio_crossing` has the rule for a crossing and its interval. A size is also given as the side of
+the square image whose patches of 16 × 16 pixels are that many tokens.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from typing import Any
 
 import pandas as pd
 
-from attnbench.analysis.growth.curves import doubtful_note, squarest, together
-from attnbench.analysis.speedup.baseline import BASELINE
+from attnbench.analysis.growth.curves import CURVE, doubtful_note, squarest, together
+from attnbench.analysis.keys import LayerConditions
+from attnbench.analysis.speedup.baseline import fastest, is_baseline
 from attnbench.analysis.speedup.ratio_crossing import Crossing, Crossings, Point, crossings
-from attnbench.report.tables.columns import Row
-from attnbench.units import format_ratio
+
+Row = Any
+"""A row of the frame of layers, as `itertuples` gives it."""
 
 PATCH = 16
 """Pixels along the side of a patch by which token counts are told as images."""
@@ -51,14 +53,15 @@ COSTS = (
     Cost(name="training step", column="speedup", modes=("train", "forward+backward")),
 )
 CROSSOVER_COLUMNS = [
-    "label", "attention", "impl", "options", "setting", "mode", "cost", "outcome", "tokens",
+    "label", "attention", "impl", "options", *CURVE, "mode", "cost", "outcome", "tokens",
     "tokens_low", "tokens_high", "measured_below", "measured_above", "resolution_px",
     "resolution_low_px", "resolution_high_px", "crossings", "smallest_tokens", "largest_tokens",
-    "sizes", "ratio_at_smallest", "ratio_at_largest", "baseline", "text", "notes",
+    "sizes", "ratio_at_smallest", "ratio_at_largest", "baseline_keys", "judged", "notes",
 ]  # fmt: skip
-_HEAD = ("label", "attention", "impl", "options", "mode")
+_HEAD = ("label", "attention", "impl", "options", "mode", "implementation_key")
 _NEEDED = [
-    *_HEAD, "conditions", "height", "width", "tokens", "status", "trust", "baseline", "latency_s",
+    *_HEAD, "conditions_key", "height", "width", "tokens", "status", "trust",
+    "baseline_key", "latency_s",
     "macs", "memory_bytes", "speedup", "speedup_low", "speedup_high",
 ]  # fmt: skip
 
@@ -73,22 +76,30 @@ class _Dense:
 
     def __init__(self, layers: pd.DataFrame) -> None:
         self._beside: dict[Hashable, list[Row]] = {}
-        self._fastest: dict[Hashable, Row | None] = {}
-        for row in _cells(layers[layers["attention"] == BASELINE]):
-            self._beside.setdefault((row.conditions, row.height, row.width), []).append(row)
+        self._baselines: dict[Hashable, Row | None] = {}
+        for row in _cells(layers[_are_baselines(layers)]):
+            self._beside.setdefault(_grid_of(row), []).append(row)
 
     def beside(self, row: Row) -> Sequence[Row]:
         """Those of the same grid and conditions."""
-        return self._beside.get((row.conditions, row.height, row.width), [])
+        return self._beside.get(_grid_of(row), [])
 
     def baseline_of(self, row: Row) -> Row | None:
         """That of the row's speed-up or, where that has none, the fastest beside it."""
-        key = row.conditions, row.height, row.width, row.baseline
-        if key not in self._fastest:
+        key = *_grid_of(row), row.baseline_key
+        if key not in self._baselines:
             beside = self.beside(row)
-            named = [one for one in beside if f"{one.attention} ({one.impl})" == row.baseline]
-            self._fastest[key] = min(named or beside, key=_latency_or_last, default=None)
-        return self._fastest[key]
+            same = [one for one in beside if one.implementation_key == row.baseline_key]
+            self._baselines[key] = fastest(same or beside, _latency_or_last)
+        return self._baselines[key]
+
+
+def _are_baselines(layers: pd.DataFrame) -> pd.Series:
+    return layers["attention"].map(is_baseline).astype(bool)
+
+
+def _grid_of(row: Row) -> tuple[Hashable, ...]:
+    return row.conditions_key, row.height, row.width
 
 
 def _cells(layers: pd.DataFrame) -> list[Row]:
@@ -100,25 +111,24 @@ def _latency_or_last(row: Row) -> float:
 
 
 def crossovers(layers: pd.DataFrame) -> pd.DataFrame:
-    """A row for each mechanism but dense, setting and cost known beside dense at two sizes."""
+    """A row for each mechanism but dense, its conditions whatever the mode, and each kind of cost.
+
+    Costs that are known beside dense at fewer than two sizes have no row.
+    """
     rows: list[dict[str, Any]] = []
     dense = _Dense(layers)
-    others = _cells(squarest(layers[layers["attention"] != BASELINE]))
-    settings = [setting_of(row.conditions, row.mode) for row in others]
-    for places in together(settings, (row.label for row in others)):
-        cells = [others[place] for place in places]
+    others = _cells(squarest(layers[~_are_baselines(layers)]))
+    of_any_mode = {key: key.of_any_mode for key in {row.conditions_key for row in others}}
+    conditions = [of_any_mode[row.conditions_key] for row in others]
+    for curve in together(conditions, (row.implementation_key for row in others)):
+        cells = [others[index] for index in curve]
         for cost in COSTS:
-            rows += _rows_of(cells, dense, cost, settings[places[0]])
+            rows += _rows_of(cells, dense, cost, conditions[curve[0]])
     return pd.DataFrame(rows, columns=CROSSOVER_COLUMNS)
 
 
-def setting_of(conditions: str, mode: str) -> str:
-    """The conditions without the mode: what forward call and training step have in common."""
-    return conditions.removeprefix(f"{mode}, ")
-
-
 def _rows_of(
-    cells: Sequence[Row], dense: _Dense, cost: Cost, setting: str
+    cells: Sequence[Row], dense: _Dense, cost: Cost, conditions: LayerConditions
 ) -> Iterator[dict[str, Any]]:
     """One row or none, from the first mode that was measured at enough sizes."""
     for mode in cost.modes:
@@ -127,7 +137,7 @@ def _rows_of(
         if len(beside) >= LEAST_SIZES:
             used = [row for row, _ in beside]
             judged = crossings([point for _, point in beside])
-            yield _row(used, setting, cost, judged) | {"notes": _notes(curve, used, dense, cost)}
+            yield _row(used, conditions, cost, judged) | {"notes": _notes(curve, used, dense, cost)}
             return
 
 
@@ -153,21 +163,24 @@ def speedup_point(row: Any) -> Point | None:
     return Point(tokens=float(row.tokens), ratio=float(row.speedup), low=low, high=high)
 
 
-def _row(used: Sequence[Row], setting: str, cost: Cost, judged: Crossings) -> dict[str, Any]:
+def _row(
+    used: Sequence[Row], conditions: LayerConditions, cost: Cost, judged: Crossings
+) -> dict[str, Any]:
     first, last = judged.points[0], judged.points[-1]
     rise = judged.last_rise
     return {
         **{name: getattr(used[0], name) for name in _HEAD},
-        "setting": setting, "cost": cost.name, "outcome": judged.outcome, **_place(rise),
+        "conditions_key": conditions, "cost": cost.name, "outcome": judged.outcome,
+        **_crossing_columns(rise),
         "crossings": len(judged.found), "smallest_tokens": int(first.tokens),
         "largest_tokens": int(last.tokens), "sizes": len(judged.points),
         "ratio_at_smallest": first.ratio, "ratio_at_largest": last.ratio,
-        "baseline": " or ".join(sorted({row.baseline for row in used} - {""})),
-        "text": text_of(judged),
+        "baseline_keys": frozenset(row.baseline_key for row in used) - {None},
+        "judged": judged,
     }  # fmt: skip
 
 
-def _place(rise: Crossing | None) -> dict[str, float | None]:
+def _crossing_columns(rise: Crossing | None) -> dict[str, float | None]:
     ends = (rise.tokens, rise.low, rise.high) if rise else (None, None, None)
     sides = [None if end is None else resolution_of(end) for end in ends]
     names = ("", "_low", "_high")
@@ -194,58 +207,3 @@ def _alone(row: Row, dense: _Dense) -> str:
     """Why a size is not compared: where dense runs out of memory, that is a result too."""
     why = ", ".join(sorted({other.status.replace("_", " ") for other in dense.beside(row)}))
     return f"no dense to compare with at {row.tokens:,} ({why or 'not measured'})"
-
-
-def text_of(judged: Crossings) -> str:
-    """The outcome in words, with tokens and image side."""
-    first, last = judged.points[0], judged.points[-1]
-    there = f"{format_ratio(last.ratio)} there"
-    match judged.outcome:
-        case "level":
-            return "level at every size"
-        case "cannot tell":
-            return f"cannot tell from {first.tokens:,.0f} to {last.tokens:,.0f}"
-        case "ahead":
-            text = _ahead(judged)
-        case "behind":
-            text = f"never in range (up to {last.tokens:,.0f}, {there})"
-        case "falls behind":
-            text = f"ahead at first, behind from {_crossing_text(judged.found[0])}"
-        case "several":
-            text = _several(judged)
-        case _:
-            text = f"from {_crossing_text(judged.found[0])}"
-    return text + _undecided(judged)
-
-
-def _undecided(judged: Crossings) -> str:
-    """What the largest sizes do not tell, and whether for want of samples or of a difference."""
-    if not judged.undecided:
-        return ""
-    start = f"; from {judged.undecided[0].tokens:,.0f} on"
-    if any(point.has_interval for point in judged.undecided):
-        return f"{start} too close to tell"
-    return f"{start} too few samples for an interval"
-
-
-def _ahead(judged: Crossings) -> str:
-    surely = next(point for point in judged.points if point.side)
-    if surely is judged.points[0]:
-        return f"ahead already at the smallest size ({surely.tokens:,.0f})"
-    return f"never behind, ahead for sure from {surely.tokens:,.0f}"
-
-
-def _several(judged: Crossings) -> str:
-    """Every passage in turn: a lead that comes and goes must not look like one that stays."""
-    words = {True: "ahead from", False: "behind from"}
-    passages = [f"{words[crossing.rises]} {_crossing_text(crossing)}" for crossing in judged.found]
-    return ", ".join(passages if judged.found[0].rises else ["ahead at first", *passages])
-
-
-def _crossing_text(crossing: Crossing) -> str:
-    side = f"{resolution_of(crossing.tokens):,.0f} px"
-    if crossing.is_exact:
-        low, high = crossing.between
-        return f"{crossing.tokens:,.0f} ({side}; measured at {low:,.0f} and {high:,.0f})"
-    low_text = "unknown" if crossing.low is None else f"{crossing.low:,.0f}"
-    return f"{crossing.tokens:,.0f} [{low_text} – {crossing.high:,.0f}] ({side})"

@@ -52,13 +52,13 @@ class Point:
 
     @property
     def has_interval(self) -> bool:
-        """Whether it is known how well the ratio is known."""
+        """Whether the ratio has an interval."""
         return not (isnan(self.low) or isnan(self.high))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """A place where the ratio passes 1."""
+    """A size at which the ratio passes 1."""
 
     tokens: float
     low: float | None
@@ -74,7 +74,7 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossings:
-    """What became of a ratio over all sizes."""
+    """The outcome of a ratio over all sizes."""
 
     outcome: Outcome
     found: tuple[Crossing, ...]

@@ -1,7 +1,7 @@
-"""Models that may be compared: the same data, image size and conditions, seeds joined.
+"""Models that may be compared: the same task, data, image size and conditions, seeds joined.
 
-Cost that does not depend on the machine (MACs, parameters) is compared across machines, and the
-subtitle says so; latency and memory only within one.
+MACs and parameters do not depend on the machine and are compared across machines, which the
+subtitle says; latency and memory are compared within one machine only.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ from dataclasses import dataclass
 import pandas as pd
 
 from attnbench.analysis.frame.frames import RECIPE_COLUMNS
+from attnbench.analysis.frame.rows import PRIMARY
+from attnbench.analysis.keys import machine_order
 from attnbench.analysis.tradeoff.frontier import Point, dominated, joined
 from attnbench.errors import UserError
-from attnbench.units import METRICS
+from attnbench.units import METRICS, Metric, primary_score
 
 COSTS = {"macs": "macs", "latency": "latency_s", "memory": "memory_bytes", "params": "params"}
 """What `--cost` may say, and the metric that it means."""
 
-TASK = ("data", "height", "width", "num_classes")
-_SETTING = ("batch", "dtype", "mode")
+DATA = ("task", "data", "height", "width", "num_classes")
+"""The columns that say what models were trained on, and for what."""
+_CALL = ("batch", "dtype", "mode")
 _RECIPE = ("epochs", *RECIPE_COLUMNS)
+_WHISKERS = "95 % interval of the mean (Student's t)"
 _ON_ONE_MACHINE = ("latency_s", "memory_bytes")
 
 
@@ -31,6 +35,8 @@ class Tradeoff:
 
     name: str
     subtitle: str
+    score: Metric
+    """The primary score of the task."""
     points: tuple[Point, ...]
     beaten: tuple[bool, ...]
     members: tuple[tuple[int, ...], ...]
@@ -50,19 +56,22 @@ def metric_of(cost: str) -> str:
 
 
 def tradeoffs(models: pd.DataFrame, metric: str) -> Iterator[Tradeoff]:
-    """Each group of comparable models that has an accuracy and that cost."""
-    columns = [*TASK, *_SETTING]
-    if metric in _ON_ONE_MACHINE:
-        columns.append("environment")
-    usable = models.dropna(subset=["top1", metric])
-    for _, rows in usable.groupby(columns, sort=True, dropna=False):
-        yield _tradeoff(rows, metric)
+    """Each group of comparable models that has the primary score of its task and that cost."""
+    usable = models.dropna(subset=[PRIMARY, metric])
+    for _, rows in usable.groupby([*DATA, *_CALL], sort=True, dropna=False):
+        for comparable in _by_machine(rows) if metric in _ON_ONE_MACHINE else [rows]:
+            yield _tradeoff(comparable, metric)
+
+
+def _by_machine(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    machines = sorted(set(rows["machine_key"]), key=machine_order)
+    return [rows[rows["machine_key"] == machine] for machine in machines]
 
 
 def left_out(models: pd.DataFrame, metric: str) -> list[str]:
     """A line for each trained model that no frontier can hold, with the reason."""
     trained = models[models["epochs"].notna()]  # the others were counted or timed, and never meant
-    missing = trained[trained["top1"].isna() | trained[metric].isna()]
+    missing = trained[trained[PRIMARY].isna() | trained[metric].isna()]
     return [
         f"{row['label']} on {row['data'] or 'unnamed data'} is on no frontier: {_why(row, metric)}."
         for _, row in missing.iterrows()
@@ -72,31 +81,39 @@ def left_out(models: pd.DataFrame, metric: str) -> list[str]:
 def _why(row: pd.Series, metric: str) -> str:
     if row["status"] != "ok":
         return f"{row['status']}, {row['reason']}"
-    what = "top1" if pd.isna(row["top1"]) else metric
-    return f"no {METRICS[what].label} was measured"
+    if pd.notna(row[PRIMARY]):
+        return f"no {METRICS[metric].label} was measured"
+    score = primary_score(row["task"])
+    return f"no {score.label} was measured" if score else f"no score ranks {row['task']!r} models"
 
 
 def _tradeoff(rows: pd.DataFrame, metric: str) -> Tradeoff:
     points: list[Point] = []
     members: list[tuple[int, ...]] = []
     differing = differing_recipe(rows)
-    for _, same in rows.groupby(["label", *_RECIPE], sort=False, dropna=False):
-        seeds = same.sort_values("created").drop_duplicates("seed", keep="last")
-        name = _name(same, rows, differing)
-        points.append(
-            joined(name, same["family"].iloc[0], list(seeds[metric]), list(seeds["top1"]))
-        )
+    for _, same in rows.groupby(["variant_key", *_RECIPE], sort=False, dropna=False):
+        points.append(_point(same, metric, _name(same, rows, differing)))
         members.append(tuple(same.index))
     first = rows.iloc[0]
+    score = primary_score(first["task"])
+    assert score is not None  # or no model would have its value
     return Tradeoff(
         name=f"{first['data'] or 'unnamed'}-{first['height']}px-b{first['batch']}-{first['dtype']}",
-        subtitle=f"{task_of(rows)}, {_setting(rows)}; {_seeds(points)}; {machines_of(rows)}"
+        subtitle=f"{task_of(rows)}, {_call(rows)}; {_seeds(points)}; {machines_of(rows)}"
         + recipe_warning(differing),
+        score=score,
         points=tuple(points),
-        beaten=tuple(dominated(points)),
+        beaten=tuple(dominated(points, score.better)),
         members=tuple(members),
         notes=_recipe_notes(rows, differing),
     )
+
+
+def _point(same: pd.DataFrame, metric: str, name: str) -> Point:
+    """The point of one model under one recipe: the newest record of each seed counts."""
+    seeds = same.sort_values("created").drop_duplicates("seed", keep="last")
+    family, attention = same["family"].iloc[0], same["attention"].iloc[0]
+    return joined(name, family, attention, list(seeds[metric]), list(seeds[PRIMARY]))
 
 
 def differing_recipe(rows: pd.DataFrame) -> list[str]:
@@ -126,25 +143,26 @@ def _plain(column: str) -> str:
 
 
 def _name(same: pd.DataFrame, rows: pd.DataFrame, differing: Sequence[str]) -> str:
-    """The label, with the recipe's differences where the label stands for several recipes."""
+    """The label, with the differences in recipe where the model was trained by several."""
     first = same.iloc[0]
-    namesakes = rows[rows["label"] == first["label"]]
-    details = [
+    namesakes = rows[rows["variant_key"] == first["variant_key"]]
+    recipe = [
         f"{_plain(column)}={first[column]}"
         for column in differing
         if namesakes[column].nunique(dropna=False) > 1
     ]
-    return " ".join([first["label"], *details])
+    return " ".join([first["label"], *recipe])
 
 
 def task_of(rows: pd.DataFrame) -> str:
-    """The data and the image size of rows that share them."""
+    """Task, data, image size and classes of rows that share them."""
     first = rows.iloc[0]
     data = first["data"] or "data not recorded"
-    return f"{data}, {first['height']} × {first['width']} px, {first['num_classes']} classes"
+    size = f"{first['height']} × {first['width']} px"
+    return f"{first['task']} on {data}, {size}, {first['num_classes']} classes"
 
 
-def _setting(rows: pd.DataFrame) -> str:
+def _call(rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
     return f"batch {first['batch']}, {first['dtype']}, {first['mode']}"
 
@@ -154,8 +172,8 @@ def _seeds(points: Sequence[Point]) -> str:
     if counts == {1}:
         return "one seed"
     if len(counts) == 1:
-        return f"mean of {counts.pop()} seeds, whiskers from worst to best"
-    return f"mean of {min(counts)} to {max(counts)} seeds, whiskers from worst to best"
+        return f"mean of {counts.pop()} seeds, whiskers: {_WHISKERS}"
+    return f"mean of {min(counts)} to {max(counts)} seeds, whiskers: {_WHISKERS}"
 
 
 def machines_of(rows: pd.DataFrame) -> str:

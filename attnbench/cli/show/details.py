@@ -1,8 +1,9 @@
-"""What stands behind each latency, a paragraph a cell: a table of it would fit no terminal."""
+"""The details behind each latency, a paragraph a cell: a table of them would be too wide."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import singledispatch
 
 from rich.console import Console
 from rich.text import Text
@@ -11,7 +12,7 @@ from attnbench.analysis.limits.roofline import Ceilings
 from attnbench.analysis.naming import name_of
 from attnbench.records import Ceiling, CostRecord
 from attnbench.records.latency import Latency, percentile
-from attnbench.spec import Workload
+from attnbench.spec import AnyWorkload, Workload
 from attnbench.units import format_bytes, format_joules, format_rate, format_seconds
 
 SHARES = (0.5, 0.9, 0.99)
@@ -32,18 +33,18 @@ def print_details(
     for record in records:
         if record.latency is not None:
             facts = [*facts_of(record), *_limit(record, limits)]
-            console.print(Text(f"{name_of(record)}: {'; '.join(facts)}"))
+            console.print(Text(f"{name_of(record.workload)}: {'; '.join(facts)}"))
     if not any(_limit(record, limits) for record in records):
         console.print("`attnbench ceilings` once, and this says how near each comes to its limit")
 
 
 def _limit(record: CostRecord, limits: Ceilings) -> list[str]:
     """How near the limit of the machine, and what binds; nothing where that is not known."""
-    place = limits.place(record)
-    if place.percent_of_limit is None:
+    found = limits.place(record)
+    if found.percent_of_limit is None:
         return []
-    bound = f", bound by {place.bound_by}" if place.bound_by not in ("", "unexplained") else ""
-    return [f"{place.percent_of_limit:.0%} of the limit of this machine{bound}"]
+    bound = f", bound by {found.bound_by}" if found.bound_by not in ("", "unexplained") else ""
+    return [f"{found.percent_of_limit:.0%} of the limit of this machine{bound}"]
 
 
 def facts_of(record: CostRecord) -> list[str]:
@@ -72,10 +73,18 @@ def _throughput(record: CostRecord) -> str:
     assert record.latency is not None
     seconds, workload = record.latency.median_s, record.workload
     rate = format_rate(workload.batch / seconds).replace("/s", " images/s")
-    text = f"{rate} at batch {workload.batch}"
-    if isinstance(workload, Workload):
-        text += f", {format_seconds(seconds / (workload.batch * workload.num_tokens))} a token"
-    return text
+    return f"{rate} at batch {workload.batch}{_per_token(workload, seconds)}"
+
+
+@singledispatch
+def _per_token(workload: AnyWorkload, seconds: float) -> str:
+    """The time a token, where the workload counts tokens."""
+    return ""
+
+
+@_per_token.register
+def _(workload: Workload, seconds: float) -> str:
+    return f", {format_seconds(seconds / (workload.batch * workload.num_tokens))} a token"
 
 
 def _host(latency: Latency) -> str:

@@ -1,4 +1,4 @@
-"""Records as a table in the terminal."""
+"""Layers as tables in the terminal: what each attention costs, and how it compares with dense."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from attnbench.analysis.naming import name_of, texts_of
 from attnbench.analysis.selection.fastest import left_out_notes
-from attnbench.records import CostRecord, ModelRecord, coverage
-from attnbench.records.latency import Latency, Ratio, speed_up
+from attnbench.analysis.speedup.baseline import Baselines, Compared
+from attnbench.cli.show.values import MISSING, latency_text, macs_text, metric_text, with_bounds
+from attnbench.records import CostRecord, LayerRecord, coverage, of_type
+from attnbench.records.latency import Ratio
 from attnbench.records.trust import trust_in
-from attnbench.spec import ModelWorkload, Workload
-from attnbench.units import METRICS, format_seconds_beside
 
 WIDE = 105
 """Columns of a terminal from which on implementation and intervals stand on one line."""
@@ -26,20 +27,27 @@ def print_layers(
     """One table per token grid: what each attention costs, and how it compares with dense.
 
     Args:
-        records: a row each.
-        console: where to.
-        left_out: slower implementations of the same, and those that cannot run: named beneath.
+        records: the layers, a row each.
+        console: where to print.
+        left_out: slower implementations of the same, and those that cannot run: notes name them.
     """
-    for grid in dict.fromkeys(_workload(record).grid for record in records):
-        here = [[r for r in some if _workload(r).grid == grid] for some in (records, left_out)]
-        _print_grid(here[0], console, here[1])
+    shown, others = of_type(records, LayerRecord), of_type(left_out, LayerRecord)
+    baselines = Baselines([*shown, *others], shown)
+    for grid in dict.fromkeys(record.workload.grid for record in shown):
+        here = [record for record in shown if record.workload.grid == grid]
+        slower = [record for record in others if record.workload.grid == grid]
+        _print_grid(here, console, slower, baselines)
 
 
 def _print_grid(
-    records: Sequence[CostRecord], console: Console, left_out: Sequence[CostRecord]
+    records: Sequence[LayerRecord],
+    console: Console,
+    left_out: Sequence[LayerRecord],
+    baselines: Baselines,
 ) -> None:
-    baseline = fastest_dense(records)
-    first = _workload(records[0])
+    compared = [baselines.compare(record) for record in records]
+    over = [one.baseline for one in compared if one is not None]
+    first = records[0].workload
     console.print(
         f"\n[bold]{first.num_tokens:,} tokens[/] ({first.grid[0]} × {first.grid[1]}), "
         f"dim {first.dim}, {first.num_heads} heads, batch {first.batch}, {first.dtype}, "
@@ -51,137 +59,80 @@ def _print_grid(
     table.add_column("", justify="center")  # the grade: its letter says enough
     between = " " if console.width >= WIDE else "\n"
     heads = ["params", "GMACs", f"latency{between}\\[95 %]", "memory"]
-    if baseline is not None:
+    if over:
         heads.append(f"speed-up{between}\\[95 %]")
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
-    for record in records:
-        table.add_row(*_row(record, baseline, between))
+    for record, one in zip(records, compared, strict=True):
+        table.add_row(*_row(record, one, between))
     console.print(table)
-    for note in [*left_out_notes(records, left_out), *_notes(records, baseline)]:
+    for note in [*left_out_notes(records, left_out), *_notes(records, over)]:
         console.print(Text(note))
 
 
-def print_model(record: ModelRecord, console: Console) -> None:
-    """Accuracy and cost of one trained model."""
-    workload = record.workload
-    data = record.recipe.data if record.recipe else "?"
-    console.print(f"\n[bold]{workload.model}[/] on {data}; {record.environment.label}",
-                  highlight=False)  # fmt: skip
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
-    for label, text in _model_rows(record, workload):
-        table.add_row(label, text)
-    console.print(table)
-    for note in (record.reason, *record.notes):
-        if note:
-            console.print(Text(note))
-
-
-def _model_rows(record: ModelRecord, workload: ModelWorkload) -> list[tuple[str, str]]:
-    rows = [("attention", workload.attention or "its own")]
-    if record.scores is not None:
-        shown = {name: value for name, value in record.scores.values.items() if name != "loss"}
-        shown["throughput_per_s"] = record.scores.throughput_per_s
-        rows += [(METRICS[key].label, _metric(key, value)) for key, value in shown.items()]
-    rows += [("parameters", _metric("params", record.params)), ("GMACs", _macs(record))]
-    if record.latency is not None:
-        rows.append(("latency at batch 1 [95 %]", _latency_text(record.latency)))
-    if record.memory is not None:
-        rows.append(("peak memory (net)", _metric("memory_bytes", record.memory.peak_net_bytes)))
-        resident = record.memory.resident_net_bytes
-        if resident is not None:
-            rows.append(("resident, weights included", _metric("memory_bytes", resident)))
-    return rows
-
-
-def fastest_dense(records: Sequence[CostRecord]) -> CostRecord | None:
-    """The dense cell that others are compared with: the fastest one, whatever its impl."""
-    dense = [r for r in records if _workload(r).attention == "dense" and r.latency is not None]
-    return min(dense, key=lambda r: _latency(r).median_s, default=None)
-
-
-def _row(record: CostRecord, baseline: CostRecord | None, between: str) -> list[str]:
+def _row(record: LayerRecord, compared: Compared | None, between: str) -> list[str]:
     """The cells of a row; `between` parts a name from its impl, and a value from its interval."""
-    trust = trust_in(record).grade if record.latency else "–"
-    cells = [_name(_workload(record), between), trust]
-    cells += [_metric("params", record.params), _macs(record)]
+    trust = trust_in(record).grade if record.latency else MISSING
+    cells = [name_of(record.workload, between), trust]
+    cells += [metric_text("params", record.params), macs_text(record)]
     if record.latency is None:
         return [*cells, record.status.replace("_", " ")]
     memory = record.memory.peak_net_bytes if record.memory else None
-    cells += [_latency_text(record.latency, between), _metric("memory_bytes", memory)]
-    if baseline is not None:
-        cells.append(_ratio_text(speed_up(_latency(baseline), record.latency), between))
+    cells += [latency_text(record.latency, between), metric_text("memory_bytes", memory)]
+    if compared is not None:
+        cells.append(_ratio_text(compared.ratio, between))
     return cells
 
 
-def _name(workload: Workload, between: str = " ") -> str:
-    anchors = workload.options.get("num_anchors")
-    name = workload.attention if anchors is None else f"{workload.attention}-{anchors}"
-    return f"{name}{between}({workload.impl})"
-
-
-def _macs(record: CostRecord) -> str:
-    return "–" if record.macs is None else f"{record.macs.products_macs / 1e9:.3f}"
-
-
-def _metric(key: str, value: float | None) -> str:
-    return "–" if value is None else METRICS[key].format(value)
-
-
-def _latency_text(latency: Latency, between: str = " ") -> str:
-    value = latency.median_s
-    bounds = [format_seconds_beside(bound, value) for bound in latency.interval_s or ()]
-    return _with_bounds(_metric("latency_s", value), bounds, between)
-
-
 def _ratio_text(ratio: Ratio, between: str) -> str:
-    text = _metric("speedup", ratio.value)
-    bounds = [_metric("speedup", bound) for bound in ratio.interval or ()]
-    return _with_bounds(text, bounds if set(bounds) != {text} else [], between)
+    text = metric_text("speedup", ratio.value)
+    bounds = [metric_text("speedup", bound) for bound in ratio.interval or ()]
+    return with_bounds(text, bounds if set(bounds) != {text} else [], between)
 
 
-def _with_bounds(text: str, bounds: Sequence[str], between: str) -> str:
-    """A value and how well it is known: "61.6 ms [61.0 – 62.1]"."""
-    return f"{text}{between}[{' – '.join(bounds)}]" if bounds else text
+def _notes(records: Sequence[LayerRecord], over: Sequence[LayerRecord]) -> list[str]:
+    """The notes beneath a table: baselines, failures with their reasons, doubts, unmet precision.
 
-
-def _notes(records: Sequence[CostRecord], baseline: CostRecord | None) -> list[str]:
-    """What must be said beneath a table: failures with their reasons, doubts, unmet precision."""
+    `over` holds the baseline of each speed-up.
+    """
     notes = []
-    if baseline is not None:
-        notes.append(f"speed-up is over {_name(_workload(baseline))}, the fastest dense measured")
-    mode = _workload(records[0]).mode
+    if over:
+        names = texts_of(name_of(baseline.workload) for baseline in over)
+        notes.append(f"speed-up is over {names}, the fastest dense measured")
+    mode = records[0].workload.mode
     if mode != "forward":
         notes.append(f"GMACs are those of the forward pass; latency and memory those of {mode}")
     counted = [record.macs for record in records if record.macs is not None]
     if counted:
         notes.append(f"GMACs: {coverage(name for macs in counted for name in macs.uncounted)}")
     for record in records:
-        name = _name(_workload(record))
+        name = name_of(record.workload)
         if record.reason:
             notes.append(f"{name}: {record.status.replace('_', ' ')}: {record.reason}")
         notes += [f"{name}: {note}" for note in record.notes]
     return [*notes, *_stop_notes(records), *_trust_notes(records)]
 
 
-def _stop_notes(records: Sequence[CostRecord]) -> list[str]:
-    """What ended the sampling, where it was not the precision that was asked for."""
+def _stop_notes(records: Sequence[LayerRecord]) -> list[str]:
+    """A note where the time budget ended the sampling before the precision was reached."""
     measured = [record for record in records if record.latency is not None]
-    cut = [r for r in measured if _latency(r).stopped_by == "time_budget" and r.protocol]
+    cut = [
+        record.protocol
+        for record in records
+        if record.latency and record.latency.stopped_by == "time_budget" and record.protocol
+    ]
     if not cut:
         return []
-    protocol = cut[0].protocol
-    assert protocol is not None
     return [
         f"{len(cut)} of {len(measured)} cells were stopped by --time-budget "
-        f"({protocol.time_budget_s:g} s a cell) before all were known within "
-        f"{protocol.precision:.2g} of their median"
+        f"({cut[0].time_budget_s:g} s a cell) before all were known within "
+        f"{cut[0].precision:.2g} of their median"
     ]
 
 
-def _trust_notes(records: Sequence[CostRecord]) -> list[str]:
-    """What the letters rest on: each doubt once, the cells that it is about, and what to do."""
-    graded = [(_name(_workload(r)), trust_in(r)) for r in records if r.latency is not None]
+def _trust_notes(records: Sequence[LayerRecord]) -> list[str]:
+    """The reasons behind the grades: each doubt once, with its cells and advice."""
+    graded = [(name_of(r.workload), trust_in(r)) for r in records if r.latency is not None]
     if not graded:
         return []
     found = [(name, doubt) for name, trust in graded for doubt in trust.doubts]
@@ -194,13 +145,3 @@ def _trust_notes(records: Sequence[CostRecord]) -> list[str]:
         others = f" (and {len(about) - 1} more)" if len(about) > 1 else ""
         notes.append(f"trust {gravest.grade}: {name}{others}: {gravest.text}; {gravest.advice}")
     return notes
-
-
-def _workload(record: CostRecord) -> Workload:
-    assert isinstance(record.workload, Workload)
-    return record.workload
-
-
-def _latency(record: CostRecord) -> Latency:
-    assert record.latency is not None
-    return record.latency

@@ -21,7 +21,7 @@ def plain(predictions: Predictions) -> dict[str, Any]:
 def _group(group: Group) -> dict[str, Any]:
     return {
         "conditions": group.conditions,
-        "baseline": group.baseline or None,
+        "baseline": group.baseline_label or None,
         "predictions": [_prediction(prediction) for prediction in group.predictions],
     }
 

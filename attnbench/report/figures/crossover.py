@@ -1,20 +1,21 @@
-"""Speed-up over dense against tokens: who overtakes where, at a glance."""
+"""Speed-up over dense against tokens: where each mechanism overtakes dense."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from attnbench.analysis.speedup.baseline import BASELINE
+from attnbench.analysis.speedup.baseline import is_baseline
 from attnbench.analysis.speedup.crossover import speedup_point
 from attnbench.analysis.speedup.ratio_crossing import Crossings, Outcome, crossings
-from attnbench.report.figures.plots import legend, open_over_tokens
-from attnbench.report.figures.style import FAINT, Line, scale_axis
+from attnbench.report.figures.colours import Line
+from attnbench.report.figures.line_plot import legend, open_over_tokens
+from attnbench.report.figures.lines import varying
+from attnbench.report.figures.style import FAINT, scale_axis
 
-LEAST_SIZES = 2
 EVEN = "#444444"
 _NOTE = (
     "Above the line a mechanism is faster than the fastest dense cell of the same size. Rings: "
@@ -33,19 +34,20 @@ REMARKS: dict[Outcome, str] = {
 
 def comparable(group: pd.DataFrame) -> pd.DataFrame:
     """The cells of mechanisms other than dense that have a speed-up at two sizes or more."""
-    rows = group[(group["attention"] != BASELINE) & group["speedup"].notna()]
-    return rows[rows.groupby("label")["tokens"].transform("nunique") >= LEAST_SIZES]
+    others = ~group["attention"].map(is_baseline).astype(bool)
+    rows = group[others & group["speedup"].notna()]
+    return varying(rows.assign(series=rows["implementation_key"]), "tokens")
 
 
 def speed_ups(
     rows: pd.DataFrame,
-    lines: Mapping[str, Line],
+    lines: Mapping[Hashable, Line],
     *,
     title: str,
     subtitle: str,
     footnote: str = "",
 ) -> Figure:
-    """A line for each `label` of comparable rows under one set of conditions."""
+    """A line for each `series` of comparable rows under one set of conditions."""
     data = rows.sort_values("tokens").assign(
         x=lambda frame: frame["tokens"].astype(float), y=lambda frame: frame["speedup"],
         low=lambda frame: frame["speedup_low"], high=lambda frame: frame["speedup_high"],
@@ -54,9 +56,11 @@ def speed_ups(
     figure, axes = open_over_tokens(data, lines, title=title, subtitle=subtitle, footnote=note)
     _mark_even(axes, data)
     axes.set(xlabel="tokens", ylabel=f"speed-up over {_baselines(data)} (×)")
-    judged = {str(label): _judged(line) for label, line in data.groupby("label", sort=False)}
+    judged: dict[Hashable, Crossings] = {
+        series: _judged(line) for series, line in data.groupby("series", sort=False)
+    }
     _mark_crossings(axes, judged, lines)
-    legend(axes, data, lines, {label: _remark(outcome) for label, outcome in judged.items()})
+    legend(axes, data, lines, {series: _remark(outcome) for series, outcome in judged.items()})
     return figure
 
 
@@ -84,13 +88,15 @@ def _mark_even(axes: Axes, data: pd.DataFrame) -> None:
         )  # fmt: skip
 
 
-def _mark_crossings(axes: Axes, judged: Mapping[str, Crossings], lines: Mapping[str, Line]) -> None:
+def _mark_crossings(
+    axes: Axes, judged: Mapping[Hashable, Crossings], lines: Mapping[Hashable, Line]
+) -> None:
     """A ring where a line passes 1."""
-    for label, outcome in judged.items():
+    for series, outcome in judged.items():
         for crossing in outcome.found:
             axes.plot(
                 [crossing.tokens], [1.0], marker="o", markersize=9, markeredgewidth=2.0,
-                color=lines[label].color, markerfacecolor="white", linestyle="none", zorder=5.5,
+                color=lines[series].color, markerfacecolor="white", linestyle="none", zorder=5.5,
             )  # fmt: skip
 
 

@@ -1,14 +1,19 @@
-"""A figure of the report, and what all of them say alike."""
+"""A figure of the report, and the notes that several kinds of figures share."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from attnbench.report.figures.plots import TRUST_NOTE
 from attnbench.report.figures.style import slug
+
+INTERVAL_NOTE = "Bands: 95 % interval of the median."
+TRUST_NOTE = "Faded: trust C, see the table."
+FADED = 0.35
+"""Opacity of a latency that is not to be quoted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,20 +25,27 @@ class Drawing:
     title: str
     subtitle: str
     figure: Figure
+    row: Hashable = None
+    """Figures of a section that are equal in this stand side by side on the page."""
 
 
 def faded(rows: pd.DataFrame) -> str:
-    """What must be said where a latency is not to be quoted."""
+    """The note for figures that hold a latency which is not to be quoted."""
     return TRUST_NOTE if (rows["trust"] == "C").any() else ""
 
 
 def forward_only(rows: pd.DataFrame) -> str:
-    """What must be said of MACs beside costs of another mode."""
+    """The note about MACs beside costs of another mode."""
     return "MACs are those of the forward pass." if rows["mode"].iloc[0] != "forward" else ""
 
 
-def place(row: pd.Series) -> str:
+def conditions_slug(row: pd.Series) -> str:
     """The conditions as part of a file name."""
     return f"{row['mode']}-{row['dtype']}-b{row['batch']}-d{row['dim']}-h{row['heads']}-" + slug(
         row["environment"], limit=60
     )
+
+
+def why_missing(status: str) -> str:
+    """In the words of a reader, why a cell has no number."""
+    return "not measured" if status == "ok" else status.replace("_", " ")

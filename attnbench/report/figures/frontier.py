@@ -1,8 +1,9 @@
-"""Accuracy against cost: filled points on the frontier, hollow ones beaten by another model."""
+"""Score against cost: filled points are on the frontier, hollow ones are dominated."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from matplotlib.axes import Axes
@@ -13,55 +14,74 @@ from matplotlib.transforms import Bbox
 
 from attnbench.analysis.tradeoff.frontier import Point
 from attnbench.report.figures import label_placement as labels
-from attnbench.report.figures.style import FAMILIES, family_style, open_figure, scale_axis, settle
-from attnbench.units import METRICS
+from attnbench.report.figures.colours import FAMILIES, hue_of, style_of
+from attnbench.report.figures.style import open_figure, scale_axis, settle
+from attnbench.units import METRICS, Metric
 
 FOOTNOTE = (
-    "Up and to the left is better. A hollow point is dominated: another model is at least as "
-    "accurate at no more cost."
+    "Up and to the left is better. A hollow point is dominated: another model scores at least as "
+    "well at no more cost."
 )
 NAMED_UP_TO = 40
 """Beyond so many points only those on the frontier are named: more names would cover the data."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Turns base units into those of the axes."""
+
+    x: float
+    y: float
+
+    def at(self, cost: float, score: float) -> tuple[float, float]:
+        """A cost and a score as coordinates."""
+        return cost * self.x, score * self.y
+
+
 def frontier(
-    points: Sequence[Point], beaten: Sequence[bool], metric: str, *, title: str, subtitle: str
+    points: Sequence[Point],
+    beaten: Sequence[bool],
+    metric: str,
+    score: Metric,
+    *,
+    title: str,
+    subtitle: str,
 ) -> Figure:
     """Every model at its cost, the frontier joined by steps, names beside the points."""
     figure, (axes,) = open_figure(title, subtitle, FOOTNOTE, height=4.6)
-    scale, top1 = METRICS[metric].scale, METRICS["top1"]
+    scale = Scale(x=METRICS[metric].scale, y=score.scale)
     steps = _steps([p for p, is_beaten in zip(points, beaten, strict=True) if not is_beaten], scale)
     axes.plot(*zip(*steps, strict=True), color="#999999", linewidth=1.4, zorder=2)
     for point, is_beaten in zip(points, beaten, strict=True):
         _draw_point(axes, point, is_beaten, scale)
-    scale_axis(axes, "x", [point.cost * scale for point in points])
+    scale_axis(axes, "x", [point.cost * scale.x for point in points])
     axes.yaxis.set_major_locator(MaxNLocator(7))
     axes.margins(x=0.16, y=0.14)
-    axes.set(xlabel=METRICS[metric].axis_label, ylabel=top1.axis_label)
+    axes.set(xlabel=METRICS[metric].axis_label, ylabel=score.axis_label)
     _legend(axes, points, beaten)
     settle(figure)
     _name_points(axes, points, beaten, steps, scale)
     return figure
 
 
-def _steps(best: Sequence[Point], scale: float) -> list[tuple[float, float]]:
-    """Corners of the line of best accuracy at up to each cost, in axis units."""
+def _steps(best: Sequence[Point], scale: Scale) -> list[tuple[float, float]]:
+    """Corners of the line of the best score at up to each cost, in axis units."""
     corners: list[tuple[float, float]] = []
-    for point in sorted(best, key=lambda p: (p.cost, p.accuracy)):
-        here = point.cost * scale, 100 * point.accuracy
+    for point in sorted(best, key=lambda p: (p.cost, p.score)):
+        here = scale.at(point.cost, point.score)
         if corners:
             corners.append((here[0], corners[-1][1]))
         corners.append(here)
     return corners
 
 
-def _draw_point(axes: Axes, point: Point, is_beaten: bool, scale: float) -> None:
-    color, marker = family_style(point.family)
-    x, y = point.cost * scale, 100 * point.accuracy
-    if point.seeds > 1:
-        below, above = y - 100 * point.lowest, 100 * point.highest - y
+def _draw_point(axes: Axes, point: Point, is_beaten: bool, scale: Scale) -> None:
+    color, marker = style_of(hue_of(point.family, point.attention))
+    x, y = scale.at(point.cost, point.score)
+    if point.interval is not None:
+        half_width = (point.interval[1] - point.interval[0]) / 2 * scale.y
         axes.errorbar(
-            x, y, yerr=[[max(below, 0)], [max(above, 0)]], fmt="none", ecolor=color,
+            x, y, yerr=half_width, fmt="none", ecolor=color,
             alpha=0.5 if is_beaten else 1.0, elinewidth=1.2, capsize=3, zorder=3,
         )  # fmt: skip
     axes.plot(
@@ -72,11 +92,11 @@ def _draw_point(axes: Axes, point: Point, is_beaten: bool, scale: float) -> None
 
 
 def _legend(axes: Axes, points: Sequence[Point], beaten: Sequence[bool]) -> None:
-    present = {point.family if point.family in FAMILIES else "other" for point in points}
+    present = {hue_of(point.family, point.attention) for point in points}
+    hues = [hue for hue in FAMILIES if hue in present] + sorted(present - set(FAMILIES))
     handles = [
-        Line2D([], [], linestyle="none", marker=marker, color=color, markersize=7, label=family)
-        for family, (color, marker) in FAMILIES.items()
-        if family in present
+        Line2D([], [], linestyle="none", marker=marker, color=color, markersize=7, label=hue)
+        for hue, (color, marker) in ((hue, style_of(hue)) for hue in hues)
     ]
     handles.append(Line2D([], [], color="#999999", linewidth=1.4, label="frontier"))
     if any(beaten):
@@ -95,14 +115,14 @@ def _name_points(
     points: Sequence[Point],
     beaten: Sequence[bool],
     steps: Sequence[tuple[float, float]],
-    scale: float,
+    scale: Scale,
 ) -> None:
     everyone = len(points) <= NAMED_UP_TO
     named = [p for p, is_beaten in zip(points, beaten, strict=True) if everyone or not is_beaten]
     labels.place(
         axes,
         [point.name for point in named],
-        [(point.cost * scale, 100 * point.accuracy) for point in named],
+        [scale.at(point.cost, point.score) for point in named],
         obstacles=[*_segments(axes, steps), *_whiskers(axes, points, scale)],
     )
 
@@ -112,10 +132,10 @@ def _segments(axes: Axes, steps: Sequence[tuple[float, float]]) -> list[Bbox]:
     return [_box(*start, *end) for start, end in pairwise(pixels)]
 
 
-def _whiskers(axes: Axes, points: Sequence[Point], scale: float) -> list[Bbox]:
+def _whiskers(axes: Axes, points: Sequence[Point], scale: Scale) -> list[Bbox]:
     boxes = []
     for point in points:
-        ends = [(point.cost * scale, 100 * y) for y in (point.lowest, point.highest)]
+        ends = [scale.at(point.cost, y) for y in point.interval or (point.score, point.score)]
         (x0, y0), (x1, y1) = axes.transData.transform(ends)
         boxes.append(_box(x0, y0, x1, y1, margin=6.0))
     return boxes

@@ -1,73 +1,114 @@
-"""Cost against tokens, and against anchors: a line for each mechanism and implementation."""
+"""Cost against tokens, and against the sweepable options of mechanisms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
 from attnbench.analysis.growth.curves import squarest
-from attnbench.report.figures import plots
-from attnbench.report.figures.drawing import Drawing, faded, forward_only, place
-from attnbench.report.figures.style import Line, lines_of
-from attnbench.report.page.limits import legible, listed
+from attnbench.analysis.keys import OptionSeries
+from attnbench.analysis.naming import series_name
+from attnbench.report.figures.colours import Line, lines_of, plain_lines
+from attnbench.report.figures.drawing import (
+    INTERVAL_NOTE,
+    Drawing,
+    conditions_slug,
+    faded,
+    forward_only,
+    why_missing,
+)
+from attnbench.report.figures.line_plot import against
+from attnbench.report.figures.style import slug
+from attnbench.report.page.excerpt import legible, listed
 from attnbench.units import METRICS
 
 LAYER_METRICS = ("latency_s", "memory_bytes", "macs")
 _IN_FILE = "in layers.csv"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Axis:
+    """What a figure is drawn against."""
+
+    name: str
+    column: str
+    section: str
+
+
+_TOKENS = _Axis(name="tokens", column="tokens", section="tokens")
+
+
 def on_lines(group: pd.DataFrame) -> pd.DataFrame:
     """The squarest grid of each token count, for what was asked at two token counts or more."""
     rows = squarest(group)
-    return rows[rows.groupby("label")["tokens"].transform("nunique") > 1]
+    rows = rows.assign(series=rows["implementation_key"])
+    return varying(rows, "tokens")
+
+
+def varying(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows of each `series` in which the column takes two values or more."""
+    values = Counter(rows.drop_duplicates(["series", column])["series"])
+    return rows[rows["series"].map(lambda series: values[series] > 1).astype(bool)]
 
 
 def against_tokens(layers: pd.DataFrame) -> Iterator[Drawing]:
     """A figure of each metric for each set of conditions."""
-    for _, group in layers.groupby("conditions", sort=False):
+    for _, group in layers.groupby("conditions_key", sort=False):
         lines = on_lines(group)
         omitted = _names_of(group[~group.index.isin(lines.index)])
         rows, remark = legible(lines)
         notes = " ".join(filter(None, (omitted, remark)))
-        yield from _line_figures(rows, "tokens", lines_of(rows), notes)
+        yield from _line_figures(rows, _TOKENS, lines_of(rows), notes)
 
 
-def against_anchors(layers: pd.DataFrame) -> Iterator[Drawing]:
-    """The same over anchor counts, at each token count."""
-    for _, group in layers.dropna(subset=["anchors"]).groupby("conditions", sort=False):
-        rows = group.assign(label=[_series(row) for row in group.itertuples()])
-        lines = rows[rows.groupby("label")["anchors"].transform("nunique") > 1]
-        rows, remark = legible(lines)
-        yield from _line_figures(rows, "anchors", plots.plain_lines(rows), remark)
+def against_options(layers: pd.DataFrame, options: Mapping[str, str]) -> Iterator[Drawing]:
+    """The same over the values of each sweepable option, at each token count.
+
+    `options` has the column of each option.
+    """
+    for option, column in options.items():
+        x = _Axis(name=option, column=column, section="options")
+        numbers = layers[pd.to_numeric(layers[column], errors="coerce").notna()]
+        for _, group in numbers.groupby("conditions_key", sort=False):
+            rows = _along(group, option)
+            rows, remark = legible(varying(rows, column))
+            yield from _line_figures(rows, x, plain_lines(rows), remark)
 
 
-def _series(row: object) -> str:
-    """What stays the same along a line over anchors."""
-    options = getattr(row, "other_options", "")
-    details = ", ".join(part for part in (getattr(row, "impl", ""), options) if part)
-    height, width = getattr(row, "height", 0), getattr(row, "width", 0)
-    return f"{getattr(row, 'attention', '')} ({details}), {height} × {width}"
+def _along(group: pd.DataFrame, option: str) -> pd.DataFrame:
+    """The rows with the series of a line along the option: all but its value stays the same."""
+    keys = [
+        OptionSeries(rest=key.without(option), grid=(height, width))
+        for key, height, width in zip(
+            group["implementation_key"], group["height"], group["width"], strict=True
+        )
+    ]
+    names = [series_name(key) for key in keys]
+    return group.assign(series=pd.Series(keys, index=group.index, dtype="object"), label=names)
 
 
 def _line_figures(
-    rows: pd.DataFrame, x: str, lines: dict[str, Line], omitted: str = ""
+    rows: pd.DataFrame, x: _Axis, lines: Mapping[Hashable, Line], omitted: str = ""
 ) -> Iterator[Drawing]:
-    """One figure for each metric that was measured at two places or more."""
+    """One figure for each metric that was measured in two cells or more."""
     for metric in LAYER_METRICS:
         if rows[metric].notna().sum() < 2:
             continue
         name, subtitle = METRICS[metric].label, rows["conditions"].iloc[0]
-        title = f"{name[0].upper()}{name[1:]} against {x}"
+        title = f"{name[0].upper()}{name[1:]} against {x.name}"
         note = " ".join(filter(None, (_note(rows, metric), omitted)))
         yield Drawing(
-            section=x,
-            name=f"{metric.split('_')[0]}-against-{x}-{place(rows.iloc[0])}",
+            section=x.section,
+            name=f"{metric.split('_')[0]}-against-{slug(x.name)}-{conditions_slug(rows.iloc[0])}",
             title=title,
             subtitle=subtitle,
-            figure=plots.against(
-                rows, x, metric, lines, title=title, subtitle=subtitle, footnote=note
+            figure=against(
+                rows, x.column, x.name, metric, lines, title=title, subtitle=subtitle, footnote=note
             ),
+            row=rows["conditions_key"].iloc[0],
         )
 
 
@@ -75,7 +116,7 @@ def _note(rows: pd.DataFrame, metric: str) -> str:
     """What a reader must know of the lines: their bands, and the cells that are not on them."""
     parts = []
     if metric == "latency_s" and rows["latency_low_s"].notna().any():
-        parts.append(plots.INTERVAL_NOTE)
+        parts.append(INTERVAL_NOTE)
     if metric == "latency_s":
         parts.append(faded(rows))
     if metric == "macs":
@@ -89,10 +130,12 @@ def _note(rows: pd.DataFrame, metric: str) -> str:
 def _names_of(omitted: pd.DataFrame) -> str:
     if omitted.empty:
         return ""
-    names = ", ".join(listed(list(dict.fromkeys(omitted["label"])), _IN_FILE))
+    names = ", ".join(
+        listed(list(omitted.drop_duplicates("implementation_key")["label"]), _IN_FILE)
+    )
     return f"In the table only (one token count, or a longer grid): {names}."
 
 
 def _failure(row: object) -> str:
-    status = plots.why_missing(getattr(row, "status", ""))
+    status = why_missing(getattr(row, "status", ""))
     return f"{getattr(row, 'label', '')} at {getattr(row, 'tokens', 0):,} tokens ({status})"

@@ -6,7 +6,7 @@ come: the slanted roofs. Whatever does many is held by the rate of products: the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from attnbench.report.figures.style import FAINT, LOG_FROM, Line, open_figure, scale_axis, settle
+from attnbench.report.figures.colours import Line
+from attnbench.report.figures.style import FAINT, LOG_FROM, open_figure, scale_axis, settle
 from attnbench.units import METRICS, format_bandwidth, format_mac_rate
 
 FOOTNOTE = (
     "A point for each token count, joined from few to many; a larger marker means more tokens. "
     "Filled: unfused code, at the bytes that it moves. Hollow: fused code, at the least bytes that "
-    "any code must move; its own place is not known, and farther to the left. Roofs: products, and "
-    "copies beyond the caches and at their best, as measured on this machine."
+    "any code must move; what it does move is not known, and would put it farther to the left. "
+    "Roofs: products, and copies beyond the caches and at their best, as measured on this machine."
 )
 _SCALE = METRICS["macs_per_s"].scale
 _MARGIN = 2.0
@@ -35,14 +36,14 @@ _SLANTED: dict[str, tuple[str, Any]] = {
 
 
 def roofline(
-    rows: pd.DataFrame, lines: Mapping[str, Line], *, title: str, subtitle: str, footnote: str
+    rows: pd.DataFrame, lines: Mapping[Hashable, Line], *, title: str, subtitle: str, footnote: str
 ) -> Figure:
-    """Cells of one set of conditions; `lines` says how each `label` is drawn."""
+    """Cells of one set of conditions; `lines` says how each `series` is drawn."""
     figure, (axes,) = open_figure(title, subtitle, footnote, width=8.6, height=4.8)
     _scale(axes, rows)
     _draw_roofs(axes, rows.iloc[0])
-    for label, cells in rows.sort_values("tokens").groupby("label", sort=False):
-        _draw_cells(axes, cells, lines[str(label)], _sizes(cells, rows))
+    for series, cells in rows.sort_values("tokens").groupby("series", sort=False):
+        _draw_cells(axes, cells, lines[series], _sizes(cells, rows))
     axes.set(xlabel="MACs for each byte moved", ylabel=METRICS["macs_per_s"].axis_label)
     _legend(axes, rows, lines)
     settle(figure)
@@ -96,13 +97,13 @@ def _draw_cells(axes: Axes, cells: pd.DataFrame, line: Line, sizes: list[float])
         )  # fmt: skip
 
 
-def _legend(axes: Axes, rows: pd.DataFrame, lines: Mapping[str, Line]) -> None:
-    first, drawn = rows.iloc[0], rows.drop_duplicates("label")
+def _legend(axes: Axes, rows: pd.DataFrame, lines: Mapping[Hashable, Line]) -> None:
+    first, drawn = rows.iloc[0], rows.drop_duplicates("series")
     handles = [
-        Line2D([], [], color=lines[label].color, marker=lines[label].marker, markersize=7,
-               linewidth=1.0, label=label,
-               markerfacecolor="white" if fused else lines[label].color)
-        for label, fused in zip(drawn["label"], drawn["fused"], strict=True)
+        Line2D([], [], color=lines[row.series].color, marker=lines[row.series].marker,
+               markersize=7, linewidth=1.0, label=row.label,
+               markerfacecolor="white" if row.fused else lines[row.series].color)
+        for row in drawn.itertuples()
     ]  # fmt: skip
     for column, (words, dash) in _SLANTED.items():
         text = f"copies {words}: {format_bandwidth(first[column])}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnbench.report.figures.catalogue import Drawing
+from attnbench.report.figures.drawing import Drawing
 from attnbench.report.figures.style import house_style, settle
 
 PNG_DPI = 160
@@ -22,6 +22,7 @@ class Saved:
     subtitle: str
     svg: Path
     png: Path
+    row: Hashable
 
     @property
     def data_uri(self) -> str:
@@ -54,4 +55,5 @@ def _save(drawing: Drawing, stem: Path) -> Saved:
         subtitle=drawing.subtitle,
         svg=svg,
         png=png,
+        row=drawing.row,
     )

@@ -1,14 +1,14 @@
-"""How near each comes to its limit against tokens: what is left to gain, at a glance."""
+"""The share of its limit that each reaches, against tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from attnbench.report.figures.plots import legend, open_over_tokens
-from attnbench.report.figures.style import Line
+from attnbench.report.figures.colours import Line
+from attnbench.report.figures.line_plot import legend, open_over_tokens
 from attnbench.units import METRICS
 
 WHOLE = 100.0
@@ -21,13 +21,13 @@ _NOTE = (
 
 def shares(
     rows: pd.DataFrame,
-    lines: Mapping[str, Line],
+    lines: Mapping[Hashable, Line],
     *,
     title: str,
     subtitle: str,
     footnote: str = "",
 ) -> Figure:
-    """A line for each `label` of rows under one set of conditions."""
+    """A line for each `series` of rows under one set of conditions."""
     unit = METRICS["percent_of_limit"]
     limit = rows["limit_s"] * unit.scale
     data = rows.assign(

@@ -1,4 +1,4 @@
-"""How every figure looks: one colour and marker a family, one header, axes that read as numbers."""
+"""How every figure looks: fonts, header and footnote, axes with plain numbers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import matplotlib
-import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -20,17 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-# Colours of seaborn's palette for colour-blind readers; the markers tell families apart in print.
-FAMILIES = {
-    "dense": ("#0173b2", "o"),
-    "window": ("#de8f05", "s"),
-    "sparse": ("#029e73", "^"),
-    "anchor": ("#cc78bc", "D"),
-    "linear": ("#ca9161", "P"),
-    "other": ("#949494", "X"),
-}
-DASHES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (5, 1.4, 1.2, 1.4)))
-INK, FAINT = "#222222", "#666666"
+from attnbench.report.figures.colours import INK
+
+FAINT = "#666666"
 LOG_FROM = 3.0
 """A span of less than this factor has too few round numbers for a logarithmic axis."""
 
@@ -57,40 +47,6 @@ def house_style() -> Iterator[None]:
         matplotlib.rc_context(RC),
     ):
         yield
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """How one mechanism is drawn in the figures of a group."""
-
-    color: Any
-    marker: str
-    dash: Any
-
-
-def family_style(family: str) -> tuple[str, str]:
-    """Colour and marker; a family that we do not know is drawn as "other"."""
-    return FAMILIES.get(family, FAMILIES["other"])
-
-
-def lines_of(frame: pd.DataFrame) -> dict[str, Line]:
-    """A line for each `label`; those of one family share its hue, from light to dark."""
-    labels = frame.drop_duplicates("label").sort_values(["impl", "anchors", "options"])
-    lines: dict[str, Line] = {}
-    for family, members in labels.groupby("family", sort=False):
-        color, marker = family_style(str(family))
-        shades = shades_of(color, len(members))
-        for index, (label, shade) in enumerate(zip(members["label"], shades, strict=True)):
-            lines[label] = Line(color=shade, marker=marker, dash=DASHES[index % len(DASHES)])
-    return lines
-
-
-def shades_of(color: str, count: int) -> list[Any]:
-    """That many shades of a colour, the plain one if it is alone."""
-    if count == 1:
-        return [color]
-    ends = sns.blend_palette(["white", color], 11)[6], sns.blend_palette([color, INK], 11)[4]
-    return list(sns.blend_palette([ends[0], color, ends[1]], count))
 
 
 def open_figure(

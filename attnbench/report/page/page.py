@@ -5,8 +5,7 @@ The same records give the same bytes: no clock, no random names.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,36 +14,29 @@ import jinja2
 import pandas as pd
 
 from attnbench.analysis.frame.frames import Frames, build
-from attnbench.analysis.growth.curves import together
 from attnbench.analysis.growth.exponent import scaling
 from attnbench.analysis.speedup.crossover import crossovers
-from attnbench.analysis.tradeoff.groups import (
-    TASK,
-    Tradeoff,
-    left_out,
-    machines_of,
-    metric_of,
-    task_of,
-    tradeoffs,
-)
+from attnbench.analysis.tradeoff.groups import Tradeoff, metric_of, tradeoffs
 from attnbench.errors import UserError
 from attnbench.records import store
-from attnbench.report.figures.catalogue import drawings, latest_profile
 from attnbench.report.figures.save import Saved, save_all
-from attnbench.report.page import limits
+from attnbench.report.figures.which_figures import drawings, latest_profile
+from attnbench.report.page import excerpt
+from attnbench.report.page.notes import conditions_of, notes_of
 from attnbench.report.tables import cost as tables
 from attnbench.report.tables import detail as detail_tables
 from attnbench.report.tables import growth as growth_tables
-from attnbench.report.tables.cost import Table
+from attnbench.report.tables import write
+from attnbench.report.tables.columns import Table
 from attnbench.units import METRICS
 
 SECTIONS = {
     "latest": "The latest profile",
-    "frontier": "Accuracy against cost",
+    "frontier": "Score against cost",
     "tokens": "Cost against tokens",
     "scaling": "How cost grows",
     "crossover": "Where each overtakes dense",
-    "anchors": "Cost against anchors",
+    "options": "Cost against an option",
     "roofline": "How near the limits",
     "profiles": "Other profiles",
     "training": "Training",
@@ -90,9 +82,9 @@ def write_report(paths: Sequence[Path], out: Path, cost: str = "macs") -> Writte
 def _written(paths: Sequence[Path], out: Path, metric: str) -> Written:
     contents = store.read_many(paths)
     if not contents.records:
-        places = ", ".join(str(path) for path in paths) or "no path at all"
+        named = ", ".join(str(path) for path in paths) or "no path at all"
         raise UserError(
-            f"nothing to report: there is no record in {places}; "
+            f"nothing to report: there is no record in {named}; "
             "run `attnbench profile` or `attnbench train` first, or name other files"
         )
     try:
@@ -103,7 +95,7 @@ def _written(paths: Sequence[Path], out: Path, metric: str) -> Written:
 
 def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: str) -> Written:
     frames = build(contents.records, contents.ceilings)
-    frames = replace(frames, layers=limits.newest_first(frames.layers))
+    frames = replace(frames, layers=excerpt.newest_first(frames.layers))
     groups = list(tradeoffs(frames.models, metric))
     frames = replace(frames, models=_with_frontier(frames.models, groups))
     growth = Growth(scaling=scaling(frames.layers), crossovers=crossovers(frames.layers))
@@ -112,9 +104,9 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
     files = _write_tables(frames, growth, shown, out)
     figures = save_all(drawings(frames, groups, metric), out / "figures")
     files += [path for figure in figures for path in (figure.svg, figure.png)]
-    notes = (*frames.notes, *_notes(frames, groups, metric))
+    notes = (*frames.notes, *notes_of(frames, groups, metric))
     on_page = {
-        name: table.first(limits.ROWS_ON_PAGE, complete=_complete(name, table))
+        name: table.first(excerpt.ROWS_ON_PAGE, complete=_complete(name, table))
         for name, table in shown.items()
     }
     page = out / "index.html"
@@ -123,11 +115,11 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
             sources=sources,
             num_records=len(contents.records),
             newest=max(record.created for record in contents.records),
-            conditions=limits.listed(_conditions(frames), "in the CSV files"),
+            conditions=excerpt.listed(conditions_of(frames), "in the CSV files"),
             sections=_sections(figures, {"latest": _summary(frames.layers), **on_page}),
             tables={name: table for name, table in on_page.items() if name not in SECTIONS},
             notes=notes,
-            problems=limits.listed(contents.problems, "as the command itself says"),
+            problems=excerpt.listed(contents.problems, "as the command itself says"),
             files=[path.relative_to(out).as_posix() for path in files],
         ),
         encoding="utf-8",
@@ -136,7 +128,7 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
 
 
 def _with_frontier(models: pd.DataFrame, groups: Iterable[Tradeoff]) -> pd.DataFrame:
-    """Add `on_frontier`: "yes" or "no", empty where accuracy or cost is missing."""
+    """Add `on_frontier`: "yes" or "no", empty where score or cost is missing."""
     verdicts = {
         index: "no" if is_beaten else "yes"
         for group in groups
@@ -152,14 +144,15 @@ def _write_tables(
     """A CSV for each kind of record there is, and Markdown for the tables that are shown."""
     files = []
     kinds = {"layers": frames.layers, "models": frames.models, "training": frames.epochs}
-    derived = {"scaling": growth.scaling, "crossover": growth.crossovers}
-    for name, frame in {**kinds, **derived}.items():
+    told = growth_tables.with_texts(growth.crossovers, frames.machines)
+    derived = {"scaling": growth.scaling, "crossover": told}
+    own = {name: write.without_names(frame) for name, frame in kinds.items()}
+    for name, frame in {**own, **derived}.items():
         if not frame.empty:
-            left_out = tables.NOT_IN_CSV if name in kinds else ()
-            tables.write_csv(frame, out / f"{name}.csv", left_out)
+            write.write_csv(frame, out / f"{name}.csv")
             files.append(out / f"{name}.csv")
     for name, table in shown.items():
-        (out / f"{name}.md").write_text(tables.markdown(table), encoding="utf-8")
+        (out / f"{name}.md").write_text(write.markdown(table), encoding="utf-8")
         files.append(out / f"{name}.md")
     return files
 
@@ -172,39 +165,15 @@ def _tables(frames: Frames, growth: Growth, metric: str) -> dict[str, Table]:
     if not frames.models.empty:
         found["models"] = tables.model_table(frames.models, METRICS[metric].label)
     if not growth.scaling.empty:
-        found["scaling"] = growth_tables.scaling_table(growth.scaling)
+        found["scaling"] = growth_tables.scaling_table(growth.scaling, frames.machines)
     if not growth.crossovers.empty:
-        found["crossover"] = growth_tables.crossover_table(growth.crossovers)
+        found["crossover"] = growth_tables.crossover_table(growth.crossovers, frames.machines)
     return found | detail_tables.detail_tables(frames.layers, frames.models)
-
-
-def _quoting_notes(frames: Frames) -> list[str]:
-    """What the records say must be known before their numbers are quoted."""
-    count: Counter[str] = Counter()
-    for frame in (frames.layers, frames.models):
-        for notes in frame["notes"].tolist():
-            count.update(note for note in notes.split("; ") if note)
-    found = [f"{note} ({times:,} records)" for note, times in count.items()]
-    return limits.listed(found, "in the column notes of the CSV files")
-
-
-def _notes(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
-    """What a reader must know beyond how the records were chosen."""
-    frontier = limits.listed(_frontier_notes(frames, groups, metric), "of models in models.csv")
-    return [*limits.figures_note(frames.layers), *_quoting_notes(frames), *frontier]
-
-
-def _frontier_notes(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
-    notes = [note for group in groups for note in group.notes]
-    for group in groups:
-        if len(group.points) == 1:
-            notes.append(f"No frontier is drawn of one model alone ({group.points[0].name}).")
-    return notes + left_out(frames.models, metric)
 
 
 def _render(**context: Any) -> str:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("attnbench.report"),
+        loader=jinja2.PackageLoader("attnbench.report.page"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -225,30 +194,15 @@ def _sections(figures: Sequence[Saved], shown: Mapping[str, Table | None]) -> li
     """
     sections = []
     for name, title in SECTIONS.items():
-        rows: dict[str, list[Saved]] = {}
+        rows: dict[Hashable, list[Saved]] = {}
         for figure in figures:
             if figure.section == name:
-                together = figure.subtitle if name in ("tokens", "anchors") else ""
-                rows.setdefault(together, []).append(figure)
+                rows.setdefault(figure.row, []).append(figure)
         table = shown.get(name)
         if rows or table:
             section = {"name": name, "title": title, "rows": list(rows.values()), "table": table}
             sections.append(section)
     return sections
-
-
-def _conditions(frames: Frames) -> list[str]:
-    """One line for each set of conditions under which something was measured."""
-    lines = []
-    conditions, sizes = frames.layers["conditions"].tolist(), frames.layers["tokens"].tolist()
-    for places in together(conditions):
-        tokens = " · ".join(f"{number:,}" for number in sorted({sizes[place] for place in places}))
-        lines.append(f"Layers: {conditions[places[0]]}; {len(places):,} cells at {tokens} tokens")
-    machine = [*TASK, "environment"]
-    for kind, frame in (("Models", frames.models), ("Training", frames.epochs)):
-        for _, rows in frame.groupby(machine, sort=False):
-            lines.append(f"{kind}: {task_of(rows)}, {machines_of(rows)}; {len(rows):,} records")
-    return lines
 
 
 def _complete(name: str, table: Table) -> str:

@@ -1,7 +1,7 @@
 """A comparison for people: rows of text, notes, a summary, and all of it in Markdown.
 
-Cells are called by their name and by those facts that not all of them share; what they do share
-is said once, above the table.
+A cell is shown by its name and by the facts that not all cells share; the shared facts are in the
+heading above the table.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ def _shared(changes: Sequence[Change]) -> list[str]:
 
 def _facts(change: Change) -> list[str]:
     before, after = change.before.environment.label, change.after.environment.label
-    places = [after] if before == after else [f"before on {before}", f"after on {after}"]
-    return [*facts_of(change.after), *places]
+    machines = [after] if before == after else [f"before on {before}", f"after on {after}"]
+    return [*facts_of(change.after), *machines]
 
 
 def _name(change: Change, shared: Sequence[str]) -> str:
     own = [fact for fact in _facts(change) if fact not in shared]
-    return ", ".join((name_of(change.after), *own))
+    return ", ".join((name_of(change.after.workload), *own))
 
 
 def _latency(record: CostRecord) -> str:
@@ -135,8 +135,8 @@ def _name_alone(record: CostRecord, side: str, shared: Sequence[str]) -> str:
     """The name of a cell without partner; its environment too where the others have another."""
     label = record.environment.label
     own = [fact for fact in facts_of(record) if fact not in shared]
-    places = [] if label in shared or f"{side} on {label}" in shared else [label]
-    return ", ".join((name_of(record), *own, *places))
+    machine = [] if label in shared or f"{side} on {label}" in shared else [label]
+    return ", ".join((name_of(record.workload), *own, *machine))
 
 
 def _rule(comparison: Comparison) -> str:

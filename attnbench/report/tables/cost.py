@@ -1,13 +1,11 @@
-"""The frames as tables for people: Markdown and HTML show these strings, CSV keeps base units.
+"""Tables of what layers and models cost.
 
 A missing number is written as a dash; the status beside it says why it is missing.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
@@ -24,11 +22,7 @@ from attnbench.report.tables.columns import (
     plain,
     table_of,
 )
-from attnbench.report.tables.markdown import table_lines
 from attnbench.units import METRICS
-
-# Worked out for the figures, and repeated by other columns of the CSV.
-NOT_IN_CSV = ["label", "conditions", "other_options"]
 
 
 def _interval(row: Row) -> str:
@@ -43,7 +37,7 @@ def _interval(row: Row) -> str:
 def _speed_up(row: Row) -> str:
     if pd.isna(getattr(row, "speedup", None)):
         return MISSING
-    if row.baseline == f"{row.attention} ({row.impl})" and row.speedup == 1.0:
+    if row.baseline_key == row.implementation_key and row.speedup == 1.0:
         return "baseline"
     form = METRICS["speedup"].format
     unpaired = "" if row.speedup_paired else " *"
@@ -108,6 +102,7 @@ MODELS = (
     plain("model"),
     plain("attention"),
     plain("options"),
+    plain("task"),
     plain("data"),
     Column(head="img size", text=lambda row: f"{row.height} × {row.width}", numeric=True),
     plain("epochs", numeric=True),
@@ -150,8 +145,8 @@ def summary_table(profile: pd.DataFrame) -> Table:
 def model_table(models: pd.DataFrame, cost: str) -> Table:
     """Every trained model; `cost` names the cost axis of the frontier."""
     frontier = (
-        "On the frontier: no other model of the same data, image size and conditions is better in "
-        f"accuracy or {cost} without being worse in the other. MACs, latency and memory are "
+        "On the frontier: no other model of the same task, data, image size and conditions is "
+        f"better in score or {cost} without being worse in the other. MACs, latency and memory are "
         "those of one forward call of the whole batch; throughput is that of the evaluation."
     )
     caption = " ".join([frontier, _counting(models), *limit_parts(models)])
@@ -179,7 +174,7 @@ def layer_caption(layers: pd.DataFrame) -> str:
 
 
 def _trust_parts(rows: pd.DataFrame) -> list[str]:
-    """What the grades mean, and the doubts behind those that are not A, most frequent first."""
+    """What the grades mean, where some latency is not graded A."""
     doubtful = rows.loc[rows["trust"].isin(["B", "C"]), "doubts"]
     if doubtful.empty:
         return []
@@ -216,22 +211,3 @@ def _table(
 ) -> Table:
     rows = list(frame.head(MOST_ROWS).itertuples())
     return table_of(title, caption, columns, rows, total=len(frame), csv=csv)
-
-
-def markdown(table: Table) -> str:
-    """The table in GitHub's Markdown, under its title and caption."""
-    table = table.first(MOST_ROWS, complete=table.csv)
-    heads = [column.head for column in table.columns]
-    numeric = [column.numeric for column in table.columns]
-    lines = table_lines(heads, numeric, table.rows)
-    return "\n".join([f"# {table.title}", "", table.caption, "", *lines, ""])
-
-
-def write_csv(frame: pd.DataFrame, path: Path, left_out: Sequence[str] = NOT_IN_CSV) -> None:
-    """The frame in base units; what was not measured is an empty field."""
-    columns = [column for column in frame.columns if column not in left_out]
-    known = (frame[column].astype(object).where(frame[column].notna(), "") for column in columns)
-    with path.open("w", encoding="utf-8", newline="") as file:  # pandas takes half as long again
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*known, strict=True))

@@ -1,8 +1,9 @@
-"""How cost grows and where each overtakes dense, as tables for people: a row a mechanism."""
+"""Tables of how cost grows and of where each mechanism overtakes dense: a row a mechanism."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
@@ -10,8 +11,11 @@ import pandas as pd
 
 from attnbench.analysis.growth.curves import together
 from attnbench.analysis.growth.exponent import LEAST_SPAN
+from attnbench.analysis.keys import Implementation
+from attnbench.analysis.naming import MachineNames, implementation_name, texts_of
 from attnbench.analysis.speedup.crossover import COSTS
 from attnbench.report.tables.columns import MISSING, MOST_ROWS, Column, Table, table_of
+from attnbench.report.tables.crossover_text import text_of
 from attnbench.units import METRICS
 
 _Row = Mapping[Hashable, Any]
@@ -27,11 +31,11 @@ _CROSSOVER_CAPTION = (
     "conditions, and the side of the square image of that many patches of 16 × 16 pixels. "
     "Values between measured sizes are interpolated in log-log; a 95 % interval reaches from the "
     "last measured size that is surely behind to the first that is surely ahead. MACs and memory "
-    "are counted: what is sure of them is that they cross between the two sizes named."
+    "are counted: they cross between the two sizes named."
 )
 
 
-def scaling_table(scaling: pd.DataFrame) -> Table:
+def scaling_table(scaling: pd.DataFrame, machines: MachineNames) -> Table:
     """One row for each mechanism and set of conditions; the exponents side by side."""
     shown = scaling.assign(metric=scaling["metric"].replace("training_macs", "macs"))
     heads = {"latency_s": "latency", "memory_bytes": "net peak memory", "macs": "MACs"}
@@ -39,17 +43,32 @@ def scaling_table(scaling: pd.DataFrame) -> Table:
         *(_looked_up(metric, head, _exponent_text) for metric, head in heads.items()),
         Column(head="over", text=_range_text),
     )
-    names = ("conditions", "metric")
-    return _wide(shown, "How cost grows", _SCALING_CAPTION, names, columns, "scaling.csv")
+    made = _wide(shown, "metric", columns, machines)
+    return made.table("How cost grows", _SCALING_CAPTION, "scaling.csv")
 
 
-def crossover_table(crossovers: pd.DataFrame) -> Table:
-    """One row for each mechanism and setting; the kinds of cost side by side."""
+def with_texts(crossovers: pd.DataFrame, machines: MachineNames) -> pd.DataFrame:
+    """The crossovers with their conditions and outcomes in words, in place of what these tell."""
+    told = crossovers.drop(columns=["judged", "baseline_keys"]).assign(
+        baseline=[_names(keys) for keys in crossovers["baseline_keys"]],
+        text=[text_of(judged) for judged in crossovers["judged"]],
+    )
+    conditions = [machines.conditions(key) for key in told["conditions_key"]]
+    told.insert(list(told.columns).index("mode"), "conditions", conditions)
+    return told
+
+
+def crossover_table(crossovers: pd.DataFrame, machines: MachineNames) -> Table:
+    """One row for each mechanism and set of conditions; the kinds of cost side by side."""
     columns = tuple(_looked_up(cost.name, cost.name, _crossover_text) for cost in COSTS)
-    over = " or ".join(sorted({b for bs in crossovers["baseline"] for b in bs.split(" or ") if b}))
+    over = _names(frozenset().union(*crossovers["baseline_keys"]))
     caption = f"{_CROSSOVER_CAPTION} Dense here: {over}." if over else _CROSSOVER_CAPTION
-    title, names = "Where each overtakes dense", ("setting", "cost")
-    return _wide(crossovers, title, caption, names, columns, "crossover.csv")
+    made = _wide(crossovers, "cost", columns, machines)
+    return made.table("Where each overtakes dense", caption, "crossover.csv")
+
+
+def _names(baselines: frozenset[Implementation]) -> str:
+    return texts_of(implementation_name(key) for key in baselines)
 
 
 def _looked_up(key: str, head: str, text: Callable[[_Row], str]) -> Column:
@@ -59,28 +78,39 @@ def _looked_up(key: str, head: str, text: Callable[[_Row], str]) -> Column:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wide:
+    """The rows of each mechanism joined into one, and what the conditions of all share."""
+
+    columns: tuple[Column, ...]
+    rows: Sequence[Mapping[str, _Row]]
+    total: int
+    shared: str
+
+    def table(self, title: str, caption: str, csv: str) -> Table:
+        """The table; its caption says the conditions that all rows share."""
+        caption = f"{self.shared}. {caption}" if self.shared else caption
+        return table_of(title, caption, self.columns, self.rows, total=self.total, csv=csv)
+
+
 def _wide(
-    frame: pd.DataFrame,
-    title: str,
-    caption: str,
-    names: tuple[str, str],
-    columns: tuple[Column, ...],
-    csv: str,
-) -> Table:
-    """Join the rows of one mechanism; conditions shared by all are said in the caption."""
-    place, key = names
-    shared, own = _parted(list(dict.fromkeys(frame[place])))
+    frame: pd.DataFrame, key: str, columns: tuple[Column, ...], machines: MachineNames
+) -> _Wide:
+    conditions = frame["conditions_key"].tolist()
+    shared, own = machines.parted(list(dict.fromkeys(conditions)))
     heads = [Column(head="attention", text=lambda row: row[""]["label"])]
     if any(own.values()):
-        heads.append(Column(head="conditions", text=lambda row: own[row[""][place]]))
+        heads.append(Column(head="conditions", text=lambda row: own[row[""]["conditions_key"]]))
     notes = Column(head="notes", text=_joined_notes, optional=True)
-    groups = together(frame[place].tolist(), frame["label"].tolist())
-    shown_groups = groups[:MOST_ROWS]
-    members = iter(frame.iloc[list(chain(*shown_groups))].to_dict("records"))
-    rows = [_joined(list(islice(members, len(places))), key) for places in shown_groups]
-    caption = f"{shared}. {caption}" if shared else caption
-    shown = (*heads, *columns, notes)
-    return table_of(title, caption, shown, rows, total=len(groups), csv=csv)
+    groups = together(conditions, frame["implementation_key"].tolist())
+    shown = groups[:MOST_ROWS]
+    members = iter(frame.iloc[list(chain(*shown))].to_dict("records"))
+    return _Wide(
+        columns=(*heads, *columns, notes),
+        rows=[_joined(list(islice(members, len(group))), key) for group in shown],
+        total=len(groups),
+        shared=shared,
+    )
 
 
 def _joined(members: Sequence[_Row], key: str) -> dict[str, _Row]:
@@ -88,23 +118,12 @@ def _joined(members: Sequence[_Row], key: str) -> dict[str, _Row]:
     return {row[key]: row for row in members} | {"": members[0]}
 
 
-def _parted(places: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """The facts that all conditions share, and what is left of each without them."""
-    facts = {place: place.split(", ") for place in places}
-    shared = [fact for fact in facts[places[0]] if all(fact in other for other in facts.values())]
-    own = {
-        place: ", ".join(fact for fact in parts if fact not in shared)
-        for place, parts in facts.items()
-    }
-    return ", ".join(shared), own
-
-
 def _exponent_text(row: _Row) -> str:
     low, high = row["exponent_low"], row["exponent_high"]
     return f"{row['exponent']:.2f} [{low:.2f} to {high:.2f}]"
 
 
-def _range_text(joined: dict[str, _Row]) -> str:
+def _range_text(joined: Mapping[str, _Row]) -> str:
     """The range of each exponent, said once where they share it."""
     texts = {key: _range_of(row) for key, row in joined.items() if key}
     if len(set(texts.values())) == 1:
@@ -118,10 +137,10 @@ def _range_of(row: _Row) -> str:
 
 def _crossover_text(row: _Row) -> str:
     of_mode = " (forward+backward)" if row["mode"] == "forward+backward" else ""
-    return row["text"] + of_mode
+    return text_of(row["judged"]) + of_mode
 
 
-def _joined_notes(joined: dict[str, _Row]) -> str:
+def _joined_notes(joined: Mapping[str, _Row]) -> str:
     """The notes of all columns; one that several share is said once, with their heads."""
     heads: dict[str, list[str]] = {}
     for key, row in joined.items():

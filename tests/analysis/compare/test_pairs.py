@@ -8,10 +8,13 @@ import pytest
 
 from attnbench.analysis.compare.pairs import Side, pair
 from attnbench.errors import UserError
+from attnbench.records import CostRecord, of_type
 
 
 def paired(before, after, **options):
-    return pair(Side(name="A", records=before), Side(name="B", records=after), **options)
+    sides = (Side(name=name, records=of_type(records, CostRecord))
+             for name, records in (("A", before), ("B", after)))  # fmt: skip
+    return pair(*sides, **options)
 
 
 def test_the_newest_of_each_cell_is_taken_whatever_code_and_recipe(layer, model, epoch, cpu):

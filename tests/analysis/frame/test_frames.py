@@ -14,7 +14,7 @@ def test_a_row_holds_base_units(layer):
     assert row["latency_s"] == record.latency.median_s
     assert (row["latency_low_s"], row["latency_high_s"]) == record.latency.interval_s
     assert (row["macs"], row["memory_bytes"], row["params"]) == (16 * 10**6, 2**20, 1000)
-    assert (row["anchors"], row["family"], row["key"]) == (30, "anchor", record.key)
+    assert (row["num_anchors"], row["family"], row["key"]) == (30, "anchor", record.key)
 
 
 def test_what_was_not_measured_is_missing_never_zero(layer):
@@ -57,7 +57,7 @@ def test_every_machine_is_a_condition_with_a_name_of_its_own(layer, cpu, change)
 def test_a_label_tells_mechanism_code_and_options(layer):
     records = [layer("dense", impl="sdpa"), layer("anchor", options={"num_anchors": 30})]
     labels = list(build(records).layers["label"])
-    assert labels == ["dense (sdpa)", "anchor (reference, num_anchors=30)"]
+    assert labels == ["dense (sdpa)", "anchor-30 (reference)"]
 
 
 def test_a_model_is_called_by_what_tells_it_from_the_others(model):

@@ -7,7 +7,7 @@ import pytest
 
 from attnbench.analysis.frame.frames import build
 from attnbench.analysis.growth.exponent import exponent_of, scaling
-from attnbench.analysis.growth.student import two_sided_95
+from attnbench.analysis.interval import two_sided_95
 from attnbench.records import Memory
 from attnbench.records.latency import Latency
 

@@ -62,7 +62,7 @@ def test_speed_up_is_over_the_fastest_dense_predicted(curve):
     records = [*curve("dense", quadratic), *fused, *curve("window", linear)]
     (group,) = predict(build(records).layers, 16_384).groups
     plain_dense, fused_dense, window = group.predictions
-    assert group.baseline == "dense (sdpa)"
+    assert group.baseline_label == "dense (sdpa)"
     assert fused_dense.speedup.value == fused_dense.speedup.low == fused_dense.speedup.high == 1
     assert plain_dense.speedup.value == pytest.approx(0.5)
     assert window.speedup.value == pytest.approx(quadratic(16_384) / 2 / linear(16_384))
@@ -74,7 +74,7 @@ def test_speed_up_is_over_the_fastest_dense_predicted(curve):
 def test_dense_stays_the_baseline_when_it_is_not_asked_for(layers):
     (group,) = predict(layers, 16_384, ["anchor"]).groups
     assert [p.attention for p in group.predictions] == ["anchor"]
-    assert group.baseline == "dense (reference)"
+    assert group.baseline_label == "dense (reference)"
     assert group.predictions[0].speedup.value > 1
 
 
@@ -141,7 +141,7 @@ def test_a_mechanism_that_is_not_in_the_records_is_named(layers):
 def test_without_dense_there_is_no_speed_up_and_without_memory_none_of_it(curve):
     records = [replace(record, memory=None) for record in curve("window", linear)]
     (group,) = predict(build(records).layers, 1000).groups
-    assert group.baseline == ""
+    assert group.baseline is None
     assert group.predictions[0].speedup is None
     assert group.predictions[0].memory_bytes is None
 

@@ -8,6 +8,7 @@ from attnbench.analysis.frame.frames import build
 from attnbench.analysis.speedup.crossover import crossovers, resolution_of
 from attnbench.records import Memory
 from attnbench.records.latency import Latency
+from attnbench.report.tables.growth import with_texts
 
 
 def with_memory(record, peak):
@@ -35,7 +36,8 @@ def curve(layer):
 
 
 def rows(records):
-    frame = crossovers(build(records).layers)
+    frames = build(records)
+    frame = with_texts(crossovers(frames.layers), frames.machines)
     return {(row.label, row.cost): row for row in frame.itertuples()}
 
 

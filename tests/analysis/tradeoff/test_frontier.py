@@ -9,13 +9,13 @@ from attnbench.analysis.tradeoff.frontier import dominated, joined
 
 
 def points(*pairs):
-    return [joined("name", "dense", [cost], [accuracy]) for cost, accuracy in pairs]
+    return [joined("name", "dense", "dense", [cost], [score]) for cost, score in pairs]
 
 
 def by_definition(some):
     def beats(a, b):
-        at_least = a.cost <= b.cost and a.accuracy >= b.accuracy
-        return at_least and (a.cost < b.cost or a.accuracy > b.accuracy)
+        at_least = a.cost <= b.cost and a.score >= b.score
+        return at_least and (a.cost < b.cost or a.score > b.score)
 
     return [any(beats(other, point) for other in some) for point in some]
 
@@ -58,7 +58,14 @@ def test_what_is_no_number_is_refused():
         dominated(points((1, 0.5), (float("nan"), 0.5)))
 
 
-def test_seeds_are_joined_into_mean_and_span():
-    point = joined("name", "dense", [1.0, 3.0], [0.5, 0.7])
-    assert (point.cost, point.accuracy) == (2.0, pytest.approx(0.6))
-    assert (point.lowest, point.highest, point.seeds) == (0.5, 0.7, 2)
+def test_seeds_are_joined_into_their_mean_and_its_interval():
+    point = joined("name", "dense", "dense", [1.0, 3.0], [0.5, 0.7])
+    assert (point.cost, point.score, point.seeds) == (2.0, pytest.approx(0.6), 2)
+    # Two values 0.2 apart: t(1) = 12.706, so the half-width is 12.706 · 0.1.
+    assert point.interval == pytest.approx((0.6 - 1.2706, 0.6 + 1.2706), abs=1e-4)
+    assert joined("name", "dense", "dense", [1.0], [0.5]).interval is None
+
+
+def test_a_score_that_is_better_lower_is_judged_that_way():
+    some = points((1, 0.5), (2, 0.6), (3, 0.4))
+    assert dominated(some, "lower") == [False, True, False]

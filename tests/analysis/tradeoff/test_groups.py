@@ -42,11 +42,12 @@ def test_measured_cost_is_compared_on_one_machine_only(model, gpu):
     assert "from 2 machines: Test CPU" in group.subtitle
 
 
-def test_seeds_are_one_point_with_their_span(model):
+def test_seeds_are_one_point_with_their_interval(model):
     records = [model("a", top1, seed=seed) for seed, top1 in enumerate((0.4, 0.5, 0.6))]
     (group,) = groups(records)
     (point,) = group.points
-    assert (point.seeds, point.lowest, point.highest) == (3, 0.4, 0.6)
+    assert (point.seeds, point.score) == (3, pytest.approx(0.5))
+    assert point.interval == pytest.approx((0.5 - 0.2484, 0.5 + 0.2484), abs=1e-4)
     assert "mean of 3 seeds" in group.subtitle
     assert group.members == ((0, 1, 2),)
 
@@ -54,6 +55,16 @@ def test_seeds_are_one_point_with_their_span(model):
 def test_the_same_seed_on_two_machines_is_one_seed(model, gpu):
     (group,) = groups([model("a", at=0), model("a", at=1, env=gpu)])
     assert [point.seeds for point in group.points] == [1]
+
+
+def test_a_task_without_a_known_score_has_no_frontier_and_the_note_says_so(model):
+    unknown = [
+        replace(one, workload=replace(one.workload, task="new"),
+                scores=replace(one.scores, task="new"))
+        for one in (model("a"), model("b"))
+    ]  # fmt: skip
+    assert groups(unknown) == []
+    assert "no score ranks 'new' models" in left_out(build(unknown).models, "macs")[0]
 
 
 def test_unlike_recipes_are_said_and_named(model):
@@ -66,9 +77,9 @@ def test_unlike_recipes_are_said_and_named(model):
 
 def test_a_model_without_cost_or_accuracy_is_named_with_the_reason(model):
     records = [
-        replace(model("a"), accuracy=None),
+        replace(model("a"), scores=None),
         replace(model("b"), latency=None),
-        replace(model("c"), accuracy=None, status="failed", reason="loss is not finite"),
+        replace(model("c"), scores=None, status="failed", reason="loss is not finite"),
     ]
     assert groups(records, "latency_s") == []
     lines = left_out(build(records).models, "latency_s")

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from attnbench.analysis.frame.frames import build
+from attnbench.report.figures.colours import lines_of
 from attnbench.report.figures.crossover import comparable, speed_ups
-from attnbench.report.figures.style import house_style, lines_of
+from attnbench.report.figures.style import house_style
 
 SIDES = (8, 16, 32)
 

@@ -6,6 +6,7 @@ import pytest
 
 from attnbench.analysis.frame.frames import build
 from attnbench.report.tables import cost as tables
+from attnbench.report.tables.write import markdown, without_names, write_csv
 
 
 @pytest.fixture
@@ -19,13 +20,13 @@ def layers(layer):
     ).layers
 
 
-def rows_of(markdown):
-    lines = [line for line in markdown.splitlines() if line.startswith("|")]
+def rows_of(text):
+    lines = [line for line in text.splitlines() if line.startswith("|")]
     return [line.strip("|").split(" | ") for line in lines]
 
 
 def test_markdown_is_rectangular_whatever_the_reason_says(layers):
-    text = tables.markdown(tables.layer_table(layers))
+    text = markdown(tables.layer_table(layers))
     rows = rows_of(text)
     assert len(rows) == 2 + 3
     assert len({len(row) for row in rows}) == 1
@@ -33,7 +34,7 @@ def test_markdown_is_rectangular_whatever_the_reason_says(layers):
 
 
 def test_markdown_is_formatted_and_never_says_nan(layers):
-    text = tables.markdown(tables.layer_table(layers))
+    text = markdown(tables.layer_table(layers))
     assert "1.00 ms to 1.07 ms" in text
     assert "2.00 MiB" in text
     assert "4.00×" in text
@@ -62,11 +63,13 @@ def test_a_ratio_of_medians_is_marked(layer):
 
 def test_csv_keeps_base_units_and_leaves_failures_empty(layers, tmp_path):
     path = tmp_path / "layers.csv"
-    tables.write_csv(layers, path)
+    write_csv(without_names(layers), path)
     with path.open(newline="") as file:
         rows = {row["attention"]: row for row in csv.DictReader(file)}
     assert float(rows["anchor"]["latency_s"]) == pytest.approx(1.035e-3)
     assert rows["anchor"]["params"] == "1000"
+    assert (rows["anchor"]["num_anchors"], rows["dense"]["num_anchors"]) == ("30", "")
+    assert not [name for name in rows["anchor"] if name.endswith("_key") or name == "label"]
     assert rows["anchor"]["traffic_bytes"] == str(2**21)
     assert int(rows["anchor"]["training_macs"]) == 3 * int(rows["anchor"]["macs"])
     assert rows["anchor"]["uncounted"] == "mul, softmax"
@@ -78,7 +81,7 @@ def test_csv_keeps_base_units_and_leaves_failures_empty(layers, tmp_path):
 def test_the_summary_puts_the_fastest_first_and_failures_last(layers):
     table = tables.summary_table(layers)
     assert [row[0] for row in table.rows] == [
-        "anchor (reference, num_anchors=30)",
+        "anchor-30 (reference)",
         "dense (reference)",
         "window (reference)",
     ]
@@ -86,4 +89,4 @@ def test_the_summary_puts_the_fastest_first_and_failures_last(layers):
 
 def test_models_read_in_percent(model):
     frame = build([model(top1=0.8112)]).models.assign(on_frontier="yes")
-    assert "81.1 %" in tables.markdown(tables.model_table(frame, "MACs"))
+    assert "81.1 %" in markdown(tables.model_table(frame, "MACs"))

@@ -8,6 +8,7 @@ from attnbench.analysis.frame.frames import build
 from attnbench.records import Energy
 from attnbench.report.tables import cost as tables
 from attnbench.report.tables.detail import detail_tables
+from attnbench.report.tables.write import markdown
 
 
 @pytest.fixture
@@ -86,6 +87,6 @@ def test_the_main_tables_show_energy_and_limits_where_there_are_any(cell, ceilin
         assert not {"energy", "of limit", "bound by"} & set(heads(make(plain)))
         assert texts(make(rich), "energy") == ["2.50 mJ (rapl)"]
         assert {"of limit", "bound by"} <= set(heads(make(rich)))
-    text = tables.markdown(shown([cell("dense")], ceilings())["limits"])
+    text = markdown(shown([cell("dense")], ceilings())["limits"])
     assert "nan" not in text.lower()
     assert "flop" not in text.lower()

@@ -7,10 +7,9 @@ import pytest
 
 from attnbench.analysis.frame.frames import build
 from attnbench.analysis.tradeoff.groups import tradeoffs
-from attnbench.report.figures import style
-from attnbench.report.figures.catalogue import drawings, latest_profile
 from attnbench.report.figures.save import save_all
 from attnbench.report.figures.style import house_style
+from attnbench.report.figures.which_figures import drawings, latest_profile
 
 
 def drawn(records, metric="macs", ceilings=()):
@@ -40,8 +39,16 @@ def test_anchors_give_lines_where_two_counts_were_asked_at_the_same_tokens(layer
     def anchor(side, number):
         return layer("anchor", side, options={"num_anchors": number})
 
-    assert sections(drawn([anchor(4, 10), anchor(4, 30)])) == {"latest": 1, "anchors": 3}
+    assert sections(drawn([anchor(4, 10), anchor(4, 30)])) == {"latest": 1, "options": 3}
     assert sections(drawn([anchor(4, 10), anchor(8, 30)])) == {"latest": 1, "profiles": 1}
+
+
+def test_any_sweepable_option_has_lines_of_its_own(layer):
+    records = [layer("window", options={"window_size": size}) for size in (2, 4)]
+    titles = [d.title for d in drawn(records) if d.section == "options"]
+    assert titles[0] == "Latency against window_size"
+    free = [layer("window", options={"qkv_bias": bias}) for bias in (True, False)]
+    assert "options" not in sections(drawn(free))
 
 
 @pytest.mark.parametrize(
@@ -203,12 +210,6 @@ def test_runs_of_one_model_share_a_colour(epoch):
     assert len(axes.lines) == 2
     assert len({line.get_color() for line in axes.lines}) == 1
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["vit, 2 runs"]
-
-
-def test_a_family_keeps_its_colour_and_marker():
-    assert len({color for color, _ in style.FAMILIES.values()}) == len(style.FAMILIES)
-    assert len({marker for _, marker in style.FAMILIES.values()}) == len(style.FAMILIES)
-    assert style.family_style("unheard-of") == style.FAMILIES["other"]
 
 
 def test_the_same_records_give_the_same_bytes(layer, model, tmp_path):

@@ -1,4 +1,4 @@
-"""Which figures the records call for: one for each group of rows that share their conditions."""
+"""Which figures the records call for: one of each kind for rows that share their conditions."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from attnbench.analysis.frame.frames import Frames
+from attnbench.analysis.frame.rows import PRIMARY
 from attnbench.analysis.growth.curves import squarest
 from attnbench.analysis.tradeoff.groups import (
-    TASK,
+    DATA,
     Tradeoff,
     differing_recipe,
     machines_of,
     recipe_warning,
     task_of,
 )
-from attnbench.report.figures import plots
+from attnbench.report.figures.bars import bars
+from attnbench.report.figures.colours import lines_of
 from attnbench.report.figures.crossover import comparable, speed_ups
-from attnbench.report.figures.drawing import Drawing, faded, forward_only, place
+from attnbench.report.figures.drawing import Drawing, conditions_slug, faded, forward_only
 from attnbench.report.figures.frontier import frontier
-from attnbench.report.figures.lines import LAYER_METRICS, against_anchors, against_tokens, on_lines
+from attnbench.report.figures.lines import LAYER_METRICS, against_options, against_tokens, on_lines
 from attnbench.report.figures.roofline import FOOTNOTE, roofline
 from attnbench.report.figures.shares import shares
-from attnbench.report.figures.style import lines_of, slug
-from attnbench.report.page.limits import legible, with_figures
-from attnbench.units import METRICS
+from attnbench.report.figures.style import slug
+from attnbench.report.figures.training import curves
+from attnbench.report.page.excerpt import legible, with_figures
+from attnbench.units import METRICS, primary_score
 
-_GRID = ["conditions", "height", "width"]
+_GRID = ["conditions_key", "height", "width"]
 
 
 def drawings(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
@@ -38,7 +41,7 @@ def drawings(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> Iterato
     yield from _frontiers(groups, metric)
     yield from against_tokens(layers)
     yield from _speed_ups(layers)
-    yield from against_anchors(layers)
+    yield from against_options(layers, frames.options)
     yield from _shares_of_limit(layers)
     yield from _rooflines(layers)
     yield from _curves(frames.epochs)
@@ -66,7 +69,7 @@ def _bars(layers: pd.DataFrame, latest: pd.DataFrame) -> Iterator[Drawing]:
     """The latest profile, then every grid of conditions under which no line can be drawn."""
     if not latest.empty:
         yield from _bar(latest, "latest")
-    for _, group in layers.groupby("conditions", sort=False):
+    for _, group in layers.groupby("conditions_key", sort=False):
         if on_lines(group).empty:
             for _, rows in group.groupby(["height", "width"], sort=False):
                 if not rows.index.equals(latest.index):
@@ -79,16 +82,17 @@ def _bar(rows: pd.DataFrame, section: str) -> Iterator[Drawing]:
     first = rows.iloc[0]
     title = f"Cost of one layer at {first['tokens']:,} tokens"
     subtitle = f"{first['height']} × {first['width']} tokens, {first['conditions']}"
+    rows = rows.assign(series=rows["implementation_key"])
     shown, remark = legible(rows.sort_values("latency_s", na_position="last", kind="stable"))
     if not remark:
         shown = rows
     note = " ".join(filter(None, (_bar_note(shown), remark)))
     yield Drawing(
         section=section,
-        name=f"profile-{first['height']}x{first['width']}-{place(first)}",
+        name=f"profile-{first['height']}x{first['width']}-{conditions_slug(first)}",
         title=title,
         subtitle=subtitle,
-        figure=plots.bars(shown, title=title, subtitle=subtitle, footnote=note),
+        figure=bars(shown, title=title, subtitle=subtitle, footnote=note),
     )
 
 
@@ -105,7 +109,7 @@ def _bar_note(rows: pd.DataFrame) -> str:
 
 def _speed_ups(layers: pd.DataFrame) -> Iterator[Drawing]:
     """The speed-up over dense against tokens, where some mechanism has it at two sizes."""
-    for _, group in squarest(layers).groupby("conditions", sort=False):
+    for _, group in squarest(layers).groupby("conditions_key", sort=False):
         rows, remark = legible(comparable(group))
         if rows.empty:
             continue
@@ -117,21 +121,32 @@ def _frontiers(groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
     for group in groups:
         if len(group.points) < 2:
             continue
-        title = f"Accuracy against {METRICS[metric].label}"
+        title = f"{_capital(group.score.label)} against {METRICS[metric].label}"
         yield Drawing(
             section="frontier",
             name=f"frontier-{metric.split('_')[0]}-{slug(group.name)}",
             title=title,
             subtitle=group.subtitle,
             figure=frontier(
-                group.points, group.beaten, metric, title=title, subtitle=group.subtitle
+                group.points,
+                group.beaten,
+                metric,
+                group.score,
+                title=title,
+                subtitle=group.subtitle,
             ),
         )
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _shares_of_limit(layers: pd.DataFrame) -> Iterator[Drawing]:
     """How near each comes to what its machine can do, where that is known at two sizes."""
-    for _, group in layers.dropna(subset=["percent_of_limit"]).groupby("conditions", sort=False):
+    for _, group in layers.dropna(subset=["percent_of_limit"]).groupby(
+        "conditions_key", sort=False
+    ):
         rows, remark = legible(on_lines(group))
         if rows.empty:
             continue
@@ -142,8 +157,8 @@ def _shares_of_limit(layers: pd.DataFrame) -> Iterator[Drawing]:
 def _rooflines(layers: pd.DataFrame) -> Iterator[Drawing]:
     """One for each set of conditions with a roof; none for modes whose traffic is not counted."""
     known = layers.dropna(subset=["macs_per_byte", "macs_per_s", "roof_macs_per_s"])
-    for _, group in known.groupby("conditions", sort=False):
-        rows, remark = legible(group)
+    for _, group in known.groupby("conditions_key", sort=False):
+        rows, remark = legible(group.assign(series=group["implementation_key"]))
         note = " ".join(filter(None, (FOOTNOTE, remark)))
         title = "Rate of MACs against the limits"
         yield _drawing("roofline", "roofline", title, rows, roofline, note)
@@ -152,11 +167,11 @@ def _rooflines(layers: pd.DataFrame) -> Iterator[Drawing]:
 def _drawing(
     section: str, name: str, title: str, rows: pd.DataFrame, draw: Callable[..., Figure], note: str
 ) -> Drawing:
-    """A figure of rows that share their conditions, a line for each `label`."""
+    """A figure of rows that share their conditions, a line for each `series`."""
     subtitle = rows["conditions"].iloc[0]
     return Drawing(
         section=section,
-        name=f"{name}-{place(rows.iloc[0])}",
+        name=f"{name}-{conditions_slug(rows.iloc[0])}",
         title=title,
         subtitle=subtitle,
         figure=draw(rows, lines_of(rows), title=title, subtitle=subtitle, footnote=note),
@@ -164,18 +179,15 @@ def _drawing(
 
 
 def _curves(epochs: pd.DataFrame) -> Iterator[Drawing]:
-    for _, rows in epochs.dropna(subset=["top1"]).groupby(list(TASK), sort=True):
+    for _, rows in epochs.dropna(subset=[PRIMARY]).groupby(list(DATA), sort=True):
+        score = primary_score(rows["task"].iloc[0])
+        assert score is not None  # or no epoch would have its value
         subtitle = f"{task_of(rows)}; {machines_of(rows)}{recipe_warning(differing_recipe(rows))}"
-        title = "Training: top-1 accuracy after each epoch"
+        title = f"Training: {score.label} after each epoch"
         yield Drawing(
             section="training",
             name=f"training-{slug(task_of(rows))}",
             title=title,
             subtitle=subtitle,
-            figure=plots.curves(_with_curves(rows), title=title, subtitle=subtitle),
+            figure=curves(rows, score, title=title, subtitle=subtitle),
         )
-
-
-def _with_curves(rows: pd.DataFrame) -> pd.DataFrame:
-    """`curve` names the run, and the machine, for it may have been started again on another."""
-    return rows.assign(curve=rows["label"] + rows["run"] + rows["environment"])

@@ -1,7 +1,6 @@
-"""What a page shows of more than anyone can read, and how it says what it leaves out.
+"""What a page shows where there is more than anyone can read, and the notes on what it leaves out.
 
-What was measured last is shown first, and what comes after the limits here is left to the CSV
-files, which hold everything.
+What was measured last is shown first. The CSV files hold everything.
 """
 
 from __future__ import annotations
@@ -27,24 +26,24 @@ def newest_first(layers: pd.DataFrame) -> pd.DataFrame:
 
     What can be shown whole is left in its order.
     """
-    if len(layers) <= ROWS_ON_PAGE and layers["conditions"].nunique() <= FEW_CONDITIONS:
+    if len(layers) <= ROWS_ON_PAGE and layers["conditions_key"].nunique() <= FEW_CONDITIONS:
         return layers
-    newest = layers.groupby("conditions")["created"].transform("max")
+    newest = layers.groupby("conditions_key", sort=False)["created"].transform("max")
     order = newest.sort_values(ascending=False, kind="stable").index
     return layers.loc[order].reset_index(drop=True)
 
 
 def with_figures(layers: pd.DataFrame) -> pd.DataFrame:
     """The rows under the conditions that have figures: the first ones, where there are many."""
-    names = layers["conditions"].unique()
-    if len(names) <= FEW_CONDITIONS:
+    keys = list(dict.fromkeys(layers["conditions_key"]))
+    if len(keys) <= FEW_CONDITIONS:
         return layers
-    return layers[layers["conditions"].isin(names[:SHOWN_CONDITIONS])]
+    return layers[layers["conditions_key"].isin(keys[:SHOWN_CONDITIONS])]
 
 
 def figures_note(layers: pd.DataFrame) -> list[str]:
     """What there are no figures of, and where its numbers are; nothing where all is drawn."""
-    total = layers["conditions"].nunique()
+    total = layers["conditions_key"].nunique()
     if total <= FEW_CONDITIONS:
         return []
     return [
@@ -54,15 +53,12 @@ def figures_note(layers: pd.DataFrame) -> list[str]:
 
 
 def legible(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """The rows of the first lines that a figure has room for, and what it must say of the others.
-
-    A line is a `label`.
-    """
-    labels = rows["label"].unique()
-    if len(labels) <= MOST_LINES:
+    """The rows of the first `series` that a figure has room for, and a note on the others."""
+    series = list(dict.fromkeys(rows["series"]))
+    if len(series) <= MOST_LINES:
         return rows, ""
-    remark = f"The first {MOST_LINES} of {len(labels):,}; the others are in layers.csv."
-    return rows[rows["label"].isin(labels[:MOST_LINES])], remark
+    remark = f"The first {MOST_LINES} of {len(series):,}; the others are in layers.csv."
+    return rows[rows["series"].isin(series[:MOST_LINES])], remark
 
 
 def listed(items: Sequence[str], where: str, most: int = MOST_ITEMS) -> list[str]:

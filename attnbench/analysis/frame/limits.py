@@ -1,0 +1,64 @@
+"""Columns about limits: how near a cell comes to its machine's, and what a speed-up rests on.
+
+Base units, None or "" where nothing is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from attnbench.analysis.limits.macs_gap import Twins, gap, macs_speedup
+from attnbench.analysis.limits.roofline import Ceilings, macs_of_mode, moved_bytes, runs_fused
+from attnbench.analysis.speedup.baseline import Baselines, Compared
+from attnbench.records import CostRecord, LayerRecord
+
+LIMIT_COLUMNS = {
+    "limit_s": "float64", "percent_of_limit": "float64", "bound_by": "str",
+    "macs_per_s": "float64", "macs_per_byte": "float64", "roof_macs_per_s": "float64",
+    "roof_bytes_per_s": "float64", "roof_cache_bytes_per_s": "float64", "fused": "boolean",
+}  # fmt: skip
+GAP_COLUMNS = {"macs_speedup": "float64", "gap": "str"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """What a cell is compared with."""
+
+    baselines: Baselines
+    twins: Twins
+    ceilings: Ceilings
+
+
+def limit_columns(record: CostRecord, ceilings: Ceilings) -> dict[str, Any]:
+    """The cell's share of its limit, its coordinates in the roofline figure, and the roofs."""
+    placement, limits = ceilings.place(record), ceilings.of(record)
+    macs, moved = macs_of_mode(record), moved_bytes(record)
+    row: dict[str, Any] = {
+        "limit_s": placement.limit_s,
+        "percent_of_limit": placement.percent_of_limit,
+        "bound_by": placement.bound_by,
+        "fused": runs_fused(record),
+    }
+    if macs and record.latency is not None:
+        row["macs_per_s"] = macs / record.latency.median_s
+    if macs and moved and record.workload.mode == "forward":
+        row["macs_per_byte"] = macs / moved
+    if limits is not None:
+        row["roof_macs_per_s"] = limits.macs_per_s
+        row["roof_bytes_per_s"] = limits.memory_bytes_per_s
+        row["roof_cache_bytes_per_s"] = limits.cache_bytes_per_s
+    return row
+
+
+def gap_columns(
+    record: LayerRecord, compared: Compared | None, neighbours: Neighbours
+) -> dict[str, Any]:
+    """The speed-up that the MACs promise, and why the measured one differs."""
+    if compared is None:
+        return {"gap": ""}
+    twins, ceilings, baseline = neighbours.twins, neighbours.ceilings, compared.baseline
+    return {
+        "macs_speedup": macs_speedup(record, baseline),
+        "gap": gap(record, baseline, compared.ratio.value, ceilings, twins),
+    }

@@ -1,0 +1,50 @@
+"""Student's t intervals, from SciPy's distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import sqrt
+from statistics import fmean, stdev
+
+NORMAL = 1.959964
+"""The two-sided 95 % quantile of the normal distribution."""
+
+
+@cache
+def two_sided_95(dof: int) -> float:
+    """The two-sided 95 % quantile of Student's t with that many degrees of freedom (at least 1)."""
+    from scipy.special import stdtrit  # what scipy.stats.t.ppf calls, without its second of import
+
+    if dof < 1:
+        raise ValueError(f"Student's t needs at least one degree of freedom, got {dof}")
+    return float(stdtrit(dof, 0.975))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mean:
+    """The mean of some values, with its 95 % t interval."""
+
+    value: float
+    half_width: float | None
+    """Half of the interval; None for a single value, which tells no spread."""
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both ends of the interval."""
+        if self.half_width is None:
+            return None
+        return self.value - self.half_width, self.value + self.half_width
+
+
+def mean_of(values: Sequence[float]) -> Mean:
+    """The mean over independent repetitions, such as the seeds of a training.
+
+    The interval assumes that they are normally distributed about a common mean.
+    """
+    count = len(values)
+    if count < 2:
+        return Mean(value=fmean(values), half_width=None)
+    half_width = two_sided_95(count - 1) * stdev(values) / sqrt(count)
+    return Mean(value=fmean(values), half_width=half_width)

@@ -1,0 +1,119 @@
+"""Lines with bands and a legend, one for each `series` of rows that share their conditions.
+
+`series` is a key, `label` is its name in the legend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from attnbench.report.figures.colours import Line
+from attnbench.report.figures.drawing import FADED, TRUST_NOTE
+from attnbench.report.figures.style import open_figure, scale_axis, ticks_at
+from attnbench.units import METRICS
+
+
+def against(
+    frame: pd.DataFrame,
+    x: str,
+    axis: str,
+    metric: str,
+    lines: Mapping[Hashable, Line],
+    *,
+    title: str,
+    subtitle: str,
+    footnote: str = "",
+) -> Figure:
+    """One metric against the column `x`, which the axis calls `axis`, a line for each `series`."""
+    unit = METRICS[metric]
+    data = frame.dropna(subset=[metric]).sort_values(x)
+    data = data.assign(x=data[x].astype(float), y=data[metric].astype(float) * unit.scale)
+    height = room_for_legend(data["series"].nunique())
+    figure, (axes,) = open_figure(title, subtitle, footnote, height=height)
+    draw_lines(axes, data, lines)
+    if metric == "latency_s":
+        bounds = data["latency_low_s"] * unit.scale, data["latency_high_s"] * unit.scale
+        draw_bands(axes, data.assign(low=bounds[0], high=bounds[1]), lines)
+        fade_points(axes, data)
+    if data["x"].max() >= 2 * data["x"].min():
+        axes.set_xscale("log")
+    scale_axis(axes, "y", list(data["y"]))
+    ticks_at(axes.xaxis, list(data["x"]))
+    axes.set(xlabel=axis, ylabel=unit.axis_label)
+    legend(axes, data, lines)
+    return figure
+
+
+def open_over_tokens(
+    data: pd.DataFrame, lines: Mapping[Hashable, Line], *, title: str, subtitle: str, footnote: str
+) -> tuple[Figure, Axes]:
+    """A figure with a line through `x` (tokens) and `y` of each `series`, and its band."""
+    doubtful = TRUST_NOTE if (data["trust"] == "C").any() else ""
+    height = max(4.4, room_for_legend(data["series"].nunique()))
+    note = " ".join(filter(None, (footnote, doubtful)))
+    figure, (axes,) = open_figure(title, subtitle, note, width=10.0, height=height)
+    draw_bands(axes, data, lines)
+    draw_lines(axes, data, lines)
+    fade_points(axes, data)
+    axes.set_xscale("log")
+    ticks_at(axes.xaxis, list(data["x"]))
+    return figure, axes
+
+
+def room_for_legend(entries: int) -> float:
+    """Inches of height at which a legend of that many entries fits beside the axes."""
+    return max(3.9, 0.6 + 0.21 * entries)
+
+
+def draw_lines(axes: Axes, data: pd.DataFrame, lines: Mapping[Hashable, Line]) -> None:
+    """The line of each `series` through columns `x` and `y`."""
+    for series, rows in data.groupby("series", sort=False):
+        line = lines[series]
+        sns.lineplot(
+            data=rows, x="x", y="y", estimator=None, ax=axes, color=line.color,
+            marker=line.marker, linestyle=line.dash, markersize=6.5, linewidth=1.8,
+        )  # fmt: skip
+
+
+def draw_bands(axes: Axes, data: pd.DataFrame, lines: Mapping[Hashable, Line]) -> None:
+    """The interval of each `series` from columns `low` to `high`, where it is known."""
+    for series, rows in data.dropna(subset=["low", "high"]).groupby("series", sort=False):
+        color = lines[series].color
+        axes.fill_between(rows["x"], rows["low"], rows["high"], color=color, alpha=0.25, lw=0)
+
+
+def fade_points(axes: Axes, data: pd.DataFrame) -> None:
+    """Veil the markers of what is graded C."""
+    doubtful = data[data["trust"] == "C"]
+    axes.scatter(
+        doubtful["x"], doubtful["y"], s=81, color="white", edgecolor="none", alpha=1 - FADED,
+        zorder=5,
+    )  # fmt: skip
+
+
+def legend(
+    axes: Axes,
+    data: pd.DataFrame,
+    lines: Mapping[Hashable, Line],
+    remarks: Mapping[Hashable, str] = {},
+) -> None:
+    """Beside the axes, in the order in which the lines end; a remark follows its label."""
+    ends = data.sort_values(["x", "y"], ascending=False).drop_duplicates("series")
+    handles = [
+        Line2D(
+            [], [], color=lines[series].color, marker=lines[series].marker, markersize=6.5,
+            markeredgecolor="white", linestyle=lines[series].dash, linewidth=1.8,
+            label=label + remarks.get(series, ""),
+        )
+        for series, label in zip(ends["series"], ends["label"], strict=True)
+    ]  # fmt: skip
+    axes.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False,
+        borderaxespad=0.0, handlelength=3.2,
+    )  # fmt: skip

@@ -1,0 +1,50 @@
+"""What the page says in words: what was measured, and what must be known before it is quoted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from attnbench.analysis.frame.frames import Frames
+from attnbench.analysis.growth.curves import together
+from attnbench.analysis.tradeoff.groups import DATA, Tradeoff, left_out, machines_of, task_of
+from attnbench.report.page import excerpt
+
+
+def conditions_of(frames: Frames) -> list[str]:
+    """One line for each set of conditions under which something was measured."""
+    lines = []
+    layers = frames.layers
+    conditions, sizes = layers["conditions"].tolist(), layers["tokens"].tolist()
+    for group in together(layers["conditions_key"].tolist()):
+        tokens = " · ".join(f"{number:,}" for number in sorted({sizes[index] for index in group}))
+        lines.append(f"Layers: {conditions[group[0]]}; {len(group):,} cells at {tokens} tokens")
+    machine = [*DATA, "machine_key"]
+    for kind, frame in (("Models", frames.models), ("Training", frames.epochs)):
+        for _, rows in frame.groupby(machine, sort=False):
+            lines.append(f"{kind}: {task_of(rows)}, {machines_of(rows)}; {len(rows):,} records")
+    return lines
+
+
+def _quoting_notes(frames: Frames) -> list[str]:
+    """What the records say must be known before their numbers are quoted."""
+    count: Counter[str] = Counter()
+    for frame in (frames.layers, frames.models):
+        for notes in frame["notes"].tolist():
+            count.update(note for note in notes.split("; ") if note)
+    found = [f"{note} ({times:,} records)" for note, times in count.items()]
+    return excerpt.listed(found, "in the column notes of the CSV files")
+
+
+def notes_of(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
+    """What a reader must know beyond how the records were chosen."""
+    frontier = excerpt.listed(_frontier_notes(frames, groups, metric), "of models in models.csv")
+    return [*excerpt.figures_note(frames.layers), *_quoting_notes(frames), *frontier]
+
+
+def _frontier_notes(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
+    notes = [note for group in groups for note in group.notes]
+    for group in groups:
+        if len(group.points) == 1:
+            notes.append(f"No frontier is drawn of one model alone ({group.points[0].name}).")
+    return notes + left_out(frames.models, metric)

@@ -1,0 +1,62 @@
+"""The outcome of a crossover in words, with tokens and image side."""
+
+from __future__ import annotations
+
+from attnbench.analysis.speedup.crossover import resolution_of
+from attnbench.analysis.speedup.ratio_crossing import Crossing, Crossings
+from attnbench.units import format_ratio
+
+
+def text_of(judged: Crossings) -> str:
+    """The outcome in words, with tokens and image side."""
+    first, last = judged.points[0], judged.points[-1]
+    there = f"{format_ratio(last.ratio)} there"
+    match judged.outcome:
+        case "level":
+            return "level at every size"
+        case "cannot tell":
+            return f"cannot tell from {first.tokens:,.0f} to {last.tokens:,.0f}"
+        case "ahead":
+            text = _ahead(judged)
+        case "behind":
+            text = f"never in range (up to {last.tokens:,.0f}, {there})"
+        case "falls behind":
+            text = f"ahead at first, behind from {_crossing_text(judged.found[0])}"
+        case "several":
+            text = _several(judged)
+        case _:
+            text = f"from {_crossing_text(judged.found[0])}"
+    return text + _undecided(judged)
+
+
+def _undecided(judged: Crossings) -> str:
+    """What the largest sizes do not tell, and whether for want of samples or of a difference."""
+    if not judged.undecided:
+        return ""
+    start = f"; from {judged.undecided[0].tokens:,.0f} on"
+    if any(point.has_interval for point in judged.undecided):
+        return f"{start} too close to tell"
+    return f"{start} too few samples for an interval"
+
+
+def _ahead(judged: Crossings) -> str:
+    surely = next(point for point in judged.points if point.side)
+    if surely is judged.points[0]:
+        return f"ahead already at the smallest size ({surely.tokens:,.0f})"
+    return f"never behind, ahead for sure from {surely.tokens:,.0f}"
+
+
+def _several(judged: Crossings) -> str:
+    """Every passage in turn: a lead that comes and goes must not look like one that stays."""
+    words = {True: "ahead from", False: "behind from"}
+    passages = [f"{words[crossing.rises]} {_crossing_text(crossing)}" for crossing in judged.found]
+    return ", ".join(passages if judged.found[0].rises else ["ahead at first", *passages])
+
+
+def _crossing_text(crossing: Crossing) -> str:
+    side = f"{resolution_of(crossing.tokens):,.0f} px"
+    if crossing.is_exact:
+        low, high = crossing.between
+        return f"{crossing.tokens:,.0f} ({side}; measured at {low:,.0f} and {high:,.0f})"
+    low_text = "unknown" if crossing.low is None else f"{crossing.low:,.0f}"
+    return f"{crossing.tokens:,.0f} [{low_text} – {crossing.high:,.0f}] ({side})"
