@@ -72,7 +72,7 @@ class LayerConditions(Key):
 
 def machine_order(machine: Environment) -> tuple[Any, ...]:
     """Sorts machines by name, then by threads and software."""
-    software = (machine.torch, machine.cuda, machine.python, machine.platform)
+    software = (machine.torch, machine.cuda, machine.platform)
     return machine.device_name, machine.threads, *software, machine.float32_matmul
 
 

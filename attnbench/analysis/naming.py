@@ -181,8 +181,8 @@ def _machine_facts(machine: Environment) -> list[str]:
 
 
 def _more_facts(machine: Environment) -> list[str]:
-    threads = f"{machine.threads} host threads"
-    return [f"Python {machine.python}", machine.platform, threads]
+    threads, products = f"{machine.threads} host threads", f"products {machine.float32_matmul}"
+    return [machine.platform, threads, products]
 
 
 def texts_of(values: Iterable[Any]) -> str:

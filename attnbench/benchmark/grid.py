@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any
 
 from attnbench.errors import UserError
-from attnbench.kernels.table import default_impls
+from attnbench.impls import default_impls
 from attnbench.registry import ATTENTIONS, MODELS, SweepOption
 from attnbench.spec import Grid, ModelWorkload, Workload, describe
 from attnbench.spec.validation import LARGEST

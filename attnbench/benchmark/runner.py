@@ -20,8 +20,8 @@ from torch import nn
 
 from attnbench.benchmark.instance import Instance, build_instance
 from attnbench.benchmark.subject import Subject, subject_of
+from attnbench.impls import may_use_sdpa
 from attnbench.isolation.failure import failure
-from attnbench.kernels.table import may_use_sdpa
 from attnbench.profiling.counting.macs import count_macs
 from attnbench.profiling.counting.traffic import count_traffic
 from attnbench.profiling.energy.windows import measure_energy
@@ -152,7 +152,7 @@ def _prepare(cell: Cell, device: torch.device) -> None:
     _count(cell)
     instance = build_instance(cell.subject, cell.workload, device, cell.built)
     cell.measured["first_call_s"] = _call_first(instance.call, device)
-    if may_use_sdpa(getattr(cell.workload, "impl", "")):
+    if may_use_sdpa(cell.workload.impl):
         cell.measured["backend"] = fused_backend(instance.call)
     cell.instance = instance
 

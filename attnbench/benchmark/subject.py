@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, singledispatch
 from typing import Any
 
 import torch
 from torch import nn
 
+from attnbench.analysis.naming import subject_name
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import attention_class, create_attention
 from attnbench.benchmark.sources import code_hash
@@ -20,7 +21,7 @@ from attnbench.kernels.availability import reason_against
 from attnbench.kernels.conditions import CallConditions
 from attnbench.models.factory import create_model
 from attnbench.registry import MODELS
-from attnbench.spec import AnyWorkload, ModelWorkload, Workload, describe
+from attnbench.spec import AnyWorkload, ModelWorkload, Workload
 
 IN_CHANS = 3
 
@@ -48,11 +49,13 @@ class Subject:
         return code_hash(*self.owners) if self.owners else ""
 
 
+@singledispatch
 def subject_of(workload: AnyWorkload) -> Subject:
     """The subject of a workload; nothing is built yet."""
-    return _layer(workload) if isinstance(workload, Workload) else _model(workload)
+    raise TypeError(f"nothing can be built of a {type(workload).__name__}")
 
 
+@subject_of.register
 def _layer(workload: Workload) -> Subject:
     cls = attention_class(workload.attention)
 
@@ -64,9 +67,8 @@ def _layer(workload: Workload) -> Subject:
         assert isinstance(layer, Attention)
         return layer.macs(workload.grid, workload.batch)
 
-    inside = ", ".join(filter(None, (workload.impl, describe(workload.options))))
     return Subject(
-        name=f"{workload.attention} ({inside}) at {workload.num_tokens} tokens",
+        name=subject_name(workload),
         build=build,
         input_shape=(workload.batch, workload.num_tokens, workload.dim),
         arguments=(workload.grid,),
@@ -95,9 +97,9 @@ def _reason_against(cls: type[Attention], workload: Workload, device: torch.devi
     return reason or reason_against(workload.impl, conditions)
 
 
+@subject_of.register
 def _model(workload: ModelWorkload) -> Subject:
     height, width = workload.img_size
-    options = describe(workload.options)
     # A plug-in's mechanism lies outside our packages; its changes count too.
     inside = [attention_class(workload.attention)] if workload.attention else []
 
@@ -110,7 +112,7 @@ def _model(workload: ModelWorkload) -> Subject:
         )
 
     return Subject(
-        name=f"{workload.model}{f' ({options})' if options else ''} at {height} × {width} px",
+        name=subject_name(workload),
         build=build,
         input_shape=(workload.batch, IN_CHANS, height, width),
         owners=(MODELS.load(workload.model), *inside),

@@ -43,16 +43,16 @@ class Environment:
 
     @property
     def conditions(self) -> Environment:
-        """The machine and the software on it, without the code of attnbench.
+        """The machine and the software that runs the kernels; Python and attnbench are left out.
 
         Numbers may be compared, or share a line of a figure, only if these are equal.
         """
-        return _without_code(self)
+        return _conditions_of(self)
 
 
 Machine = tuple[str, str, int, str]
 
 
 @cache
-def _without_code(environment: Environment) -> Environment:
-    return replace(environment, attnbench="", code="")
+def _conditions_of(environment: Environment) -> Environment:
+    return replace(environment, python="", attnbench="", code="")

@@ -18,7 +18,14 @@ from typing import IO
 
 from attnbench.errors import UserError
 from attnbench.records.machine_lines import Ceiling, Checkup
-from attnbench.records.record import CostRecord, EpochRecord, LayerRecord, ModelRecord, Record
+from attnbench.records.record import (
+    CostRecord,
+    EpochRecord,
+    LayerRecord,
+    ModelRecord,
+    Record,
+    of_type,
+)
 from attnbench.records.schema import Line, encode, parse, reason_of
 
 try:
@@ -31,16 +38,15 @@ except ImportError:  # Windows
 class Contents:
     """The lines of a file by their kind, and the problems of those that could not be read."""
 
-    layers: list[LayerRecord] = field(default_factory=list)
-    models: list[ModelRecord] = field(default_factory=list)
-    epochs: list[EpochRecord] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    """In the order of the file."""
     ceilings: list[Ceiling] = field(default_factory=list)
     checkups: list[Checkup] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def add(self, line: Line) -> None:
         """Add a line to the list of its kind."""
-        getattr(self, f"{line.kind}s").append(line)
+        getattr(self, _LISTS.get(line.kind, "records")).append(line)
 
     def extend(self, other: Contents) -> None:
         """Add all that the other holds."""
@@ -53,14 +59,27 @@ class Contents:
         return not (self.records or self.ceilings or self.checkups)
 
     @property
-    def records(self) -> list[Record]:
-        """Layers, models and epochs."""
-        return [*self.layers, *self.models, *self.epochs]
+    def layers(self) -> list[LayerRecord]:
+        """The records of layers."""
+        return of_type(self.records, LayerRecord)
+
+    @property
+    def models(self) -> list[ModelRecord]:
+        """The records of models."""
+        return of_type(self.records, ModelRecord)
+
+    @property
+    def epochs(self) -> list[EpochRecord]:
+        """The records of epochs."""
+        return of_type(self.records, EpochRecord)
 
     @property
     def costs(self) -> list[CostRecord]:
-        """Layers and models."""
-        return [*self.layers, *self.models]
+        """The records of layers and models."""
+        return of_type(self.records, CostRecord)
+
+
+_LISTS = {"ceiling": "ceilings", "checkup": "checkups"}
 
 
 def append(path: Path, line: Line) -> None:

@@ -20,13 +20,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import singledispatch
 from statistics import median
 from typing import Literal
 
+from attnbench.impls import ANY_KERNEL, expected_kernel
 from attnbench.records import CostRecord
 from attnbench.records.latency import Latency, median_interval
-from attnbench.spec import AnyWorkload, Workload
 
 Grade = Literal["A", "B", "C"]
 
@@ -191,38 +190,19 @@ def _throttled(latency: Latency) -> Doubt | None:
 
 
 def _other_kernel(record: CostRecord) -> Doubt | None:
-    """Of `sdpa` any fused kernel is expected, of `sdpa-flash` and its like that one alone."""
-    wanted = _asked_kernel(record.workload)
-    took = record.backend.removesuffix(" (cpu)")
-    if wanted is None or not took:
-        return None
-    if (took == wanted) if wanted else (took != "math"):
+    """`sdpa` asks for any fused kernel of torch; `sdpa-flash` and its like ask for one."""
+    wanted, took = expected_kernel(record.workload.impl), record.backend.removesuffix(" (cpu)")
+    fits = took != "math" if wanted == ANY_KERNEL else took == wanted
+    if not wanted or not took or fits:
         return None
     unfused = "its unfused path (math)" if took == "math" else record.backend
+    asked = "fused" if wanted == ANY_KERNEL else wanted
     return Doubt(
         name="other kernel",
         grade="C",
-        text=f"torch took {unfused} where its {wanted or 'fused'} attention was asked for",
+        text=f"torch took {unfused} where its {asked} attention was asked for",
         advice="check dtype, head width and mask against what that kernel takes",
     )
-
-
-@singledispatch
-def _asked_kernel(workload: AnyWorkload) -> str | None:
-    """The kernel of torch that was asked for: "" for any fused one, None where none was."""
-    return None
-
-
-@_asked_kernel.register
-def _(workload: Workload) -> str | None:
-    return _torch_kernel(workload.impl)
-
-
-def _torch_kernel(impl: str) -> str | None:
-    """The kernel behind `sdpa-flash` and its like; "" for `sdpa`, None for other code."""
-    if not impl.startswith("sdpa"):
-        return None
-    return impl.removeprefix("sdpa").removeprefix("-")
 
 
 _DOUBTS = (_few_samples, _wide_interval, _contention, _drift, _unsteady, _clocks, _throttled)

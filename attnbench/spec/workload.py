@@ -76,6 +76,8 @@ class ModelWorkload:
     """One whole model on images of (height, width) pixels."""
 
     kind: ClassVar[Kind] = "model"
+    impl: ClassVar[str] = ""
+    """A whole model names no implementation."""
 
     model: str
     attention: str

@@ -143,8 +143,8 @@ def test_a_dry_run_lists_the_cells_and_stores_nothing(sweep):
         "would run      dense (reference) at 16 tokens",
         "cannot run     dense (folded) at 16 tokens: DenseAttention has no impl 'folded'; "
         "it has reference, sdpa, sdpa-flash, sdpa-efficient, sdpa-cudnn, sdpa-math, xformers, flex",
-        "would run      anchor (reference, num_anchors=30) at 16 tokens",
-        "would run      anchor (folded, num_anchors=30) at 16 tokens",
+        "would run      anchor-30 (reference) at 16 tokens",
+        "would run      anchor-30 (folded) at 16 tokens",
         "4 cells: 3 would run, 1 cannot run; nothing was run or stored",
     ]
     assert list(sweep.folder.iterdir()) == []

@@ -199,7 +199,7 @@ def test_a_fact_that_only_a_newer_version_knows_is_left_out(records, path):
     write(path, records[:1])
     plain = {**schema.encode(records[0]), "watts": 3}
     path.write_text(json.dumps(plain) + "\n")
-    assert store.read(path) == store.Contents(layers=records[:1])
+    assert store.read(path) == store.Contents(records=records[:1])
 
 
 @pytest.mark.parametrize("line", FULL_LINES, ids=lambda line: line.kind)
@@ -262,7 +262,7 @@ def test_a_crash_in_the_first_line_leaves_a_file_to_go_on_with(records, path):
     problem = f"{path}:1: skipped, not a whole JSON line (torn by a crash?)"
     assert store.read(path) == store.Contents(problems=[problem])
     store.append(path, records[1])
-    assert store.read(path) == store.Contents(layers=[records[1]], problems=[problem])
+    assert store.read(path) == store.Contents(records=[records[1]], problems=[problem])
 
 
 def test_a_file_that_cannot_be_written_is_the_users_to_mend(records, tmp_path):
@@ -317,7 +317,7 @@ def test_two_processes_may_append_to_one_file(records, path):
     command = [sys.executable, "-c", code, str(FIXTURE), str(path)]
     processes = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
-    assert store.read(path) == store.Contents(layers=records[:1] * 100)
+    assert store.read(path) == store.Contents(records=records[:1] * 100)
 
 
 def test_every_kind_of_line_has_a_list_of_its_own(path):

@@ -1,6 +1,6 @@
 """Which record before is compared with which record after, and which may not be.
 
-A cell is a workload under its conditions: device, threads, torch and CUDA. Neither the code nor
+A cell is a workload under `Environment.conditions`. Neither the code nor
 the protocol is part of it, nor the recipe: how a model was trained does not change what it costs.
 Each side gives the newest record of each of its cells; epochs of a training are no cells.
 """
@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from attnbench.analysis.naming import full_name
 from attnbench.errors import UserError
 from attnbench.records import CostRecord, Environment
 from attnbench.spec import as_plain
 
-CONDITIONS = ("device", "device_name", "threads", "torch", "cuda")
-"""Fields of the environment that must agree before two numbers are compared."""
-
-Cell = tuple[str, tuple[Hashable, ...]]
+Cell = tuple[str, Environment]
+"""The workload as JSON, and its conditions."""
 Pair = tuple[CostRecord, CostRecord]
 
 
@@ -73,7 +71,7 @@ def _newest(records: Iterable[CostRecord]) -> dict[Cell, CostRecord]:
     """The newest record of each cell; of equally new ones the one that stands last."""
     newest: dict[Cell, CostRecord] = {}
     for record in records:
-        cell = (_workload(record), _conditions(record.environment))
+        cell = (_workload(record), record.environment.conditions)
         if cell not in newest or record.created >= newest[cell].created:
             newest[cell] = record
     return newest
@@ -81,10 +79,6 @@ def _newest(records: Iterable[CostRecord]) -> dict[Cell, CostRecord]:
 
 def _workload(record: CostRecord) -> str:
     return json.dumps([record.kind, as_plain(record.workload)], sort_keys=True)
-
-
-def _conditions(environment: Environment) -> tuple[Hashable, ...]:
-    return tuple(getattr(environment, name) for name in CONDITIONS)
 
 
 def _pop_unlike(old: dict[Cell, CostRecord], new: dict[Cell, CostRecord]) -> list[Pair]:
@@ -103,8 +97,9 @@ def _newest_cells(records: dict[Cell, CostRecord]) -> dict[str, Cell]:
 def _difference(unlike: Sequence[Pair], before: str, after: str) -> str:
     """What differs, on which side."""
     differing = []
-    for name in CONDITIONS:
-        pairs = [(getattr(o.environment, name), getattr(n.environment, name)) for o, n in unlike]
+    both = [(old.environment.conditions, new.environment.conditions) for old, new in unlike]
+    for name in (field.name for field in fields(Environment)):
+        pairs = [(getattr(old, name), getattr(new, name)) for old, new in both]
         apart = [(old, new) for old, new in pairs if old != new]
         if apart:
             old, new = (_values(values) for values in zip(*apart, strict=True))

@@ -28,11 +28,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from functools import singledispatch
 from typing import Literal
 
+from attnbench.impls import is_fused
 from attnbench.records import Ceiling, CostRecord
-from attnbench.spec import AnyWorkload, Workload
 
 BoundBy = Literal["", "compute", "bandwidth", "launch", "unexplained"]
 
@@ -164,23 +163,8 @@ def runs_fused(record: CostRecord) -> bool:
     kernels = set(record.backend.split(", ")) - {""}
     if kernels:
         return kernels != {"math"}
-    return _asks_for_fused(record.workload)
-
-
-@singledispatch
-def _asks_for_fused(workload: AnyWorkload) -> bool:
-    """Whether the implementation that was asked for is fused code; models name none."""
-    return False
-
-
-@_asks_for_fused.register
-def _(workload: Workload) -> bool:
-    return _is_fused(workload.impl)
-
-
-def _is_fused(impl: str) -> bool:
-    """Whether an implementation is no sequence of plain operators that each use memory."""
-    return impl not in ("reference", "folded")
+    asked = record.workload.impl
+    return bool(asked) and is_fused(asked)
 
 
 def touched_bytes(record: CostRecord) -> int | None:

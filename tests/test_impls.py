@@ -3,18 +3,18 @@
 import subprocess
 import sys
 
-from attnbench.kernels.table import (
-    IMPLS,
+from attnbench.impls import (
     default_impls,
     expected_kernel,
     is_fused,
     may_use_sdpa,
 )
+from attnbench.kernels.table import IMPLS
 
 
 def test_it_loads_no_torch():
     program = (
-        "import sys; from attnbench.kernels.table import is_fused; is_fused('sdpa')\n"
+        "import sys; from attnbench.impls import is_fused; is_fused('sdpa')\n"
         "assert 'torch' not in sys.modules, 'torch was imported'"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
