@@ -12,7 +12,7 @@ from attnbench.benchmark.runner import environment_of, now
 from attnbench.benchmark.subject import subject_of
 from attnbench.errors import UserError
 from attnbench.experiments.cost import trained_cost
-from attnbench.experiments.experiment import Experiment
+from attnbench.experiments.experiment import Experiment, workload_of
 from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores
 from attnbench.tasks.factory import create_task
 from attnbench.training import checkpoint as checkpoints
@@ -72,6 +72,8 @@ def _run_folder(experiment: Experiment, resume: bool) -> Path:
     """The folder of the run to resume, or one that no earlier run has used."""
     folder = experiment.folder / experiment.name
     repeats = sorted(experiment.folder.glob(f"{experiment.name}*/last.pt"))
+    if resume:
+        repeats = repeats or _runs_of_other_names(experiment)
     if resume and not repeats:
         raise UserError(
             f"--resume: no checkpoint of this run under {folder}; run the same command without "
@@ -80,6 +82,20 @@ def _run_folder(experiment: Experiment, resume: bool) -> Path:
     if resume:
         return max(repeats, key=lambda file: file.stat().st_mtime).parent
     return folder if not repeats else folder.with_name(f"{folder.name}-{len(repeats) + 1}")
+
+
+def _runs_of_other_names(experiment: Experiment) -> list[Path]:
+    """Checkpoints of this run that an earlier version named by another hash."""
+    prefix = experiment.name.rpartition("-")[0]
+    return [
+        file
+        for file in sorted(experiment.folder.glob(f"{prefix}-*/last.pt"))
+        if _is_run_of(checkpoints.load(file), experiment)
+    ]
+
+
+def _is_run_of(saved: Checkpoint, experiment: Experiment) -> bool:
+    return (workload_of(saved), saved.recipe) == (experiment.workload, experiment.recipe)
 
 
 def _checkpoint(experiment: Experiment, state: TrainState, scores: Scores) -> Checkpoint:

@@ -75,6 +75,15 @@ def test_a_repeated_run_keeps_the_earlier_one(experiment, costs, tmp_path):
     assert folders(tmp_path) == names
 
 
+def test_a_run_is_resumed_that_another_version_named_by_another_hash(experiment, costs, tmp_path):
+    first = run(experiment(epochs=2))
+    prefix = first.run.rpartition("-")[0]
+    (tmp_path / first.run).rename(tmp_path / f"{prefix}-0ld0ld")
+    assert run(experiment(epochs=2), resume=True).run == f"{prefix}-0ld0ld"
+    with pytest.raises(UserError, match="--resume: no checkpoint of this run"):
+        run(experiment(epochs=3), resume=True)
+
+
 def test_nothing_to_resume_is_refused(experiment):
     with pytest.raises(UserError, match="--resume: no checkpoint of this run"):
         run(experiment(), resume=True)

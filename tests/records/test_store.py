@@ -96,9 +96,9 @@ def write(path, records):
 
 
 def test_a_file_of_schema_1_is_read_whole(records):
-    assert [r.kind for r in records] == ["layer", "layer", "model", "epoch"]
+    assert [r.kind for r in records] == ["layer", "layer", "epoch", "model"]
     assert [r.status for r in records] == ["ok", "out_of_memory", "ok", "ok"]
-    layer, failed, model, epoch = records
+    layer, failed, epoch, model = records
     assert layer.workload.grid == (14, 14)
     assert layer.workload.options == {"num_anchors": 30}
     assert layer.latency.median_s == pytest.approx(1.05e-3)
@@ -322,7 +322,11 @@ def test_two_processes_may_append_to_one_file(records, path):
 
 def test_every_kind_of_line_has_a_list_of_its_own(path):
     write(path, FULL_LINES)
-    assert store.read(path) == store.Contents(
-        layers=[FULL], models=[FULL_MODEL], epochs=[FULL_EPOCH], ceilings=[FULL_CEILING],
-        checkups=[FULL_CHECKUP],
+    contents = store.read(path)
+    assert contents == store.Contents(
+        records=[FULL, FULL_MODEL, FULL_EPOCH], ceilings=[FULL_CEILING], checkups=[FULL_CHECKUP]
+    )
+    assert (contents.layers, contents.models, contents.epochs) == (
+        [FULL], [FULL_MODEL], [FULL_EPOCH],
     )  # fmt: skip
+    assert contents.costs == [FULL, FULL_MODEL]
