@@ -205,10 +205,7 @@ class Cells:
                  for name, text in options.pairs(self.sweep, "--sweep").items()}  # fmt: skip
         if self.anchors is not None and ANCHORS in found:
             raise UserError(f"--anchors is short for --sweep {ANCHORS}: give one of them")
-        has_anchors = _has_anchors(chosen)
-        if self.anchors is not None and not has_anchors:
-            raise UserError(f"--anchors: none of {', '.join(chosen)} has anchors")
-        if has_anchors and (self.anchors is not None or ANCHORS not in {**found, **given}):
+        if _has_anchors(chosen) and (self.anchors is not None or ANCHORS not in {**found, **given}):
             counts = options.integers(self.anchors or ANCHOR_COUNTS, "--anchors")
             for count in counts:
                 within_size(1, anchors=count)
