@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import create_attention
 from attnbench.errors import UserError
-from attnbench.models.backbone import FeatureInfo, classifier
+from attnbench.models.backbone import Backbone, FeatureInfo, classifier
 from attnbench.models.block import NORM_EPS, Block
 from attnbench.models.positions import resample_positions
 from attnbench.spec import Grid
@@ -69,7 +69,7 @@ class Stage(nn.Module):
         return tokens, grid
 
 
-class Pvt(nn.Module):
+class Pvt(Backbone):
     """A PVT for images whose sides are multiples of 32 px."""
 
     def __init__(

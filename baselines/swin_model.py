@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from attnbench.attention.base import linear
 from attnbench.attention.factory import attention_class, create_attention
-from attnbench.models.backbone import FeatureInfo, classifier
+from attnbench.models.backbone import Backbone, FeatureInfo, classifier
 from attnbench.models.block import Block
 from attnbench.spec import Grid
 
@@ -86,7 +86,7 @@ class Stage(nn.Module):
         return tokens.unflatten(1, grid)
 
 
-class Swin(nn.Module):
+class Swin(Backbone):
     """A Swin with windows of 7 × 7 tokens, for images of any size."""
 
     def __init__(

@@ -37,6 +37,8 @@ RANKS = {
     **{word: rank for rank, word in enumerate(SMALL)},
     **{word: UNSIZED + 1 + rank for rank, word in enumerate(LARGE)},
 }
+UNPADDED = 4
+"""Elements that a map may lack at a side because convolutions are not padded (Inception)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,9 @@ class Line:
     reason: str = ""
     """Why it cannot be counted."""
     maps: str = ""
-    """Strides of its maps, or why it gives none."""
+    """Strides of its maps."""
+    no_maps: str = ""
+    """Why it gives none here."""
 
 
 def main() -> None:
@@ -90,31 +94,32 @@ def look_at(family: str, model: str) -> Line:
         macs = count_forward_macs(module, (images,), on_note=notes.append).products_macs
     except Exception as error:  # noqa: BLE001 - a family may fail in any way
         reason = said(error)
+    maps, no_maps = maps_of(model)
     return Line(
         family=family, model=model, macs=macs, note="; ".join(notes), reason=reason,
-        maps=maps_of(model),
+        maps=maps, no_maps=no_maps,
     )  # fmt: skip
 
 
-def maps_of(model: str) -> str:
-    """Strides of the maps, as stated and as found at the model's own size."""
+def maps_of(model: str) -> tuple[str, str]:
+    """Strides of the maps at the model's own size, or why there are none."""
     size = default_input_size(model)
     try:
         with torch.device("meta"), torch.no_grad():
-            backbone = create_backbone(PREFIX + model, size)
+            backbone = create_backbone(PREFIX + model, size).eval()
             found = backbone.features(torch.empty(1, 3, *size))
     except Exception as error:  # noqa: BLE001 - as above
-        return said(error)
+        return "", said(error)
     strides = ", ".join(str(info.stride) for info in backbone.feature_info)
-    return strides if agree(backbone, found, size) else f"{strides} (not those found)"
+    return (strides, "") if agree(backbone, found, size) else ("", f"not of strides {strides}")
 
 
 def agree(backbone: Backbone, maps: list[torch.Tensor], size: tuple[int, int]) -> bool:
-    """Whether the maps have the stated channels and strides; unpadded ones may lack three rows."""
+    """Whether the maps have the stated channels and strides."""
     return all(
         one.shape[1] == info.channels
         and all(
-            -3 <= side - pixels / info.stride < 1
+            -UNPADDED <= side - pixels / info.stride < 1
             for side, pixels in zip(one.shape[2:], size, strict=True)
         )
         for one, info in zip(maps, backbone.feature_info, strict=True)
@@ -148,7 +153,8 @@ def page(lines: list[Line]) -> Iterator[str]:
         f"- By torch's counter alone: {names_of(line for line in counted if line.note)}.",
         f"- Refused: {names_of(line for line in lines if line.macs is None)}.",
         "",
-        "The last column has the strides of the maps that `create_backbone` gives.",
+        "The last column has the strides of the maps that `create_backbone` gives. Without maps "
+        f"on the meta device: {reasons_of(line for line in lines if line.no_maps)}.",
         "",
         "| family | model | MMACs | fvcore agrees with torch | reason if refused "
         "| strides of its maps |",
@@ -160,6 +166,11 @@ def page(lines: list[Line]) -> Iterator[str]:
 def names_of(lines: Iterator[Line]) -> str:
     """Families in a line."""
     return ", ".join(line.family for line in lines) or "none"
+
+
+def reasons_of(lines: Iterator[Line]) -> str:
+    """Families without maps in a line, each with the reason."""
+    return ", ".join(f"{line.family} ({line.no_maps})" for line in lines) or "none"
 
 
 def row(line: Line) -> str:

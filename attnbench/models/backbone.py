@@ -2,14 +2,14 @@
 
 A head for detection or segmentation is built from `feature_info` and fed with `features(images)`.
 It knows no model by name. `VisionTransformer` and `Pyramid` fulfil the contract themselves,
-`TimmBackbone` fulfils it for the models of timm; `create_backbone` builds any of them.
+`TimmBackbone` fulfils it for the models of timm. `create_backbone` builds any of them.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -27,15 +27,13 @@ class FeatureInfo:
     """Pixels of the image per element of the map, along each side; timm's `reduction`."""
 
 
-@runtime_checkable
-class Backbone(Protocol):
-    """A model that returns maps. Every model named `timm:…` and every trunk of ours is one."""
+class Backbone(nn.Module, ABC):
+    """A model that returns maps of its images."""
 
-    @property
-    def feature_info(self) -> Sequence[FeatureInfo]:
-        """Channels and stride of each map, finest first."""
-        ...
+    feature_info: Sequence[FeatureInfo]
+    """Channels and stride of each map, finest first."""
 
+    @abstractmethod
     def features(
         self, images: Float[Tensor, "batch channels height width"]
     ) -> list[Float[Tensor, "batch _ _ _"]]:
@@ -44,7 +42,6 @@ class Backbone(Protocol):
         Their sides are those of the images divided by the stride, rounded up or down; networks
         without padding give a few elements less.
         """
-        ...
 
 
 def classifier(dim: int, num_classes: int) -> nn.Module:

@@ -51,8 +51,8 @@ def create_backbone(name: str, img_size: int | tuple[int, int] = 224, **options:
     model = create_model(name, num_classes=0, img_size=img_size, **options)
     if not isinstance(model, Backbone):
         raise UserError(
-            f"model {name!r} gives no maps: a backbone has `features(images)` and `feature_info`; "
-            "take a vit, a pyramid or a timm:NAME"
+            f"model {name!r} gives no maps: {type(model).__name__} is no "
+            "attnbench.models.backbone.Backbone; take a vit, a pyramid or a timm:NAME"
         )
     return model
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from attnbench.attention.factory import placed_attention
 from attnbench.errors import UserError
-from attnbench.models.backbone import FeatureInfo, classifier
+from attnbench.models.backbone import Backbone, FeatureInfo, classifier
 from attnbench.models.block import NORM_EPS, Block
 from attnbench.spec import Grid
 
@@ -58,7 +58,7 @@ class Stage(nn.Module):
         return self.norm(tokens).transpose(1, 2).unflatten(2, grid)
 
 
-class Pyramid(nn.Module):
+class Pyramid(Backbone):
     """A four-stage vision transformer for images of any size."""
 
     def __init__(

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from attnbench.attention.factory import placed_attention
 from attnbench.errors import UserError
-from attnbench.models.backbone import FeatureInfo, classifier
+from attnbench.models.backbone import Backbone, FeatureInfo, classifier
 from attnbench.models.block import NORM_EPS, Block
 from attnbench.models.positions import resample_positions
 from attnbench.spec import Grid, grid_of_image
@@ -58,7 +58,7 @@ class PatchEmbed(nn.Module):
         return self.proj(images).flatten(2).transpose(1, 2), grid
 
 
-class VisionTransformer(nn.Module):
+class VisionTransformer(Backbone):
     """A plain vision transformer; images may have any size that is a multiple of the patch."""
 
     def __init__(

@@ -9,19 +9,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from attnbench.errors import UserError
-from attnbench.models.backbone import FeatureInfo
+from attnbench.models.backbone import Backbone, FeatureInfo
 from attnbench.models.from_timm.build import ImageSize, build, reason_of, sides_of
 
 ANY_SIZE = {"dynamic_img_size": True, "strict_img_size": False}
 """What makes timm's families take images of other sizes than their own, where they have it."""
 
 
-class TimmBackbone(nn.Module):
+class TimmBackbone(Backbone):
     """A model of timm without its classifier, through timm's own `features_only=True`.
 
     Convolutional families take images of any size, or of any multiple of their last stride, and
     so do transformers that know one of `ANY_SIZE`. The others take the size that they are built
-    for.
+    for. (CrossViT rescales images of other sizes, so its strides hold for its own size alone.)
     """
 
     def __init__(
