@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from attnbench.records.machine_lines import Ceiling, Checkup
+from attnbench.records.moved_code import moved_code
 from attnbench.records.record import EpochRecord, LayerRecord, ModelRecord, Record
 
 SCHEMA = 3
@@ -47,6 +48,10 @@ def _from_2(values: dict[str, Any]) -> dict[str, Any]:
     if recipe:
         side = recipe["img_size"]
         upgraded["recipe"] = {**recipe, "img_size": (side, side)}
+    if "workload" in upgraded:
+        environment = upgraded["environment"]
+        code = moved_code(environment["code"], upgraded["workload"])
+        upgraded["environment"] = {**environment, "code": code}
     return upgraded
 
 
