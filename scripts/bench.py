@@ -22,12 +22,11 @@ from bench_known import agreement, comparisons, operators
 from bench_rows import Effort, Section, full_effort
 from rich.console import Console
 
-from attnbench.benchmark.runner import now
 from attnbench.cores import available_cores
 from attnbench.doctor.timed_operator import choose_operator
 from attnbench.profiling.machine.contention import contention_between, usage_now
 from attnbench.profiling.machine.environment import choose_device
-from attnbench.records import Environment
+from attnbench.records import Environment, now
 from attnbench.report.tables.markdown import table_lines
 
 HEADS = ("what", "measured", "aim", "outcome")

@@ -22,12 +22,12 @@ from rich.console import Console
 from torch import nn
 
 from attnbench.attention.anchor import AnchorAttention
-from attnbench.benchmark.runner import now
 from attnbench.kernels.availability import conditions_of, reason_against
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, timer_for
 from attnbench.profiling.machine.environment import choose_device, describe_environment
 from attnbench.profiling.memory.allocations import measure_memory
+from attnbench.records import now
 from attnbench.records.latency import Latency, Ratio, speed_up
 from attnbench.report.tables.markdown import table_lines
 from attnbench.spec import Grid, Protocol

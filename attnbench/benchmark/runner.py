@@ -11,7 +11,6 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
@@ -31,7 +30,7 @@ from attnbench.profiling.latency.timer import Call, timer_for
 from attnbench.profiling.machine.environment import describe_environment
 from attnbench.profiling.machine.gpu_state import ClockWatch
 from attnbench.profiling.memory.allocations import measure_memory
-from attnbench.records import COST_RECORDS, CostRecord, Environment, Status
+from attnbench.records import COST_RECORDS, CostRecord, Environment, Status, now
 from attnbench.spec import AnyWorkload, Protocol
 
 OnRecord = Callable[[CostRecord], None]
@@ -111,11 +110,6 @@ def profile(
 def environment_of(subject: Subject, device: torch.device) -> Environment:
     """The conditions of a cell, with the hash of its subject's code."""
     return describe_environment(device, subject.code)
-
-
-def now() -> str:
-    """The time as records store it: UTC, ISO 8601."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def open_record(workload: AnyWorkload, protocol: Protocol, device: torch.device) -> CostRecord:

@@ -5,7 +5,6 @@ Heavy packages (torch, pandas) are imported inside functions, so that help and l
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -69,8 +68,6 @@ def root(
 
 def main() -> None:
     """Run the command line; a user's mistake prints one line and exits with code 2."""
-    # torch's profiler logs two lines for each start and stop; they would hide our output.
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     try:
         app()
     except UserError as error:

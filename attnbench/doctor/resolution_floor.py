@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from itertools import permutations
 
 from attnbench.analysis.compare.verdict import Change
-from attnbench.benchmark.runner import now
 from attnbench.doctor.findings import not_possible, passed_or_failed
 from attnbench.doctor.timed_operator import TimedOperator
 from attnbench.profiling.latency.sampling import measure_latencies
-from attnbench.records import Finding, Floor, LayerRecord
+from attnbench.records import Finding, Floor, LayerRecord, now
 from attnbench.records.floor import FLOOR
 from attnbench.records.latency import Interval, Latency, percentile
 from attnbench.records.trust import trust_in

@@ -14,12 +14,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from attnbench.benchmark.runner import now
 from attnbench.benchmark.subject import subject_of
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, Timer, timer_for
 from attnbench.profiling.machine.environment import describe_environment
-from attnbench.records import Environment, LayerRecord
+from attnbench.records import Environment, LayerRecord, now
 from attnbench.records.latency import Latency
 from attnbench.spec import Grid, Protocol, Workload
 

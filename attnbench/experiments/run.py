@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from attnbench.benchmark.runner import environment_of, now
+from attnbench.benchmark.runner import environment_of
 from attnbench.benchmark.subject import subject_of
 from attnbench.errors import UserError
 from attnbench.experiments.cost import trained_cost
 from attnbench.experiments.experiment import Experiment, workload_of
-from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores
+from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores, now
 from attnbench.tasks.factory import create_task
 from attnbench.training import checkpoint as checkpoints
 from attnbench.training.checkpoint import Checkpoint, TrainState

@@ -14,6 +14,7 @@ from attnbench.records.record import (
     Status,
     cell_key,
     is_settled,
+    now,
     of_type,
 )
 from attnbench.records.scores import Progress, Scores
@@ -40,5 +41,6 @@ __all__ = [
     "cell_key",
     "coverage",
     "is_settled",
+    "now",
     "of_type",
 ]

@@ -15,6 +15,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from functools import lru_cache
 from typing import ClassVar, Literal, TypeVar
 
@@ -161,6 +162,11 @@ def cell_key(
 def _shared_text(shared: Protocol | Environment | Recipe | None) -> str:
     """The JSON of what many cells share; it is made once."""
     return json_in_order(shared and as_plain(shared))
+
+
+def now() -> str:
+    """The time as records store it: UTC, ISO 8601, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def of_type(records: Iterable[Record], kind: type[Kind]) -> list[Kind]:

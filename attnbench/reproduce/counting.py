@@ -13,10 +13,11 @@ from pathlib import Path
 
 import torch
 
-from attnbench.benchmark.runner import environment_of, failure, now
+from attnbench.benchmark.runner import environment_of
 from attnbench.benchmark.subject import subject_of
+from attnbench.isolation.failure import failure
 from attnbench.profiling.counting.macs import count_forward_macs
-from attnbench.records import ModelRecord, store
+from attnbench.records import ModelRecord, now, store
 from attnbench.spec import ModelWorkload
 
 IMAGENET_CLASSES = 1000

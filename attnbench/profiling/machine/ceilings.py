@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Literal
 
 import torch
@@ -23,7 +22,7 @@ from torch import Tensor
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, Timer
 from attnbench.profiling.machine.environment import describe_environment
-from attnbench.records import Ceiling
+from attnbench.records import Ceiling, now
 from attnbench.records.latency import Latency
 from attnbench.spec import DType, Protocol
 
@@ -85,7 +84,7 @@ def measure_ceilings(
                 moved_bytes=trial.moved_bytes,
                 latency=_time(trial, protocol or PROTOCOL, timer),
                 environment=environment,
-                created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                created=now(),
             )
         )
         on_ceiling(found[-1])

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import tempfile
 from itertools import accumulate
 from pathlib import Path
@@ -59,6 +60,8 @@ def _cuda_peak(call: Call, device: torch.device) -> Memory:
 
 
 def _cpu_peak(call: Call) -> Memory:
+    # The profiler logs two lines for each start and stop; they would hide other output.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         call()
     changes = _allocation_changes(profiler)
