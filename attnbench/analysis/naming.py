@@ -87,7 +87,8 @@ def _(workload: Workload) -> str:
 @subject_name.register
 def _(workload: ModelWorkload) -> str:
     height, width = workload.img_size
-    return f"{workload.model} at {height} × {width} px"
+    options = describe(workload.options)
+    return f"{workload.model}{f' ({options})' if options else ''} at {height} × {width} px"
 
 
 def facts_of(record: Record) -> list[str]:

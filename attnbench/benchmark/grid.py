@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import product
@@ -24,9 +23,6 @@ BEST = "best"
 BUILT_IN = ("impl", "num_prefix_tokens")
 """Keywords of every mechanism that are no options of a cell: `impl` is a field of its own, and a
 layer is measured on a map, without class tokens."""
-
-INSIDE = "attention_options"
-"""Keyword of a trunk of ours for the options of the attention inside."""
 
 Sweep = Mapping[str, Sequence[float]]
 """Values of swept options, by name."""
@@ -95,6 +91,7 @@ def model_workloads(
         UserError: a model is not registered, or does not take an option.
     """
     from attnbench.models.factory import create_model
+    from attnbench.models.options import attention_inside
 
     placed = {name: _options_of_model(name, options or {}) for name in models}
     for name, given in placed.items():
@@ -113,15 +110,6 @@ def model_workloads(
         for img_size in img_sizes
         for name in models
     ]
-
-
-def attention_inside(model: str, options: Mapping[str, Any]) -> str:
-    """Name of the mechanism inside a trunk of ours; "" for other models."""
-    entry = MODELS.find(model)
-    parameter = inspect.signature(entry.load()).parameters.get("attention")
-    default = parameter.default if parameter is not None else ""
-    inside = {"attention": default, **options, **entry.options}["attention"]
-    return inside if isinstance(inside, str) else ""
 
 
 def crossed(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
@@ -228,14 +216,14 @@ def _impls(name: str, asked: Sequence[str] | None) -> Sequence[str]:
 
 def _options_of_model(model: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options as `create_model` takes them: those of the attention inside a trunk apart."""
-    entry = MODELS.find(model)
-    parameters = inspect.signature(entry.load()).parameters.values()
-    own = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
-    if any(p.kind is p.VAR_KEYWORD for p in parameters) or INSIDE not in own:
+    from attnbench.models.options import INSIDE, attention_inside, keywords_of, takes_any_keyword
+
+    own = set(keywords_of(model))
+    if takes_any_keyword(model) or INSIDE not in own:
         return dict(options)
     attention = attention_inside(model, options)
     inside = _only(options, set(options) - own)
-    open_options = sorted(own - {INSIDE} - set(entry.options))
+    open_options = sorted(own - {INSIDE} - set(MODELS.find(model).options))
     _refuse_unknown_options(inside, {model: open_options, attention: _keywords(attention)})
     given = _only(options, own)
     return {**given, INSIDE: inside} if inside else given

@@ -15,7 +15,7 @@ from torch import nn
 from attnbench.benchmark.recorder import RUNS
 from attnbench.benchmark.subject import subject_of
 from attnbench.data.images import ImageData
-from attnbench.experiments.options import attention_inside
+from attnbench.models.options import attention_inside
 from attnbench.spec import ModelWorkload, Recipe
 from attnbench.training.checkpoint import Checkpoint
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from attnbench.data.images import ImageData
-from attnbench.registry import ATTENTIONS, MODELS
+from attnbench.models.options import INSIDE, keywords_of
+from attnbench.registry import MODELS
 
 SMALL_IMAGE = 64
 """Side in pixels. Smaller images lose too much detail in the usual first stride of the trunks."""
@@ -32,26 +32,11 @@ def model_options(
             inside.
     """
     chosen: dict[str, Any] = {} if attention is None else {"attention": attention}
-    if options and "attention_options" in keywords_of(model):
-        chosen["attention_options"] = dict(options)
+    if options and INSIDE in keywords_of(model):
+        chosen[INSIDE] = dict(options)
     elif options:
         chosen |= options
     return chosen | _for_small_images(model, data)
-
-
-def attention_inside(model: str, options: Mapping[str, Any]) -> str:
-    """The mechanism inside a model, or "" for a model that takes no registered mechanism."""
-    parameter = keywords_of(model).get("attention")
-    if parameter is None:
-        return ""
-    name = {**options, **MODELS.find(model).options}.get("attention", parameter.default)
-    return name if name in ATTENTIONS.names() else ""
-
-
-def keywords_of(model: str) -> dict[str, inspect.Parameter]:
-    """The keyword options of what builds a model."""
-    parameters = inspect.signature(MODELS.load(model)).parameters.items()
-    return {name: p for name, p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
 def _for_small_images(model: str, data: ImageData) -> dict[str, Any]:

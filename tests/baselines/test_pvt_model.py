@@ -6,7 +6,7 @@ import torch
 from attnbench.errors import UserError
 from attnbench.models.factory import create_model
 from attnbench.profiling.counting.macs import count_forward_macs
-from attnbench.training.optimizer import exempt_from_decay
+from attnbench.training.optimizer import declared_without_decay
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_every_parameter_of_an_oblong_model_learns():
     assert logits.shape == (2, 5)
     assert all(parameter.grad is not None for parameter in model.parameters())
     assert [stage.built_for for stage in model.stages] == [(16, 24), (8, 12), (4, 6), (2, 3)]
-    assert {"stages.0.pos_embed", "stages.3.cls_token"} <= exempt_from_decay(model)
+    assert {"stages.0.pos_embed", "stages.3.cls_token"} <= declared_without_decay(model)
 
 
 def test_the_class_token_is_no_part_of_the_maps():

@@ -8,13 +8,13 @@ from attnbench.attention.factory import attention_class
 from attnbench.benchmark.grid import (
     BEST,
     FAMILIES,
-    attention_inside,
     crossed,
     layer_workloads,
     model_workloads,
     refuse_indivisible,
 )
 from attnbench.errors import UserError
+from attnbench.models.options import attention_inside
 from attnbench.registry import Registry, SweepOption
 
 GRID = [(4, 4)]

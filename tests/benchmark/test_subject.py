@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from attnbench.benchmark.instance import start
+from attnbench.benchmark.instance import build_instance
 from attnbench.benchmark.subject import subject_of
 from attnbench.spec import ModelWorkload, Workload
 
@@ -16,7 +16,7 @@ MODEL = ModelWorkload(
 
 
 def built(workload):
-    instance = start(subject_of(workload), workload, torch.device("cpu"))
+    instance = build_instance(subject_of(workload), workload, torch.device("cpu"))
     return [instance.x, *instance.module.state_dict().values()]
 
 

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from attnbench.errors import UserError
-from attnbench.experiments.options import attention_inside, model_options
+from attnbench.experiments.options import model_options
 from attnbench.models.factory import create_model
+from attnbench.models.options import attention_inside
 
 
 def sized(data, img_size, photographs=True):

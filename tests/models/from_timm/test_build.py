@@ -4,10 +4,10 @@ import pytest
 import timm
 import torch
 
+from attnbench.benchmark.grid import model_workloads
 from attnbench.benchmark.runner import profile
 from attnbench.benchmark.subject import subject_of
 from attnbench.errors import UserError
-from attnbench.experiments.experiment import model_workload
 from attnbench.models.factory import create_model
 from attnbench.spec import ModelWorkload, Protocol
 
@@ -72,6 +72,6 @@ def test_is_profiled_by_name():
 
 
 def test_is_trained_by_name_as_it_is_measured():
-    workload = model_workload("timm:test_vit", {}, 7, 32)
+    (workload,) = model_workloads(["timm:test_vit"], [(32, 32)], num_classes=7)
     assert workload.attention == ""
     assert subject_of(workload).build()(torch.randn(2, 3, 32, 32)).shape == (2, 7)
