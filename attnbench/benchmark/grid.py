@@ -223,8 +223,10 @@ def _options_of_model(model: str, options: Mapping[str, Any]) -> dict[str, Any]:
         return dict(options)
     attention = attention_inside(model, options)
     inside = _only(options, set(options) - own)
-    open_options = sorted(own - {INSIDE} - set(MODELS.find(model).options))
-    _refuse_unknown_options(inside, {model: open_options, attention: _keywords(attention)})
+    known = {model: sorted(own - {INSIDE} - set(MODELS.find(model).options))}
+    if attention:
+        known[attention] = _keywords(attention)
+    _refuse_unknown_options(inside, known)
     given = _only(options, own)
     return {**given, INSIDE: inside} if inside else given
 
