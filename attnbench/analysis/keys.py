@@ -53,10 +53,11 @@ class LayerConditions(Key):
     num_heads: int
     machine: Environment
     """`Environment.conditions` of the records."""
+    seed: int = 0
 
     def _facts(self) -> Hashable:
         size = (self.batch, self.dim, self.num_heads)
-        return "conditions", self.mode, self.dtype, *size, self.machine
+        return "conditions", self.mode, self.dtype, *size, self.machine, self.seed
 
     @property
     def of_any_mode(self) -> LayerConditions:
@@ -67,7 +68,7 @@ class LayerConditions(Key):
     def order(self) -> tuple[Any, ...]:
         """Sorts conditions: by mode, dtype and size, then by machine."""
         size = (self.batch, self.dim, self.num_heads)
-        return self.mode, self.dtype, *size, machine_order(self.machine)
+        return self.mode, self.dtype, *size, machine_order(self.machine), self.seed
 
 
 def machine_order(machine: Environment) -> tuple[Any, ...]:
@@ -157,7 +158,7 @@ def conditions_of(record: LayerRecord) -> LayerConditions:
     workload = record.workload
     return LayerConditions(
         mode=workload.mode, dtype=workload.dtype, batch=workload.batch, dim=workload.dim,
-        num_heads=workload.num_heads, machine=record.environment.conditions,
+        num_heads=workload.num_heads, machine=record.environment.conditions, seed=workload.seed,
     )  # fmt: skip
 
 

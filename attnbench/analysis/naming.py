@@ -95,7 +95,12 @@ def facts_of(record: Record) -> list[str]:
     """Size, batch, dtype and mode of a cell, each readable by itself."""
     workload = record.workload
     facts = [*_size_facts(workload), f"batch {workload.batch}", workload.dtype, workload.mode]
-    return [fact for fact in facts if fact]
+    return [fact for fact in (*facts, *_seed_facts(workload.seed)) if fact]
+
+
+def _seed_facts(seed: int) -> list[str]:
+    """The seed of weights and input, where it is not the usual one."""
+    return [f"seed {seed}"] if seed else []
 
 
 def full_name(record: Record) -> str:
@@ -162,7 +167,7 @@ class MachineNames:
         """The same, each fact by itself."""
         size = [f"batch {key.batch}", f"width {key.dim}", f"{key.num_heads} heads"]
         mode = [key.mode] if key.mode else []
-        return [*mode, key.dtype, *size, *self._facts[key.machine]]
+        return [*mode, key.dtype, *size, *_seed_facts(key.seed), *self._facts[key.machine]]
 
     def parted(self, keys: Sequence[LayerConditions]) -> tuple[str, Mapping[LayerConditions, str]]:
         """The facts that all of these conditions share, and what is left of each without them."""

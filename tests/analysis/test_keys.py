@@ -22,7 +22,14 @@ def test_keys_of_equal_facts_are_equal_and_one_object_when_shared(layer, cpu):
 
 @pytest.mark.parametrize(
     "change",
-    [{"batch": 2}, {"dtype": "float16"}, {"mode": "train"}, {"dim": 96}, {"num_heads": 1}],
+    [
+        {"batch": 2},
+        {"dtype": "float16"},
+        {"mode": "train"},
+        {"dim": 96},
+        {"num_heads": 1},
+        {"seed": 1},
+    ],
 )
 def test_every_condition_counts(layer, change):
     assert conditions_of(layer()) != conditions_of(layer(**change))

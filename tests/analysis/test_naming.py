@@ -74,6 +74,7 @@ def test_facts_tell_cells_of_one_name_apart(layer, model):
         "4 × 4 tokens", "dim 192", "3 heads", "batch 1", "float32", "forward",
     ]  # fmt: skip
     assert facts_of(model())[:2] == ["8 × 8 px", "10 classes"]
+    assert facts_of(layer(seed=7))[-1] == "seed 7"
 
 
 def test_models_are_named_by_what_tells_them_apart(model):

@@ -68,7 +68,8 @@ _MODEL = {
 LAYER_COLUMNS = {
     "label": "str", "implementation_key": "object", "attention": "str", "impl": "str",
     "options": "str", "family": "str", "height": "int64", "width": "int64", "tokens": "int64",
-    "dim": "int64", "heads": "int64", **_CALL, "conditions": "str", "conditions_key": "object",
+    "dim": "int64", "heads": "int64", "seed": "int64", **_CALL, "conditions": "str",
+    "conditions_key": "object",
     **_COST, **_SPEED_UP, **GAP_COLUMNS, **TIMING_COLUMNS, "time_per_token_s": "float64",
     **LIMIT_COLUMNS, **_ORIGIN,
 }  # fmt: skip

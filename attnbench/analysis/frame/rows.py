@@ -134,6 +134,7 @@ def _layer(record: LayerRecord) -> Row:
         "tokens": workload.num_tokens,
         "dim": workload.dim,
         "heads": workload.num_heads,
+        "seed": workload.seed,
     }
     if record.latency is not None:
         tokens = workload.batch * workload.num_tokens

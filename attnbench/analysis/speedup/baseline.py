@@ -97,4 +97,5 @@ def _round(record: LayerRecord) -> str:
 
 def _conditions(record: LayerRecord) -> Conditions:
     w = record.workload
-    return w.grid, w.dim, w.num_heads, w.batch, w.dtype, w.mode, record.environment.conditions
+    size = (w.grid, w.dim, w.num_heads, w.batch)
+    return *size, w.dtype, w.mode, w.seed, record.environment.conditions
