@@ -1,6 +1,6 @@
-"""The command line: each command parses, calls one function, and prints.
+"""The command line. Each command parses its options, calls one function and prints.
 
-Heavy packages (torch, pandas) are imported inside functions, so that help and lists are fast.
+Heavy packages (torch, pandas) are imported inside functions to keep help and lists fast.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ app.command("doctor")(doctor.command)
 app.command("reproduce")(reproduce.command)
 
 INTERRUPTED = 130
-"""Exit code that typer gives to Ctrl-C, as shells do."""
+"""The exit code of typer, and of shells, after Ctrl-C."""
 
 
 def _print_version(asked: bool) -> None:
@@ -68,8 +68,8 @@ def root(
 
 
 def main() -> None:
-    """Run the command line; a user's mistake prints one line and exits with code 2."""
-    # torch's profiler logs two lines for each start and stop; they would hide our output.
+    """Run the command line; a `UserError` prints one line and exits with code 2."""
+    # torch's profiler logs two lines per start and stop, which would bury the output.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     try:
         app()
