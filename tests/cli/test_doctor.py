@@ -1,4 +1,4 @@
-"""`attnbench doctor` end to end, with an examination that is scripted."""
+"""`attnbench doctor` end to end, with a scripted examination."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The paragraph about a cell says what its record holds, and nothing that it does not."""
+"""The paragraph about a cell states the facts in its record, and no others."""
 
 from dataclasses import replace
 
