@@ -126,7 +126,7 @@ BAD = {
     "absolute": (["a.jsonl", "folder", "--absolute", "-1"], "--absolute must be at least 0"),
     "fail on": (["a.jsonl", "folder", "--fail-on", "slowr"], "--fail-on takes slower, broken"),
     "fail on nothing": (["a.jsonl", "folder", "--fail-on", ","], "--fail-on takes slower, broken"),
-    "two outputs": (["a.jsonl", "folder", "--json", "--markdown"], "not both"),
+    "two outputs": (["a.jsonl", "folder", "--json", "--markdown"], "exclude each other"),
 }  # fmt: skip
 
 

@@ -167,7 +167,7 @@ def test_a_stranger_s_impls_are_listed_too(attnbench, tmp_path, monkeypatch):
 def test_what_cannot_be_listed_is_answered_with_what_can(attnbench):
     code, _, err = attnbench("list", "kernels")
     assert (code, err) == (
-        2, "attnbench: can list attentions, models, datasets, impls; got 'kernels'\n",
+        2, "attnbench: expected one of attentions, models, datasets, tasks, impls; got 'kernels'\n",
     )  # fmt: skip
 
 
