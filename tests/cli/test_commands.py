@@ -298,7 +298,7 @@ BAD = {
     "no heads": (["profile", "--heads", 0], "--heads must be at least 1"),
     "no anchors": (["profile", "--anchors", 0], "--anchors must be at least 1"),
     "many anchors": (["sweep", "--anchors", 10**11], "--anchors must be at most 2147483647"),
-    "anchors twice": (["sweep", "--anchors", 9, "--sweep", "num_anchors=9"], "give only one of them"),
+    "anchors twice": (["sweep", "--anchors", 9, "--sweep", "num_anchors=9"], "give only one"),
     "no value": (["sweep", "--sweep", "window_size"], "--sweep takes NAME=value"),
     "swept twice": (["sweep", "--sweep", "a=1", "--sweep", "a=2"], "--sweep a is given twice"),
     "nobody's": (["sweep", "--sweep", "rank=8"], "--sweep rank: none of dense, window"),
