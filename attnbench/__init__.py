@@ -1,6 +1,6 @@
 """attnbench: benchmark and profile efficient attentions for vision transformers.
 
-The public names are loaded at first use, so that importing the package loads no torch.
+Public names are loaded at first use, so importing the package loads no torch.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 
 def module_of(name: str) -> str:
-    """The module that a public name comes from."""
+    """The module that defines a public name."""
     return _PUBLIC.get(name, "attnbench")
 
 

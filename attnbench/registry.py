@@ -1,7 +1,7 @@
-"""The registries: attentions, models and data sets by name.
+"""Registries of attentions, models, data sets and tasks by name.
 
-A registry is a table of `Entry` rows. A row's target is an import string, so that listing a table
-loads no torch; the target is imported when it is used.
+A registry is a table of `Entry` rows. The target of a row is an import string that is imported at
+first use, so listing a table loads no torch.
 
 Entries come from four sources: the project's own tables, the entry-point group
 `attnbench.plugins`, `--plugin FILE_OR_MODULE`, and the decorators `register_attention` and
@@ -37,21 +37,21 @@ class SweepOption:
     name: str
     """The keyword of the mechanism's constructor."""
     default: float
-    """The default of the constructor. A whole number: the option takes whole numbers."""
+    """The constructor's default. If it is a whole number, the option takes whole numbers only."""
     least: float = 1
-    """The smallest value that the constructor takes."""
+    """The smallest value that the constructor accepts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One row of a table: what a name means, where it comes from and what it costs."""
+    """One row of a table: what a name stands for, its source and its cost."""
 
     kind: Kind
     name: str
     target: str | Callable[..., Any]
     """Import string "package.module:attribute", or the object itself from a decorator."""
     family: str
-    """attention: dense, window, sparse, anchor, linear …; model: its trunk; dataset: its source;
+    """Attention: dense, window, sparse, anchor, linear …; model: its trunk; dataset: its source;
     task: what it labels."""
     summary: str = ""
     cost: str = ""
@@ -59,9 +59,9 @@ class Entry:
     paper: str = ""
     link: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword options fixed by this name; they cannot be overridden."""
+    """Keyword options that this name fixes; they cannot be overridden."""
     sweepable: tuple[SweepOption, ...] = ()
-    """For attentions: the options that a sweep may vary."""
+    """The options of an attention that a sweep may vary."""
 
     def load(self) -> Callable[..., Any]:
         """Import the target."""
@@ -71,16 +71,16 @@ class Entry:
 
 
 class Registry:
-    """The entries of one kind, in the order in which they were declared."""
+    """The entries of one kind, in order of declaration."""
 
     def __init__(self, kind: Kind, table: str, libraries: Mapping[str, str] | None = None) -> None:
-        """Declare where the rows are; they are read at first use.
+        """Declare the source of the rows, which are read at first use.
 
         Args:
-            kind: of every row.
+            kind: the kind of all rows.
             table: import string of the project's own rows.
-            libraries: import strings of functions that make the row of a name such as
-                "timm:resnet18", by prefix.
+            libraries: prefix → import string of a function that makes the row of a name such as
+                "timm:resnet18".
         """
         self.kind = kind
         self._libraries = libraries or {}
@@ -98,7 +98,11 @@ class Registry:
         return [entry.name for entry in self.list()]
 
     def find(self, name: str) -> Entry:
-        """The entry of that name; the error for an unknown name lists the nearest ones."""
+        """The entry of that name.
+
+        Raises:
+            UserError: the name is unknown; the message lists similar names.
+        """
         self._open()
         library, _, rest = name.partition(":")
         if library in self._libraries and rest:
@@ -113,7 +117,11 @@ class Registry:
         return self.find(name).load()
 
     def register(self, entry: Entry) -> None:
-        """Add a row; a name that another row has is refused."""
+        """Add a row.
+
+        Raises:
+            UserError: another row has the same name.
+        """
         self._open()
         self._add(entry)
 
@@ -123,7 +131,7 @@ class Registry:
             return
         for entry in _imported(self._table):
             self._add(entry)
-        # Only now: a table that failed to import must fail again, not look empty.
+        # Set after the import: a table that failed to import must fail again, not look empty.
         self._opened = True
         load_installed_plugins()
 
@@ -131,18 +139,18 @@ class Registry:
         taken = self._entries.setdefault(entry.name, entry)
         if taken != entry:
             raise UserError(
-                f"{self.kind} {entry.name!r} is registered already ({_where(taken)}); "
+                f"{self.kind} {entry.name!r} is already registered ({_where(taken)}); "
                 f"choose another name for the one in {_where(entry)}"
             )
 
     def _unknown(self, name: str) -> str:
         near = get_close_matches(name, self._entries, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else "nothing is near that name."
+        hint = f"did you mean {' or '.join(near)}?" if near else "no similar name exists."
         return f"unknown {self.kind} {name!r}: {hint} `attnbench list {self.kind}s` shows all"
 
 
 def _imported(target: str) -> Any:
-    """What an import string "package.module:attribute" stands for."""
+    """The object of an import string "package.module:attribute"."""
     module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
@@ -180,7 +188,7 @@ def register_attention(
     summary: str = "",
     sweepable: Sequence[SweepOption] = (),
 ) -> Callable[[Target], Target]:
-    """Decorator: make an attention class known under `name` (see the README for 15 lines)."""
+    """Decorator: register an attention class under `name` (the README has an example)."""
 
     def register(target: Target) -> Target:
         ATTENTIONS.register(
@@ -195,7 +203,7 @@ def register_attention(
 def register_model(
     name: str, *, family: str, paper: str = "", link: str = "", summary: str = ""
 ) -> Callable[[Target], Target]:
-    """Decorator: make a model builder `(num_classes, img_size, **options)` known under `name`."""
+    """Decorator: register a model builder `(num_classes, img_size, **options)` under `name`."""
 
     def register(target: Target) -> Target:
         MODELS.register(
@@ -213,8 +221,8 @@ _installed_plugins_loaded = False
 def load_installed_plugins() -> None:
     """Register what installed packages declare in the entry-point group `attnbench.plugins`.
 
-    An entry point names a table of `Entry` rows (nothing heavy is imported) or a module whose
-    decorators register. One that fails gives a warning; the others are still registered.
+    An entry point names a table of `Entry` rows (nothing heavy is imported) or a module with
+    decorators. One that fails gives a warning; the others are still registered.
     """
     global _installed_plugins_loaded
     if _installed_plugins_loaded:
@@ -223,7 +231,7 @@ def load_installed_plugins() -> None:
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         try:
             _register_loaded(point.load())
-        except Exception as error:  # noqa: BLE001 - a stranger's plug-in may raise anything
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
             warnings.warn(
                 f"plug-in {point.name!r} ({point.value}) was skipped: {error}", stacklevel=2
             )
@@ -233,12 +241,16 @@ _loaded_plugins: list[str] = []
 
 
 def loaded_plugins() -> tuple[str, ...]:
-    """The sources given to `load_plugin` so far; a worker process loads them too."""
+    """The sources given to `load_plugin` so far, which worker processes load too."""
     return tuple(_loaded_plugins)
 
 
 def load_plugin(source: str) -> None:
-    """Import a plug-in given as a Python file or a module name, and register what it declares."""
+    """Import a plug-in (a Python file or a module name) and register what it declares.
+
+    Raises:
+        UserError: there is no such file, or the import fails.
+    """
     path = Path(source)
     if path.suffix == ".py" and not path.is_file():
         raise UserError(f"--plugin {source}: no such file; give a Python file or a module name")
@@ -256,14 +268,14 @@ def load_plugin(source: str) -> None:
 
 
 def _import_file(path: Path) -> Any:
-    """Import a file once; a hash of its path in the name keeps two `mine.py` apart."""
+    """Import a file once; its module name has a hash of the path, so two `mine.py` differ."""
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     name = f"attnbench_plugin_{path.stem}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise UserError(f"--plugin {path}: not a Python file; its name should end in .py")
+        raise UserError(f"--plugin {path}: not a Python file; give a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -275,7 +287,7 @@ def _import_file(path: Path) -> Any:
 
 
 def _register_loaded(loaded: Any) -> None:
-    """Register a table, or the table `ENTRIES` of a module (its decorators have run)."""
+    """Register a table, or a module's table `ENTRIES`; importing it has run its decorators."""
     register_entries(
         loaded if isinstance(loaded, (tuple, list)) else getattr(loaded, "ENTRIES", ())
     )

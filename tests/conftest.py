@@ -1,4 +1,4 @@
-"""Fixtures of all tests: fixed seeds, and one thread, so that tests neither vary nor compete."""
+"""Fixtures of all tests: fixed seeds for equal results, and one thread against contention."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Fixtures that build records: every test names only what it is about."""
+"""Fixtures that build records with defaults, so each test sets only what it tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many cores this process may use, on systems that tell and on those that do not."""
+"""The number of usable cores, on systems that report it and on others."""
 
 import psutil
 

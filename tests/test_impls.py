@@ -1,4 +1,4 @@
-"""What the table of implementations says, without torch."""
+"""The table of implementations, without torch."""
 
 import subprocess
 import sys

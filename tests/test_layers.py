@@ -1,4 +1,4 @@
-"""Who may import whom (CONTRIBUTING.md): no room imports upwards, and light ones stay light."""
+"""Import rules (CONTRIBUTING.md): no package imports upwards, and light ones load no torch."""
 
 import ast
 import subprocess

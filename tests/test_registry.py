@@ -48,7 +48,7 @@ def test_a_target_is_imported_when_it_is_asked_for(attentions):
 def test_an_unknown_name_is_answered_with_the_nearest(attentions):
     with pytest.raises(UserError, match=r"'windw': did you mean window\?.*list attentions"):
         attentions.find("windw")
-    with pytest.raises(UserError, match="nothing is near"):
+    with pytest.raises(UserError, match="no similar name exists"):
         attentions.find("zzz")
 
 

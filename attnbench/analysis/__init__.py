@@ -1,1 +1,1 @@
-"""Analysis: numbers in, numbers out. Nothing here draws or prints."""
+"""Analysis of records: numbers in, numbers out. Nothing here draws or prints."""

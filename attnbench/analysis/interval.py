@@ -1,4 +1,4 @@
-"""Student's t intervals, from SciPy's distribution."""
+"""95 % confidence intervals of a mean, from Student's t."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ NORMAL = 1.959964
 
 @cache
 def two_sided_95(dof: int) -> float:
-    """The two-sided 95 % quantile of Student's t with that many degrees of freedom (at least 1)."""
-    from scipy.special import stdtrit  # what scipy.stats.t.ppf calls, without its second of import
+    """The two-sided 95 % quantile of Student's t with `dof` degrees of freedom, at least 1."""
+    # scipy.stats.t.ppf calls this too, but importing scipy.stats takes a second.
+    from scipy.special import stdtrit
 
     if dof < 1:
         raise ValueError(f"Student's t needs at least one degree of freedom, got {dof}")
@@ -28,7 +29,7 @@ class Mean:
 
     value: float
     half_width: float | None
-    """Half of the interval; None for a single value, which tells no spread."""
+    """Half the width of the interval; None for a single value, which has no spread."""
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -41,7 +42,7 @@ class Mean:
 def mean_of(values: Sequence[float]) -> Mean:
     """The mean over independent repetitions, such as the seeds of a training.
 
-    The interval assumes that they are normally distributed about a common mean.
+    The interval assumes normally distributed values with a common mean.
     """
     count = len(values)
     if count < 2:

@@ -1,4 +1,4 @@
-"""What data frames are grouped and joined by: facts compared by value, never printed names."""
+"""Typed keys to group and join data frames by. They compare facts, never printed names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_OPTIONS: Mapping[str, Any] = {}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Key(ABC):
-    """Keys are equal where their facts are. A frame hashes them often, so the hash is stored."""
+    """Base of all keys: two are equal if their facts are. The hash is stored, for speed."""
 
     _identity: Hashable = field(init=False, repr=False)
     _hash: int = field(init=False, repr=False)
@@ -30,7 +30,7 @@ class Key(ABC):
 
     @abstractmethod
     def _facts(self) -> Hashable:
-        """Everything that tells this key from others of its type."""
+        """Everything that distinguishes this key from others of its type."""
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -43,10 +43,10 @@ class Key(ABC):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class LayerConditions(Key):
-    """What layers must share to stand in one figure or on one curve: all but grid and mechanism."""
+    """What the layers in one figure share: everything except grid and mechanism."""
 
     mode: str
-    """"" where the conditions are those of several modes."""
+    """"" if the key covers several modes."""
     dtype: str
     batch: int
     dim: int
@@ -61,29 +61,29 @@ class LayerConditions(Key):
 
     @property
     def of_any_mode(self) -> LayerConditions:
-        """The conditions that a forward call and a training step have in common."""
+        """The same conditions without the mode, as forward calls and training steps share them."""
         return replace(self, mode="")
 
     @property
     def order(self) -> tuple[Any, ...]:
-        """Sorts conditions: by mode, dtype and size, then by machine."""
+        """Sort key: mode, dtype, size, then machine."""
         size = (self.batch, self.dim, self.num_heads)
         return self.mode, self.dtype, *size, machine_order(self.machine), self.seed
 
 
 def machine_order(machine: Environment) -> tuple[Any, ...]:
-    """Sorts machines by name, then by threads and software."""
+    """Sort key of machines: name, threads, then software."""
     software = (machine.torch, machine.cuda, machine.platform)
     return machine.device_name, machine.threads, *software, machine.float32_matmul
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Implementation(Key):
-    """A mechanism with its options, and the code behind it."""
+    """A mechanism with its options, and the implementation (`impl`) that runs it."""
 
     attention: str
     impl: str
-    """"" where the key is of all implementations of the mechanism."""
+    """"" if the key covers all implementations of the mechanism."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def _facts(self) -> Hashable:
@@ -91,7 +91,7 @@ class Implementation(Key):
 
     @property
     def swept(self) -> Mapping[str, Any]:
-        """The sweepable options that are given, in the order of the mechanism's row."""
+        """The sweepable options that were given, in the order of the mechanism's registration."""
         if not self.options:
             return NO_OPTIONS
         names = sweepable_options(self.attention)
@@ -99,12 +99,12 @@ class Implementation(Key):
 
     @property
     def order(self) -> tuple[Any, ...]:
-        """Sorts implementations: by code, then by the values of the sweepable options."""
+        """Sort key: `impl`, then the values of the sweepable options."""
         values = tuple(_sortable(value) for value in self.swept.values())
         return self.impl, values or ((2,),), _text_of(self.options)
 
     def without(self, option: str) -> Implementation:
-        """The key of all implementations that differ in one option alone."""
+        """The same key without one option: shared by everything that differs in it only."""
         others = {name: value for name, value in self.options.items() if name != option}
         return replace(self, options=others)
 
@@ -119,7 +119,7 @@ def _text_of(options: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class OptionSeries(Key):
-    """Layers that differ in one option alone, on one grid."""
+    """Layers on one grid that differ in one option only."""
 
     rest: Implementation
     """The implementation without the option."""
@@ -131,7 +131,7 @@ class OptionSeries(Key):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ModelVariant(Key):
-    """A model with the mechanism inside it and its options."""
+    """A model with its attention mechanism and its options."""
 
     model: str
     attention: str
@@ -142,19 +142,19 @@ class ModelVariant(Key):
 
     @property
     def own_options(self) -> Mapping[str, Any]:
-        """The options without the attention, which is a field of its own."""
+        """The options without the attention, which has its own field."""
         return {name: value for name, value in self.options.items() if name != "attention"}
 
 
 def implementation_of(workload: Workload) -> Implementation:
-    """The key of what a layer's workload builds."""
+    """The key of the implementation in a layer's workload."""
     return Implementation(
         attention=workload.attention, impl=workload.impl, options=workload.options
     )
 
 
 def conditions_of(record: LayerRecord) -> LayerConditions:
-    """The key of the conditions that a layer was measured under."""
+    """The key of the conditions under which a layer was measured."""
     workload = record.workload
     return LayerConditions(
         mode=workload.mode, dtype=workload.dtype, batch=workload.batch, dim=workload.dim,
@@ -163,19 +163,19 @@ def conditions_of(record: LayerRecord) -> LayerConditions:
 
 
 def variant_of(workload: ModelWorkload) -> ModelVariant:
-    """The key of what a model's workload builds."""
+    """The key of the model in a workload."""
     return ModelVariant(
         model=workload.model, attention=workload.attention, options=workload.options
     )
 
 
 def machine_of(record: Record) -> Environment:
-    """The key of the machine and its software."""
+    """The key of a record's machine and software."""
     return record.environment.conditions
 
 
 def sweepable_options(attention: str) -> tuple[str, ...]:
-    """Names of the options that the mechanism's row declares; none if it is not registered."""
+    """The sweepable options that the mechanism is registered with; none if unregistered."""
     try:
         return tuple(option.name for option in ATTENTIONS.find(attention).sweepable)
     except UserError:
@@ -186,11 +186,11 @@ AnyKey = TypeVar("AnyKey", bound=Key)
 
 
 class Shared:
-    """One object for equal keys: comparing an object with itself costs nothing."""
+    """Replaces equal keys by one object, since comparing an object with itself is fast."""
 
     def __init__(self) -> None:
         self._known: dict[Key, Key] = {}
 
     def one(self, key: AnyKey) -> AnyKey:
-        """The first key that was equal to this one."""
+        """The first key seen that equals this one."""
         return self._known.setdefault(key, key)  # type: ignore[return-value]

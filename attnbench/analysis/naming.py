@@ -1,7 +1,7 @@
-"""The names of everything that is shown: implementations, models, conditions and machines.
+"""Display names of implementations, models, conditions and machines.
 
-Terminal, page, CSV and messages all take their names from here. A name is for people: whatever is
-grouped or joined uses `analysis.keys`.
+Terminal, page, CSV and messages all take their names from here. Names are for people; code groups
+and joins by `analysis.keys`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from attnbench.spec import AnyWorkload, ModelWorkload, Workload, describe
 
 
 def implementation_name(key: Implementation, between: str = " ") -> str:
-    """Mechanism, first sweepable option, then code and further options: "anchor-30 (sdpa)".
+    """Mechanism with its first sweepable option, `impl` and further options: "anchor-30 (sdpa)".
 
     Args:
-        key: what is named.
-        between: parts the mechanism from the brackets.
+        key: the implementation to name.
+        between: the text between the mechanism and the brackets.
     """
     return _in_brackets(mechanism_name(key), key.impl, _further(key), between=between)
 
@@ -39,7 +39,7 @@ def mechanism_name(key: Implementation) -> str:
 
 
 def _further(key: Implementation) -> str:
-    """The options that the mechanism's name does not hold."""
+    """The options that `mechanism_name` leaves out."""
     if not key.options:
         return ""
     first = next(iter(key.swept), None)
@@ -52,14 +52,14 @@ def _in_brackets(name: str, *parts: str, between: str = " ") -> str:
 
 
 def series_name(key: OptionSeries) -> str:
-    """What a line against an option is called: "anchor (sdpa), 14 × 14"."""
+    """The name of a line over an option's values: "anchor (sdpa), 14 × 14"."""
     height, width = key.grid
     return f"{implementation_name(key.rest)}, {height} × {width}"
 
 
 @singledispatch
 def name_of(workload: AnyWorkload, between: str = " ") -> str:
-    """What is measured: "anchor-30 (sdpa)", or "pyramid-t (anchor)" for a model."""
+    """The name of a layer, "anchor-30 (sdpa)", or of a model, "pyramid-t (anchor)"."""
     raise TypeError(f"no name for a {type(workload).__name__}")
 
 
@@ -75,7 +75,7 @@ def _(workload: ModelWorkload, between: str = " ") -> str:
 
 @singledispatch
 def subject_name(workload: AnyWorkload) -> str:
-    """What is built, with its size: "anchor-30 (sdpa) at 196 tokens", "vit-t at 224 × 224 px"."""
+    """The name with the size: "anchor-30 (sdpa) at 196 tokens", "vit-t at 224 × 224 px"."""
     raise TypeError(f"no name for a {type(workload).__name__}")
 
 
@@ -92,7 +92,7 @@ def _(workload: ModelWorkload) -> str:
 
 
 def facts_of(record: Record) -> list[str]:
-    """Size, batch, dtype and mode of a cell, each readable by itself."""
+    """Size, batch, dtype and mode of a cell, one text each."""
     workload = record.workload
     facts = [*_size_facts(workload), f"batch {workload.batch}", workload.dtype, workload.mode]
     return [fact for fact in (*facts, *_seed_facts(workload.seed)) if fact]
@@ -127,7 +127,7 @@ def _(workload: ModelWorkload) -> list[str]:
 
 
 def variant_names(variants: Iterable[ModelVariant]) -> dict[ModelVariant, str]:
-    """A name for each model: attention and options are in it only where there are several."""
+    """A name for each model, with attention and options only where they tell models apart."""
     distinct = list(dict.fromkeys(variants))
     attentions = {(key.model, key.attention) for key in distinct}
     of_model = Counter(model for model, _ in attentions)
@@ -143,10 +143,10 @@ def variant_names(variants: Iterable[ModelVariant]) -> dict[ModelVariant, str]:
 
 
 class MachineNames:
-    """Names of the machines of a report, and of the conditions on them."""
+    """Names of the machines in a report, and of the conditions on them."""
 
     def __init__(self, machines: Iterable[Environment] = ()) -> None:
-        """Machines whose short facts are equal are told apart by all their facts."""
+        """Take all machines of the report; those with equal short names get longer ones."""
         short = {machine: _machine_facts(machine) for machine in machines}
         times = Counter(tuple(facts) for facts in short.values())
         self._facts = {
@@ -156,7 +156,7 @@ class MachineNames:
         self._names = {machine: ", ".join(facts) for machine, facts in self._facts.items()}
 
     def machine(self, machine: Environment) -> str:
-        """One machine with its software."""
+        """The name of a machine with its software."""
         return self._names[machine]
 
     def conditions(self, key: LayerConditions) -> str:
@@ -164,13 +164,13 @@ class MachineNames:
         return ", ".join(self.facts(key))
 
     def facts(self, key: LayerConditions) -> list[str]:
-        """The same, each fact by itself."""
+        """The same, as a list of facts."""
         size = [f"batch {key.batch}", f"width {key.dim}", f"{key.num_heads} heads"]
         mode = [key.mode] if key.mode else []
         return [*mode, key.dtype, *size, *_seed_facts(key.seed), *self._facts[key.machine]]
 
     def parted(self, keys: Sequence[LayerConditions]) -> tuple[str, Mapping[LayerConditions, str]]:
-        """The facts that all of these conditions share, and what is left of each without them."""
+        """The facts that all of these conditions share, and the remaining facts of each."""
         facts = {key: self.facts(key) for key in keys}
         first = next(iter(facts.values()), [])
         shared = [fact for fact in first if all(fact in other for other in facts.values())]
@@ -192,5 +192,5 @@ def _more_facts(machine: Environment) -> list[str]:
 
 
 def texts_of(values: Iterable[Any]) -> str:
-    """Several names in a sentence, each once and in order: "dense (reference) or dense (sdpa)"."""
+    """Names joined by "or", sorted, without repeats: "dense (reference) or dense (sdpa)"."""
     return " or ".join(sorted(set(values)))

@@ -1,6 +1,6 @@
-"""The command line: each command parses, calls one function, and prints.
+"""The command line. Each command parses its options, calls one function and prints.
 
-Heavy packages (torch, pandas) are imported inside functions, so that help and lists are fast.
+Heavy packages (torch, pandas) are imported inside functions to keep help and lists fast.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ app.command("doctor")(doctor.command)
 app.command("reproduce")(reproduce.command)
 
 INTERRUPTED = 130
-"""Exit code that typer gives to Ctrl-C, as shells do."""
+"""The exit code of typer, and of shells, after Ctrl-C."""
 
 
 def _print_version(asked: bool) -> None:
@@ -67,7 +67,7 @@ def root(
 
 
 def main() -> None:
-    """Run the command line; a user's mistake prints one line and exits with code 2."""
+    """Run the command line; a `UserError` prints one line and exits with code 2."""
     try:
         app()
     except UserError as error:

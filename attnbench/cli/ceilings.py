@@ -1,4 +1,4 @@
-"""`attnbench ceilings`: how fast this device can be, dtype by dtype."""
+"""`attnbench ceilings`: measure the limits of this device for each dtype."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def command(
     dtype: Annotated[
         str | None,
         typer.Option(
-            help="Dtypes, separated by commas. [default: float32, on a GPU all]",
+            help="Dtypes, separated by commas. [default: float32; on a GPU all three]",
             show_default=False,
         ),
     ] = None,
     device: options.Device = "auto",
-    out: Annotated[Path, typer.Option(help="File that the ceilings are appended to.")] = CEILINGS,
+    out: Annotated[Path, typer.Option(help="File to append the ceilings to.")] = CEILINGS,
     force: Annotated[
-        bool, typer.Option("--force", help="Measure again what the file holds already.")
+        bool, typer.Option("--force", help="Measure again what the file already holds.")
     ] = False,
 ) -> None:
-    """Measure this device's limits: rate of products, bandwidth of copies, cost of a launch.
+    """Measure this device's limits: rate of matrix products, bandwidth of copies, cost of a launch.
 
-    The report then says how near each cell comes to its limit, and what binds it. Half a minute a
-    dtype; a second run measures what is missing.
+    The report then shows how close each cell comes to its limit, and its bottleneck. This takes
+    half a minute per dtype; a second run measures only what is missing.
     """
     from rich.console import Console
 
@@ -73,12 +73,12 @@ def command(
     if not shown:
         return
     print_ceilings(shown, console)
-    console.print(f"\nStored in {out}; `attnbench report` holds the cells of {out.parent} "
-                  "against it.", highlight=False, soft_wrap=True)  # fmt: skip
+    console.print(f"\nStored in {out}; `attnbench report` compares the cells of {out.parent} "
+                  "with it.", highlight=False, soft_wrap=True)  # fmt: skip
 
 
 def _dtypes(text: str) -> list[DType]:
-    """The dtypes of a comma-separated list, each once."""
+    """The dtypes of a comma-separated list, without repeats."""
     from attnbench.spec import DType
 
     allowed = get_args(DType)
@@ -92,7 +92,7 @@ def _dtypes(text: str) -> list[DType]:
 
 
 def _stored(out: Path, device: torch.device) -> list[Ceiling]:
-    """What the file holds of this very machine."""
+    """The ceilings in the file that were measured under the conditions here."""
     from attnbench.profiling.machine.environment import describe_environment
     from attnbench.records import store
 
@@ -106,13 +106,13 @@ def _stored(out: Path, device: torch.device) -> list[Ceiling]:
 
 
 def _is_complete(stored: Sequence[Ceiling]) -> bool:
-    """Launches are measured last: where they are, nothing is missing."""
+    """Whether all ceilings of a dtype are stored: launches are measured last."""
     return any(ceiling.operation == "launch" for ceiling in stored)
 
 
 def _known(dtype: str, stored: Sequence[Ceiling], out: Path) -> str:
     when = max(ceiling.created for ceiling in stored)[:19].replace("T", " ")
-    return f"{dtype}: known of this machine since {when} UTC ({out}); --force measures again"
+    return f"{dtype}: already measured at {when} UTC ({out}); --force measures again"
 
 
 def _refused(dtype: str, device: torch.device, error: RuntimeError) -> str:

@@ -1,4 +1,4 @@
-"""The options of `profile` and `sweep`: which cells to measure, and how."""
+"""The options that `profile` and `sweep` share: which cells to measure, and how."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ ANCHOR_COUNTS = "30"
 IMG_SIZE = "224"
 PATCH, DIM, HEADS, NUM_CLASSES = 16, "192", "3", 1000
 CROSSED = ("dim", "num_heads", "dtype", "mode", "seed", "batch")
-"""Fields of a workload that take several values in a sweep; the last varies fastest."""
+"""Workload fields that take several values in a sweep; the last varies fastest."""
 
 
 def _default(help: str, default: object, **more: Any) -> Any:
-    """An option whose default depends on others: the help says it, and None stands for it."""
+    """An option whose default is None; the help shows the default that applies then."""
     return typer.Option(help=f"{help} \\[default: {default}]", show_default=False, **more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """The cells that the options ask for: of attention layers, or of whole models."""
+    """Options that choose the cells: attention layers or whole models."""
 
     attention: Annotated[
         str | None, _default("Attentions to compare, separated by commas.", ATTENTIONS)
@@ -42,24 +42,22 @@ class Cells:
         str | None,
         typer.Option(
             "--model", "--models", show_default=False,
-            help="Whole models instead, separated by commas (see `attnbench list models`).",
+            help="Measure whole models instead, separated by commas (see `attnbench list models`).",
         ),
     ] = None  # fmt: skip
     n_tokens: Annotated[
         str | None,
-        typer.Option(help="Token counts of the map, separated by commas.", show_default=False),
+        typer.Option(help="Token counts, separated by commas.", show_default=False),
     ] = None
     resolution: Annotated[
         str | None,
         typer.Option(
             "--resolution", "--resolutions", "--img-size", show_default=False,
-            help="Image sizes in pixels, as 224,384 or 512x2048. For models "
+            help="Image sizes in pixels, such as 224,384 or 512x2048. For models "
             f"\\[default: {IMG_SIZE}]",
         ),
     ] = None  # fmt: skip
-    patch: Annotated[int | None, _default("Pixels along the side of a token's patch.", PATCH)] = (
-        None
-    )
+    patch: Annotated[int | None, _default("Side of a patch (one token) in pixels.", PATCH)] = None
     anchors: Annotated[
         str | None,
         _default(f"Anchor counts, separated by commas: short for --sweep {ANCHORS}=….",
@@ -69,7 +67,7 @@ class Cells:
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUES", show_default=False,
-            help="Values of an option that a mechanism declares (`attnbench list`), as "
+            help="Values of a mechanism's sweepable option (see `attnbench list`), such as "
             "window_size=7,14; repeatable.",
         ),
     ] = None  # fmt: skip
@@ -77,48 +75,48 @@ class Cells:
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUE", show_default=False,
-            help="Any other keyword of a mechanism or model, as qkv_bias=false; repeatable.",
+            help="Any other option of a mechanism or model, such as qkv_bias=false; repeatable.",
         ),
     ] = None  # fmt: skip
     impl: Annotated[
         str | None,
         typer.Option(
             show_default=False,
-            help="Implementations, separated by commas (see `attnbench list impls`), or best: all "
-            "are measured and the fastest is shown. Default: reference (plain eager code for all), "
-            "and sdpa (torch's fused code) or folded (anchors) where a mechanism has it.",
+            help="Implementations, separated by commas (see `attnbench list impls`), or best: "
+            "measure all and show the fastest. Default: reference (plain eager code), and sdpa "
+            "(torch's fused code) or folded (anchors) if the mechanism has it.",
         ),
     ] = None  # fmt: skip
-    dim: Annotated[str | None, _default("Width of the layer.", DIM, metavar="<int>")] = None
+    dim: Annotated[str | None, _default("Embedding width.", DIM, metavar="<int>")] = None
     heads: Annotated[
         str | None, _default("Attention heads; must divide --dim.", HEADS, metavar="<int>")
     ] = None
-    num_classes: Annotated[int | None, _default("Classes of a model.", NUM_CLASSES)] = None
-    batch: Annotated[str, typer.Option(help="Images in a batch.", metavar="<int>")] = "1"
+    num_classes: Annotated[int | None, _default("Classes of a model's head.", NUM_CLASSES)] = None
+    batch: Annotated[str, typer.Option(help="Images per batch.", metavar="<int>")] = "1"
     dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32"
     mode: Annotated[
         str,
-        typer.Option(help="forward, backward, forward+backward, or train (a whole training step)."),
+        typer.Option(help="forward, backward, forward+backward, or train (a full training step)."),
     ] = "forward"
-    seed: Annotated[str, typer.Option(help="Seeds weights and input.", metavar="<int>")] = "0"
+    seed: Annotated[str, typer.Option(help="Seed of weights and input.", metavar="<int>")] = "0"
 
     def workloads(self, *, n_tokens: str = "", resolution: str = "") -> list[AnyWorkload]:
-        """The cells, those of one comparison together; loads torch.
+        """The workloads, grouped by comparison; loads torch.
 
         Args:
-            n_tokens: sizes of layers where the options give none, …
-            resolution: … or image sizes in their place.
+            n_tokens: default token counts for layers.
+            resolution: default image sizes for layers, instead of token counts.
         """
         if self.model is not None:
             return [*self._of_models()]
         if self.num_classes is not None:
-            raise UserError("--num-classes goes with --model")
+            raise UserError("--num-classes needs --model; attention layers have no classes")
         if self.n_tokens is None and self.resolution is None:
             return [*self._of_layers(n_tokens or None, resolution or None)]
         return [*self._of_layers(self.n_tokens, self.resolution)]
 
     def refuse_several(self) -> None:
-        """Refuse several values where cells are compared side by side."""
+        """Refuse several values of one option: a profile compares cells under one set."""
         given = (("batch", self.batch), ("dim", self.dim), ("heads", self.heads),
                  ("dtype", self.dtype), ("mode", self.mode), ("seed", self.seed))  # fmt: skip
         for flag, text in given:
@@ -128,13 +126,17 @@ class Cells:
 
     @property
     def wants_best(self) -> bool:
-        """Whether to show only the fastest implementation; `best` goes with no other name."""
+        """Whether to show only the fastest implementation.
+
+        Raises:
+            UserError: `best` is combined with other names.
+        """
         from attnbench.benchmark.grid import BEST
 
         chosen = options.names(self.impl or "")
         if BEST in chosen and chosen != [BEST]:
             raise UserError(
-                f"--impl best stands alone, since it measures every implementation; "
+                f"--impl best measures every implementation and takes no other name; "
                 f"got {self.impl!r}"
             )
         return BEST in chosen
@@ -144,7 +146,7 @@ class Cells:
 
         chosen = _chosen(self.attention or ATTENTIONS, "--attention")
         grids = options.grids(n_tokens, resolution, PATCH if self.patch is None else self.patch)
-        _ = self.wants_best  # refuses it beside other names
+        _ = self.wants_best  # raises if combined with other names
         impls = None if self.impl is None else options.names(self.impl)
         given = self._options()
         swept = self._swept(chosen, given)
@@ -178,8 +180,8 @@ class Cells:
         flags = [f"--{name.replace('_', '-')}" for name in given if getattr(self, name) is not None]
         if flags:
             raise UserError(
-                f"{', '.join(flags)}: for attention layers, not for --model; a trunk takes its "
-                "attention and the options inside as --option attention=NAME"
+                f"{', '.join(flags)}: only for attention layers, got --model; give a trunk its "
+                "attention and options by --option, such as --option attention=NAME"
             )
 
     def _axes(self, **texts: str) -> dict[str, Sequence[Any]]:
@@ -204,7 +206,7 @@ class Cells:
         found = {name: options.numbers(text, f"--sweep {name}")
                  for name, text in options.pairs(self.sweep, "--sweep").items()}  # fmt: skip
         if self.anchors is not None and ANCHORS in found:
-            raise UserError(f"--anchors is short for --sweep {ANCHORS}: give one of them")
+            raise UserError(f"--anchors is short for --sweep {ANCHORS}; give only one of them")
         if _has_anchors(chosen) and (self.anchors is not None or ANCHORS not in {**found, **given}):
             counts = options.integers(self.anchors or ANCHOR_COUNTS, "--anchors")
             for count in counts:
@@ -215,26 +217,30 @@ class Cells:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measuring:
-    """How the cells are measured."""
+    """Options that choose how the cells are measured."""
 
     device: options.Device = "auto"
     precision: Annotated[
         float,
-        typer.Option(help="Stop when each median is known within this share (95 % interval) …"),
+        typer.Option(help="Stop when each 95 % interval is within this share of its median."),
     ] = 0.01
     time_budget: Annotated[
-        float, typer.Option(help="… or when this many seconds a cell have gone into sampling.")
+        float, typer.Option(help="Stop after this many seconds of sampling per cell at the latest.")
     ] = 2
     cache: Annotated[
         str,
-        typer.Option(help="Caches before each sample: cold, warm, or auto (cold on a GPU only)."),
+        typer.Option(help="Cache before each sample: cold, warm, or auto (cold on GPUs only)."),
     ] = "auto"
     energy: Annotated[
-        bool, typer.Option("--energy", help="Meter joules per call too; several seconds a cell.")
+        bool, typer.Option("--energy", help="Also measure joules per call; seconds per cell.")
     ] = False
 
     def protocol(self, **others: Any) -> Protocol:
-        """The protocol; values out of range are refused."""
+        """The protocol.
+
+        Raises:
+            UserError: a value is out of range.
+        """
         return Protocol(
             precision=self.precision,
             time_budget_s=self.time_budget,
@@ -248,7 +254,9 @@ def _chosen(text: str, flag: str) -> list[str]:
     chosen = options.names(text)
     if not chosen:
         listed = "attentions" if flag == "--attention" else "models"
-        raise UserError(f"{flag} needs at least one name; `attnbench list {listed}` shows them")
+        raise UserError(
+            f"{flag} needs at least one name, got {text!r}; see `attnbench list {listed}`"
+        )
     return chosen
 
 
@@ -260,7 +268,7 @@ def _axis(text: str, flag: str, *, text_values: bool) -> Sequence[Any]:
 
 
 def _has_anchors(chosen: Sequence[str]) -> bool:
-    """Whether one of the mechanisms declares anchors."""
+    """Whether one of the mechanisms has anchors."""
     from attnbench import registry
 
     rows = [registry.ATTENTIONS.find(name) for name in chosen]

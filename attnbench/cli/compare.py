@@ -1,4 +1,4 @@
-"""`attnbench compare A B`: two results with a verdict on each cell, which may be "cannot tell"."""
+"""`attnbench compare A B`: a verdict on each cell of two sets of results."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from attnbench.analysis.compare.verdict import Comparison
 
 FAIL_ON = ("slower", "broken", "cannot-tell", "more", "changed", "missing")
-"""What --fail-on takes: keys of `Comparison.counts`, with dashes for the shell."""
+"""Values of --fail-on: keys of `Comparison.counts`, with dashes instead of spaces."""
 COLOURS = {"broken": "red", "slower": "red", "cannot tell": "yellow", "faster": "green",
            "repaired": "green"}  # fmt: skip
 NAME_WIDTH = len("(reference)")
-"""Narrower than this, the first column would cut the longest word of most names."""
+"""In a narrower first column, the longest word of most names would be cut."""
 
 
 def command(
@@ -31,14 +31,16 @@ def command(
     ],
     after: Annotated[Path, typer.Argument(metavar="B", help="Results after: a file or a folder.")],
     relative: Annotated[
-        float, typer.Option(help="Share by which a latency must change to matter …")
+        float, typer.Option(help="Smallest change of latency that matters, as a share.")
     ] = 0.05,
-    absolute: Annotated[float, typer.Option(help="… and seconds by which it must.")] = 30e-6,
+    absolute: Annotated[
+        float, typer.Option(help="Smallest change of latency that matters, in seconds.")
+    ] = 30e-6,
     across_environments: Annotated[
         bool,
         typer.Option(
             "--across-environments",
-            help="Compare cells of another device, thread count, torch or CUDA all the same.",
+            help="Also compare cells across devices, thread counts, torch or CUDA versions.",
         ),
     ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
@@ -54,14 +56,14 @@ def command(
 ) -> None:
     """Compare results before (A) and after (B): faster, slower, same, or cannot tell.
 
-    A change under the resolution floor of the machine (attnbench doctor) is called neither faster
-    nor slower, whatever --relative says.
+    A change counts if it exceeds both --relative and --absolute. A change below the machine's
+    resolution floor (attnbench doctor) is never called faster or slower.
     """
     from attnbench.analysis.compare.rule import Thresholds
     from attnbench.analysis.compare.verdict import compare
 
     if markdown and as_json:
-        raise UserError("give --markdown or --json, not both")
+        raise UserError("--markdown and --json exclude each other; give one of them")
     failures = _failures(fail_on or ())
     thresholds = Thresholds(relative=relative, absolute_s=absolute)
     comparison = compare(
@@ -70,7 +72,7 @@ def command(
     _show(comparison, markdown, as_json)
     found = [name for name in failures if comparison.counts[name.replace("-", " ")]]
     if found:
-        print(f"--fail-on: there are cells that are {', '.join(found)}", file=sys.stderr)
+        print(f"--fail-on: found cells that are {', '.join(found)}", file=sys.stderr)
         raise typer.Exit(1)
 
 
@@ -85,7 +87,7 @@ def _failures(texts: Sequence[str]) -> list[str]:
 
 
 def _read(path: Path) -> Side:
-    """The records of one side; what could not be read is said on standard error."""
+    """The records of one side; unreadable lines are reported on standard error."""
     from attnbench.analysis.compare.pairs import Side
     from attnbench.records import store
 

@@ -1,4 +1,4 @@
-"""`attnbench doctor`: is this machine fit to measure, and how small a change can it show?"""
+"""`attnbench doctor`: test the harness on this machine, and find its resolution floor."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ COLOURS = {"passed": "green", "failed": "red", "not possible here": "yellow"}
 
 def command(
     device: options.Device = "auto",
-    out: Annotated[Path, typer.Option(help="File that the checkup is appended to.")] = CHECKUPS,
+    out: Annotated[Path, typer.Option(help="File to append the checkup to.")] = CHECKUPS,
 ) -> None:
-    """Check the harness on this machine, and find the smallest change it can show.
+    """Test the harness on this machine, and find the smallest change it can show.
 
-    It measures known times, MACs and allocations, and an operator that does not do its work. It
+    The doctor measures known times, MACs and allocations, and an operator that skips its work. It
     compares an operator with itself and with a slower one, and measures beside busy processes.
-    This takes about half a minute; leave the machine alone meanwhile. Later records carry the
+    This takes about half a minute; leave the machine idle meanwhile. Later records carry the
     resolution floor, and `attnbench compare` uses it.
 
-    Exits with 1 if a check failed; a check that is not possible here is no failure.
+    Exits with 1 if a finding is "failed"; "not possible here" is no failure.
     """
     from rich.console import Console
 
@@ -56,9 +56,9 @@ def _print(checkup: Checkup) -> None:
     console = Console()
     console.print(Text(checkup.environment.label))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("check", "outcome"):
+    for head in ("finding", "outcome"):
         table.add_column(head, no_wrap=True)
-    table.add_column("what was expected, and what came")
+    table.add_column("expected and measured")
     for finding in checkup.findings:
         outcome = Text(finding.outcome, COLOURS[finding.outcome])
         table.add_row(Text(finding.name), outcome, Text(finding.text))
@@ -66,8 +66,8 @@ def _print(checkup: Checkup) -> None:
     floor = checkup.floor
     console.print(
         Text(
-            f"resolution floor: {format_percent(floor.relative)} of a latency, by which two runs "
-            f"of the same thing may differ; and {format_seconds(floor.absolute_s)}, the cost of "
-            "timing itself"
+            f"resolution floor: {format_percent(floor.relative)} of a latency (two runs of the "
+            f"same call may differ by that), and {format_seconds(floor.absolute_s)} (the cost of "
+            "timing itself)"
         )
     )

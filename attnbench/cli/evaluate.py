@@ -1,4 +1,4 @@
-"""`attnbench evaluate`: scores and cost of a checkpoint."""
+"""`attnbench evaluate`: measure the scores and cost of a checkpoint."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from attnbench.cli.options import RUNS
 
 
 def command(
-    checkpoint: Annotated[Path, typer.Argument(help="A `last.pt` that `attnbench train` wrote.")],
+    checkpoint: Annotated[Path, typer.Argument(help="A `last.pt` written by `attnbench train`.")],
     data: Annotated[
         str | None,
         typer.Option(
-            help="Data set to evaluate on. [default: the one it was trained on]", show_default=False
+            help="Data set to evaluate on. [default: that of the training]", show_default=False
         ),
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Images a forward pass.")] = 64,
+    batch_size: Annotated[int, typer.Option(help="Images per forward pass.")] = 64,
     device: options.Device = "auto",
-    out: Annotated[Path, typer.Option(help="File that the record is appended to.")] = RUNS
+    out: Annotated[Path, typer.Option(help="File to append the record to.")] = RUNS
     / "evaluate.jsonl",
     plugin: options.Plugin = None,
 ) -> None:
@@ -49,4 +49,4 @@ def command(
         )  # fmt: skip
     Recorder(out, "evaluate").keep(record)
     print_model(record, Console())
-    print(f"\nStored in {out}; `attnbench report` draws it.")
+    print(f"\nStored in {out}; `attnbench report` shows it.")

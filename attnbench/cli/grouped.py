@@ -1,4 +1,4 @@
-"""Groups of options that several commands share: a dataclass whose fields are options."""
+"""Share options between commands, declared as the fields of a dataclass."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, get_type_hints
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Decorator: a parameter annotated with a dataclass takes in one option per field.
+    """Decorator: replace a parameter annotated with a dataclass by one option per field.
 
-    Typer sees the fields in place of the parameter, and the command gets the dataclass.
+    Typer sees the fields as options; the command receives the dataclass.
     """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}

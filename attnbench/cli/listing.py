@@ -1,4 +1,4 @@
-"""`attnbench list`: what can be named."""
+"""`attnbench list`: show registered names, and which implementations run here."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def command(
         str | None,
         typer.Option(
             metavar="PATTERN",
-            help="With models: the models of timm that match, such as 'swin*', by the names "
+            help="With models: list timm's models that match, such as 'swin*', under the names "
             "that every command takes.",
         ),
     ] = None,
     plugin: Plugin = None,
 ) -> None:
-    """List what is registered: attentions, models or datasets; or which impl runs where."""
+    """List attentions, models, datasets or tasks; or implementations, and which can run here."""
     from rich.console import Console
     from rich.table import Table
 
@@ -46,7 +46,7 @@ def command(
         print_impls(Console(), Console(stderr=True))
         return
     if what not in registries:
-        raise UserError(f"can list {', '.join([*registries, 'impls'])}; got {what!r}")
+        raise UserError(f"expected one of {', '.join([*registries, 'impls'])}; got {what!r}")
     table = Table(title=what, title_justify="left", title_style="bold")
     columns = ["name", "family", *(["cost"] if what == "attentions" else []), "summary", "paper"]
     for column in columns:
@@ -59,7 +59,7 @@ def command(
 
 
 def _sweepable(entries: Iterable[Entry]) -> str:
-    """The options that can be swept, each with the mechanisms that declare it."""
+    """The sweepable options, each with its mechanisms."""
     having: dict[str, list[str]] = {}
     for entry in entries:
         for option in entry.sweepable:
@@ -74,7 +74,9 @@ def _print_timm(what: str, pattern: str) -> None:
     from attnbench.models.from_timm.names import architectures
 
     if what != "models":
-        raise UserError(f"--timm lists models; got {what!r}: `attnbench list models --timm …`")
+        raise UserError(
+            f"--timm works with models only, got {what!r}; use `attnbench list models --timm …`"
+        )
     table = Table(title="models of timm", title_justify="left", title_style="bold")
     for column in ("name", "family", "input size"):
         table.add_column(column, no_wrap=True)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their text becomes values."""
+"""Options that several commands share, and parsers of their text."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def _load_plugins(sources: list[str] | None) -> list[str] | None:
 Plugin = Annotated[
     list[str] | None,
     typer.Option(
-        help="Python file or module that registers your own attentions or models; repeatable.",
+        help="Python file or module that registers attentions or models; repeatable.",
         callback=_load_plugins,
         is_eager=True,
         metavar="FILE_OR_MODULE",
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto (GPU if there is one), cpu or cuda.")]
-Out = Annotated[Path, typer.Option(help="File that the records are appended to.")]
+Out = Annotated[Path, typer.Option(help="File to append the records to.")]
 
 
 def names(text: str) -> list[str]:
-    """Split "a,b" into its names; an empty name is dropped."""
+    """Split "a,b" into names; empty names are dropped."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
@@ -74,14 +74,18 @@ def _number(text: str) -> float:
 
 
 def pairs(texts: Sequence[str] | None, flag: str) -> dict[str, str]:
-    """Read repeated "NAME=value"; a name that comes twice is refused."""
+    """Read repeated "NAME=value".
+
+    Raises:
+        UserError: a text has another form, or a name is given twice.
+    """
     found: dict[str, str] = {}
     for text in texts or ():
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name.isidentifier() and equals and value):
             raise UserError(f"{flag} takes NAME=value, got {text!r}")
         if name in found:
-            raise UserError(f"{flag} {name} is given twice")
+            raise UserError(f"{flag} {name} is given twice; give it once")
         found[name] = value
     return found
 
@@ -103,7 +107,9 @@ def image_size(text: str, flag: str = "--resolution") -> tuple[int, int]:
     """Read "224" or "512x2048" (height x width) as (height, width)."""
     sides = [side.strip() for side in text.lower().split("x")]
     if len(sides) > 2 or not all(side.isdecimal() and len(side) < 20 for side in sides):
-        raise UserError(f"{flag} takes pixels as 224 or 512x2048 (height x width), got {text!r}")
+        raise UserError(
+            f"{flag} takes pixels such as 224 or 512x2048 (height x width), got {text!r}"
+        )
     return int(sides[0]), int(sides[-1])
 
 
@@ -111,14 +117,14 @@ def image_sizes(text: str) -> list[tuple[int, int]]:
     """Split "224,512x2048" into (height, width) pairs."""
     sizes = [image_size(part) for part in names(text)]
     if not sizes:
-        raise UserError(f"--resolution takes pixels as 224 or 512x2048, got {text!r}")
+        raise UserError(f"--resolution takes pixels such as 224 or 512x2048, got {text!r}")
     return sizes
 
 
 def grids(n_tokens: str | None, resolutions: str | None, patch: int) -> list[Grid]:
-    """The token grids that were asked for, by token count or by image size; one must be given."""
+    """The token grids of token counts or of image sizes; exactly one must be given."""
     if n_tokens is not None and resolutions is not None:
-        raise UserError("give --n-tokens or --resolution, not both")
+        raise UserError("--n-tokens and --resolution exclude each other; give one of them")
     if resolutions is not None:
         return [grid_of_image(size, patch) for size in image_sizes(resolutions)]
     return [grid_of(count) for count in integers(n_tokens or "", "--n-tokens")]

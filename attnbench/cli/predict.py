@@ -1,4 +1,4 @@
-"""`attnbench predict`: latency and memory at a size that was not measured, with intervals."""
+"""`attnbench predict`: predict latency and memory at a size that was not measured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from attnbench.analysis.growth.prediction import Group, Prediction, Predictions
 
 WIDE = 120
-"""Columns of a terminal from which on a value and its interval stand on one line."""
+"""Terminal width from which a value and its interval share a line."""
 
 
 def command(
@@ -43,7 +43,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, in base units.")] = False,
 ) -> None:
-    """Predict latency and peak memory of a layer at a token count, from stored records alone."""
+    """Predict latency and peak memory of a layer at a token count, from stored records."""
     from rich.console import Console
 
     chosen = _names(attention)
@@ -60,7 +60,7 @@ def command(
 def _names(attention: str | None) -> list[str]:
     chosen = names(attention or "")
     if attention is not None and not chosen:
-        raise UserError("--attention needs at least one name; leave it out for all of the records")
+        raise UserError("--attention needs at least one name; leave it out to predict all")
     return chosen
 
 
@@ -106,7 +106,7 @@ def _print_group(tokens: int, group: Group, console: Console) -> None:
 
 
 def _shared_sizes(group: Group) -> str:
-    """The measured sizes, where they are the same for all."""
+    """The measured sizes if all predictions share them, else ""."""
     from attnbench.analysis.growth.curves import sizes_text
 
     sizes = {prediction.tokens for prediction in group.predictions}
@@ -129,7 +129,7 @@ def _row(prediction: Prediction, group: Group, between: str) -> list[str]:
 
 
 def _text(metric: str, estimate: Estimate | None, between: str) -> str:
-    """A value and its interval: "61.6 ms [61.0 ms – 62.1 ms]"; counts may be known exactly."""
+    """A value and its interval: "61.6 ms [61.0 ms – 62.1 ms]"; exact values have none."""
     from attnbench.units import METRICS
 
     if estimate is None:
@@ -141,13 +141,15 @@ def _text(metric: str, estimate: Estimate | None, between: str) -> str:
 
 
 def _notes(group: Group) -> list[str]:
-    """The notes beneath a table; a note about several mechanisms is printed once."""
+    """The notes below a table; a note about several mechanisms is printed once."""
     notes = []
     if group.baseline:
-        notes.append(f"speed-up is over {group.baseline_label}, the fastest dense predicted")
+        notes.append(
+            f"speed-up is over {group.baseline_label}, the dense attention predicted to be fastest"
+        )
     notes.append(
-        "fitted: a + b·n + c·n² with no term below zero; what begins beyond the measured sizes, "
-        "such as a cache that overflows, is not foreseen"
+        "fitted: a + b·n + c·n² without negative terms; effects that begin beyond the measured "
+        "sizes, such as a cache that overflows, are not predicted"
     )
     about: dict[str, list[str]] = {}
     for prediction in group.predictions:

@@ -1,4 +1,4 @@
-"""`attnbench profile`: attentions or models side by side at one input size."""
+"""`attnbench profile`: measure attentions or models side by side."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from attnbench.records import CostRecord
 
 Details = Annotated[
-    bool, typer.Option("--details", help="Show percentiles, throughput, first call and kernel too.")
+    bool, typer.Option("--details", help="Also show percentiles, throughput, first call, kernel.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the records as JSON, not as a table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the records as JSON.")]
 
 
 @grouped
@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """Measure attentions side by side: parameters, MACs, latency, memory, speed-up over dense.
 
-    At 4,096 tokens unless a size is given. With --model, whole models are measured instead.
+    The default size is 4,096 tokens. With --model, whole models are measured instead.
     """
     from rich.console import Console
 
@@ -65,11 +65,11 @@ def command(
         print(json.dumps([store.encode(record) for record in records], indent=2))
     else:
         _show(records, details, best=cells.wants_best)
-        print(f"\nStored in {out}; `attnbench report` draws it.")
+        print(f"\nStored in {out}; `attnbench report` shows it.")
 
 
 def _show(records: Sequence[CostRecord], details: bool, *, best: bool) -> None:
-    """The tables; with `best` only the fastest implementations, the others named beneath."""
+    """Print the tables; with `best` only the fastest implementations, with notes on the others."""
     from rich.console import Console
 
     from attnbench.analysis.selection.fastest import fastest_of_each

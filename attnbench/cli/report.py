@@ -1,4 +1,4 @@
-"""`attnbench report`: tables, plots and one page, from stored records alone."""
+"""`attnbench report`: write tables, figures and one page from stored records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def command(
         str, typer.Option(help="Cost axis of the frontier: macs, latency, memory or params.")
     ] = "macs",
 ) -> None:
-    """Write tables, plots and a page that holds all of it."""
+    """Write tables and figures, and one page with all of them."""
     from rich.console import Console
 
     console = Console(stderr=True)

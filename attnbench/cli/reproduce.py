@@ -1,4 +1,4 @@
-"""`attnbench reproduce`: the paper's tables and claims beside published and measured numbers."""
+"""`attnbench reproduce`: compare the paper's tables and claims with numbers counted here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 WHAT = ("table1", "table4", "table5", "fig5", "claims")
 WITH_ANCHORS = ("table4", "table5")
 IMAGES = 128
-"""Held-out images on which the use of anchors is measured."""
+"""Number of held-out images on which the use of anchors is measured."""
 
 
 def command(
@@ -42,7 +42,7 @@ def command(
     checkpoint: Annotated[
         Path | None,
         typer.Option(
-            help="A `last.pt` with anchor attention: show how it uses its anchors (table4, "
+            help="A `last.pt` with anchor attention: also show how it uses its anchors (table4, "
             "table5).",
             show_default=False,
         ),
@@ -50,20 +50,20 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder for the counts and the table as CSV.")] = RUNS,
     plugin: options.Plugin = None,
 ) -> None:
-    """Show the paper's numbers beside published ones and what is counted and measured here.
+    """Show the paper's numbers beside published numbers and those counted and measured here.
 
-    Counts are kept in OUT/reproduce-WHAT.jsonl; a second run makes only those that are missing.
+    Counts are stored in OUT/reproduce-WHAT.jsonl; a second run counts only what is missing.
     """
     from rich.console import Console
 
     if what not in WHAT:
         raise UserError(f"expected one of {', '.join(WHAT)}; got {what!r}")
     if checkpoint is not None and what not in WITH_ANCHORS:
-        raise UserError(f"--checkpoint goes with {' or '.join(WITH_ANCHORS)}; got {what}")
+        raise UserError(f"--checkpoint works with {' or '.join(WITH_ANCHORS)} only; got {what}")
     if what == "claims":
         _claims(out)
         return
-    # This comes first, so that a wrong file is refused before anything is counted.
+    # First, so that a wrong file is refused before anything is counted.
     found = _anchor_use(checkpoint, Console(stderr=True)) if checkpoint is not None else None
     _table(what, results, out)
     if found is not None:
@@ -89,7 +89,7 @@ def _table(what: str, results: list[Path] | None, out: Path) -> None:
 
 @contextmanager
 def _progress(console: Console) -> Iterator[Callable[[int, int, str], None]]:
-    """A progress bar; call it with (done, total, name of the next step)."""
+    """A progress bar: call the result with (done, total, name of the next step)."""
     from attnbench.cli.show.progress import bar
 
     with bar(console) as progress:
@@ -111,7 +111,7 @@ def _reproducer(what: str) -> Callable[..., list[Row]]:
 
 
 def _stored(results: list[Path] | None, console: Console) -> list[Record]:
-    """Records that may hold evidence; a file that the user names must exist."""
+    """The stored records to search for trained models and latencies; named files must exist."""
     from attnbench.records import store
 
     paths = results or [path for path in (RUNS, MEASURED) if any(path.rglob("*.jsonl"))]
@@ -136,7 +136,7 @@ def _claims(out: Path) -> None:
     print(f"\nStored in {out / 'reproduce-claims.csv'}.")
     changed = [claim.line["id"] for claim in judged if not claim.as_stored]
     if changed:
-        print(f"These differ from claims.csv: {', '.join(changed)}", file=sys.stderr)
+        print(f"These verdicts differ from claims.csv: {', '.join(changed)}", file=sys.stderr)
         raise typer.Exit(1)
 
 

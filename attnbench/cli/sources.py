@@ -1,4 +1,4 @@
-"""Which records a command reads that was given no paths."""
+"""The records that a command reads if it is given no paths."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ MEASURED = Path("results/measured")
 
 
 def default_source() -> Path:
-    """The user's own runs, or the published ones where there are none yet, said on stderr."""
+    """The user's runs, or the published records (with a message on stderr) if there are none."""
     if any(RUNS.rglob("*.jsonl")):
         return RUNS
     if any(MEASURED.rglob("*.jsonl")):
-        print(f"no runs in {RUNS} yet: these are the published records in {MEASURED}",
+        print(f"no runs in {RUNS} yet: using the published records in {MEASURED}",
               file=sys.stderr)  # fmt: skip
         return MEASURED
     raise UserError(
-        f"no records in {RUNS} nor in {MEASURED}; run `attnbench profile` or `attnbench train` "
-        "first, or give the paths of result files"
+        f"no records in {RUNS} or {MEASURED}; run `attnbench profile` or `attnbench train` first, "
+        "or give the paths of result files"
     )

@@ -1,4 +1,4 @@
-"""`attnbench sweep`: measures a grid of cells, each stored at once; a second run resumes."""
+"""`attnbench sweep`: measure a grid of cells and store each at once; a second run resumes."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from attnbench.spec import AnyWorkload, Protocol
 
 
-Force = Annotated[bool, typer.Option("--force", help="Measure again what the file holds already.")]
+Force = Annotated[bool, typer.Option("--force", help="Measure again what the file already holds.")]
 DryRun = Annotated[
     bool,
-    typer.Option("--dry-run", help="Say what would run and what cannot; run and store nothing."),
+    typer.Option("--dry-run", help="List what would run and what cannot; run and store nothing."),
 ]
 Timeout = Annotated[
-    float, typer.Option(help="Seconds without progress after which a cell is given up.")
+    float, typer.Option(help="Give up a cell after this many seconds without progress.")
 ]
 
 
@@ -45,14 +45,14 @@ def command(
     timeout: Timeout = 300,
     plugin: options.Plugin = None,
 ) -> None:
-    """Measure every attention at every size and anchor count; a second run does what is missing.
+    """Measure every attention at every size and option; a second run measures what is missing.
 
-    Sizes are those of images of 224, 384 and 512 pixels unless others are given. --batch, --dim,
-    --heads, --dtype, --mode and --seed take several values, separated by commas; they are crossed.
+    The default sizes are images of 224, 384 and 512 pixels. --batch, --dim, --heads, --dtype,
+    --mode and --seed take several values, separated by commas; all combinations are measured.
     With --models, whole models are measured instead.
 
-    Cells of one size are sampled in turn, in a process of their own: one that crashes, hangs or
-    runs out of memory is stored with its reason and costs no other.
+    Cells of one size are sampled in turn, in a separate process. A cell that crashes, hangs or
+    runs out of memory is stored with the reason; the other cells still run.
     """
     from rich.console import Console
 
@@ -82,7 +82,7 @@ def _run(
     settled: Mapping[str, CostRecord],
     out: Path,
 ) -> list[CostRecord]:
-    """Sweep behind a progress bar, store each record, and say what came of it, also at Ctrl-C.
+    """Sweep with a progress bar, store each record, and print a summary, even after Ctrl-C.
 
     Returns:
         The new records.
@@ -129,7 +129,7 @@ def _print_best(
     device: torch.device,
     records: Sequence[CostRecord],
 ) -> None:
-    """The fastest implementation of each mechanism in each comparison, the others beneath."""
+    """Print the fastest implementation of each mechanism, with notes on the others."""
     from rich.console import Console
 
     from attnbench.analysis.selection.fastest import fastest_of_each
@@ -144,7 +144,7 @@ def _print_best(
 
 
 def _print_plan(cells: Sequence[PlannedCell]) -> None:
-    """One line a cell, and a count."""
+    """Print one line per cell, and a count."""
     outlooks: Counter[str] = Counter()
     varied = _varied([cell.workload for cell in cells])
     for cell in cells:
@@ -156,13 +156,13 @@ def _print_plan(cells: Sequence[PlannedCell]) -> None:
 
 
 def _varied(workloads: Sequence[AnyWorkload]) -> list[str]:
-    """Names of the crossed fields that take more than one value."""
+    """Names of the crossed fields with more than one value."""
     values = {name: {getattr(one, name, None) for one in workloads} for name in CROSSED}
     return [name for name, found in values.items() if len(found) > 1]
 
 
 def _outlook(cell: PlannedCell) -> tuple[str, str]:
-    """What a sweep would do with the cell, and why."""
+    """What a sweep would do with the cell, and the reason."""
     if cell.known is not None:
         return "already there", cell.known.reason
     return ("would run", "") if cell.verdict is None else ("cannot run", cell.verdict[1])
@@ -174,7 +174,7 @@ def _summary(outcome: Counter[str]) -> str:
 
 
 def _settled_records(out: Path) -> dict[str, CostRecord]:
-    """The records in the file whose cells need no measuring again, by key."""
+    """The records in the file whose cells need not be measured again, by key."""
     from attnbench.records import is_settled, store
 
     if not out.exists():

@@ -1,4 +1,4 @@
-"""`attnbench train`: train a model on real images, then record its scores and its cost."""
+"""`attnbench train`: train a model, then record its scores and cost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Data = Annotated[
 ]
 Attention = Annotated[
     str | None,
-    typer.Option(help="Attention inside a pyramid-* or vit-* trunk.", show_default=False),
+    typer.Option(help="Attention of a pyramid-* or vit-* trunk.", show_default=False),
 ]
 Anchors = Annotated[
     int | None, typer.Option(help="Short for --option num_anchors=N.", show_default=False)
@@ -34,17 +34,17 @@ Anchors = Annotated[
 Option = Annotated[
     list[str] | None,
     typer.Option(
-        help="Option of the attention inside, or of a model without one; repeatable.",
+        help="Option of the trunk's attention, or else of the model; repeatable.",
         metavar="NAME=VALUE",
     ),
 ]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the images. [default: by set]")]
-BatchSize = Annotated[int | None, typer.Option(help="Images a step. [default: by set]")]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the images. [default: by data set]")]
+BatchSize = Annotated[int | None, typer.Option(help="Images per step. [default: by data set]")]
 LearningRate = Annotated[
-    float | None, typer.Option(help="Peak learning rate of AdamW. [default: by set]")
+    float | None, typer.Option(help="Peak learning rate of AdamW. [default: by data set]")
 ]
 ImgSize = Annotated[
-    int | None, typer.Option(help="Side of the images in pixels. [default: by set]")
+    int | None, typer.Option(help="Side of the images in pixels. [default: by data set]")
 ]
 Seed = Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")]
 Resume = Annotated[
@@ -68,7 +68,7 @@ def command(
     out: options.Out = RUNS / "train.jsonl",
     plugin: options.Plugin = None,
 ) -> None:
-    """Train a model and evaluate it after each epoch. Default: real digits, without download."""
+    """Train a model and evaluate it after each epoch. The default data need no download."""
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -133,7 +133,7 @@ def _scores_text(scores: Scores) -> str:
 
 
 def _values(options: list[str] | None) -> dict[str, Any]:
-    """Read ["rank=8", "bias=false"] as {"rank": 8, "bias": False}."""
+    """Read ["rank=8", "bias=false"] into {"rank": 8, "bias": False}."""
     return dict(_value(text) for text in options or ())
 
 
@@ -159,4 +159,4 @@ def _print_result(record: ModelRecord, out: Path) -> None:
     from attnbench.cli.show.model import print_model
 
     print_model(record, Console())
-    print(f"\nStored in {out}; `attnbench report` draws it.")
+    print(f"\nStored in {out}; `attnbench report` shows it.")

@@ -1,19 +1,19 @@
-"""How far a latency can be trusted: a grade with its reasons, worked out from what was recorded.
+"""Grade how far a latency can be trusted, with the reasons for the grade.
 
-A: nothing speaks against it. B: fit for a rough comparison. C: do not quote it. Each doubt has a
-name, a threshold and advice; the worst one sets the grade. Nothing here is stored: a record keeps
-its samples and conditions, and a better rule grades old records anew.
+A: no doubts. B: good enough for a rough comparison. C: do not quote it. Each doubt has a name,
+thresholds and advice; the worst doubt sets the grade. Grades are not stored but computed from the
+samples and conditions in the record, so a better rule also regrades old records.
 
 | doubt | B | C |
 |---|---|---|
-| few samples | under 30 | under 6: no 95 % interval of the median exists |
+| few samples | under 30 | under 6: the median has no 95 % interval |
 | wide interval | over 5 % of the median | over 15 % |
-| contention | others took over 0.1 of a core while sampling | over 0.5 |
-| drift | last third of the samples off the first by over 3 %, medians apart for sure | over 10 % |
-| unsteady | the calls had not become steady when the longest warm-up was over | |
-| clocks | the GPU's clock moved by over 5 % while sampling | over 15 % |
-| throttled | | the GPU's driver held the clock down for heat or power |
-| other kernel | | a kernel was asked for, and torch took another, or its unfused path |
+| contention | other programs used over 0.1 cores while sampling | over 0.5 |
+| drift | medians of the first and last third differ by over 3 %, intervals apart | over 10 % |
+| unsteady | calls were not steady at the end of the longest warm-up | |
+| clocks | the GPU's clock dropped by over 5 % while sampling | over 15 % |
+| throttled | | the GPU's driver lowered the clock because of heat or power |
+| other kernel | | torch used another kernel than asked for, or its unfused path |
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ WIDE_INTERVAL = (0.05, 0.15)
 CONTENTION_CORES = (0.1, 0.5)
 DRIFT = (0.03, 0.10)
 CLOCK_CHANGE = (0.05, 0.15)
-"""Thresholds from which a doubt means B and C. Chosen on shared two-core machines: an idle one
-stays below the first of each pair, one with a second program at work is beyond the second."""
+"""Thresholds of B and C for each doubt. They were chosen on shared two-core machines: idle ones
+stay below the first threshold, ones with a second busy program exceed the second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,26 +45,26 @@ class Doubt:
     name: str
     grade: Grade
     text: str
-    """What was found, with its number."""
+    """The finding, with its number."""
     advice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """The grade of a latency and the doubts behind it, the gravest first."""
+    """The grade of a latency and its doubts, the worst first."""
 
     grade: Grade
     doubts: tuple[Doubt, ...]
 
 
 def trust_in(record: CostRecord) -> Trust:
-    """Grade the latency of a record, which must have one."""
+    """Grade the latency of a record that has one."""
     assert record.latency is not None
     return _trust([*_doubts(record.latency), _other_kernel(record)])
 
 
 def trust_in_latency(latency: Latency) -> Trust:
-    """Grade a latency that belongs to no cell, such as that of a ceiling."""
+    """Grade a latency without a cell, such as that of a ceiling."""
     return _trust(_doubts(latency))
 
 
@@ -105,7 +105,7 @@ def _wide_interval(latency: Latency) -> Doubt | None:
         name="wide interval",
         grade=grade,
         text=f"the 95 % interval is {width:.0%} of the median",
-        advice="raise --time-budget, or quiet the machine",
+        advice="raise --time-budget, or stop other programs",
     )
 
 
@@ -120,8 +120,8 @@ def _contention(latency: Latency) -> Doubt | None:
     return Doubt(
         name="contention",
         grade=grade,
-        text=f"others used {cores:.1f} cores of this machine meanwhile",
-        advice="stop other programs, or measure again when they are done",
+        text=f"other programs used {cores:.1f} cores of this machine during sampling",
+        advice="stop them, or measure again when they are done",
     )
 
 
@@ -137,13 +137,13 @@ def _drift(latency: Latency) -> Doubt | None:
     return Doubt(
         name="drift",
         grade=grade,
-        text=f"the last third of the samples is {change:+.0%} off the first",
-        advice="the machine warmed up or slowed down: measure again, longer",
+        text=f"the median of the last third of the samples is {change:+.0%} off the first",
+        advice="the machine's speed changed: measure again with a larger --time-budget",
     )
 
 
 def _apart(first: Sequence[float], last: Sequence[float]) -> bool:
-    """Whether the medians of two runs of samples differ for sure."""
+    """Whether the 95 % intervals of two medians do not overlap."""
     one, other = median_interval(first), median_interval(last)
     if one is None or other is None:
         return False
@@ -157,7 +157,7 @@ def _unsteady(latency: Latency) -> Doubt | None:
         name="unsteady",
         grade="B",
         text=f"the calls were not steady after {latency.warmup_s or 0:.1f} s of warm-up",
-        advice="quiet the machine, or measure again",
+        advice="stop other programs, or measure again",
     )
 
 
@@ -172,7 +172,7 @@ def _clocks(latency: Latency) -> Doubt | None:
     return Doubt(
         name="clocks",
         grade=grade,
-        text=f"the GPU's clock went from {highest} down to {clocks.lowest_mhz} MHz meanwhile",
+        text=f"the GPU's clock dropped from {highest} to {clocks.lowest_mhz} MHz during sampling",
         advice="lock the clocks if you may, or measure again when the GPU is warm",
     )
 
@@ -184,13 +184,13 @@ def _throttled(latency: Latency) -> Doubt | None:
     return Doubt(
         name="throttled",
         grade="C",
-        text=f"the GPU was held down: {', '.join(clocks.throttled_by)}",
+        text=f"the GPU was throttled: {', '.join(clocks.throttled_by)}",
         advice="let it cool, raise its power limit if you may, and measure again",
     )
 
 
 def _other_kernel(record: CostRecord) -> Doubt | None:
-    """`sdpa` asks for any fused kernel of torch; `sdpa-flash` and its like ask for one."""
+    """`sdpa` asks for any fused kernel of torch; `sdpa-flash` and others ask for a certain one."""
     wanted, took = expected_kernel(record.workload.impl), record.backend.removesuffix(" (cpu)")
     fits = took != "math" if wanted == ANY_KERNEL else took == wanted
     if not wanted or not took or fits:
@@ -200,8 +200,8 @@ def _other_kernel(record: CostRecord) -> Doubt | None:
     return Doubt(
         name="other kernel",
         grade="C",
-        text=f"torch took {unfused} where its {asked} attention was asked for",
-        advice="check dtype, head width and mask against what that kernel takes",
+        text=f"torch used {unfused} instead of its {asked} attention",
+        advice="use a dtype, head width and mask that the kernel supports",
     )
 
 

@@ -1,1 +1,1 @@
-"""The report: tables, figures and one page, rebuilt from stored records without torch."""
+"""The report: tables, figures and one page, made from stored records without torch."""

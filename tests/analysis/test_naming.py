@@ -1,4 +1,4 @@
-"""Every name is made here: of cells, models, conditions and machines."""
+"""Display names of cells, models, conditions and machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs of softmax attention, its value in float64, and how far rounding may lead from it."""
+"""Inputs of softmax attention, float64 reference values, and bounds of the rounding error."""
 
 import torch
 

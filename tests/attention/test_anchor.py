@@ -1,4 +1,4 @@
-"""The laws of the Markov step (AnchorFormer, section 3), in float64, and its numerics in less."""
+"""Laws of the Markov step (AnchorFormer, section 3) in float64, and its numerics below that."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""`torch.compile` takes every mechanism whole, and computes the same."""
+"""`torch.compile` compiles every mechanism as one graph, with equal results."""
 
 import pytest
 import torch

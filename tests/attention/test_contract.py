@@ -1,4 +1,4 @@
-"""The contract, over every attention that the project declares."""
+"""The contract of attentions, for every registered mechanism."""
 
 import re
 from dataclasses import replace

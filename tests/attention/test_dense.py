@@ -1,4 +1,4 @@
-"""Dense attention equals timm's; the control differs from it by the query projection alone."""
+"""Dense attention equals timm's; the control variant only lacks the query projection."""
 
 import torch
 from timm.layers import Attention as TimmAttention

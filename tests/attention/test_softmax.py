@@ -1,4 +1,4 @@
-"""Every implementation of softmax attention: equal to the exact value, or refused with reason."""
+"""Every softmax implementation equals the exact value, or is refused with a reason."""
 
 import re
 import timeit

@@ -1,4 +1,4 @@
-"""What follows from sizes alone is made once, and shown to a compiler as it is made."""
+"""Tensors that depend on sizes only are cached, except while compiling."""
 
 import torch
 

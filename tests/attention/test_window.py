@@ -1,4 +1,4 @@
-"""Window attention: equal to timm's Swin, and to a plain loop where a map must be padded."""
+"""Window attention equals timm's Swin, and a plain loop where maps are padded."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""LeViT with anchor attention: its rules, its counts by three ways, and that it trains."""
+"""LeViT with anchor attention: its construction, its MACs counted in three ways, and training."""
 
 import pytest
 import timm

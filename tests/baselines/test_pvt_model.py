@@ -1,4 +1,4 @@
-"""PVT from the suite's parts: the published sizes, image sizes, a class token that is read."""
+"""PVT from the suite's parts: published parameter counts, image sizes, and the class token."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The table of baselines: found by the entry point, complete in what a reader needs to know."""
+"""The table of baselines is found by the entry point, and its rows are complete."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""timm's models: registered by the entry point, at the sizes counted before, weights when asked."""
+"""timm's models are registered, have the known sizes, and load weights on request."""
 
 import pytest
 import timm

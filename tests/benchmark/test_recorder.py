@@ -1,4 +1,4 @@
-"""Stored records carry their author, and the floor of the last checkup."""
+"""Stored records carry the command that asked, and the floor of the last checkup."""
 
 from dataclasses import replace
 from pathlib import Path

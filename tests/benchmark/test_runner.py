@@ -1,4 +1,4 @@
-"""Cells become records, whatever happens to them."""
+"""Every cell becomes a record, even if it fails."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Stale means that a cell's own code changed: its module and what that imports, nothing else."""
+"""A cell is stale only if its own code changed: its module or a module that this imports."""
 
 import importlib.util
 import shutil

@@ -1,4 +1,4 @@
-"""What a sweep runs, what it spares itself, and what it stores."""
+"""Which cells a sweep runs, skips and stores."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A cell that goes wrong in any way costs itself, and not the sweep."""
+"""A cell that crashes, hangs or fails does not stop the sweep."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A plug-in of attentions that a sweep must survive; `quiet` is the one that does its work."""
+"""A plug-in with attentions that crash, hang or fail, and one (`quiet`) that works."""
 
 import ctypes
 import os

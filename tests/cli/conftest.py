@@ -1,4 +1,4 @@
-"""How the commands are run here: in a folder of their own, by the line that a user types."""
+"""Run commands in a temporary folder, as a user types them."""
 
 import sys
 

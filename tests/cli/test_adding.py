@@ -1,4 +1,4 @@
-"""A new mechanism is one file and one registration: it is swept, trained and reported like ours."""
+"""A new mechanism needs one file and one registration to be swept, trained and reported."""
 
 import csv
 import sys

@@ -41,7 +41,7 @@ def test_what_is_known_of_this_machine_is_not_measured_again(run, stored):
     run()
     code, out, _ = run("--dtype", "float32,bfloat16")
     assert code == 0
-    assert "float32: known of this machine since" in out
+    assert "float32: already measured at" in out
     assert "Limits for float32" in out  # shown all the same
     assert [c.dtype for c in stored()] == ["float32"] * 5 + ["bfloat16"] * 5
     run("--force")
@@ -53,7 +53,7 @@ def test_what_was_interrupted_is_measured_whole(run, stored, tmp_path):
     file = tmp_path / "results/runs/ceilings.jsonl"
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
     _, out, _ = run()
-    assert "known of this machine" not in out
+    assert "already measured" not in out
     assert len(stored()) == 4 + 5
 
 

@@ -119,14 +119,14 @@ def test_a_torn_line_is_said_and_the_rest_compared(attnbench, tmp_path):
 
 BAD = {
     "missing": (["a.jsonl", "nowhere.jsonl"], "cannot read results from nowhere.jsonl"),
-    "empty": (["a.jsonl", "empty"], "empty holds no layer and no model"),
+    "empty": (["a.jsonl", "empty"], "empty holds no layers or models"),
     "nothing in common": (["a.jsonl", "window.jsonl"], "holds 1 cell (the first: window"),
     "environments": (["a.jsonl", "unlike.jsonl"], "threads is 2 in a.jsonl, 1 in unlike.jsonl"),
     "relative": (["a.jsonl", "folder", "--relative", "-0.1"], "--relative must be at least 0"),
     "absolute": (["a.jsonl", "folder", "--absolute", "-1"], "--absolute must be at least 0"),
     "fail on": (["a.jsonl", "folder", "--fail-on", "slowr"], "--fail-on takes slower, broken"),
     "fail on nothing": (["a.jsonl", "folder", "--fail-on", ","], "--fail-on takes slower, broken"),
-    "two outputs": (["a.jsonl", "folder", "--json", "--markdown"], "not both"),
+    "two outputs": (["a.jsonl", "folder", "--json", "--markdown"], "exclude each other"),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`attnbench doctor` end to end, with an examination that is scripted."""
+"""`attnbench doctor` end to end, with a scripted examination."""
 
 import pytest
 
@@ -65,4 +65,4 @@ def test_a_device_that_is_not_there_is_exit_code_2(doctor):
 def test_the_help_says_what_the_exit_code_means(doctor):
     code, out, _ = doctor(arguments=["--help"])
     assert code == 0
-    assert "Exits with 1 if a check failed" in out
+    assert "Exits with 1 if a finding is" in out

@@ -1,4 +1,4 @@
-"""`attnbench list models --timm`: the models of timm by the names that every command takes."""
+"""`attnbench list models --timm` lists timm's models under names that every command takes."""
 
 
 def test_timm_s_models_are_listed_by_pattern(attnbench):
@@ -13,4 +13,4 @@ def test_a_pattern_without_a_match_and_other_lists_are_refused(attnbench):
     code, _, err = attnbench("list", "models", "--timm", "swon*")
     assert (code, "no model of timm matches 'swon*'" in err) == (2, True)
     code, _, err = attnbench("list", "datasets", "--timm", "swin*")
-    assert (code, "--timm lists models; got 'datasets'" in err) == (2, True)
+    assert (code, "--timm works with models only, got 'datasets'" in err) == (2, True)

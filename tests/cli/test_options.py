@@ -1,4 +1,4 @@
-"""How the text of options becomes values."""
+"""Parsing of option texts."""
 
 import pytest
 

@@ -43,7 +43,7 @@ def test_the_table_has_intervals_speed_ups_and_where_they_come_from(attnbench):
     assert "16,384 tokens, predicted: forward, float32" in out
     assert "from 64 … 4,096 tokens (4 sizes)" in out
     assert "baseline" in out
-    assert "speed-up is over dense (reference), the fastest dense predicted" in out
+    assert "speed-up is over dense (reference), the dense attention predicted" in out
     assert "16.0 MiB" in out
 
 
@@ -73,7 +73,7 @@ def test_unlike_sizes_stand_in_a_column(attnbench, tmp_path):
 
 
 BAD = {
-    "too far": (["--n-tokens", 10**6], "measure nearer: attnbench sweep --n-tokens 62500"),
+    "too far": (["--n-tokens", 10**6], "measure closer: attnbench sweep --n-tokens 62500"),
     "too few tokens": (["--n-tokens", 0], "--n-tokens must be at least 1"),
     "unknown": (["--n-tokens", 100, "--attention", "anchor"], "anchor is not in the records"),
     "no name": (["--n-tokens", 100, "--attention", ","], "needs at least one name"),

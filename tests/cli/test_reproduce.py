@@ -1,4 +1,4 @@
-"""`attnbench reproduce` end to end, on tables cut short."""
+"""`attnbench reproduce` end to end, on shortened tables."""
 
 import csv
 import sys
@@ -59,7 +59,7 @@ def test_table1_is_printed_within_80_columns_and_stored(run, tables, tmp_path):
     code, out, err = run("table1")
     assert (code, err.strip()) == (0, "")
     for text in ("7.8 · 7.8", "(0.570 at 224)", "78.32 · 79.1", "CastlingViT-192", "no system",
-                 "No trained model", "5.485", "differs", "not reachable with DeiT-T"):  # fmt: skip
+                 "no trained model", "5.485", "differs", "not reachable with DeiT-T"):  # fmt: skip
         assert text in out
     assert "…" not in out
     assert max(map(len, out.splitlines()[:-1])) <= 80
@@ -77,14 +77,14 @@ def test_claims_print_evidence_and_find_a_changed_verdict(run, tables, tmp_path)
     assert len(stored(tmp_path / "results/runs/reproduce-claims.csv")) == 3
     file.write_text(file.read_text(encoding="utf-8").replace("does not hold", "holds"), "utf-8")
     code, _, err = run("claims")
-    assert (code, err.strip()) == (1, "These differ from claims.csv: efficientdet-low")
+    assert (code, err.strip()) == (1, "These verdicts differ from claims.csv: efficientdet-low")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["table6"], "expected one of table1, table4, table5, fig5, claims; got 'table6'"),
-        (["claims", "--checkpoint", "last.pt"], "--checkpoint goes with table4 or table5"),
+        (["claims", "--checkpoint", "last.pt"], "--checkpoint works with table4 or table5 only"),
         (["table4", "--checkpoint", "no.pt"], "no.pt: expected a checkpoint of `attnbench train`"),
         (["table1", "--results", "nowhere.jsonl"], "cannot read results from nowhere.jsonl"),
     ],

@@ -1,4 +1,4 @@
-"""A sweep as a user starts it: planned, interrupted, killed, and resumed."""
+"""`attnbench sweep` end to end: planned, interrupted, killed and resumed."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""One whole examination."""
+"""A complete examination."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Tests on known answers pass if the harness is right, and fail if it is not."""
+"""The doctor's known answers pass with a correct harness and fail with a wrong one."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The harness's clock passes where it is right, and fails where it is not."""
+"""The doctor's known times pass with a correct clock and fail with a wrong one."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Contention that is planted must be found, and the busy processes must end."""
+"""The doctor detects the contention it causes, and ends its busy processes."""
 
 import subprocess
 

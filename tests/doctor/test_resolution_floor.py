@@ -65,4 +65,4 @@ def test_a_floor_that_holds_a_disturbance_says_so(record, floor):
     others = Contention(own_cores=1.0, other_cores=1.0, stolen_cores=0.0)
     found = judge_floor(floor(0.01), [*steady, record([1.0] * 40, contention=others)])
     assert found.outcome == "not possible here"
-    assert "1 of them are graded C (others used 1.0 cores" in found.text
+    assert "1 of them are graded C (other programs used 1.0 cores" in found.text

@@ -1,4 +1,4 @@
-"""The operator that the harness is tried on."""
+"""The operator on which the doctor tests the harness."""
 
 from dataclasses import replace
 

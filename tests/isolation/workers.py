@@ -1,4 +1,4 @@
-"""What the tests let an isolated process do; a module, because the process imports it."""
+"""Functions that the tests run in an isolated process, which imports this module."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Where implementations can run: what the table says of each agrees with its own reasons."""
+"""Where implementations can run: the table agrees with the reason that each one gives."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""`torch.compile` takes every trunk whole."""
+"""`torch.compile` compiles every trunk as one graph."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Interpolated positions: the identity at the learned grid, and timm's values at any other."""
+"""Interpolated positions are unchanged at the learned grid and equal timm's elsewhere."""
 
 import pytest
 import timm.layers

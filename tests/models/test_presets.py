@@ -1,4 +1,4 @@
-"""The named models have the sizes that they stand for."""
+"""The named models have their published sizes."""
 
 import pytest
 import torch

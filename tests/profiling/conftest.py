@@ -1,4 +1,4 @@
-"""A GPU that is not there: NVML's bindings as an object, and the properties that torch tells."""
+"""A fake GPU: an object in place of NVML's bindings, and the properties that torch reports."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Which fused kernel ran is seen in every way of calling it."""
+"""The fused kernel that ran is detected for every way of calling it."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Operators that try to fool the harness, and honest ones that must pass."""
+"""Operators that try to fool the harness are detected; honest ones pass."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The two meanings of "the same": the same machine, and the same conditions."""
+"""Equality of machines, and of conditions (machine and software)."""
 
 from dataclasses import fields, replace
 

@@ -1,4 +1,4 @@
-"""Records of the version before the rooms are of the same code here, where it only moved."""
+"""Records of the previous version keep their cells if their code was only moved."""
 
 from attnbench.models import MODELS
 from attnbench.records.moved_code import SUBJECTS, moved_code

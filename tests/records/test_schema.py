@@ -1,4 +1,4 @@
-"""Old schemas load, in full and with the same meaning; the current one is its own inverse."""
+"""Old schemas load completely and keep their meaning; the current one survives a round trip."""
 
 import json
 from dataclasses import replace

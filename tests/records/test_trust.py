@@ -155,11 +155,11 @@ def test_a_kernel_other_than_asked(impl, backend, grade):
 @pytest.mark.parametrize(
     ("impl", "backend", "text"),
     [
-        ("sdpa", "math", "torch took its unfused path (math) where its fused attention"),
-        ("sdpa-flash", "math", "torch took its unfused path (math) where its flash attention"),
-        ("sdpa-cudnn", "flash", "torch took flash where its cudnn attention"),
+        ("sdpa", "math", "torch used its unfused path (math) instead of its fused attention"),
+        ("sdpa-flash", "math", "torch used its unfused path (math) instead of its flash attention"),
+        ("sdpa-cudnn", "flash", "torch used flash instead of its cudnn attention"),
     ],
 )
 def test_the_kernel_that_was_taken_is_named(impl, backend, text):
     (doubt,) = trust_in(latency([1.0] * 40), impl, backend).doubts
-    assert doubt.text == f"{text} was asked for"
+    assert doubt.text == text

@@ -1,4 +1,4 @@
-"""Stored verdicts are those recomputed; checks do the arithmetic that they name."""
+"""Stored verdicts equal recomputed ones; each check does its stated arithmetic."""
 
 import pytest
 

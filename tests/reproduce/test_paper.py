@@ -1,4 +1,4 @@
-"""The paper's tables: equal to those given, found when installed, checked when read."""
+"""The paper's tables equal the given ones, are found when installed, and are validated."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Table 1: every row, every system, counts equal to those made before, nothing counted twice."""
+"""Table 1 has every row and system, equals earlier counts, and counts nothing twice."""
 
 import pytest
 

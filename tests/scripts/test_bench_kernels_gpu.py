@@ -1,4 +1,4 @@
-"""The GPU measures of the Triton kernels, with the eager operators in the kernels' place."""
+"""The GPU benchmark of the Triton kernels, with eager operators instead of the kernels."""
 
 import importlib
 import json

@@ -1,4 +1,4 @@
-"""The experiment's own parts; it is run whole by hand, see its header."""
+"""Parts of the conversion experiment; the whole is run by hand (see its header)."""
 
 import argparse
 import importlib.util

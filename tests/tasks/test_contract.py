@@ -1,4 +1,4 @@
-"""The contract over the table of tasks."""
+"""The contract of tasks, for every registered task."""
 
 import subprocess
 import sys

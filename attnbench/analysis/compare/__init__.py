@@ -1,1 +1,1 @@
-"""Two results, before and after."""
+"""Comparing two sets of results, before and after."""

@@ -1,8 +1,8 @@
-"""Which record before is compared with which record after, and which may not be.
+"""Pair each record before with the record of the same cell after.
 
-A cell is a workload under `Environment.conditions`. Neither the code nor
-the protocol is part of it, nor the recipe: how a model was trained does not change what it costs.
-Each side gives the newest record of each of its cells; epochs of a training are no cells.
+A cell is a workload under `Environment.conditions`. The code, the protocol and the recipe are not
+part of it: how a model was trained does not change what it costs. Each side contributes the newest
+record of each of its cells. Epochs of a training run are not compared.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class Side:
     """One side of a comparison."""
 
     name: str
-    """What messages call it: the path that was read."""
+    """The path that was read; messages use it as the name of the side."""
     records: Sequence[CostRecord]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
-    """Every cell of both sides: with its partner, or among those that have none."""
+    """Every cell of both sides, paired or unpaired."""
 
     both: tuple[Pair, ...]
     """(before, after)."""
@@ -43,10 +43,10 @@ class Pairs:
 
 
 def pair(before: Side, after: Side, *, across_environments: bool = False) -> Pairs:
-    """Pair the cells of both sides, those of like environments first.
+    """Pair the cells of both sides, those with equal conditions first.
 
     Raises:
-        UserError: the sides have no cell in common, or have one in unlike environments only and
+        UserError: the sides share no workload, or share one only under different conditions while
             `across_environments` is not set.
     """
     old, new = _newest(before.records), _newest(after.records)
@@ -57,7 +57,8 @@ def pair(before: Side, after: Side, *, across_environments: bool = False) -> Pai
         raise UserError(_difference(unlike, before.name, after.name))
     if not alike and not unlike:
         raise UserError(
-            f"no workload is in both: {_holds(before.name, old)}; {_holds(after.name, new)}"
+            f"no workload is in both: {_holds(before.name, old)}; {_holds(after.name, new)}; "
+            "measure the same workloads on both sides"
         )
     return Pairs(
         both=(*alike, *unlike),
@@ -68,7 +69,7 @@ def pair(before: Side, after: Side, *, across_environments: bool = False) -> Pai
 
 
 def _newest(records: Iterable[CostRecord]) -> dict[Cell, CostRecord]:
-    """The newest record of each cell; of equally new ones the one that stands last."""
+    """The newest record of each cell; among equally new ones, the last."""
     newest: dict[Cell, CostRecord] = {}
     for record in records:
         cell = (_workload(record), record.environment.conditions)
@@ -82,20 +83,20 @@ def _workload(record: CostRecord) -> str:
 
 
 def _pop_unlike(old: dict[Cell, CostRecord], new: dict[Cell, CostRecord]) -> list[Pair]:
-    """Take out the cells that share a workload but no conditions: the newest of each side."""
+    """Remove and pair the newest cells of workloads measured only under different conditions."""
     last_old, last_new = _newest_cells(old), _newest_cells(new)
     both = [workload for workload in last_old if workload in last_new]
     return [(old.pop(last_old[workload]), new.pop(last_new[workload])) for workload in both]
 
 
 def _newest_cells(records: dict[Cell, CostRecord]) -> dict[str, Cell]:
-    """For each workload the cell that was measured last."""
+    """The cell measured last, for each workload."""
     by_age = sorted(records, key=lambda cell: records[cell].created)
     return {cell[0]: cell for cell in by_age}
 
 
 def _difference(unlike: Sequence[Pair], before: str, after: str) -> str:
-    """What differs, on which side."""
+    """The error message: which conditions differ, and their value on each side."""
     differing = []
     both = [(old.environment.conditions, new.environment.conditions) for old, new in unlike]
     for name in (field.name for field in fields(Environment)):
@@ -106,8 +107,8 @@ def _difference(unlike: Sequence[Pair], before: str, after: str) -> str:
             differing.append(f"{name.replace('_', ' ')} is {old} in {before}, {new} in {after}")
     cells = "1 cell was" if len(unlike) == 1 else f"{len(unlike)} cells were"
     return (
-        f"{cells} measured in unlike environments: {'; '.join(differing)}; measure both sides "
-        "alike, or give --across-environments"
+        f"{cells} measured in different environments: {'; '.join(differing)}; measure both sides "
+        "in the same environment, or give --across-environments"
     )
 
 
@@ -117,6 +118,6 @@ def _values(values: Iterable[Hashable]) -> str:
 
 def _holds(name: str, cells: dict[Cell, CostRecord]) -> str:
     if not cells:
-        return f"{name} holds no layer and no model"
+        return f"{name} holds no layers or models"
     count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
     return f"{name} holds {count} (the first: {full_name(next(iter(cells.values())))})"

@@ -1,26 +1,30 @@
 """The rule that judges a change of latency: slower, faster, same or cannot tell.
 
 The verdict on a cell follows from the 95 % intervals of its ratio (after ÷ before) and of its
-difference (after - before, in seconds), and from two thresholds, a relative r and an absolute a;
-s is r, or the resolution floor that the records carry where that is larger:
+difference (after - before, in seconds), and from two thresholds, relative (r) and absolute (a).
+s is the larger of r and the resolution floor stored in the records:
 
 | verdict     | ratio                            |     | difference               |
 |-------------|----------------------------------|-----|--------------------------|
 | slower      | all above 1 + s                  | and | all above a              |
 | faster      | all below 1 / (1 + s)            | and | all below -a             |
 | same        | all from 1 / (1 + r) to 1 + r    | or  | all from -a to a         |
-| cannot tell | anything else: an interval reaches over a threshold, or there is none  |
+| cannot tell | anything else: an interval crosses a threshold, or there is none       |
 
-The intervals are the worst case of those of the two medians, or those of the paired ratios and
-differences where both sides were sampled in the same rounds. Two equal medians can be told apart
-only where one of their intervals misses it: in under 10 % of cells by that bound, in under 1 % by
-simulation, and that with thresholds of 0. Intervals know the noise within a session only: the
-thresholds stand for what changes between two sessions (clocks, temperature, neighbours).
+**Intervals.** If both sides were sampled in the same rounds, they are the intervals of the paired
+ratios and differences. Otherwise they combine the intervals of the two medians, worst case.
 
-Where records carry a floor, it was measured what two sessions differ by: `attnbench doctor` times
-the same thing again and again. A change between r and that floor could be the machine's, so it
-cannot tell. `same` asks for no more than r: it says that two measurements agree, and not that no
-shift of the machine has hidden a change.
+**False alarms.** If the true medians are equal, slower or faster is possible only where at least
+one of the two intervals misses the true median. With thresholds of 0 that bounds false alarms at
+10 % of cells; in simulations they stay under 1 %.
+
+**Thresholds.** Intervals cover the noise within one session only. The thresholds allow for changes
+between sessions: clocks, temperature, other programs.
+
+**Floor.** `attnbench doctor` times the same call repeatedly to measure how much sessions differ;
+records carry that resolution floor. The machine alone may cause a change between r and the floor,
+so such a change gets "cannot tell". `same` needs only r: it says that two measurements agree, not
+that the machine has hidden no change.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ Verdict = Literal["broken", "slower", "cannot tell", "same", "faster", "repaired
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """How large a change of latency must be to matter.
+    """The smallest change of latency that matters.
 
     The defaults are those of xformers (`rtol` and `atol_s` in xformers/benchmarks/utils.py).
     """
@@ -54,13 +58,13 @@ class Thresholds:
 def judge(
     ratio: Interval | None, difference_s: Interval | None, thresholds: Thresholds, floor: float = 0
 ) -> tuple[Verdict, str]:
-    """The rule itself: a verdict on two intervals, and the reason where they do not show it.
+    """The verdict on two intervals, and a reason where the intervals do not make it obvious.
 
     Args:
         ratio: 95 % interval of latency after ÷ before.
         difference_s: 95 % interval of latency after - before, in seconds.
-        thresholds: how large a change must be to matter.
-        floor: how large it must be, as a share, for the machine to show it.
+        thresholds: the smallest change that matters.
+        floor: the smallest change that the machine can resolve, as a share.
     """
     if ratio is None or difference_s is None:
         return "cannot tell", "too few samples for an interval"
@@ -74,7 +78,7 @@ def judge(
 def _unresolved(ratio: Interval, floor: float) -> str:
     known = f"this machine's resolution floor of {format_percent(floor)} (attnbench doctor)"
     under = ratio[0] >= 1 / (1 + floor) and ratio[1] <= 1 + floor
-    return f"under {known}" if under else f"the interval reaches under {known}"
+    return f"below {known}" if under else f"the interval extends below {known}"
 
 
 def _judge(ratio: Interval, difference_s: Interval, thresholds: Thresholds) -> tuple[Verdict, str]:
@@ -87,4 +91,4 @@ def _judge(ratio: Interval, difference_s: Interval, thresholds: Thresholds) -> t
         return "same", ""
     if difference_s[0] >= -absolute_s and difference_s[1] <= absolute_s:
         return "same", f"the change is within {format_seconds(absolute_s)}"
-    return "cannot tell", "the interval reaches over a threshold; more samples would narrow it"
+    return "cannot tell", "the interval crosses a threshold; more samples would narrow it"

@@ -1,14 +1,14 @@
-"""Two results, before and after: what became faster or slower, and what cannot be told.
+"""Compare two sets of results: which cells became faster, slower, broken or repaired.
 
-Where both sides were measured, `rule` judges the latency. Otherwise the statuses decide:
+Where both sides have a latency, `rule` judges it. Otherwise the statuses decide:
 
 | before   | after    | verdict                                                              |
 |----------|----------|----------------------------------------------------------------------|
 | ok       | not ok   | broken                                                               |
 | not ok   | ok       | repaired                                                             |
-| not ok   | not ok   | cannot tell: there is no time on either side, whatever the reasons   |
+| not ok   | not ok   | cannot tell: neither side has a latency                              |
 
-No two rows of either table hold at once. Swapping the sides swaps faster with slower, and broken
+The rows of each table exclude each other. Swapping the sides swaps faster with slower, and broken
 with repaired.
 """
 
@@ -31,25 +31,25 @@ CountVerdict = Literal["equal", "changed", "cannot tell"]
 
 MEMORY_RELATIVE = 0.01
 MEMORY_ABSOLUTE_BYTES = 64 * 2**10
-"""Peaks are counted, not sampled: a change within either is the allocator's rounding."""
+"""Peaks are counted, not sampled: a change within either threshold is the allocator's rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What became of one cell."""
+    """The change of one cell."""
 
     before: CostRecord
     after: CostRecord
     verdict: Verdict
     """On latency and status."""
     reason: str = ""
-    """Why, where the numbers alone do not show it."""
+    """The reason, where the numbers alone do not show it."""
     ratio: Ratio | None = None
     """Latency after ÷ before."""
     difference_s: Interval | None = None
     """95 % interval of latency after - before."""
     floor: float | None = None
-    """Relative resolution floor: the larger one of both records; None where neither has one."""
+    """Relative resolution floor: the larger of the two records'; None if neither has one."""
     memory: MemoryVerdict
     macs: CountVerdict
     params: CountVerdict
@@ -70,7 +70,7 @@ class Comparison:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Cells by verdict, by change of memory (more, less) and of counts (changed), and alone."""
+        """Cells by verdict, by change of memory and counts, and without a partner."""
         verdicts = Counter(change.verdict for change in self.changes)
         memory = Counter(change.memory for change in self.changes)
         return {
@@ -93,7 +93,7 @@ def compare(
     """Compare the newest records of all cells.
 
     Raises:
-        UserError: nothing can be compared (see `pairs.pair`).
+        UserError: no cells can be compared (see `pairs.pair`).
     """
     thresholds = thresholds or Thresholds()
     pairs = pair(before, after, across_environments=across_environments)
@@ -110,12 +110,12 @@ def compare(
 
 
 def _badness(change: Change) -> tuple[int, float]:
-    """Sorts the worst first: by verdict, then by how much slower."""
+    """Sort key, worst first: by verdict, then by slowdown."""
     return WORST_FIRST.index(change.verdict), -change.ratio.value if change.ratio else 0.0
 
 
 def compare_cell(before: CostRecord, after: CostRecord, thresholds: Thresholds) -> Change:
-    """The change of one cell, by the rule of this module."""
+    """The change of one cell, by the table of this module and by `rule`."""
     ratio, difference_s, floor = None, None, floor_of(before, after)
     if before.status != "ok" or after.status != "ok":
         verdict, reason = _status_verdict(before, after)
@@ -137,7 +137,7 @@ def _status_verdict(before: CostRecord, after: CostRecord) -> tuple[Verdict, str
         return "broken", f"now {_status(after)}"
     if after.status == "ok":
         return "repaired", f"was {_status(before)}"
-    return "cannot tell", f"measured on neither side: was {_status(before)}, now {_status(after)}"
+    return "cannot tell", f"no latency on either side: was {_status(before)}, now {_status(after)}"
 
 
 def _status(record: CostRecord) -> str:
@@ -147,9 +147,9 @@ def _status(record: CostRecord) -> str:
 
 def _latency_change(before: Latency, after: Latency) -> tuple[Ratio, Interval | None]:
     """The ratio after ÷ before, and the interval of the difference after - before in seconds."""
-    if before == after and before.interval_s is not None:  # one measurement, with itself
+    if before == after and before.interval_s is not None:  # both sides hold the same measurement
         return Ratio(value=1.0, interval=(1.0, 1.0), paired=True), (0.0, 0.0)
-    ratio = speed_up(after, before)  # named for its other use; what it returns is after ÷ before
+    ratio = speed_up(after, before)  # after ÷ before, so above 1 is a slowdown
     if ratio.paired:
         pairs = zip(before.samples_s, after.samples_s, strict=True)
         return ratio, median_interval([new - old for old, new in pairs])
@@ -158,13 +158,16 @@ def _latency_change(before: Latency, after: Latency) -> tuple[Ratio, Interval | 
 
 
 def floor_of(before: CostRecord, after: CostRecord) -> float | None:
-    """The relative resolution floor of a pair: the larger one; None where neither has one."""
+    """The larger relative resolution floor of a pair; None if neither record has one."""
     floors = [record.floor.relative for record in (before, after) if record.floor is not None]
     return max(floors, default=None)
 
 
 def compare_memory(before: Memory | None, after: Memory | None) -> MemoryVerdict:
-    """Net peaks differ where they do by more than both thresholds; unlike methods cannot tell."""
+    """Compare net peaks: they differ if by more than both thresholds.
+
+    Peaks taken by different methods cannot be compared.
+    """
     if before is None or after is None or before.method != after.method:
         return "cannot tell"
     old, new = before.peak_net_bytes, after.peak_net_bytes
@@ -174,12 +177,12 @@ def compare_memory(before: Memory | None, after: Memory | None) -> MemoryVerdict
 
 
 def net_peak_of(record: CostRecord) -> int | None:
-    """Net peak memory in bytes; None where it was not measured."""
+    """Net peak memory in bytes; None if it was not measured."""
     return record.memory.peak_net_bytes if record.memory else None
 
 
 def products_of(record: CostRecord) -> int | None:
-    """MACs of one forward call; None where they were not counted."""
+    """MACs of one forward call; None if they were not counted."""
     return record.macs.products_macs if record.macs else None
 
 

@@ -1,8 +1,8 @@
-"""Records as data frames: one row a cell, columns named as in `units.METRICS`, base units.
+"""Records as data frames: one row per cell, columns named as in `units.METRICS`, base units.
 
-What was not measured is missing (an empty field of the CSV), and the status beside it says why.
-Columns that end in `_key` hold typed keys (see `analysis.keys`): frames are grouped and joined by
-these alone. The columns `label`, `environment`, `conditions` and `baseline` are names for people.
+A value that was not measured is missing (an empty field in the CSV); the row's status says why.
+Columns that end in `_key` hold typed keys (see `analysis.keys`). Code groups and joins frames by
+these keys only. The columns `label`, `environment`, `conditions` and `baseline` are for people.
 """
 
 from __future__ import annotations
@@ -87,23 +87,23 @@ NAMES = ("label", "conditions", PRIMARY)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """The records of each kind, and what a reader must know about how they were chosen."""
+    """The records of each kind, and notes on how they were chosen."""
 
     layers: pd.DataFrame
     models: pd.DataFrame
     epochs: pd.DataFrame
     machines: MachineNames
     options: Mapping[str, str]
-    """The sweepable options that occur in the layers, each with its column."""
+    """The sweepable options that occur in the layers: name → column."""
     notes: tuple[str, ...]
 
 
 def build(records: Sequence[Record], ceilings: Sequence[Ceiling] = ()) -> Frames:
-    """The newest record of each cell as a row, and each layer compared with its baseline.
+    """Build the frames: one row for the newest record of each cell, layers with their speed-ups.
 
     Args:
         records: records of any kind.
-        ceilings: limits of machines; each cell is compared with those of its own.
+        ceilings: measured limits of machines; each cell is compared with those of its own machine.
     """
     shown = newest(records)
     machines = MachineNames({machine_of(record): None for record in shown.records})
@@ -133,7 +133,7 @@ def build(records: Sequence[Record], ceilings: Sequence[Ceiling] = ()) -> Frames
 def _without_limits(
     records: Iterable[CostRecord], machines: MachineNames, known: Ceilings
 ) -> list[str]:
-    """What to run where cells could be compared with limits, and none were measured."""
+    """A note that names the machines whose limits were not measured, and what to run."""
     unknown = {
         (machine_of(record), record.workload.dtype): None
         for record in records
@@ -143,8 +143,8 @@ def _without_limits(
         return []
     texts = [f"{machines.machine(machine)}, {dtype}" for machine, dtype in unknown]
     return [
-        f"No limits are known of {'; '.join(texts)}: run `attnbench ceilings` on this machine to "
-        "see how near each cell comes to its limit, and give its file to the report."
+        f"The limits of {'; '.join(texts)} were not measured: run `attnbench ceilings` on this "
+        "machine to see how close each cell comes to its limit, and pass its file to the report."
     ]
 
 
@@ -164,14 +164,14 @@ def _layers(rows: list[Row], machines: MachineNames) -> pd.DataFrame:
 
 
 def _named(keys: Iterable[Any], name: Callable[[Any], str]) -> list[str]:
-    """The name of each key, "" where there is none; each is made once."""
+    """The name of each key; "" where the key is None. Each distinct key is named once."""
     keys = list(keys)
     names = {key: "" if key is None else name(key) for key in set(keys)}
     return [names[key] for key in keys]
 
 
 def _option_columns(implementations: Iterable[Implementation]) -> dict[str, str]:
-    """A column for each sweepable option: its name, unless another column has it."""
+    """The column of each sweepable option: its name, or `option_NAME` if that is taken."""
     found = {name: None for key in dict.fromkeys(implementations) for name in key.swept}
     return {name: f"option_{name}" if name in LAYER_COLUMNS else name for name in found}
 
@@ -193,7 +193,7 @@ def _models(
     columns: dict[str, str],
     machines: MachineNames,
 ) -> pd.DataFrame:
-    """Models or epochs with their names, and a column for each kind of score."""
+    """Models or epochs with their names, and a column for each score."""
     scores = dict.fromkeys(
         name for record in records if record.scores for name in record.scores.values
     )

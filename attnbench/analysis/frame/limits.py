@@ -1,6 +1,6 @@
-"""Columns about limits: how near a cell comes to its machine's, and what a speed-up rests on.
+"""Columns about limits: how close a cell comes to its machine's limit, and the MACs gap.
 
-Base units, None or "" where nothing is known.
+Base units; None or "" where unknown.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ class Neighbours:
 
 
 def limit_columns(record: CostRecord, ceilings: Ceilings) -> dict[str, Any]:
-    """The cell's share of its limit, its coordinates in the roofline figure, and the roofs."""
+    """The cell's share of its limit, its coordinates in the roofline figure, and the roofs.
+
+    The roofs are the compute rate and the bandwidths of memory and cache.
+    """
     placement, limits = ceilings.place(record), ceilings.of(record)
     macs, moved = macs_of_mode(record), moved_bytes(record)
     row: dict[str, Any] = {
@@ -54,7 +57,7 @@ def limit_columns(record: CostRecord, ceilings: Ceilings) -> dict[str, Any]:
 def gap_columns(
     record: LayerRecord, compared: Compared | None, neighbours: Neighbours
 ) -> dict[str, Any]:
-    """The speed-up that the MACs promise, and why the measured one differs."""
+    """The speed-up that the MACs predict, and why the measured one differs."""
     if compared is None:
         return {"gap": ""}
     twins, ceilings, baseline = neighbours.twins, neighbours.ceilings, compared.baseline

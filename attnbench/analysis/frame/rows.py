@@ -1,7 +1,7 @@
-"""One record as the columns of a row: plain values in base units, None where nothing was measured.
+"""Turn one record into one row: plain values in base units, None where not measured.
 
-Columns that are metrics are named by their key in `units.METRICS`. Columns that end in `_key` are
-what frames are grouped and joined by.
+Metric columns are named by their key in `units.METRICS`. Frames are grouped and joined by the
+columns that end in `_key`.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from attnbench.spec import ModelWorkload, Recipe, describe
 from attnbench.units import primary_score
 
 OTHER = "other"
-"""The family of unregistered attentions, and of models that are not built from our blocks."""
+"""The family of unregistered attentions, and of models not built from the suite's blocks."""
 
 PRIMARY = "primary_score"
-"""The column of the score by which models of a task are ranked."""
+"""The column of the score that ranks the models of a task."""
 
 Row = dict[str, Any]
 
@@ -53,7 +53,7 @@ class RowMaker:
     keys: Shared = field(default_factory=Shared)
 
     def layer(self, record: LayerRecord) -> Row:
-        """Every column of a layer but its names and sweepable options."""
+        """Every column of a layer except its names and sweepable options."""
         compared = self.neighbours.baselines.compare(record)
         return {
             **_common(record),
@@ -68,7 +68,7 @@ class RowMaker:
         }
 
     def model(self, record: ModelRecord) -> Row:
-        """Every column of a model but its name."""
+        """Every column of a model except its name."""
         return {
             **_common(record),
             **_costs(record, self.neighbours),
@@ -79,7 +79,7 @@ class RowMaker:
         }
 
     def epoch(self, record: EpochRecord) -> Row:
-        """Every column of an epoch but its model's name."""
+        """Every column of an epoch except its model's name."""
         return {
             **_common(record),
             **_model(record.workload),
@@ -94,7 +94,7 @@ class RowMaker:
 
 
 def _costs(record: CostRecord, neighbours: Neighbours) -> Row:
-    """What layers and models have in common."""
+    """The cost columns that layers and models share."""
     return {
         **_cost(record),
         **_trust(record),
@@ -172,7 +172,7 @@ def _cost(record: CostRecord) -> Row:
 
 
 def _trust(record: CostRecord) -> Row:
-    """Grade of the latency and the names of its doubts; empty where none was measured."""
+    """Grade of the latency and the doubts about it; empty if no latency was measured."""
     if record.latency is None:
         return {"trust": "", "doubts": ""}
     trust = trust_in(record)

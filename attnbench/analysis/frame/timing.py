@@ -1,6 +1,6 @@
-"""Columns about timing in detail: percentiles, throughput, host time and meters.
+"""Detailed timing columns: percentiles, throughput, host time, energy and memory meters.
 
-Base units, None or "" where nothing is known.
+Base units; None or "" where unknown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SHARES = (50, 90, 99)
 
 
 def timing_columns(record: CostRecord) -> dict[str, Any]:
-    """How the latency is spread, and what else was recorded of the call."""
+    """The spread of the latency, and whatever else was recorded about the call."""
     energy, memory, floor = record.energy, record.memory, record.floor
     row: dict[str, Any] = {
         "first_call_s": record.first_call_s,

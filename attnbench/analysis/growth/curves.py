@@ -1,4 +1,4 @@
-"""Layers as curves over tokens: one cell a size for each mechanism under one set of conditions."""
+"""Curves of cost over tokens: one cell per size, for one mechanism under one set of conditions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ CURVE = ("conditions_key", "implementation_key")
 """The columns that the cells of a curve share."""
 
 DOUBTFUL: Grade = "C"
-"""Cells of this grade are used, and notes say where numbers rest on them."""
+"""Cells of this grade are used; a note says how many."""
 
 
 def squarest(layers: pd.DataFrame) -> pd.DataFrame:
-    """Of the cells of a mechanism and token count under the same conditions, the squarest grid's.
+    """Keep the cell with the squarest grid, for each curve and token count.
 
-    Cells of longer grids cost other than their token count says (windows and strides are padded
-    at the edges), so a curve may not jump between grids of one count.
+    Windows and strides are padded at the edges, so grids with equal token counts differ in cost. A
+    curve must not jump between them.
     """
     aspect = layers["width"] / layers["height"]
     return (
@@ -33,10 +33,10 @@ def squarest(layers: pd.DataFrame) -> pd.DataFrame:
 
 
 def together(*names: Iterable[Hashable]) -> list[list[int]]:
-    """Positions of the rows that share all of these columns, in the order of first appearance.
+    """Group row positions by these columns, in order of first appearance.
 
-    A group of a data frame costs a millisecond before anything is done with it, and a large
-    report has tens of thousands of curves. Lists are quick to walk, columns of text are not.
+    A pandas group takes a millisecond by itself, and a large report has tens of thousands of
+    curves. Pass lists: they iterate faster than columns of text.
     """
     groups: dict[Hashable, list[int]] = {}
     for position, key in enumerate(zip(*names, strict=True)):
@@ -45,21 +45,21 @@ def together(*names: Iterable[Hashable]) -> list[list[int]]:
 
 
 def floats(column: pd.Series) -> np.ndarray:
-    """A column of numbers as an array; what is missing is NaN."""
+    """A column of numbers as an array, with NaN for missing values."""
     return column.to_numpy(dtype=float, na_value=np.nan)
 
 
 def noise_of(rows: pd.DataFrame) -> np.ndarray:
-    """Relative standard error of each median latency, from its 95 % interval; 0 where unknown.
+    """Relative standard error of each median latency, from its 95 % interval; 0 if unknown.
 
-    An interval is unknown with fewer than 6 samples, and such a cell is graded C.
+    The interval is unknown for fewer than 6 samples; such cells are graded C.
     """
     low, high = floats(rows["latency_low_s"]), floats(rows["latency_high_s"])
     return np.nan_to_num(np.log(high / low) / (2 * 1.96))
 
 
 def doubtful_note(grades: Sequence[str]) -> str:
-    """What must be said where numbers rest on cells that are not to be quoted; else empty."""
+    """A note that counts the cells of grade C, which must not be quoted; "" if there are none."""
     count = list(grades).count(DOUBTFUL)
     return f"{count} of {len(grades)} cells graded {DOUBTFUL}" if count else ""
 

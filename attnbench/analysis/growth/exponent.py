@@ -1,21 +1,21 @@
-"""How cost grows: the exponent p of cost ∝ tokens^p, for each mechanism and set of conditions.
+"""Scaling exponents: p of cost ∝ tokens^p, for each mechanism and set of conditions.
 
-The exponent is the slope of log(cost) against log(tokens) by least squares. Small sizes are ruled
-by overhead that does not grow, so the slope is taken over the upper part of the range alone: the
-fewest of the largest sizes that are at least four and span at least a factor of 4 in tokens; all
-of them where there are fewer or they span less, which a note says. Which sizes these were is part
-of the result.
+The exponent is the least-squares slope of log(cost) against log(tokens). Constant overhead
+dominates small sizes, so the fit uses large sizes only: the fewest of the largest that number at
+least four and span at least a factor of 4 in tokens. If there are too few sizes or their span is
+too small, it uses all of them; a note says when the span is too small. The sizes used are part of
+the result.
 
-Its 95 % interval joins two parts as the root of the sum of their squares:
+The 95 % interval is the root of the sum of squares of two parts:
 
-- what the residuals show, s · t(k - 2) / sqrt(Sxx) with Student's t for k sizes: a curve that
-  is bent within the range used is no power law, and the interval widens by that. Three sizes leave
-  one degree of freedom and t = 12.7: their interval is wide, and rightly so;
-- what the samples allow, 1.96 · sqrt(sum (w · sigma)²), with the weight w of each size in the slope
-  and the standard error sigma of its log median: residuals of few points may be small by chance.
-  MACs and peaks of memory are counted, and have no such part.
+- **residuals**: s · t(k - 2) / sqrt(Sxx), with Student's t for k sizes. A curve that bends within
+  the fitted range is no power law, and its residuals widen the interval. Three sizes leave one
+  degree of freedom (t = 12.7), so their interval is wide;
+- **samples**: 1.96 · sqrt(sum (w · sigma)²), where w is the weight of each size in the slope and
+  sigma the standard error of its log median. This part is needed because few residuals may be
+  small by chance. MACs and memory peaks are counted, so they have no such part.
 
-Both parts hold some of the same noise, which errs on the wide side.
+Both parts contain some of the same noise, so the interval is on the wide side.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from attnbench.analysis.growth.curves import (
 from attnbench.analysis.interval import NORMAL, two_sided_95
 
 LEAST_SIZES = 3
-"""Below, there is no exponent: two points lie on a line whatever the truth is."""
+"""Fewer sizes give no exponent: any two points lie on a line."""
 WANTED_SIZES = 4
 LEAST_SPAN = 4.0
-"""Factor between the largest and the smallest token count that a slope is taken over."""
+"""Least factor between the largest and the smallest token count of a fit."""
 
 METRICS_OF_GROWTH = ("latency_s", "memory_bytes", "macs")
 YARDSTICK = "training_macs"
-"""Stands for the MACs where the mode goes backward."""
+"""Used instead of `macs` in modes with a backward pass."""
 _HEAD = ["label", "attention", "impl", "options", "conditions", "mode", *CURVE]
 SCALING_COLUMNS = [
     *_HEAD, "metric", "exponent",
@@ -55,7 +55,7 @@ SCALING_COLUMNS = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exponent:
-    """A slope in log-log with its 95 % interval, and the sizes that it was taken over."""
+    """A log-log slope with its 95 % interval, and the sizes it was fitted to."""
 
     value: float
     low: float
@@ -64,7 +64,7 @@ class Exponent:
 
     @property
     def is_cramped(self) -> bool:
-        """Whether the sizes span too little to tell a power law from anything else."""
+        """Whether the span of the sizes is too small to identify a power law."""
         return self.tokens[-1] < LEAST_SPAN * self.tokens[0]
 
 
@@ -76,7 +76,7 @@ def exponent_of(
     Args:
         tokens: token counts, ascending, at least three.
         values: the cost at each, above zero.
-        noise: relative standard error of each value; none for what is counted.
+        noise: relative standard error of each value; None for counted values.
     """
     first = _upper_part(tokens)
     x, y = np.log(tokens[first:]), np.log(values[first:])
@@ -94,14 +94,14 @@ def exponent_of(
 
 
 def _upper_part(tokens: np.ndarray) -> int:
-    """Index of the first size to use: the latest that leaves enough sizes over enough span."""
+    """Index of the first size to use: the last that leaves enough sizes and span, else 0."""
     starts = range(len(tokens) - WANTED_SIZES, -1, -1)
     return next((i for i in starts if tokens[-1] >= LEAST_SPAN * tokens[i]), 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cells:
-    """The columns of a frame that growth is about, as arrays and lists by position."""
+    """The columns of a frame that the fit needs, as arrays and lists."""
 
     heads: list[tuple[Any, ...]]
     tokens: np.ndarray
@@ -111,7 +111,7 @@ class _Cells:
 
 
 def scaling(layers: pd.DataFrame) -> pd.DataFrame:
-    """A row for each mechanism, set of conditions and cost known at three token counts or more."""
+    """One row per mechanism, conditions and metric known at three token counts or more."""
     frame = squarest(layers)
     cells = _Cells(
         heads=list(frame[_HEAD].itertuples(index=False, name=None)),
@@ -127,11 +127,11 @@ def scaling(layers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows_of(cells: _Cells, curve: np.ndarray) -> Iterator[dict[str, Any]]:
-    """The rows of one curve, given by its row numbers in ascending order of tokens."""
+    """The rows of one curve; `curve` holds its row numbers in ascending order of tokens."""
     head = dict(zip(_HEAD, cells.heads[curve[0]], strict=True))
     for metric in METRICS_OF_GROWTH:
         column = _column_of(metric, head["mode"])
-        known = curve[cells.costs[column][curve] > 0]  # NaN is not, nor has zero a logarithm
+        known = curve[cells.costs[column][curve] > 0]  # drops NaN, and zero for its logarithm
         if len(known) < LEAST_SIZES:
             continue
         noise = cells.noise[known] if metric == "latency_s" else None
@@ -146,7 +146,7 @@ def _rows_of(cells: _Cells, curve: np.ndarray) -> Iterator[dict[str, Any]]:
 
 
 def _column_of(metric: str, mode: str) -> str:
-    """The yardstick of whatever goes backward too is the count that does."""
+    """The column of a metric: modes with a backward pass use the MACs of training."""
     return YARDSTICK if metric == "macs" and mode != "forward" else metric
 
 
@@ -154,7 +154,7 @@ def _notes(exponent: Exponent, cells: _Cells, known: np.ndarray, metric: str) ->
     used = known[cells.tokens[known] >= exponent.tokens[0]]
     span = exponent.tokens[-1] / exponent.tokens[0]
     parts = [
-        f"all sizes span a factor of {span:.1f} only" if exponent.is_cramped else "",
+        f"all sizes span only a factor of {span:.1f}" if exponent.is_cramped else "",
         doubtful_note([cells.trust[index] for index in used]) if metric == "latency_s" else "",
     ]
     return "; ".join(filter(None, parts))

@@ -1,29 +1,31 @@
-"""Cost as a + b·n + c·n² of the tokens n, with a, b, c >= 0: fitted, and told elsewhere.
+"""Fit cost = a + b·n + c·n² over tokens n with a, b, c >= 0, and predict it at other sizes.
 
-Every mechanism here has that structure: overhead, work on each token, work on pairs of tokens, none
-of it below zero. Least squares of the *relative* errors, so that small sizes weigh as much as large
-ones. With three terms the best non-negative fit is found by trying every subset of them: it is the
-ordinary fit on its own terms, so it is the best of those that come out non-negative.
+**Model.** Every mechanism here has overhead (a), work per token (b) and work per pair of tokens
+(c), and none of them is negative. The fit minimises squared *relative* errors, so small sizes weigh
+as much as large ones. It tries the ordinary least-squares fit on every subset of the three terms
+and keeps the best one without negative coefficients, which is the best non-negative fit.
 
-The 95 % interval at a size holds what a measurement there would give, and joins two parts as the
-root of the sum of their squares, as factors (in logarithms), below and above apart:
+**Interval.** The 95 % interval at a size is a prediction interval: it covers a measurement there.
+It combines two parts, as the root of the sum of squares of their logarithms, separately below and
+above:
 
-- **the curve**: the lowest and the highest value there of all non-negative curves whose sum of
-  squared errors exceeds the best one's by no more than h². Terms that the fit left out are among
-  them: a curve that looks linear may be quadratic beyond the data by as much as the data let it,
-  which is why the interval widens with the distance from them. The extremes are exact: each lies
-  on the boundary of that set, at a subset of the terms, and all subsets are tried;
-- **the measurement** itself: its error relative to the curve, h.
+- **the curve**: the lowest and highest value of all non-negative curves whose sum of squared
+  errors exceeds that of the best by at most h². These include terms that the fit dropped: a curve
+  that looks linear may turn out quadratic, as far as the data allow, so the interval widens with
+  the distance from the data. The extremes are exact: each lies on the boundary of that set, at a
+  subset of the terms, and all subsets are tried;
+- **the measurement**: its error relative to the curve, h.
 
-h = s · t is the half-width of a single error: s² is the sum of squared errors over the degrees of
-freedom, k sizes less the terms of the fit, and t Student's quantile for these. With as many terms
-as sizes (three) nothing would be left over, so s comes from the best fit with a term less, which
-errs on the wide side. The samples' own noise is the least that h can be: 1.96 times their standard
-error, as the root of the mean of its squares.
+**Error of one measurement.** h = s · t. s² is the sum of squared errors divided by the degrees of
+freedom (sizes minus terms of the fit), and t is Student's 95 % quantile for them. Three terms on
+three sizes leave no degrees of freedom, so s comes from the best fit with fewer terms than sizes,
+which is on the wide side. h is at least 1.96 times the root mean square of the samples' standard
+errors.
 
-In simulations with 3 % noise, five and seven sizes and curves of one, two and three terms, the
-interval holds the value at 92 to 97 % of seeds, within the data and at eight times beyond (the
-tests repeat it). It knows nothing of what begins beyond the data, such as a cache that overflows.
+**Coverage.** In simulations with 3 % noise, five and seven sizes and curves of one, two and three
+terms, the interval contains the value for 92 to 97 % of seeds, both within the data and at eight
+times the largest size (the tests repeat this). It cannot foresee effects that begin beyond the
+data, such as a cache that overflows.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ _SUBSETS = [subset for size in range(1, TERMS + 1) for subset in combinations(ra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A value with its 95 % interval, in the unit of what was fitted."""
+    """A value with its 95 % interval, in the unit of the fitted values."""
 
     value: float
     low: float
@@ -52,14 +54,14 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """The ordinary least-squares fit on some of the terms, of any sign."""
+    """The ordinary least-squares fit on a subset of the terms; coefficients may be negative."""
 
     terms: tuple[int, ...]
     coefficients: np.ndarray
     error: float
     """Sum of the squared relative errors."""
     inverse: np.ndarray
-    """Of the product of the transposed design with the design."""
+    """(XᵀX)⁻¹ of the design matrix X."""
 
     @property
     def is_possible(self) -> bool:
@@ -72,29 +74,32 @@ class Curve:
     def __init__(
         self, tokens: np.ndarray, values: np.ndarray, noise: np.ndarray | None = None
     ) -> None:
-        """Fit values (above 0) at three token counts or more.
+        """Fit values (above 0) at three or more token counts.
 
-        `noise` is the relative standard error of each value; none for what is counted.
+        Args:
+            tokens: the token counts.
+            values: the cost at each.
+            noise: relative standard error of each value; None for counted values.
         """
         if len(tokens) < LEAST_SIZES:
-            raise ValueError(f"a curve needs {LEAST_SIZES} sizes, got {len(tokens)}")
+            raise ValueError(f"a curve needs at least {LEAST_SIZES} sizes, got {len(tokens)}")
         self._unit = float(max(tokens))  # keeps the powers near 1
         self._design = _powers(tokens / self._unit) / values[:, None]
         self._sizes = len(tokens)
         self._parts = [_fit(self._design, terms) for terms in _SUBSETS]
         self._best = self._best_of(TERMS)
         self.error_width = self._error_width(noise)
-        """h of this module: half of the 95 % interval of a measurement, relative to the curve."""
+        """h: half the 95 % interval of one measurement, relative to the curve."""
 
     @property
     def worst_error(self) -> float:
-        """How far the farthest of the measured values lies off the curve, relative to it."""
+        """The largest distance of a measured value from the curve, relative to the curve."""
         fitted = self._design[:, self._best.terms] @ self._best.coefficients
         return float(np.max(np.abs(1 / fitted - 1)))
 
     def _best_of(self, most_terms: int) -> _Part:
         possible = [p for p in self._parts if p.is_possible and len(p.terms) <= most_terms]
-        return min(possible, key=lambda part: part.error)  # a single term always is possible
+        return min(possible, key=lambda part: part.error)  # single terms are never negative
 
     def _error_width(self, noise: np.ndarray | None) -> float:
         fit = self._best_of(self._sizes - 1)
@@ -105,14 +110,14 @@ class Curve:
 
     @property
     def coefficients(self) -> tuple[float, float, float]:
-        """a, b, c: at no tokens, per token, per square of tokens."""
+        """a, b, c: constant, per token, per token squared."""
         whole = np.zeros(TERMS)
         whole[list(self._best.terms)] = self._best.coefficients
         a, b, c = whole / self._unit ** np.arange(TERMS)
         return float(a), float(b), float(c)
 
     def at(self, tokens: float) -> Estimate:
-        """What a measurement at that many tokens would give."""
+        """The cost at that many tokens, with the interval of a measurement."""
         curve = self.curve_at(tokens)
         below, above = (
             float(np.exp(np.hypot(np.log(factor), self.error_width)))
@@ -121,12 +126,12 @@ class Curve:
         return Estimate(value=curve.value, low=curve.value / below, high=curve.value * above)
 
     def curve_at(self, tokens: float) -> Estimate:
-        """The curve itself, without the error of a measurement."""
+        """The curve at that many tokens, with its own interval: without measurement error."""
         powers = _powers(np.array([tokens / self._unit]))[0]
         value = float(powers[list(self._best.terms)] @ self._best.coefficients)
         limit = self._best.error + self.error_width**2
         extremes = [e for part in self._parts for e in _extremes(part, powers, limit)]
-        if limit >= self._sizes:  # so little is known that no cost at all is among the curves
+        if limit >= self._sizes:  # the data do not even exclude a cost of zero
             extremes.append(0.0)
         return Estimate(value=value, low=min([value, *extremes]), high=max([value, *extremes]))
 
@@ -153,7 +158,10 @@ def _fit(design: np.ndarray, terms: tuple[int, ...]) -> _Part:
 
 
 def _extremes(part: _Part, powers: np.ndarray, limit: float) -> list[float]:
-    """Lowest and highest value over the curves of these terms up to that error, where possible."""
+    """The lowest and highest value of curves on these terms with at most that error.
+
+    Empty if there are none; ends with a negative coefficient are left out.
+    """
     if part.error > limit:
         return []
     here = powers[list(part.terms)]

@@ -1,8 +1,8 @@
-"""Latency and memory at a token count that was not measured, from the records of others.
+"""Predict latency and memory at a token count that was not measured.
 
-Each mechanism under one set of conditions has a curve (see `polynomial`). Predictions reach from
-half of the smallest measured size to sixteen times the largest. Speed-up is over the dense
-attention that is predicted to be the fastest; its interval is the worst case of both.
+Each mechanism under one set of conditions has its own curve (see `polynomial`). Predictions reach
+from half the smallest measured size to sixteen times the largest. The speed-up is over the dense
+attention that is predicted to be fastest; its interval combines both latency intervals, worst case.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from attnbench.errors import UserError
 
 FARTHEST_BEYOND = 16
 FARTHEST_BELOW = 2
-"""How many times beyond the largest and below the smallest measured size a curve is used."""
+"""A curve is used up to this factor above the largest and below the smallest measured size."""
 
 WORTH_SAYING = 0.2
-"""Relative distance of a measured latency from the curve from which on a note says so."""
+"""A note is added if a measured latency is at least this far off the curve, relative to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """One mechanism at the token count that was asked for; base units."""
+    """The prediction for one mechanism, in base units."""
 
     label: str
     implementation: Implementation
@@ -38,11 +38,11 @@ class Prediction:
     options: str
     latency_s: Estimate
     latency_terms_s: tuple[float, float, float]
-    """Seconds at no tokens, per token, per square of tokens."""
+    """Seconds: constant, per token, per token squared."""
     memory_bytes: Estimate | None
     memory_terms_bytes: tuple[float, float, float] | None
     speedup: Estimate | None
-    """Over the fastest dense; None where none was predicted."""
+    """Over the fastest dense attention; None if none was predicted."""
     tokens: tuple[int, ...]
     """The measured sizes behind the latency."""
     note: str
@@ -54,14 +54,14 @@ class Group:
 
     conditions: str
     baseline: Implementation | None
-    """The dense attention that speed-ups are over; None where there is none."""
+    """The dense attention that speed-ups are over; None if there is none."""
     baseline_label: str
     predictions: tuple[Prediction, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predictions:
-    """Everything that could be predicted, and why the rest could not."""
+    """All predictions, and the reasons why other curves were refused."""
 
     tokens: int
     groups: tuple[Group, ...]
@@ -69,11 +69,11 @@ class Predictions:
 
 
 class _CannotTellError(Exception):
-    """Why nothing can be predicted at the token count."""
+    """A curve cannot be predicted; the message is the reason."""
 
 
 def predict(layers: pd.DataFrame, tokens: int, attentions: Sequence[str] = ()) -> Predictions:
-    """Predict every curve in a frame of layers, or those of the `attentions` alone.
+    """Predict every curve in a frame of layers, or only those of `attentions`.
 
     Raises:
         UserError: the count is below 1, or nothing can be predicted; the message says why.
@@ -97,7 +97,7 @@ def _refuse_unknown(layers: pd.DataFrame, attentions: Sequence[str]) -> None:
     known = sorted(set(layers["attention"]))
     unknown = [name for name in attentions if name not in known]
     if layers.empty:
-        raise UserError("there is no attention layer in the records; run `attnbench sweep` first")
+        raise UserError("the records hold no attention layers; run `attnbench sweep` first")
     if unknown:
         raise UserError(
             f"--attention {', '.join(unknown)} is not in the records, which hold "
@@ -106,7 +106,7 @@ def _refuse_unknown(layers: pd.DataFrame, attentions: Sequence[str]) -> None:
 
 
 def _line(labels: Sequence[str], reason: str) -> str:
-    """A reason, with the mechanisms that it holds for."""
+    """A reason, preceded by the mechanisms it applies to."""
     names = list(dict.fromkeys(labels))
     others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
     return f"{names[0]}{others}: {reason}"
@@ -118,7 +118,7 @@ def _group(
     attentions: Sequence[str],
     reasons: dict[str, list[str]],
 ) -> Group:
-    """Predict the curves of the conditions: dense ones too if not asked for, as the baseline."""
+    """Predict the curves under one set of conditions, always including dense for the baseline."""
     found: list[Prediction] = []
     for _, curve in rows.groupby("implementation_key", sort=False):
         first = curve.iloc[0]
@@ -142,7 +142,7 @@ def _group(
 
 
 def _prediction(rows: pd.DataFrame, tokens: int) -> Prediction:
-    """Everything but the speed-up, from the cells of one mechanism in ascending order."""
+    """Everything except the speed-up, from one mechanism's cells in ascending order of tokens."""
     timed = rows.dropna(subset=["latency_s"])
     if timed.empty:
         statuses = ", ".join(sorted(set(rows["status"].str.replace("_", " "))))
@@ -168,10 +168,10 @@ def _prediction(rows: pd.DataFrame, tokens: int) -> Prediction:
 
 
 def _misfit(curve: Curve) -> str:
-    """A note where measured latencies lie far off the curve, which widens the interval."""
+    """A note if measured latencies lie far off the curve, which widens the interval."""
     if curve.worst_error < WORTH_SAYING:
         return ""
-    return f"latencies lie up to {curve.worst_error:.0%} off the curve"
+    return f"measured latencies are up to {curve.worst_error:.0%} off the curve"
 
 
 def _memory_curve(rows: pd.DataFrame) -> Curve | None:
@@ -182,28 +182,28 @@ def _memory_curve(rows: pd.DataFrame) -> Curve | None:
 
 
 def _refuse_distant(sizes: Sequence[int], tokens: int) -> None:
-    """Raise with the reason and the sizes to measure, where a curve would have to be a guess."""
+    """Refuse sizes that the curve cannot predict, and say which sizes to measure instead."""
     if len(sizes) < LEAST_SIZES:
         raise _CannotTellError(
-            f"measured at {len(sizes)} size{'' if len(sizes) == 1 else 's'}, a curve needs "
+            f"measured at {len(sizes)} size{'' if len(sizes) == 1 else 's'}, but a curve needs "
             f"{LEAST_SIZES}; measure more: {_sweep(_ladder(tokens))}"
         )
     if tokens > FARTHEST_BEYOND * max(sizes):
         nearer = ceil(sqrt(tokens / FARTHEST_BEYOND)) ** 2
         raise _CannotTellError(
-            f"more than {FARTHEST_BEYOND} times beyond the largest measured ({max(sizes):,}); "
-            f"measure nearer: {_sweep([nearer])}"
+            f"more than {FARTHEST_BEYOND} times the largest measured size ({max(sizes):,}); "
+            f"measure closer: {_sweep([nearer])}"
         )
     if FARTHEST_BELOW * tokens < min(sizes):
         nearer = isqrt(FARTHEST_BELOW * tokens) ** 2
         raise _CannotTellError(
-            f"under half of the smallest measured ({min(sizes):,}); "
-            f"measure nearer: {_sweep([nearer])}"
+            f"below half the smallest measured size ({min(sizes):,}); "
+            f"measure closer: {_sweep([nearer])}"
         )
 
 
 def _ladder(tokens: int) -> list[int]:
-    """Three square sizes from which the count can be predicted."""
+    """Three square token counts from which `tokens` can be predicted."""
     side = max(2, ceil(sqrt(tokens / FARTHEST_BEYOND)))
     return [side**2, ceil(1.5 * side) ** 2, (2 * side) ** 2]
 
@@ -213,7 +213,7 @@ def _sweep(sizes: Sequence[int]) -> str:
 
 
 def _speed_up(prediction: Prediction, baseline: Prediction | None) -> Estimate | None:
-    """Dense ÷ mechanism; of dense over itself there is nothing to doubt."""
+    """Latency of dense ÷ latency of the mechanism; the baseline over itself is exactly 1."""
     if baseline is None:
         return None
     dense, own = baseline.latency_s, prediction.latency_s

@@ -1,1 +1,1 @@
-"""How near a cell comes to its machine's limits."""
+"""How close a cell comes to its machine's limits."""

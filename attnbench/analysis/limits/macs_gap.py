@@ -1,9 +1,9 @@
-"""Predicted against measured: why a speed-up is not what the multiply-accumulates promise.
+"""Explain why a measured speed-up differs from the ratio of MACs (multiply-accumulates).
 
-If all code spent multiply-accumulates at one rate, a layer would be faster than dense attention by
-the ratio of their MACs. Where the measured speed-up is off that by more than a quarter, one of the
-two spends them slower than the other, and the reason is sought in what binds that one. Only what
-the records tell is said: a reason here is consistent with the numbers, not proven by them.
+If all code ran at the same MAC rate, the speed-up of a layer over dense attention would equal the
+ratio of their MACs. If the two differ by more than a factor of 1.25, one of the two cells has the
+lower MAC rate, and its bottleneck is given as the reason. Reasons come from the records only: they
+are consistent with the numbers, not proven by them.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from attnbench.units import (
 )
 
 AGREES_WITHIN = 1.25
-"""Factor up to which predicted and measured speed-up count as the same."""
+"""Predicted and measured speed-up agree if they differ by at most this factor."""
 UNEXPLAINED = "not explained by the records"
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One of the two cells that are compared, as the sentence calls it."""
+    """One of the two compared cells, with its name in the text."""
 
     name: str
     record: CostRecord
 
 
 class Twins:
-    """Cells that differ in nothing but the code, which tell what fused code is worth."""
+    """Pairs of cells that differ in the implementation only; they show the gain of fused code."""
 
     def __init__(self, shown: Iterable[CostRecord]) -> None:
         self._unfused: dict[Hashable, CostRecord] = {}
@@ -54,7 +54,7 @@ class Twins:
                 self._unfused[_apart_from_code(record)] = record
 
     def gain(self, record: CostRecord) -> float | None:
-        """How many times faster than its unfused twin a cell of fused code is, if it has one."""
+        """The speed-up of a fused cell over its unfused twin; None without a twin."""
         twin = self._unfused.get(_apart_from_code(record))
         if twin is None or twin.latency is None or record.latency is None:
             return None
@@ -66,7 +66,7 @@ def _apart_from_code(record: CostRecord) -> Hashable:
 
 
 def macs_speedup(record: CostRecord, baseline: CostRecord) -> float | None:
-    """How many times fewer multiply-accumulates than the baseline, in the mode that was timed."""
+    """MACs of the baseline ÷ MACs of the cell, in the timed mode; None if unknown."""
     own, dense = macs_of_mode(record), macs_of_mode(baseline)
     return dense / own if own and dense is not None else None
 
@@ -74,7 +74,7 @@ def macs_speedup(record: CostRecord, baseline: CostRecord) -> float | None:
 def gap(
     record: CostRecord, baseline: CostRecord, speedup: float, ceilings: Ceilings, twins: Twins
 ) -> str:
-    """Why the speed-up over the baseline is not that of the MACs; "" where it is, or is unknown."""
+    """Why the speed-up differs from the ratio of MACs; "" if they agree or the MACs are unknown."""
     predicted = macs_speedup(record, baseline)
     if not predicted or 1 / AGREES_WITHIN <= speedup / predicted <= AGREES_WITHIN:
         return ""
@@ -85,7 +85,7 @@ def gap(
 
 
 def _bound(slow: _Side, fast: _Side, limits: Limits | None) -> list[str]:
-    """What binds the one that spends its MACs slower, where that is known."""
+    """The bottleneck of the cell with the lower MAC rate, if it is known."""
     record = slow.record
     assert record.latency is not None
     if record.latency.is_launch_bound:
@@ -99,7 +99,7 @@ def _bound(slow: _Side, fast: _Side, limits: Limits | None) -> list[str]:
 
 
 def _subject(slow: _Side) -> str:
-    """The row is about "this one", which goes without saying."""
+    """The subject of the sentence; it is left out for "this one", the cell of the row."""
     return "" if slow.name == "this one" else f"{slow.name} is "
 
 
@@ -112,10 +112,10 @@ def _launches(record: CostRecord, launch_s: float | None) -> str:
 
 
 def _bandwidth(slow: _Side, fast: _Side, limits: Limits) -> list[str]:
-    """More bytes for each MAC, or bytes that come from farther away."""
+    """Bandwidth as the reason: more bytes per MAC, or bytes from a slower level of memory."""
     more, less = (_bytes_a_mac(side.record) for side in (slow, fast))
     if more is not None and less is not None and more > AGREES_WITHIN * less:
-        text = f"moves {format_number(more)} bytes a MAC, {fast.name} {format_number(less)}"
+        text = f"moves {format_number(more)} bytes per MAC, {fast.name} {format_number(less)}"
         return [f"{_subject(slow)}bandwidth-bound: {text}"]
     far, near = touched_bytes(slow.record), touched_bytes(fast.record)
     if far is None or near is None:
@@ -123,7 +123,7 @@ def _bandwidth(slow: _Side, fast: _Side, limits: Limits) -> list[str]:
     if limits.bytes_per_s(near) <= AGREES_WITHIN * limits.bytes_per_s(far):
         return []
     held_bytes = [
-        f"{side.name} holds {format_bytes(held)} (copies of that: "
+        f"{side.name} holds {format_bytes(held)} (copies of that size: "
         f"{format_bandwidth(limits.bytes_per_s(held))})"
         for side, held in ((slow, far), (fast, near))
     ]
@@ -136,7 +136,7 @@ def _bytes_a_mac(record: CostRecord) -> float | None:
 
 
 def _fused(slow: _Side, fast: _Side, twins: Twins) -> list[str]:
-    """Fused code on one side, unless its unfused twin says that it gains little by that."""
+    """Fused code on the fast side only, unless its unfused twin shows that it gains little."""
     if runs_fused(slow.record) or not runs_fused(fast.record):
         return []
     gain = twins.gain(fast.record)

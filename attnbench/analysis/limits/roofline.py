@@ -1,27 +1,29 @@
-"""How near a cell comes to what its machine can do, and what binds the code that ran.
+"""Roofline: how close a cell comes to its machine's limit, and which resource is its bottleneck.
 
 **The limit** of a cell is the larger of two times that no code can beat:
 
-- compute: the multiply-accumulates of its mode ÷ the best rate of products of its dtype;
-- bandwidth: the bytes that any code must move ÷ the bandwidth of copies. A copy counts if it
-  touches at least as many bytes as the cell does, so that both are served by the same cache, and
-  the fastest of these is taken; after a flushed cache, or for more bytes than any copy touched,
-  it is the largest copy.
+- compute: the MACs of its mode ÷ the best measured rate of matrix products in its dtype;
+- bandwidth: the bytes that any code must move ÷ the bandwidth of the fastest copy that touches at
+  least as many bytes, so that the same level of cache serves both. If the cache was flushed, or no
+  copy touches as many bytes, the largest copy is used.
 
-The share limit ÷ latency is above 1 only by noise, or where a ceiling was measured too low.
+Limit ÷ latency exceeds 1 only by noise, or if a ceiling was measured too low.
 
-**What binds** the code that ran is the longest of three times. Three that explain a latency, one
-after the other, have one of a third of it at least; where none is that long, it is unexplained:
+**The bottleneck** (`bound_by`) is the longest of three times, if it is at least a third of the
+latency; otherwise it is "unexplained". If the three times, one after the other, make up the
+latency, one of them must be at least a third of it:
 
 - compute: as above;
-- bandwidth: the bytes that this code moves ÷ the bandwidth of copies that touch as much as the call
-  holds at once. Unfused code moves `traffic_bytes`; of fused code only the least is known;
-- launch: on the CPU, operators × the time of one that does almost nothing. On a GPU launches run
-  beside the work, so they bind where the host takes as long as the device, and else not at all.
+- bandwidth: the bytes that this code moves ÷ the bandwidth of copies that touch as many bytes as
+  the call holds at once. Unfused code moves `traffic_bytes`; for fused code only the least number
+  of bytes is known;
+- launch: on the CPU, the number of operators × the time of an operator that does almost nothing.
+  On a GPU launches overlap with the work, so a cell is launch-bound only if the host takes as long
+  as the device.
 
-Bytes and operators are counted of the forward pass. Other modes have a limit all the same: a
-gradient is as large as what it belongs to, so `forward+backward` and `train` move the least bytes
-twice, and `backward` moves them once. What binds these modes is not known, unless it is the host.
+Bytes and operators are counted for the forward pass. The limit also covers other modes: a gradient
+is as large as its tensor, so `forward+backward` and `train` move the least bytes twice, `backward`
+once. The bottleneck of these modes is unknown, unless they are launch-bound by the host's time.
 """
 
 from __future__ import annotations
@@ -36,30 +38,30 @@ from attnbench.records import Ceiling, CostRecord
 BoundBy = Literal["", "compute", "bandwidth", "launch", "unexplained"]
 
 EXPLAINED_FROM = 1 / 3
-"""Share of the latency from which the longest of the three times counts as what binds."""
+"""The longest of the three times is the bottleneck from this share of the latency on."""
 LEAST_BYTES_TIMES = {"forward": 1, "backward": 1, "forward+backward": 2, "train": 2}
-"""How often a mode moves the least bytes of the forward pass, at least."""
+"""How many times each mode moves the least bytes of the forward pass, at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one machine can do with one dtype."""
+    """The measured limits of one machine for one dtype."""
 
     macs_per_s: float
-    """Best rate of products."""
+    """Best rate of matrix products."""
     copies: tuple[tuple[int, float], ...]
-    """Bytes that a copy reads and writes, and bytes per second; the smallest copy first."""
+    """(bytes read and written, bytes per second) of each copy, the smallest first."""
     operator_s: float
     """Time of an operator that does almost nothing."""
 
     def bytes_per_s(self, touched_bytes: int) -> float:
-        """The best bandwidth of a copy that touches at least so many bytes, or of the largest."""
+        """The best bandwidth of copies that touch at least so many bytes, else of the largest."""
         rates = [rate for size, rate in self.copies if size >= touched_bytes]
         return max(rates, default=self.memory_bytes_per_s)
 
     @property
     def memory_bytes_per_s(self) -> float:
-        """Bandwidth of the largest copy, which no cache holds."""
+        """Bandwidth of the largest copy, which fits in no cache."""
         return self.copies[-1][1]
 
     @property
@@ -70,11 +72,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """A cell compared with the limits of its machine; None and "" where that is not known."""
+    """A cell compared with its machine's limits; None and "" where unknown."""
 
     limit_s: float | None
     percent_of_limit: float | None
-    """Limit ÷ latency, a share."""
+    """Limit ÷ latency, as a share."""
     bound_by: BoundBy
 
 
@@ -82,7 +84,7 @@ NOWHERE = Placement(limit_s=None, percent_of_limit=None, bound_by="")
 
 
 class Ceilings:
-    """The limits of every machine and dtype of which all three operations were measured."""
+    """The limits of each machine and dtype for which all three operations were measured."""
 
     def __init__(self, ceilings: Iterable[Ceiling] = ()) -> None:
         by_machine: dict[Hashable, list[Ceiling]] = {}
@@ -92,8 +94,8 @@ class Ceilings:
         self._limits = {machine: _limits(found) for machine, found in by_machine.items()}
 
     def of(self, record: CostRecord) -> Limits | None:
-        """The limits of the machine and the dtype of a cell, where they are known."""
-        if not self._limits:  # spares large reports without limits a third of all hashing
+        """The limits of a cell's machine and dtype; None if unknown."""
+        if not self._limits:  # saves large reports without limits a third of all hashing
             return None
         return self._limits.get((record.environment.conditions, record.workload.dtype))
 
@@ -104,7 +106,7 @@ class Ceilings:
 
 
 def newest_ceilings(ceilings: Iterable[Ceiling]) -> list[Ceiling]:
-    """The newest of each machine, dtype, operation and size, in the order of the first of each."""
+    """The newest ceiling of each machine, dtype, operation and size, in order of appearance."""
     newest: dict[Hashable, Ceiling] = {}
     for ceiling in ceilings:
         cell = ceiling.environment.conditions, ceiling.dtype, ceiling.operation, ceiling.size
@@ -136,13 +138,13 @@ def placement(record: CostRecord, limits: Limits) -> Placement:
 
 
 def can_be_placed(record: CostRecord) -> bool:
-    """Whether the record holds what a limit is worked out from."""
+    """Whether the record has a latency and the counts that a limit needs."""
     counted = macs_of_mode(record) is not None and record.least_bytes is not None
     return counted and record.latency is not None
 
 
 def macs_of_mode(record: CostRecord) -> int | None:
-    """Multiply-accumulates of what was timed, not of the forward pass alone."""
+    """MACs of the timed mode, including its backward pass; None if unknown."""
     if record.macs is None:
         return None
     forward, training = record.macs.products_macs, record.macs.training_macs
@@ -154,12 +156,12 @@ def macs_of_mode(record: CostRecord) -> int | None:
 
 
 def moved_bytes(record: CostRecord) -> int | None:
-    """Bytes that one forward call of the code that ran moves; of fused code the least."""
+    """Bytes that one forward call moves; for fused code the least possible."""
     return record.least_bytes if runs_fused(record) else record.traffic_bytes
 
 
 def runs_fused(record: CostRecord) -> bool:
-    """Whether a fused kernel did the attention: what torch chose says it, else what was asked."""
+    """Whether a fused kernel ran: by the backend that torch chose, else by the `impl` asked for."""
     kernels = set(record.backend.split(", ")) - {""}
     if kernels:
         return kernels != {"math"}
@@ -168,7 +170,7 @@ def runs_fused(record: CostRecord) -> bool:
 
 
 def touched_bytes(record: CostRecord) -> int | None:
-    """Bytes that a call holds at once: what comes in, and what it allocates at its peak."""
+    """Bytes that a call holds at once: `least_bytes` plus its net peak of memory."""
     if record.least_bytes is None:
         return None
     return record.least_bytes + (record.memory.peak_net_bytes if record.memory else 0)
@@ -180,7 +182,7 @@ def _compute_s(record: CostRecord, limits: Limits) -> float | None:
 
 
 def _least_s(record: CostRecord, limits: Limits) -> float | None:
-    """Seconds to move the bytes that any code must move."""
+    """Seconds to move the least bytes."""
     if record.least_bytes is None or record.latency is None:
         return None
     least = LEAST_BYTES_TIMES[record.workload.mode] * record.least_bytes
@@ -200,7 +202,7 @@ def _bound_by(record: CostRecord, limits: Limits) -> BoundBy:
 
 
 def _times(record: CostRecord, limits: Limits) -> dict[BoundBy, float] | None:
-    """Seconds that each of the three would take alone; None where one of them is not known."""
+    """Seconds that each resource would take alone; None if one of them is unknown."""
     compute_s, least_s = _compute_s(record, limits), _least_s(record, limits)
     moved, touched = moved_bytes(record), touched_bytes(record)
     if record.workload.mode != "forward" or record.operators is None:

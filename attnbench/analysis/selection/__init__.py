@@ -1,1 +1,1 @@
-"""Which records are shown."""
+"""Choosing the records to show."""

@@ -1,4 +1,4 @@
-"""`--impl best`: of all implementations that were measured, the fastest of each mechanism."""
+"""`--impl best`: keep the fastest measured implementation of each mechanism."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from attnbench.units import METRICS
 def fastest_of_each(
     records: Sequence[CostRecord],
 ) -> tuple[list[LayerRecord], list[LayerRecord]]:
-    """The layer with the least median latency of each cell, and the others.
+    """Split layers into the fastest implementation of each cell, by median latency, and the rest.
 
-    Cells that differ in the implementation alone are one. Only what ended well can be fastest; of
-    a cell in which nothing did, every record is in the first list, with its reason.
+    Here, cells that differ only in the implementation count as one cell. Only records with status
+    `ok` can be fastest. If a cell has none, all its records are in the first list.
     """
     layers = of_type(records, LayerRecord)
     cells: dict[Hashable, list[LayerRecord]] = {}
@@ -33,7 +33,7 @@ def _fastest(cell: Sequence[LayerRecord]) -> Sequence[LayerRecord]:
 
 
 def left_out_notes(shown: Sequence[LayerRecord], left_out: Sequence[LayerRecord]) -> list[str]:
-    """A line for each cell: the fastest implementation, what was slower, what could not run."""
+    """One line per cell: the fastest implementation, the slower ones, and those that failed."""
     notes = []
     for fastest in shown:
         others = [record for record in left_out if _cell(record) == _cell(fastest)]
@@ -62,7 +62,7 @@ def _times(one: LayerRecord, other: LayerRecord) -> str:
 
 
 def _cell(record: LayerRecord) -> Hashable:
-    """What records have in common that differ in the implementation alone."""
+    """The workload without the implementation."""
     return identity(record.workload, impl="")
 
 

@@ -1,7 +1,7 @@
-"""Which records are shown: the newest of each cell, with a note on what was left out.
+"""Keep the newest record of each cell, with notes on those left out.
 
-A cell here is what was measured and where. The code that measured it and the protocol are not
-part of it: a cell that was measured again, by newer code or more carefully, is still one row.
+A cell here is a workload under conditions. Code and protocol are not part of it: a cell measured
+again by newer code or under another protocol stays one row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Cell = tuple[Hashable, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One record for each cell, and what a reader must know about the others."""
+    """One record per cell, and notes on the records left out."""
 
     layers: list[LayerRecord]
     models: list[ModelRecord]
@@ -27,13 +27,13 @@ class Shown:
 
     @property
     def records(self) -> list[Record]:
-        """All of them: layers, models, epochs."""
+        """All shown records: layers, models, epochs."""
         return [*self.layers, *self.models, *self.epochs]
 
 
 @singledispatch
 def cell_of(record: Record) -> Cell:
-    """What was measured and where; a model also has a recipe, and an epoch belongs to its run."""
+    """The cell of a record. Models add their recipe; epochs also their run and number."""
     return record.kind, identity(record.workload), record.environment.conditions
 
 
@@ -62,8 +62,8 @@ def newest(records: Iterable[Record]) -> Shown:
     overtaken = len(epochs) - len(kept)
     if overtaken:
         notes.append(
-            f"{_count(overtaken, 'epoch')} of an earlier attempt at the same run left out: the run "
-            "was started again and has not come as far."
+            f"{_count(overtaken, 'epoch')} of an earlier attempt left out: the run was restarted "
+            "and has not reached them again."
         )
     return Shown(
         layers=of_type(chosen, LayerRecord),
@@ -74,7 +74,7 @@ def newest(records: Iterable[Record]) -> Shown:
 
 
 def _latest(records: Sequence[Record]) -> Record:
-    """The newest; of equally new ones the one that comes last in the files."""
+    """The newest record; among equally new ones, the last in the files."""
     return max(enumerate(records), key=lambda pair: (pair[1].created, pair[0]))[1]
 
 
@@ -96,7 +96,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _without_overtaken(epochs: Sequence[EpochRecord]) -> list[EpochRecord]:
-    """Drop epochs that are older than an earlier epoch of the same run: another attempt's."""
+    """Drop epochs older than an earlier epoch of the same run: they are of a previous attempt."""
     runs: dict[Cell, list[EpochRecord]] = {}
     for record in epochs:
         runs.setdefault(cell_of(record)[:-1], []).append(record)

@@ -1,1 +1,1 @@
-"""Speed-ups over the dense baseline, and the sizes at which they begin."""
+"""Speed-ups over dense attention, and the sizes at which they begin."""

@@ -1,8 +1,8 @@
-"""The baseline of a speed-up: which dense cell a layer is compared with.
+"""Choose the baseline of a speed-up: the dense cell that a layer is compared with.
 
-It is the fastest `dense` cell that was measured in the same rounds or, where there is none, the
-fastest under the same conditions: grid, width, heads, batch, dtype, mode and machine. Tables,
-figures, crossovers and predictions all take their baseline from here.
+It is the fastest `dense` cell measured in the same rounds. If there is none, it is the fastest
+with the same grid, width, heads, batch, dtype, mode and machine. Tables, figures, crossovers and
+predictions all take their baseline from here.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ Cell = TypeVar("Cell")
 
 
 def is_baseline(attention: str) -> bool:
-    """Whether speed-ups may be over this mechanism."""
+    """Whether this mechanism can be the baseline of speed-ups."""
     return attention == BASELINE
 
 
 def fastest(cells: Iterable[Cell], seconds: Callable[[Cell], float]) -> Cell | None:
-    """Of the dense cells that something is compared with, the baseline: the fastest."""
+    """The baseline among dense cells: the fastest; None if there are none."""
     return min(cells, key=seconds, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A layer's speed-up, and the cell that it is over."""
+    """A layer's speed-up and its baseline."""
 
     baseline: LayerRecord
     ratio: Ratio
 
 
 class Baselines:
-    """The fastest dense cells, found by the conditions of the cell that is compared."""
+    """The fastest dense cells, looked up by the conditions of the compared cell."""
 
     def __init__(self, measured: Iterable[LayerRecord], shown: Iterable[LayerRecord]) -> None:
-        """Round partners are sought among all that was `measured`, the rest among the `shown`.
+        """Take baselines of the same rounds from `measured`, others from `shown`.
 
-        A cell that was measured again has left its round, yet its old samples remain the fairest
-        partner of the others that were taken in turn with it.
+        A dense cell that was measured again is in a new round. Its older record still is the
+        fairest baseline for the cells sampled in turn with it.
         """
         self._in_rounds = _fastest_of_each(record for record in measured if _round(record))
         self._elsewhere = _fastest_of_each(shown, by_round=False)
 
     def of(self, record: LayerRecord) -> LayerRecord | None:
-        """The baseline of a layer; None where either was not measured."""
+        """The baseline of a layer; None if either has no latency."""
         if record.latency is None:
             return None
         conditions = _conditions(record)
@@ -58,7 +58,7 @@ class Baselines:
         return in_rounds or self._elsewhere.get((*conditions, ""))
 
     def compare(self, record: LayerRecord) -> Compared | None:
-        """The layer's speed-up over its baseline; None where either was not measured."""
+        """The layer's speed-up over its baseline; None if either has no latency."""
         baseline = self.of(record)
         if baseline is None or baseline.latency is None or record.latency is None:
             return None

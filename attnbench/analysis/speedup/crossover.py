@@ -1,18 +1,18 @@
-"""From which size on each mechanism overtakes dense attention, in each kind of cost.
+"""Crossovers: the size from which a mechanism costs less than dense attention.
 
-The baseline at each size is that of the table's `speedup`: the fastest dense cell measured in the
-same rounds or, where there is none, under the same conditions; it may be another implementation
-from size to size, and every one is named. The ratio is dense ÷ mechanism: above 1 is ahead.
+The baseline at each size is that of the `speedup` column (see `baseline`). It may be a different
+implementation at each size; all of them are named. The ratio is dense ÷ mechanism: above 1, the
+mechanism costs less.
 
-| cost | where it is taken from |
+| cost | source |
 |---|---|
 | MACs | counts of one forward call |
-| latency | the speed-up in mode forward, with its interval (paired where it was measured so) |
+| latency | the speed-up in mode forward, with its interval (paired if measured so) |
 | memory | net peak in mode forward; counted |
-| training step | the speed-up in mode train or, for want of it, forward+backward |
+| training step | the speed-up in mode train, else in forward+backward |
 
-`ratio_crossing` has the rule for a crossing and its interval. A size is also given as the side of
-the square image whose patches of 16 × 16 pixels are that many tokens.
+`ratio_crossing` defines a crossing and its interval. Each size is also given as a resolution: the
+side of a square image that has this many patches of 16 × 16 pixels.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from attnbench.analysis.speedup.baseline import fastest, is_baseline
 from attnbench.analysis.speedup.ratio_crossing import Crossing, Crossings, Point, crossings
 
 Row = Any
-"""A row of the frame of layers, as `itertuples` gives it."""
+"""A row of the frame of layers, from `itertuples`."""
 
 PATCH = 16
-"""Pixels along the side of a patch by which token counts are told as images."""
+"""Side of a patch in pixels; it turns token counts into image sizes."""
 LEAST_SIZES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """A kind of cost, and the modes that it is read from, the first that was measured."""
+    """A kind of cost, its column, and its modes; the first that was measured is used."""
 
     name: str
     column: str
@@ -67,12 +67,12 @@ _NEEDED = [
 
 
 def resolution_of(tokens: float) -> float:
-    """Side in pixels of the square image that is cut into that many patches of 16 × 16 pixels."""
+    """Side in pixels of a square image with that many patches of 16 × 16 pixels."""
     return PATCH * sqrt(tokens)
 
 
 class _Dense:
-    """The dense cells, found by conditions and grid."""
+    """The dense cells, looked up by conditions and grid."""
 
     def __init__(self, layers: pd.DataFrame) -> None:
         self._beside: dict[Hashable, list[Row]] = {}
@@ -81,11 +81,11 @@ class _Dense:
             self._beside.setdefault(_grid_of(row), []).append(row)
 
     def beside(self, row: Row) -> Sequence[Row]:
-        """Those of the same grid and conditions."""
+        """The dense cells with the same grid and conditions."""
         return self._beside.get(_grid_of(row), [])
 
     def baseline_of(self, row: Row) -> Row | None:
-        """That of the row's speed-up or, where that has none, the fastest beside it."""
+        """The baseline of the row's speed-up; without a speed-up, the fastest of `beside`."""
         key = *_grid_of(row), row.baseline_key
         if key not in self._baselines:
             beside = self.beside(row)
@@ -103,7 +103,8 @@ def _grid_of(row: Row) -> tuple[Hashable, ...]:
 
 
 def _cells(layers: pd.DataFrame) -> list[Row]:
-    return list(layers[_NEEDED].astype(object).itertuples(index=False))  # thrice as fast
+    plain = layers[_NEEDED].astype(object)  # iterates three times as fast
+    return list(plain.itertuples(index=False))
 
 
 def _latency_or_last(row: Row) -> float:
@@ -111,9 +112,9 @@ def _latency_or_last(row: Row) -> float:
 
 
 def crossovers(layers: pd.DataFrame) -> pd.DataFrame:
-    """A row for each mechanism but dense, its conditions whatever the mode, and each kind of cost.
+    """One row per mechanism other than dense, conditions (in any mode) and kind of cost.
 
-    Costs that are known beside dense at fewer than two sizes have no row.
+    A cost that can be compared with dense at fewer than two sizes has no row.
     """
     rows: list[dict[str, Any]] = []
     dense = _Dense(layers)
@@ -130,7 +131,7 @@ def crossovers(layers: pd.DataFrame) -> pd.DataFrame:
 def _rows_of(
     cells: Sequence[Row], dense: _Dense, cost: Cost, conditions: LayerConditions
 ) -> Iterator[dict[str, Any]]:
-    """One row or none, from the first mode that was measured at enough sizes."""
+    """One row from the first mode with enough sizes, or none."""
     for mode in cost.modes:
         curve = sorted((row for row in cells if row.mode == mode), key=lambda row: row.tokens)
         beside = [(row, point) for row in curve if (point := _point(row, dense, cost))]
@@ -142,7 +143,7 @@ def _rows_of(
 
 
 def _point(row: Row, dense: _Dense, cost: Cost) -> Point | None:
-    """The ratio at one size; None where either side was not measured."""
+    """The ratio at one size; None if either side was not measured."""
     if cost.column == "speedup":
         return speedup_point(row)
     partner = dense.baseline_of(row)
@@ -156,7 +157,7 @@ def _point(row: Row, dense: _Dense, cost: Cost) -> Point | None:
 
 
 def speedup_point(row: Any) -> Point | None:
-    """The speed-up of a row with its interval; None where there is none."""
+    """The speed-up of a row with its interval; None if it has none."""
     if pd.isna(row.speedup):
         return None
     low, high = (nan if pd.isna(v) else float(v) for v in (row.speedup_low, row.speedup_high))
@@ -204,6 +205,6 @@ def _notes(curve: Sequence[Row], used: Sequence[Row], dense: _Dense, cost: Cost)
 
 
 def _alone(row: Row, dense: _Dense) -> str:
-    """Why a size is not compared: where dense runs out of memory, that is a result too."""
+    """Why a size has no comparison, such as dense running out of memory."""
     why = ", ".join(sorted({other.status.replace("_", " ") for other in dense.beside(row)}))
-    return f"no dense to compare with at {row.tokens:,} ({why or 'not measured'})"
+    return f"no dense baseline at {row.tokens:,} tokens ({why or 'not measured'})"

@@ -1,24 +1,24 @@
-"""Where a ratio that was measured at a few sizes crosses 1, and how well that is known.
+"""Find where a ratio measured at a few sizes crosses 1, and an interval for the crossing.
 
-At each size the ratio lies above 1 for sure (its interval does), below 1 for sure, or neither.
-Sizes that are neither are passed over: what counts is where one sure side gives way to the other.
+Each size is decided if the whole 95 % interval of its ratio lies above 1 or below 1, and undecided
+otherwise. A crossing lies between two neighbouring decided sizes on opposite sides of 1.
 
-- The **value** of a crossing is interpolated: log(ratio) against log(size) is taken as straight
-  between the two measured sizes around it.
-- Its **interval** assumes nothing of the kind: it reaches from the last size that is surely on
-  one side to the first that is surely on the other. A finer grid of sizes narrows it.
-- An **exact** ratio (of counts) is sure at every size, so its crossing is the point itself; it
-  lies between the two sizes around it whatever the curve does there.
+- Its **value** is interpolated linearly in log(ratio) against log(size), between the two measured
+  sizes around it.
+- Its **interval** assumes no shape: it reaches from the last decided size on one side to the first
+  decided size on the other. Measuring more sizes in between narrows it.
+- An **exact** ratio (of counts) is decided at every size other than a ratio of exactly 1. The
+  interval of its crossing is the interpolated value alone.
 
-| sure sides, from the smallest size to the largest | outcome |
+| sides of the decided sizes, from smallest to largest | outcome |
 |---|---|
-| above throughout | ahead |
-| above throughout, after a size that may be below | overtakes, lower end unknown |
-| below throughout | behind |
+| all above | ahead |
+| all above, after an undecided size with a ratio below 1 | overtakes, lower end unknown |
+| all below | behind |
 | below, then above | overtakes |
 | above, then below | falls behind |
 | more than one change | several |
-| none | level where the ratio is exactly 1 at every size, else cannot tell |
+| no size is decided | level if the ratio is exactly 1 at every size, else cannot tell |
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ Outcome = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A ratio at a size, with its 95 % interval: NaN where unknown, the ratio itself if exact."""
+    """A ratio at one size with its 95 % interval: NaN if unknown, the ratio itself if exact."""
 
     tokens: float
     ratio: float
     low: float
     high: float
     is_exact: bool = False
-    """Whether the ratio is of counts."""
+    """Whether it is a ratio of counts."""
 
     @property
     def side(self) -> int:
-        """1 above 1 for sure, -1 below it for sure, 0 neither."""
-        return int(self.low > 1) - int(self.high < 1)  # no comparison with NaN is true
+        """1 if decided above 1, -1 if decided below, 0 if undecided."""
+        return int(self.low > 1) - int(self.high < 1)  # comparisons with NaN are false
 
     @property
     def has_interval(self) -> bool:
-        """Whether the ratio has an interval."""
+        """Whether the interval is known."""
         return not (isnan(self.low) or isnan(self.high))
 
 
@@ -62,19 +62,19 @@ class Crossing:
 
     tokens: float
     low: float | None
-    """Lower end of the 95 % interval; None where it lies below the smallest size."""
+    """Lower end of the 95 % interval; None if it lies below the smallest size."""
     high: float
     between: tuple[float, float]
     """The two measured sizes around the value."""
     rises: bool
-    """From below 1 to above."""
+    """Whether the ratio goes from below 1 to above."""
     is_exact: bool
-    """Whether the ratio is of counts."""
+    """Whether it is a ratio of counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossings:
-    """The outcome of a ratio over all sizes."""
+    """The outcome over all sizes, with the crossings found."""
 
     outcome: Outcome
     found: tuple[Crossing, ...]
@@ -83,18 +83,18 @@ class Crossings:
 
     @property
     def undecided(self) -> tuple[Point, ...]:
-        """The largest sizes, after the last sure one; none where no size is sure."""
+        """The sizes after the last decided one; empty if no size is decided."""
         sure = [i for i, point in enumerate(self.points) if point.side]
         return self.points[sure[-1] + 1 :] if sure else ()
 
     @property
     def last_rise(self) -> Crossing | None:
-        """From where on it is ahead for good; None where it does not end up ahead."""
+        """The crossing after which the ratio stays above 1; None if it does not end above."""
         return self.found[-1] if self.found and self.found[-1].rises else None
 
 
 def crossings(points: Sequence[Point]) -> Crossings:
-    """Judge a ratio at two sizes or more, given in ascending order."""
+    """Find the crossings of a ratio at two or more sizes, in ascending order."""
     sure = [(i, point.side) for i, point in enumerate(points) if point.side]
     changes = [(i, j) for (i, side), (j, other) in pairwise(sure) if side != other]
     found = [_crossing(points, i, j) for i, j in changes]
@@ -118,7 +118,7 @@ def _outcome(points: Sequence[Point], found: Sequence[Crossing], sides: Sequence
 
 
 def _crossing(points: Sequence[Point], i: int, j: int) -> Crossing:
-    """The last passage from the sure side of point i to that of point j."""
+    """The last crossing between the decided points i and j."""
     side = points[j].side
     last = max(k for k in range(i, j) if (points[k].ratio > 1) != (side > 0))
     before, after = points[last], points[last + 1]
@@ -135,7 +135,7 @@ def _crossing(points: Sequence[Point], i: int, j: int) -> Crossing:
 
 
 def _early(points: Sequence[Point], first_sure: int) -> list[Crossing]:
-    """A rise among the smallest sizes, which are not sure to be below 1 but may well be."""
+    """A rise among the smallest, undecided sizes: the last of them with a ratio below 1."""
     below = [k for k in range(first_sure) if points[k].ratio < 1]
     if not below:
         return []
@@ -153,7 +153,7 @@ def _early(points: Sequence[Point], first_sure: int) -> list[Crossing]:
 
 
 def _where_one(before: Point, after: Point) -> float:
-    """The size at which a straight line in log-log between the points passes a ratio of 1."""
+    """The size where the log-log line between the points has a ratio of 1."""
     y0, y1 = log(before.ratio), log(after.ratio)
     x0, x1 = log(before.tokens), log(after.tokens)
     return exp(x0 - y0 * (x1 - x0) / (y1 - y0))

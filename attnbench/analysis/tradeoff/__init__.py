@@ -1,1 +1,1 @@
-"""Scores against cost: which models are worth theirs."""
+"""Trade-offs between the scores of models and their cost."""

@@ -1,7 +1,7 @@
-"""Which models are worth their cost: the ones that no other model beats in score and cost.
+"""The Pareto frontier: models that no other model beats in both score and cost.
 
-A point is dominated if another costs no more and scores no worse, and is better in one of the two.
-Equal points do not dominate each other: both stay on the frontier.
+A point is dominated if another costs no more, scores no worse, and is better in at least one of
+the two. Equal points do not dominate each other, so both stay on the frontier.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from attnbench.analysis.interval import mean_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One model at its cost; several seeds are joined into their mean."""
+    """One model with its cost and score; several seeds are averaged."""
 
     name: str
     family: str
     attention: str
     cost: float
     score: float
-    """The primary score of the task, in base units; the mean over the seeds."""
+    """Primary score of the task in base units, averaged over seeds."""
     interval: tuple[float, float] | None
     """95 % interval of the mean over the seeds; None with one seed."""
     seeds: int
@@ -33,7 +33,7 @@ class Point:
 def joined(
     name: str, family: str, attention: str, costs: Sequence[float], scores: Sequence[float]
 ) -> Point:
-    """One point of several seeds of the same model under the same recipe."""
+    """Average the seeds of one model under one recipe into a point."""
     mean = mean_of(scores)
     return Point(
         name=name,
@@ -47,7 +47,7 @@ def joined(
 
 
 def dominated(points: Sequence[Point], better: Literal["lower", "higher"] = "higher") -> list[bool]:
-    """For each point whether another one dominates it; `better` is the direction of the score.
+    """Whether another point dominates each point; `better` is the direction of the score.
 
     Raises:
         ValueError: a cost or a score is not a number.
@@ -61,7 +61,7 @@ def dominated(points: Sequence[Point], better: Literal["lower", "higher"] = "hig
     best_here, cost_here = float("-inf"), float("nan")
     for index in sorted(range(len(points)), key=lambda i: (points[i].cost, -scores[i])):
         if points[index].cost != cost_here:
-            # The first of its cost has the best score of it.
+            # Points are sorted, so the first of each cost has its best score.
             best_cheaper = max(best_cheaper, best_here)
             best_here, cost_here = scores[index], points[index].cost
         beaten[index] = scores[index] < best_here or scores[index] <= best_cheaper

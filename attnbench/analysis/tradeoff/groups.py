@@ -1,7 +1,7 @@
-"""Models that may be compared: the same task, data, image size and conditions, seeds joined.
+"""Group comparable models: the same task, data, image size, batch, dtype and mode.
 
-MACs and parameters do not depend on the machine and are compared across machines, which the
-subtitle says; latency and memory are compared within one machine only.
+MACs and parameters do not depend on the machine, so they are compared across machines and the
+subtitle says so. Latency and memory are compared within one machine only. Seeds are averaged.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from attnbench.errors import UserError
 from attnbench.units import METRICS, Metric, primary_score
 
 COSTS = {"macs": "macs", "latency": "latency_s", "memory": "memory_bytes", "params": "params"}
-"""What `--cost` may say, and the metric that it means."""
+"""The values of `--cost` and their metrics."""
 
 DATA = ("task", "data", "height", "width", "num_classes")
-"""The columns that say what models were trained on, and for what."""
+"""The columns for the training data and the task."""
 _CALL = ("batch", "dtype", "mode")
 _RECIPE = ("epochs", *RECIPE_COLUMNS)
 _WHISKERS = "95 % interval of the mean (Student's t)"
@@ -31,7 +31,7 @@ _ON_ONE_MACHINE = ("latency_s", "memory_bytes")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tradeoff:
-    """Comparable models: a point each, which ones are dominated, and the rows behind each."""
+    """Comparable models: their points, which are dominated, and the rows behind each."""
 
     name: str
     subtitle: str
@@ -40,7 +40,7 @@ class Tradeoff:
     points: tuple[Point, ...]
     beaten: tuple[bool, ...]
     members: tuple[tuple[int, ...], ...]
-    """Index of the rows that were joined into each point."""
+    """Index of the rows averaged into each point."""
     notes: tuple[str, ...]
 
 
@@ -56,7 +56,7 @@ def metric_of(cost: str) -> str:
 
 
 def tradeoffs(models: pd.DataFrame, metric: str) -> Iterator[Tradeoff]:
-    """Each group of comparable models that has the primary score of its task and that cost."""
+    """The groups of comparable models that have the primary score of their task and this cost."""
     usable = models.dropna(subset=[PRIMARY, metric])
     for _, rows in usable.groupby([*DATA, *_CALL], sort=True, dropna=False):
         for comparable in _by_machine(rows) if metric in _ON_ONE_MACHINE else [rows]:
@@ -69,8 +69,8 @@ def _by_machine(rows: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def left_out(models: pd.DataFrame, metric: str) -> list[str]:
-    """A line for each trained model that no frontier can hold, with the reason."""
-    trained = models[models["epochs"].notna()]  # the others were counted or timed, and never meant
+    """One line per trained model that cannot be on a frontier, with the reason."""
+    trained = models[models["epochs"].notna()]  # untrained models have no score to plot
     missing = trained[trained[PRIMARY].isna() | trained[metric].isna()]
     return [
         f"{row['label']} on {row['data'] or 'unnamed data'} is on no frontier: {_why(row, metric)}."
@@ -84,7 +84,9 @@ def _why(row: pd.Series, metric: str) -> str:
     if pd.notna(row[PRIMARY]):
         return f"no {METRICS[metric].label} was measured"
     score = primary_score(row["task"])
-    return f"no {score.label} was measured" if score else f"no score ranks {row['task']!r} models"
+    if score is None:
+        return f"task {row['task']!r} has no primary score"
+    return f"no {score.label} was measured"
 
 
 def _tradeoff(rows: pd.DataFrame, metric: str) -> Tradeoff:
@@ -96,7 +98,7 @@ def _tradeoff(rows: pd.DataFrame, metric: str) -> Tradeoff:
         members.append(tuple(same.index))
     first = rows.iloc[0]
     score = primary_score(first["task"])
-    assert score is not None  # or no model would have its value
+    assert score is not None  # `tradeoffs` drops rows without a primary score
     return Tradeoff(
         name=f"{first['data'] or 'unnamed'}-{first['height']}px-b{first['batch']}-{first['dtype']}",
         subtitle=f"{task_of(rows)}, {_call(rows)}; {_seeds(points)}; {machines_of(rows)}"
@@ -110,19 +112,19 @@ def _tradeoff(rows: pd.DataFrame, metric: str) -> Tradeoff:
 
 
 def _point(same: pd.DataFrame, metric: str, name: str) -> Point:
-    """The point of one model under one recipe: the newest record of each seed counts."""
+    """The point of one model under one recipe, from the newest record of each seed."""
     seeds = same.sort_values("created").drop_duplicates("seed", keep="last")
     family, attention = same["family"].iloc[0], same["attention"].iloc[0]
     return joined(name, family, attention, list(seeds[metric]), list(seeds[PRIMARY]))
 
 
 def differing_recipe(rows: pd.DataFrame) -> list[str]:
-    """The columns of the training recipe, seed apart, in which the rows are not all the same."""
+    """The recipe columns in which the rows differ, the seed excluded."""
     return [column for column in _RECIPE if rows[column].nunique(dropna=False) > 1]
 
 
 def recipe_warning(differing: Sequence[str]) -> str:
-    """What a subtitle adds where recipes differ; empty where they are all the same."""
+    """The warning in a subtitle if recipes differ; "" if they are equal."""
     if not differing:
         return ""
     return f"; NOT the same recipe: {', '.join(_plain(column) for column in differing)} differ"
@@ -135,7 +137,7 @@ def _recipe_notes(rows: pd.DataFrame, differing: Sequence[str]) -> tuple[str, ..
         f"{_plain(column)}: {', '.join(sorted(str(value) for value in rows[column].unique()))}"
         for column in differing
     )
-    return (f"The models on {task_of(rows)} were not trained by the same recipe ({values}).",)
+    return (f"The models on {task_of(rows)} were trained with different recipes ({values}).",)
 
 
 def _plain(column: str) -> str:
@@ -143,7 +145,7 @@ def _plain(column: str) -> str:
 
 
 def _name(same: pd.DataFrame, rows: pd.DataFrame, differing: Sequence[str]) -> str:
-    """The label, with the differences in recipe where the model was trained by several."""
+    """The label, plus the recipe values that tell several recipes of one model apart."""
     first = same.iloc[0]
     namesakes = rows[rows["variant_key"] == first["variant_key"]]
     recipe = [
@@ -155,7 +157,7 @@ def _name(same: pd.DataFrame, rows: pd.DataFrame, differing: Sequence[str]) -> s
 
 
 def task_of(rows: pd.DataFrame) -> str:
-    """Task, data, image size and classes of rows that share them."""
+    """Task, data, image size and classes, which the rows share."""
     first = rows.iloc[0]
     data = first["data"] or "data not recorded"
     size = f"{first['height']} × {first['width']} px"
@@ -177,6 +179,6 @@ def _seeds(points: Sequence[Point]) -> str:
 
 
 def machines_of(rows: pd.DataFrame) -> str:
-    """Where the rows were measured, every machine named."""
+    """The names of all machines that the rows were measured on."""
     names = list(rows["environment"].unique())
     return names[0] if len(names) == 1 else f"from {len(names)} machines: " + "; ".join(names)

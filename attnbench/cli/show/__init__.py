@@ -1,1 +1,1 @@
-"""What commands print: tables and progress in the terminal."""
+"""Terminal output of the commands: tables and progress bars."""

@@ -1,4 +1,4 @@
-"""The limits of a machine as a table in the terminal."""
+"""Print the limits of a machine as tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from attnbench.units import (
 
 
 def print_ceilings(ceilings: Sequence[Ceiling], console: Console) -> None:
-    """For each dtype a table of the newest of each size, and its limits in a line."""
+    """Print a table of the newest ceilings per dtype, and a summary line."""
     shown = newest_ceilings(ceilings)
     for dtype in dict.fromkeys(ceiling.dtype for ceiling in shown):
         own = [ceiling for ceiling in shown if ceiling.dtype == dtype]
@@ -59,7 +59,7 @@ def _size(ceiling: Ceiling) -> str:
 
 
 def _rate(ceiling: Ceiling) -> str:
-    """The rate with its bounds, in one unit: the longer a call takes, the lower its rate."""
+    """The rate with its interval in one unit. A longer latency is a lower rate."""
     low, high = ceiling.latency.interval_s or (None, None)
     if ceiling.operation == "launch":
         text = f"{format_seconds(ceiling.operator_s)} each"
@@ -79,7 +79,7 @@ def _with_bounds(text: str, bounds: Sequence[str]) -> str:
 
 
 def _summary(dtype: str, ceilings: Sequence[Ceiling]) -> str:
-    """The limits of a dtype in words."""
+    """The limits of a dtype on one line."""
     products = [c.macs_per_s for c in ceilings if c.operation == "matmul"]
     copies = sorted((c.size, c.bytes_per_s) for c in ceilings if c.operation == "copy")
     launches = [c.operator_s for c in ceilings if c.operation == "launch"]
@@ -88,23 +88,23 @@ def _summary(dtype: str, ceilings: Sequence[Ceiling]) -> str:
         parts.append(format_mac_rate(max(products)))
     if copies:
         size, rate = max(copies, key=lambda copy: copy[1])
-        parts.append(f"{format_bandwidth(copies[-1][1])} beyond the caches")
+        parts.append(f"{format_bandwidth(copies[-1][1])} for copies larger than the caches")
         if size != copies[-1][0]:
             parts.append(f"{format_bandwidth(rate)} at best ({format_bytes(size)})")
-    parts += [f"{format_seconds(seconds)} an operator" for seconds in launches]
+    parts += [f"{format_seconds(seconds)} per operator" for seconds in launches]
     return f"{dtype}: {', '.join(parts)}"
 
 
 def _doubts(ceilings: Sequence[Ceiling]) -> list[str]:
-    """Each doubt once, with how many rows it is about, and what to do about all of them."""
+    """Each doubt once, with its number of rows, and one piece of advice for all."""
     found = [doubt for c in ceilings for doubt in trust_in_latency(c.latency).doubts]
     notes = []
     for name in dict.fromkeys(doubt.name for doubt in found):
         alike = [doubt for doubt in found if doubt.name == name]
-        gravest = max(alike, key=lambda doubt: doubt.grade)
+        worst = max(alike, key=lambda doubt: doubt.grade)
         rows = "1 row" if len(alike) == 1 else f"{len(alike)} rows"
-        notes.append(f"trust {gravest.grade}: {rows}: {gravest.text}")
+        notes.append(f"trust {worst.grade}: {rows}: {worst.text}")
     if notes:
-        notes.append("quiet the machine and measure again with --force: a limit that was measured "
-                     "too low flatters every cell that is held against it")  # fmt: skip
+        notes.append("stop other programs and measure again with --force: a limit measured too low "
+                     "makes every cell look closer to it")  # fmt: skip
     return notes

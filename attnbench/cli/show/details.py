@@ -1,4 +1,4 @@
-"""The details behind each latency, a paragraph a cell: a table of them would be too wide."""
+"""Print more facts about each latency, one paragraph per cell: a table would be too wide."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SHARES = (0.5, 0.9, 0.99)
 def print_details(
     records: Sequence[CostRecord], console: Console, ceilings: Iterable[Ceiling] = ()
 ) -> None:
-    """Percentiles, throughput, first call, host, kernel, cache, reserved memory, energy, limit.
+    """Print percentiles, throughput, first call, host, kernel, cache, memory, energy and limit.
 
     Args:
         records: the cells; those without a latency are left out.
-        console: where to print.
-        ceilings: what this machine can do, where it was measured.
+        console: the console to print to.
+        ceilings: the measured limits of this machine, if any.
     """
     console.print("\n[bold]in detail[/]")
     limits = Ceilings(ceilings)
@@ -35,11 +35,11 @@ def print_details(
             facts = [*facts_of(record), *_limit(record, limits)]
             console.print(Text(f"{name_of(record.workload)}: {'; '.join(facts)}"))
     if not any(_limit(record, limits) for record in records):
-        console.print("`attnbench ceilings` once, and this says how near each comes to its limit")
+        console.print("run `attnbench ceilings` once to see how close each comes to its limit")
 
 
 def _limit(record: CostRecord, limits: Ceilings) -> list[str]:
-    """How near the limit of the machine, and what binds; nothing where that is not known."""
+    """The share of the machine's limit and the bottleneck; empty if unknown."""
     found = limits.place(record)
     if found.percent_of_limit is None:
         return []
@@ -48,7 +48,7 @@ def _limit(record: CostRecord, limits: Ceilings) -> list[str]:
 
 
 def facts_of(record: CostRecord) -> list[str]:
-    """What is known of a cell that has a latency, each fact readable by itself."""
+    """The facts about a cell with a latency, one text each."""
     assert record.latency is not None
     facts = [_spread(record.latency), _throughput(record), _host(record.latency)]
     if record.first_call_s is not None:
@@ -78,13 +78,13 @@ def _throughput(record: CostRecord) -> str:
 
 @singledispatch
 def _per_token(workload: AnyWorkload, seconds: float) -> str:
-    """The time a token, where the workload counts tokens."""
+    """The time per token, for workloads that count tokens."""
     return ""
 
 
 @_per_token.register
 def _(workload: Workload, seconds: float) -> str:
-    return f", {format_seconds(seconds / (workload.batch * workload.num_tokens))} a token"
+    return f", {format_seconds(seconds / (workload.batch * workload.num_tokens))} per token"
 
 
 def _host(latency: Latency) -> str:
@@ -100,4 +100,4 @@ def _energy(record: CostRecord) -> str:
     joules = record.energy.per_call_j
     if joules is None:
         return f"energy {record.energy.status}: {record.energy.reason}"
-    return f"{format_joules(joules)} a call ({record.energy.meter})"
+    return f"{format_joules(joules)} per call ({record.energy.meter})"

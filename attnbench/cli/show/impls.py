@@ -1,4 +1,4 @@
-"""`attnbench list impls`: the implementations, where each runs, and which mechanisms have it."""
+"""`attnbench list impls`: implementations, where they run, and their mechanisms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAD_DIM = 64
 
 
 def print_impls(console: Console, progress: Console) -> None:
-    """A row per implementation: what it is, "yes" or the reason against it, and who has it."""
+    """Print implementations: summary, "yes" or the reason against each device, and mechanisms."""
     with progress.status("loading torch"):
         import torch
 
@@ -27,8 +27,8 @@ def print_impls(console: Console, progress: Console) -> None:
         table.add_row(*row)
     console.print(table)
     console.print(
-        f"On this machine, for float32 and heads {HEAD_DIM} wide, without gradients. A call under "
-        "other conditions that cannot run says why.",
+        f"On this machine, for float32, head width {HEAD_DIM} and no gradients. A call that cannot "
+        "run under other conditions gives the reason.",
         highlight=False,
     )
     if "cuda" not in devices:
@@ -36,7 +36,7 @@ def print_impls(console: Console, progress: Console) -> None:
 
 
 def _rows(devices: Sequence[str]) -> list[tuple[str, ...]]:
-    """Mechanisms that have an implementation and give the same answers share a row."""
+    """One row per implementation; mechanisms with different answers get separate rows."""
     from attnbench.attention.factory import attention_class
     from attnbench.registry import ATTENTIONS
 
@@ -49,7 +49,7 @@ def _rows(devices: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _summary(impl: str) -> str:
-    """What the table says of it; "" of a plug-in's own implementation."""
+    """The summary in the table of implementations; "" for those of plug-ins."""
     row = IMPLS.get(impl)
     if row is None:
         return ""
@@ -57,7 +57,7 @@ def _summary(impl: str) -> str:
 
 
 def _verdict(name: str, impl: str, device: str) -> str:
-    """Whether the implementation runs on this device: yes, or why not."""
+    """Whether the implementation runs on this device: "yes", or the reason why not."""
     import torch
 
     from attnbench.kernels.availability import reason_against

@@ -1,4 +1,4 @@
-"""Layers as tables in the terminal: what each attention costs, and how it compares with dense."""
+"""Print layers as tables: the cost of each attention and its speed-up over dense."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from attnbench.records.latency import Ratio
 from attnbench.records.trust import trust_in
 
 WIDE = 105
-"""Columns of a terminal from which on implementation and intervals stand on one line."""
+"""Terminal width from which names and intervals fit on one line."""
 
 
 def print_layers(
     records: Sequence[CostRecord], console: Console, left_out: Sequence[CostRecord] = ()
 ) -> None:
-    """One table per token grid: what each attention costs, and how it compares with dense.
+    """Print one table per token grid, one row per layer.
 
     Args:
-        records: the layers, a row each.
-        console: where to print.
-        left_out: slower implementations of the same, and those that cannot run: notes name them.
+        records: the layers.
+        console: the console to print to.
+        left_out: slower implementations and those that cannot run; they are named in notes.
     """
     shown, others = of_type(records, LayerRecord), of_type(left_out, LayerRecord)
     baselines = Baselines([*shown, *others], shown)
@@ -56,7 +56,7 @@ def _print_grid(
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("attention", no_wrap=True)
-    table.add_column("", justify="center")  # the grade: its letter says enough
+    table.add_column("", justify="center")  # the grade: a letter needs no head
     between = " " if console.width >= WIDE else "\n"
     heads = ["params", "GMACs", f"latency{between}\\[95 %]", "memory"]
     if over:
@@ -71,7 +71,7 @@ def _print_grid(
 
 
 def _row(record: LayerRecord, compared: Compared | None, between: str) -> list[str]:
-    """The cells of a row; `between` parts a name from its impl, and a value from its interval."""
+    """The texts of a row; `between` separates names from `impl`, and values from intervals."""
     trust = trust_in(record).grade if record.latency else MISSING
     cells = [name_of(record.workload, between), trust]
     cells += [metric_text("params", record.params), macs_text(record)]
@@ -91,17 +91,17 @@ def _ratio_text(ratio: Ratio, between: str) -> str:
 
 
 def _notes(records: Sequence[LayerRecord], over: Sequence[LayerRecord]) -> list[str]:
-    """The notes beneath a table: baselines, failures with their reasons, doubts, unmet precision.
+    """The notes below a table: baselines, failures, doubts and missed precision.
 
-    `over` holds the baseline of each speed-up.
+    `over` holds the baselines of the speed-ups.
     """
     notes = []
     if over:
         names = texts_of(name_of(baseline.workload) for baseline in over)
-        notes.append(f"speed-up is over {names}, the fastest dense measured")
+        notes.append(f"speed-up is over {names}, the fastest dense attention measured")
     mode = records[0].workload.mode
     if mode != "forward":
-        notes.append(f"GMACs are those of the forward pass; latency and memory those of {mode}")
+        notes.append(f"GMACs are for the forward pass; latency and memory for {mode}")
     counted = [record.macs for record in records if record.macs is not None]
     if counted:
         notes.append(f"GMACs: {coverage(name for macs in counted for name in macs.uncounted)}")
@@ -114,7 +114,7 @@ def _notes(records: Sequence[LayerRecord], over: Sequence[LayerRecord]) -> list[
 
 
 def _stop_notes(records: Sequence[LayerRecord]) -> list[str]:
-    """A note where the time budget ended the sampling before the precision was reached."""
+    """A note if the time budget ended sampling before the precision was reached."""
     measured = [record for record in records if record.latency is not None]
     cut = [
         record.protocol
@@ -125,23 +125,23 @@ def _stop_notes(records: Sequence[LayerRecord]) -> list[str]:
         return []
     return [
         f"{len(cut)} of {len(measured)} cells were stopped by --time-budget "
-        f"({cut[0].time_budget_s:g} s a cell) before all were known within "
-        f"{cut[0].precision:.2g} of their median"
+        f"({cut[0].time_budget_s:g} s per cell) before their intervals were within "
+        f"{cut[0].precision:.2g} of the median"
     ]
 
 
 def _trust_notes(records: Sequence[LayerRecord]) -> list[str]:
-    """The reasons behind the grades: each doubt once, with its cells and advice."""
+    """The reasons for the grades: each doubt once, with its cells and advice."""
     graded = [(name_of(r.workload), trust_in(r)) for r in records if r.latency is not None]
     if not graded:
         return []
     found = [(name, doubt) for name, trust in graded for doubt in trust.doubts]
     if not found:
-        return ["trust: A, nothing speaks against these numbers"]
+        return ["trust: A, no doubts about these numbers"]
     notes = []
     for kind in dict.fromkeys(doubt.name for _, doubt in found):
         about = [(name, doubt) for name, doubt in found if doubt.name == kind]
-        name, gravest = max(about, key=lambda pair: pair[1].grade)
+        name, worst = max(about, key=lambda pair: pair[1].grade)
         others = f" (and {len(about) - 1} more)" if len(about) > 1 else ""
-        notes.append(f"trust {gravest.grade}: {name}{others}: {gravest.text}; {gravest.advice}")
+        notes.append(f"trust {worst.grade}: {name}{others}: {worst.text}; {worst.advice}")
     return notes

@@ -1,4 +1,4 @@
-"""One trained model as a table in the terminal."""
+"""Print one trained model as a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attnbench.units import METRICS
 
 
 def print_model(record: ModelRecord, console: Console) -> None:
-    """Accuracy and cost of one trained model."""
+    """Print the scores and cost of one trained model."""
     workload = record.workload
     data = record.recipe.data if record.recipe else "?"
     console.print(f"\n[bold]{workload.model}[/] on {data}; {record.environment.label}",
@@ -43,5 +43,5 @@ def _model_rows(record: ModelRecord, workload: ModelWorkload) -> list[tuple[str,
         )
         resident = record.memory.resident_net_bytes
         if resident is not None:
-            rows.append(("resident, weights included", metric_text("memory_bytes", resident)))
+            rows.append(("resident memory with weights", metric_text("memory_bytes", resident)))
     return rows

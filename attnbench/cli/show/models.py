@@ -1,4 +1,4 @@
-"""Whole models side by side as a table in the terminal."""
+"""Print whole models side by side as tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from attnbench.units import METRICS, format_seconds_beside
 
 
 def print_models(records: Sequence[ModelRecord], console: Console) -> None:
-    """One table per image size, with a row per model."""
+    """Print one table per image size, one row per model."""
     for _, of_one_size in groupby(records, key=lambda record: record.workload.size):
         _print_size(list(of_one_size), console)
 
@@ -72,10 +72,10 @@ def _latency(record: ModelRecord) -> str:
 
 
 def _notes(records: Sequence[ModelRecord]) -> Iterator[str]:
-    """What must be said beneath the table: what was counted, failures, doubts."""
+    """The notes below the table: what was counted, failures and doubts."""
     mode = records[0].workload.mode
     if mode != "forward":
-        yield f"GMACs are those of the forward pass; latency and memory those of {mode}"
+        yield f"GMACs are for the forward pass; latency and memory for {mode}"
     counted = [record.macs for record in records if record.macs is not None]
     if counted:
         yield f"GMACs: {coverage(name for macs in counted for name in macs.uncounted)}"

@@ -1,4 +1,4 @@
-"""Progress bars for whatever takes more than two seconds."""
+"""Progress bars for steps that take more than two seconds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.progress import (
 
 
 def bar(console: Console) -> Progress:
-    """A bar with a text, a count and the time; gone when it is done."""
+    """A bar with a text, a count and the time; it disappears when done."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -31,7 +31,7 @@ def bar(console: Console) -> Progress:
 
 @contextmanager
 def images_progress(console: Console) -> Iterator[Callable[[int, int], None]]:
-    """A bar over images that are read: call with (done, total)."""
+    """A bar over images that are read: call the result with (done, total)."""
     with bar(console) as progress:
         task = progress.add_task("reading images", total=None, visible=False)
         yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
@@ -39,7 +39,7 @@ def images_progress(console: Console) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def steps_progress(console: Console) -> Iterator[Callable[[int, int, float | None], None]]:
-    """A bar over steps: call with (done, total, loss or None)."""
+    """A bar over steps: call the result with (done, total, loss or None)."""
     with bar(console) as progress:
         task = progress.add_task("starting", total=None)
 

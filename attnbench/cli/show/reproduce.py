@@ -1,4 +1,4 @@
-"""What `attnbench reproduce` shows: what is printed above, what is counted here beneath."""
+"""Print the tables of `attnbench reproduce`: the paper's values above those counted here."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ NONE = "–"
 ABOVE = "paper · publ."
 TRUNK = "One plain trunk at 224 px, mean pooling; saved: multiply-accumulates against dense."
 READING = {
-    "table1": "GMACs at the native input. Top-1 is that of ImageNet-1k, which nobody was trained "
-    "on here.",
+    "table1": "GMACs at the native input size. Top-1 is on ImageNet-1k; no model was trained on it "
+    "here.",
     "table4": TRUNK,
     "table5": TRUNK,
     "fig5": "Saved: multiply-accumulates against the row before.",
@@ -30,7 +30,7 @@ Columns = list[tuple[str, list[str]]]
 
 
 def print_rows(what: str, rows: Sequence[Row], console: Console) -> None:
-    """One of the tables, and beneath it how to read it, what was trained here, and the notes."""
+    """Print a table with its explanation, the models trained here, and notes."""
     for trunk in dict.fromkeys(row.trunk for row in rows):
         if trunk:
             console.print(f"\n[bold]{trunk}[/]", highlight=False)
@@ -42,7 +42,7 @@ def print_rows(what: str, rows: Sequence[Row], console: Console) -> None:
 
 
 def _table(columns: Columns) -> Table:
-    """The columns at their full width, but for verdicts of several words."""
+    """A table whose columns, except the verdict, never wrap."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for head, _ in columns:
         is_text = head in (FIRST, FIRST_OF_TRUNK, "verdict")
@@ -96,14 +96,14 @@ def _over(printed: float | None, counted: float | None, unit: float) -> str:
 
 
 def _scaled(value: float | None, unit: float) -> str:
-    """A counted value: three decimals, and four digits from ten on."""
+    """A counted value: three decimals below ten, four digits above."""
     if value is None:
         return NONE
     return f"{value / unit:.3f}" if value < 10 * unit else f"{value / unit:.4g}"
 
 
 def _printed(value: float | None, unit: float) -> str:
-    """A value with the digits that it was printed with."""
+    """A value with the digits of its publication."""
     return NONE if value is None else f"{value / unit:.6g}"
 
 
@@ -133,9 +133,9 @@ def _latency(row: Row) -> str:
 def _print_trained(rows: Sequence[Row], console: Console) -> None:
     found = [row for row in rows if row.trained]
     if not found:
-        console.print(Text("No trained model of these rows is among the stored records."))
+        console.print(Text("The stored records hold no trained model of these rows."))
         return
-    console.print(Text("\nTrained here, top-1; not to be set beside ImageNet figures:"))
+    console.print(Text("\nTop-1 of models trained here; do not compare with ImageNet results:"))
     for row in found:
         console.print(Text(f"  {_mechanism(row)}: {row.trained}"))
 
@@ -143,7 +143,7 @@ def _print_trained(rows: Sequence[Row], console: Console) -> None:
 def _print_notes(rows: Sequence[Row], console: Console) -> None:
     timed = next((row.latency_of for row in rows if row.latency_of), "")
     if timed:
-        console.print(Text(f"\nLatency, the fastest implementation of each: {timed}."))
+        console.print(Text(f"\nLatency of the fastest implementation of each: {timed}."))
     noted = dict.fromkeys(f"  {row.row}: {row.note}" for row in rows if row.note)
     if noted:
         console.print(Text("\nNotes:"))
@@ -152,7 +152,7 @@ def _print_notes(rows: Sequence[Row], console: Console) -> None:
 
 
 def print_claims(judged: Sequence[JudgedClaim], console: Console) -> None:
-    """Each claim, the number recomputed, verdict and evidence; then how many of each verdict."""
+    """Print each claim with its recomputed number, verdict and evidence; then a count."""
     for claim in judged:
         line = claim.line
         console.print(Text(f"\n{line['claim']} ({line['where']})"))
@@ -168,7 +168,7 @@ def print_claims(judged: Sequence[JudgedClaim], console: Console) -> None:
 
 
 def print_anchor_use(uses: Sequence[AnchorUse], of: str, console: Console) -> None:
-    """How each layer uses its anchors."""
+    """Print how each layer uses its anchors."""
     console.print(Text(f"\nAnchor use of {of}, {uses[0].images} images:"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("layer")
@@ -180,4 +180,4 @@ def print_anchor_use(uses: Sequence[AnchorUse], of: str, console: Console) -> No
             f"{use.degree_entropy:.3f}", f"{use.effective_rank:.1f}",
         )  # fmt: skip
     console.print(table)
-    console.print(Text("Entropy as a share of log m: 1 where all anchors receive alike."))
+    console.print(Text("Entropy as a share of log m: 1 if all anchors receive equal weight."))

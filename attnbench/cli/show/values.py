@@ -1,4 +1,4 @@
-"""Measured values as text in a terminal's tables."""
+"""Format measured values for terminal tables."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MISSING = "–"
 
 
 def macs_text(record: CostRecord) -> str:
-    """MACs of one forward call, in GMACs and without unit."""
+    """GMACs of one forward call, without the unit."""
     return MISSING if record.macs is None else f"{record.macs.products_macs / 1e9:.3f}"
 
 
 def metric_text(key: str, value: float | None) -> str:
-    """A metric as it is written everywhere, or a dash."""
+    """A metric in its usual format, or a dash."""
     return MISSING if value is None else METRICS[key].format(value)
 
 
@@ -29,5 +29,5 @@ def latency_text(latency: Latency, between: str = " ") -> str:
 
 
 def with_bounds(text: str, bounds: Sequence[str], between: str) -> str:
-    """A value and how well it is known: "61.6 ms [61.0 – 62.1]"."""
+    """A value and its interval: "61.6 ms [61.0 – 62.1]"."""
     return f"{text}{between}[{' – '.join(bounds)}]" if bounds else text

@@ -1,1 +1,1 @@
-"""Results for programs: CSV and JSON."""
+"""Machine-readable results: CSV and JSON."""

@@ -1,4 +1,4 @@
-"""A comparison for programs: plain values in base units, ready for JSON."""
+"""A comparison as plain values in base units, ready for JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from attnbench.spec import as_plain
 
 
 def plain(comparison: Comparison) -> dict[str, Any]:
-    """The comparison; what was not measured is None."""
+    """The comparison; a value that was not measured is None."""
     return {
         "before": comparison.before,
         "after": comparison.after,

@@ -1,4 +1,4 @@
-"""Rows as a CSV file."""
+"""Write rows to a CSV file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from attnbench.errors import UserError
 
 
 def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store rows of the same keys; columns that no row fills are left out.
+    """Write rows with equal keys; columns that are empty in every row are left out.
 
     Raises:
         UserError: the file cannot be written.
@@ -24,4 +24,4 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             writer.writeheader()
             writer.writerows(rows)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from error
+        raise UserError(f"cannot write {path}: {error.strerror}; choose another --out") from error

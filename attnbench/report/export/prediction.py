@@ -1,4 +1,4 @@
-"""Predictions for programs: plain values in base units, ready for JSON."""
+"""Predictions as plain values in base units, ready for JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attnbench.analysis.growth.prediction import Group, Prediction, Predictions
 
 
 def plain(predictions: Predictions) -> dict[str, Any]:
-    """The predictions; what could not be predicted is None, as is an end that is unknown."""
+    """The predictions; missing values and unbounded ends of intervals are None."""
     return {
         "tokens": predictions.tokens,
         "groups": [_group(group) for group in predictions.groups],
@@ -43,7 +43,7 @@ def _prediction(prediction: Prediction) -> dict[str, Any]:
 
 
 def _estimate(name: str, unit: str, estimate: Estimate | None) -> dict[str, Any]:
-    """A value and its interval, under names that end in their unit."""
+    """A value and its interval; the unit ends their names."""
     if estimate is None:
         return {f"{name}{unit}": None, f"{name}_interval{unit}": None}
     ends = [end if isfinite(end) else None for end in (estimate.low, estimate.high)]

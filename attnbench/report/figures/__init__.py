@@ -1,1 +1,1 @@
-"""Figures: one file for each kind."""
+"""The figures of the report, one file per kind."""

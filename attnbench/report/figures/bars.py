@@ -1,4 +1,4 @@
-"""The cost of the layers of one grid as bars, one panel for each metric."""
+"""Bar chart of the cost of layers on one grid, one panel per metric."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from attnbench.units import METRICS
 
 
 def bars(frame: pd.DataFrame, *, title: str, subtitle: str, footnote: str = "") -> Figure:
-    """Latency, memory and MACs side by side, one bar a mechanism, the fastest on top."""
+    """Latency, memory and MACs side by side, one bar per mechanism, the fastest on top."""
     metrics = [m for m in ("latency_s", "memory_bytes", "macs") if frame[m].notna().any()]
     data = frame.sort_values(["latency_s", "macs"], na_position="last")
     figure, panels = open_figure(
@@ -57,7 +57,7 @@ def _draw_bars(axes: Axes, data: pd.DataFrame, metric: str) -> None:
 
 
 def _ends(data: pd.DataFrame, metric: str) -> pd.Series:
-    """Where the bars end, or their whiskers; 0 for what was not measured."""
+    """Where each bar or its whisker ends; 0 if not measured."""
     ends = data[metric].astype(float)
     if metric == "latency_s":
         ends = data["latency_high_s"].fillna(ends)

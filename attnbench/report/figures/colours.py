@@ -1,4 +1,4 @@
-"""Colours, markers and dashes: a hue for each known family, and one for every other mechanism."""
+"""Colours, markers and dashes. Each known family, and each other mechanism, has its own hue."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ FAMILIES = {
     OTHER: ("#949494", "X"),
 }
 MORE_MARKERS = ("v", "<", ">", "p", "h", "*", "d", "8")
-"""Markers of mechanisms whose family is not among the known ones."""
+"""Markers for mechanisms of unknown families."""
 DASHES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (5, 1.4, 1.2, 1.4)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """How one series is drawn in the figures of a group."""
+    """Colour, marker and dash of one series."""
 
     color: Any
     marker: str
@@ -39,13 +39,13 @@ class Line:
 
 
 def hue_of(family: str, attention: str) -> str:
-    """Whose colour and marker are used: the family's if it is known, else the mechanism's own."""
+    """The name that decides colour and marker: a known family, else the mechanism."""
     known = family in FAMILIES and family != OTHER
     return family if known else attention or OTHER
 
 
 def style_of(hue: str) -> tuple[str, str]:
-    """Colour and marker of a hue; those of an unknown name follow from the name alone."""
+    """Colour and marker of a hue; unknown names get theirs from a hash of the name."""
     return FAMILIES.get(hue) or _style_of_name(hue)
 
 
@@ -57,14 +57,14 @@ def _style_of_name(name: str) -> tuple[str, str]:
 
 
 def lines_of(frame: pd.DataFrame) -> dict[Hashable, Line]:
-    """A line for each `series` of layers; those of one hue go from light to dark."""
+    """The line style of each `series` of layers; within a hue they go from light to dark."""
     rows = frame.drop_duplicates("series").to_dict("records")
     ordered = sorted(rows, key=lambda row: row["implementation_key"].order)
     return _shaded([(_hue(row), row["series"]) for row in ordered], DASHES)
 
 
 def plain_lines(frame: pd.DataFrame) -> dict[Hashable, Line]:
-    """An undashed line for each `series` in the order of the rows, shaded within its hue."""
+    """The same with solid lines only, in the order of the rows."""
     rows = frame.drop_duplicates("series").to_dict("records")
     return _shaded([(_hue(row), row["series"]) for row in rows], DASHES[:1])
 
@@ -85,7 +85,7 @@ def _shaded(hues: Sequence[tuple[str, Hashable]], dashes: Sequence[Any]) -> dict
 
 
 def shades_of(color: str, count: int) -> list[Any]:
-    """That many shades of a colour, the plain one if it is alone."""
+    """That many shades of a colour; a single one is the colour itself."""
     if count == 1:
         return [color]
     ends = sns.blend_palette(["white", color], 11)[6], sns.blend_palette([color, INK], 11)[4]

@@ -1,4 +1,4 @@
-"""Speed-up over dense against tokens: where each mechanism overtakes dense."""
+"""Figure of speed-up over dense attention against tokens, with the crossovers marked."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from attnbench.report.figures.style import FAINT, scale_axis
 
 EVEN = "#444444"
 _NOTE = (
-    "Above the line a mechanism is faster than the fastest dense cell of the same size. Rings: "
-    "where a line passes 1, interpolated between the sizes measured; the table has the intervals "
-    "of these token counts. Bands: 95 % interval of the speed-up."
+    "Above 1 a mechanism is faster than the fastest dense cell of the same size. Rings: "
+    "crossovers, interpolated between measured sizes; the table has their intervals. "
+    "Bands: 95 % interval of the speed-up."
 )
 REMARKS: dict[Outcome, str] = {
     "ahead": ", always ahead",
     "behind": ", never ahead",
     "falls behind": ", falls behind",
-    "several": ", ahead now and then",
-    "level": ", level",
+    "several": ", several crossovers",
+    "level": ", always equal",
     "cannot tell": ", cannot tell",
 }
 
 
 def comparable(group: pd.DataFrame) -> pd.DataFrame:
-    """The cells of mechanisms other than dense that have a speed-up at two sizes or more."""
+    """The cells of mechanisms other than dense with a speed-up at two or more sizes."""
     others = ~group["attention"].map(is_baseline).astype(bool)
     rows = group[others & group["speedup"].notna()]
     return varying(rows.assign(series=rows["implementation_key"]), "tokens")
@@ -47,7 +47,7 @@ def speed_ups(
     subtitle: str,
     footnote: str = "",
 ) -> Figure:
-    """A line for each `series` of comparable rows under one set of conditions."""
+    """One line per `series` of comparable rows under one set of conditions."""
     data = rows.sort_values("tokens").assign(
         x=lambda frame: frame["tokens"].astype(float), y=lambda frame: frame["speedup"],
         low=lambda frame: frame["speedup_low"], high=lambda frame: frame["speedup_high"],
@@ -75,7 +75,7 @@ def _baselines(data: pd.DataFrame) -> str:
 
 
 def _mark_even(axes: Axes, data: pd.DataFrame) -> None:
-    """The line at 1, always in sight, with the ground below it shaded."""
+    """Draw the line at 1, keep it in view, and shade the area below."""
     scale_axis(axes, "y", [*data["y"], 1.0])
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, 0.8), max(high, 1.25))
@@ -91,7 +91,7 @@ def _mark_even(axes: Axes, data: pd.DataFrame) -> None:
 def _mark_crossings(
     axes: Axes, judged: Mapping[Hashable, Crossings], lines: Mapping[Hashable, Line]
 ) -> None:
-    """A ring where a line passes 1."""
+    """Draw a ring at each crossing."""
     for series, outcome in judged.items():
         for crossing in outcome.found:
             axes.plot(
@@ -101,7 +101,7 @@ def _mark_crossings(
 
 
 def _remark(judged: Crossings) -> str:
-    """What the legend says of a line: numbers beside the rings would cover each other."""
+    """The legend's text on a line's crossover; numbers beside the rings would overlap."""
     if judged.outcome == "overtakes":
         return f", ahead from {judged.found[0].tokens:,.0f}"
     if judged.outcome == "ahead" and not judged.points[0].side:

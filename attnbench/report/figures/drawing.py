@@ -1,4 +1,4 @@
-"""A figure of the report, and the notes that several kinds of figures share."""
+"""The type of a figure in the report, and the notes that several kinds of figures share."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from attnbench.report.figures.style import slug
 INTERVAL_NOTE = "Bands: 95 % interval of the median."
 TRUST_NOTE = "Faded: trust C, see the table."
 FADED = 0.35
-"""Opacity of a latency that is not to be quoted."""
+"""Opacity of a latency graded C, which must not be quoted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """A figure with the section of the page it belongs to and the stem of its file name."""
+    """A figure with its section of the page and its file name (without suffix)."""
 
     section: str
     name: str
@@ -26,26 +26,26 @@ class Drawing:
     subtitle: str
     figure: Figure
     row: Hashable = None
-    """Figures of a section that are equal in this stand side by side on the page."""
+    """Figures of a section with an equal `row` are placed side by side on the page."""
 
 
 def faded(rows: pd.DataFrame) -> str:
-    """The note for figures that hold a latency which is not to be quoted."""
+    """A note if the figure contains a latency graded C, else ""."""
     return TRUST_NOTE if (rows["trust"] == "C").any() else ""
 
 
 def forward_only(rows: pd.DataFrame) -> str:
-    """The note about MACs beside costs of another mode."""
+    """A note on the MACs if the mode is not forward, else ""."""
     return "MACs are those of the forward pass." if rows["mode"].iloc[0] != "forward" else ""
 
 
 def conditions_slug(row: pd.Series) -> str:
-    """The conditions as part of a file name."""
+    """The conditions, as part of a file name."""
     return f"{row['mode']}-{row['dtype']}-b{row['batch']}-d{row['dim']}-h{row['heads']}-" + slug(
         row["environment"], limit=60
     )
 
 
 def why_missing(status: str) -> str:
-    """In the words of a reader, why a cell has no number."""
+    """Why a cell has no number, as text."""
     return "not measured" if status == "ok" else status.replace("_", " ")

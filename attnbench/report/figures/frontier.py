@@ -1,4 +1,4 @@
-"""Score against cost: filled points are on the frontier, hollow ones are dominated."""
+"""Figure of score against cost; points on the Pareto frontier are filled, dominated ones hollow."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from attnbench.report.figures.style import open_figure, scale_axis, settle
 from attnbench.units import METRICS, Metric
 
 FOOTNOTE = (
-    "Up and to the left is better. A hollow point is dominated: another model scores at least as "
-    "well at no more cost."
+    "Higher scores and lower costs are better. A hollow point is dominated: another model scores "
+    "at least as well at no higher cost, and is better in one of the two."
 )
 NAMED_UP_TO = 40
-"""Beyond so many points only those on the frontier are named: more names would cover the data."""
+"""With more points, only those on the frontier are labelled: more labels would cover the data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """Turns base units into those of the axes."""
+    """Converts base units to the units of the axes."""
 
     x: float
     y: float
 
     def at(self, cost: float, score: float) -> tuple[float, float]:
-        """A cost and a score as coordinates."""
+        """The coordinates of a cost and a score."""
         return cost * self.x, score * self.y
 
 
@@ -47,7 +47,7 @@ def frontier(
     title: str,
     subtitle: str,
 ) -> Figure:
-    """Every model at its cost, the frontier joined by steps, names beside the points."""
+    """A labelled point per model, and the frontier as a step line."""
     figure, (axes,) = open_figure(title, subtitle, FOOTNOTE, height=4.6)
     scale = Scale(x=METRICS[metric].scale, y=score.scale)
     steps = _steps([p for p, is_beaten in zip(points, beaten, strict=True) if not is_beaten], scale)
@@ -65,7 +65,7 @@ def frontier(
 
 
 def _steps(best: Sequence[Point], scale: Scale) -> list[tuple[float, float]]:
-    """Corners of the line of the best score at up to each cost, in axis units."""
+    """Corners of the step line of the best score up to each cost, in axis units."""
     corners: list[tuple[float, float]] = []
     for point in sorted(best, key=lambda p: (p.cost, p.score)):
         here = scale.at(point.cost, point.score)

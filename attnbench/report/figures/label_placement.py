@@ -1,7 +1,8 @@
-"""Names beside points, placed so that they cover neither each other nor the points.
+"""Place labels beside points so that they cover neither each other nor the points.
 
-Each name tries a ring of places around its point, near ones first, and takes the first that is
-free; where none is, the one that covers least. A thin line leads back from a distant place.
+Each label tries a set of positions around its point, the closest first, and takes the first free
+one. If none is free, it takes the one that covers the least. A thin line joins a distant label to
+its point.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-# Unit steps away from the point, with the side of the text that is put there.
+# (x, y) direction away from the point, and the alignment of the text there.
 Direction = tuple[
     float, float, Literal["left", "center", "right"], Literal["bottom", "center", "top"]
 ]
@@ -34,7 +35,7 @@ DIRECTIONS: tuple[Direction, ...] = (
     (-0.7, -0.7, "right", "top"),
 )
 DISTANCES = (8, 16, 28, 44, 64, 88)
-"""Points (1/72 inch) between a point and its name."""
+"""Distances of a label from its point, in 1/72 inch."""
 NEEDS_LEADER_FROM = 14
 MARKER_RADIUS = 7
 
@@ -45,14 +46,20 @@ def place(
     positions: Sequence[tuple[float, float]],
     obstacles: Iterable[Bbox] = (),
 ) -> list[Annotation]:
-    """Write each name beside its position (data coordinates), clear of the obstacles (pixels).
+    """Write each name beside its position, clear of the obstacles.
 
-    The layout of the figure must be settled: places are compared in pixels.
+    The layout of the figure must be final, since labels are placed in pixels.
+
+    Args:
+        axes: the axes of the points.
+        names: one per point.
+        positions: of the points, in data coordinates.
+        obstacles: areas to keep free, in pixels.
     """
     points = [_around(axes, position) for position in positions]
     lines = list(obstacles)
     labels: list[Annotation] = []
-    # From left to right: names reach to the right, where the later ones still have a choice.
+    # From left to right: labels extend to the right, where later ones can still move.
     for index in sorted(range(len(names)), key=lambda i: points[i].x0):
         label = axes.annotate(
             names[index], positions[index], xytext=(0, 0), textcoords="offset points", size=8,
@@ -77,10 +84,10 @@ def _around(axes: Axes, position: tuple[float, float]) -> Bbox:
 def _settle(
     axes: Axes, label: Annotation, point: Bbox, things: Sequence[Bbox], lines: Sequence[Bbox]
 ) -> float:
-    """Move the label to the first free place around its point, or to the least bad one.
+    """Move the label to the first free position around its point, or else to the best one.
 
-    It may cover neither things nor lines, and the way back to its point may cross no thing: the
-    name would be taken for that of the thing. Returns the distance from the point.
+    The label should cover neither things (points, labels) nor lines. The line back to its point
+    should cross no thing, which would seem to have the label. Returns the distance chosen.
     """
     inside = axes.get_window_extent()
     best, least = (DISTANCES[0], DIRECTIONS[0]), float("inf")
@@ -113,12 +120,12 @@ def _lead(axes: Axes, label: Annotation) -> None:
 
 
 def _covered(box: Bbox, taken: Iterable[Bbox]) -> float:
-    """Square pixels of the box that are taken."""
+    """The area of the box that is taken, in square pixels."""
     return sum(_overlap(box, other) for other in taken)
 
 
 def _way(point: Bbox, box: Bbox) -> Bbox:
-    """Roughly the pixels between the middle of a point and the nearest corner of its label."""
+    """The box around the line from the centre of a point to the closest corner of its label."""
     x, y = (point.x0 + point.x1) / 2, (point.y0 + point.y1) / 2
     near_x, near_y = min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1)
     ends = (min(x, near_x), min(y, near_y), max(x, near_x), max(y, near_y))

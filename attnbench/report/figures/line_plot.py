@@ -1,6 +1,6 @@
-"""Lines with bands and a legend, one for each `series` of rows that share their conditions.
+"""Line plots with interval bands and a legend, one line per `series` under one set of conditions.
 
-`series` is a key, `label` is its name in the legend.
+Column `series` holds a key, column `label` its name in the legend.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def against(
     subtitle: str,
     footnote: str = "",
 ) -> Figure:
-    """One metric against the column `x`, which the axis calls `axis`, a line for each `series`."""
+    """One metric against column `x`, whose axis is labelled `axis`; one line per `series`."""
     unit = METRICS[metric]
     data = frame.dropna(subset=[metric]).sort_values(x)
     data = data.assign(x=data[x].astype(float), y=data[metric].astype(float) * unit.scale)
@@ -53,7 +53,7 @@ def against(
 def open_over_tokens(
     data: pd.DataFrame, lines: Mapping[Hashable, Line], *, title: str, subtitle: str, footnote: str
 ) -> tuple[Figure, Axes]:
-    """A figure with a line through `x` (tokens) and `y` of each `series`, and its band."""
+    """A figure with the line and band of each `series`, from columns `x` (tokens) and `y`."""
     doubtful = TRUST_NOTE if (data["trust"] == "C").any() else ""
     height = max(4.4, room_for_legend(data["series"].nunique()))
     note = " ".join(filter(None, (footnote, doubtful)))
@@ -67,12 +67,12 @@ def open_over_tokens(
 
 
 def room_for_legend(entries: int) -> float:
-    """Inches of height at which a legend of that many entries fits beside the axes."""
+    """The height in inches at which a legend with that many entries fits beside the axes."""
     return max(3.9, 0.6 + 0.21 * entries)
 
 
 def draw_lines(axes: Axes, data: pd.DataFrame, lines: Mapping[Hashable, Line]) -> None:
-    """The line of each `series` through columns `x` and `y`."""
+    """Draw the line of each `series` through columns `x` and `y`."""
     for series, rows in data.groupby("series", sort=False):
         line = lines[series]
         sns.lineplot(
@@ -82,14 +82,14 @@ def draw_lines(axes: Axes, data: pd.DataFrame, lines: Mapping[Hashable, Line]) -
 
 
 def draw_bands(axes: Axes, data: pd.DataFrame, lines: Mapping[Hashable, Line]) -> None:
-    """The interval of each `series` from columns `low` to `high`, where it is known."""
+    """Draw the band of each `series` between columns `low` and `high`, where known."""
     for series, rows in data.dropna(subset=["low", "high"]).groupby("series", sort=False):
         color = lines[series].color
         axes.fill_between(rows["x"], rows["low"], rows["high"], color=color, alpha=0.25, lw=0)
 
 
 def fade_points(axes: Axes, data: pd.DataFrame) -> None:
-    """Veil the markers of what is graded C."""
+    """Fade the markers of cells graded C."""
     doubtful = data[data["trust"] == "C"]
     axes.scatter(
         doubtful["x"], doubtful["y"], s=81, color="white", edgecolor="none", alpha=1 - FADED,
@@ -103,7 +103,10 @@ def legend(
     lines: Mapping[Hashable, Line],
     remarks: Mapping[Hashable, str] = {},
 ) -> None:
-    """Beside the axes, in the order in which the lines end; a remark follows its label."""
+    """Draw the legend beside the axes, in the order of the lines' right ends.
+
+    A remark is appended to its label.
+    """
     ends = data.sort_values(["x", "y"], ascending=False).drop_duplicates("series")
     handles = [
         Line2D(

@@ -1,4 +1,4 @@
-"""Cost against tokens, and against the sweepable options of mechanisms."""
+"""Figures of cost against tokens, and against the sweepable options of mechanisms."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _IN_FILE = "in layers.csv"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Axis:
-    """What a figure is drawn against."""
+    """The horizontal axis of a figure."""
 
     name: str
     column: str
@@ -42,20 +42,20 @@ _TOKENS = _Axis(name="tokens", column="tokens", section="tokens")
 
 
 def on_lines(group: pd.DataFrame) -> pd.DataFrame:
-    """The squarest grid of each token count, for what was asked at two token counts or more."""
+    """The squarest grid of each token count, for `series` with two or more token counts."""
     rows = squarest(group)
     rows = rows.assign(series=rows["implementation_key"])
     return varying(rows, "tokens")
 
 
 def varying(rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The rows of each `series` in which the column takes two values or more."""
+    """The rows of each `series` in which the column has two or more values."""
     values = Counter(rows.drop_duplicates(["series", column])["series"])
     return rows[rows["series"].map(lambda series: values[series] > 1).astype(bool)]
 
 
 def against_tokens(layers: pd.DataFrame) -> Iterator[Drawing]:
-    """A figure of each metric for each set of conditions."""
+    """One figure per metric and set of conditions."""
     for _, group in layers.groupby("conditions_key", sort=False):
         lines = on_lines(group)
         omitted = _names_of(group[~group.index.isin(lines.index)])
@@ -65,10 +65,7 @@ def against_tokens(layers: pd.DataFrame) -> Iterator[Drawing]:
 
 
 def against_options(layers: pd.DataFrame, options: Mapping[str, str]) -> Iterator[Drawing]:
-    """The same over the values of each sweepable option, at each token count.
-
-    `options` has the column of each option.
-    """
+    """The same against each sweepable option; `options` maps its name to its column."""
     for option, column in options.items():
         x = _Axis(name=option, column=column, section="options")
         numbers = layers[pd.to_numeric(layers[column], errors="coerce").notna()]
@@ -79,7 +76,7 @@ def against_options(layers: pd.DataFrame, options: Mapping[str, str]) -> Iterato
 
 
 def _along(group: pd.DataFrame, option: str) -> pd.DataFrame:
-    """The rows with the series of a line along the option: all but its value stays the same."""
+    """The rows with `series` and `label` of a line along which only the option varies."""
     keys = [
         OptionSeries(rest=key.without(option), grid=(height, width))
         for key, height, width in zip(
@@ -93,7 +90,7 @@ def _along(group: pd.DataFrame, option: str) -> pd.DataFrame:
 def _line_figures(
     rows: pd.DataFrame, x: _Axis, lines: Mapping[Hashable, Line], omitted: str = ""
 ) -> Iterator[Drawing]:
-    """One figure for each metric that was measured in two cells or more."""
+    """One figure per metric that was measured in two or more cells."""
     for metric in LAYER_METRICS:
         if rows[metric].notna().sum() < 2:
             continue
@@ -113,7 +110,7 @@ def _line_figures(
 
 
 def _note(rows: pd.DataFrame, metric: str) -> str:
-    """What a reader must know of the lines: their bands, and the cells that are not on them."""
+    """The footnote: what the bands mean, and which cells have no number."""
     parts = []
     if metric == "latency_s" and rows["latency_low_s"].notna().any():
         parts.append(INTERVAL_NOTE)
@@ -133,7 +130,7 @@ def _names_of(omitted: pd.DataFrame) -> str:
     names = ", ".join(
         listed(list(omitted.drop_duplicates("implementation_key")["label"]), _IN_FILE)
     )
-    return f"In the table only (one token count, or a longer grid): {names}."
+    return f"Only in the table (one token count, or a less square grid): {names}."
 
 
 def _failure(row: object) -> str:

@@ -1,7 +1,7 @@
-"""The rate of multiply-accumulates that each cell reaches, under the roofs of its machine.
+"""Roofline figure: the MAC rate of each cell against MACs per byte, under its machine's roofs.
 
-Code that does few multiply-accumulates for each byte it moves cannot be faster than the bytes
-come: the slanted roofs. Whatever does many is held by the rate of products: the flat one.
+Bandwidth limits code that does few MACs per byte (the slanted roofs). The rate of matrix products
+limits code that does many (the flat roof).
 """
 
 from __future__ import annotations
@@ -20,38 +20,39 @@ from attnbench.report.figures.style import FAINT, LOG_FROM, open_figure, scale_a
 from attnbench.units import METRICS, format_bandwidth, format_mac_rate
 
 FOOTNOTE = (
-    "A point for each token count, joined from few to many; a larger marker means more tokens. "
-    "Filled: unfused code, at the bytes that it moves. Hollow: fused code, at the least bytes that "
-    "any code must move; what it does move is not known, and would put it farther to the left. "
-    "Roofs: products, and copies beyond the caches and at their best, as measured on this machine."
+    "One point per token count, joined in order; larger markers mean more tokens. "
+    "Filled: unfused code, placed by the bytes it moves. Hollow: fused code, placed by the least "
+    "bytes that any code must move; the bytes it really moves are unknown and would put it further "
+    "to the left. Roofs, measured on this machine: matrix products, copies larger than the caches, "
+    "and the fastest copy."
 )
 _SCALE = METRICS["macs_per_s"].scale
 _MARGIN = 2.0
-"""Factor by which the axes reach beyond the outermost points."""
+"""Factor by which the axes extend beyond the outermost points."""
 _SLANTED: dict[str, tuple[str, Any]] = {
-    "roof_bytes_per_s": ("beyond the caches", "-"),
+    "roof_bytes_per_s": ("larger than the caches", "-"),
     "roof_cache_bytes_per_s": ("at best", (0, (5, 2))),
 }
-"""The two bandwidths: what they are called, and how they are dashed."""
+"""Name and dash of the two bandwidths."""
 
 
 def roofline(
     rows: pd.DataFrame, lines: Mapping[Hashable, Line], *, title: str, subtitle: str, footnote: str
 ) -> Figure:
-    """Cells of one set of conditions; `lines` says how each `series` is drawn."""
+    """The cells under one set of conditions; `lines` holds the style of each `series`."""
     figure, (axes,) = open_figure(title, subtitle, footnote, width=8.6, height=4.8)
     _scale(axes, rows)
     _draw_roofs(axes, rows.iloc[0])
     for series, cells in rows.sort_values("tokens").groupby("series", sort=False):
         _draw_cells(axes, cells, lines[series], _sizes(cells, rows))
-    axes.set(xlabel="MACs for each byte moved", ylabel=METRICS["macs_per_s"].axis_label)
+    axes.set(xlabel="MACs per byte moved", ylabel=METRICS["macs_per_s"].axis_label)
     _legend(axes, rows, lines)
     settle(figure)
     return figure
 
 
 def _scale(axes: Axes, rows: pd.DataFrame) -> None:
-    """Both axes logarithmic, wide enough for all points, and for where the roofs meet."""
+    """Make both axes logarithmic, with room for all points and for the bends of the roofs."""
     first = rows.iloc[0]
     bends = [first["roof_macs_per_s"] / first[roof] for roof in _SLANTED]
     for name, values in (
@@ -65,7 +66,7 @@ def _scale(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _draw_roofs(axes: Axes, row: pd.Series) -> None:
-    """The flat roof, and under each bandwidth the slope that leads up to it."""
+    """Draw the flat roof and, for each bandwidth, the slope up to it."""
     left, right = axes.get_xlim()
     flat = row["roof_macs_per_s"] * _SCALE
     x = np.geomspace(left, right, 200)
@@ -80,7 +81,7 @@ def _draw_roofs(axes: Axes, row: pd.Series) -> None:
 
 
 def _sizes(cells: pd.DataFrame, rows: pd.DataFrame) -> list[float]:
-    """Marker sizes in points, by the rank of the token count among all."""
+    """Marker sizes in points, by the rank of the token count among all rows."""
     counts = sorted(rows["tokens"].unique())
     step = 6.0 / max(1, len(counts) - 1)
     return [5.0 + step * counts.index(tokens) for tokens in cells["tokens"]]

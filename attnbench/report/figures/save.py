@@ -1,4 +1,4 @@
-"""Figures on disk, each as SVG and PNG, the same bytes for the same records."""
+"""Save figures as SVG and PNG; equal records give equal bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PNG_DPI = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """A figure on disk, and as the page shows it."""
+    """A saved figure, with what the page shows of it."""
 
     section: str
     title: str
@@ -26,12 +26,12 @@ class Saved:
 
     @property
     def data_uri(self) -> str:
-        """The SVG as an address that holds the whole image."""
+        """The SVG as a data URI."""
         return "data:image/svg+xml;base64," + base64.b64encode(self.svg.read_bytes()).decode()
 
 
 def save_all(figures: Iterable[Drawing], folder: Path) -> list[Saved]:
-    """Save each figure as it comes; a name that is taken already is numbered."""
+    """Save each figure as it is drawn; repeated names get a number."""
     saved: list[Saved] = []
     times: dict[str, int] = {}
     with house_style():
@@ -44,7 +44,7 @@ def save_all(figures: Iterable[Drawing], folder: Path) -> list[Saved]:
 
 
 def _save(drawing: Drawing, stem: Path) -> Saved:
-    # Not with_suffix: a name may hold a dot.
+    # Not with_suffix: a name may contain a dot.
     svg, png = stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.png")
     settle(drawing.figure)
     drawing.figure.savefig(svg, format="svg", metadata={"Date": None})

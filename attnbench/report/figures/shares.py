@@ -1,4 +1,4 @@
-"""The share of its limit that each reaches, against tokens."""
+"""Figure of the share of the machine's limit that each mechanism reaches, against tokens."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from attnbench.units import METRICS
 
 WHOLE = 100.0
 _NOTE = (
-    "100 %: the least time that the measured rate of products and the measured bandwidth allow for "
-    "the work that this code does. Code that does less work may be faster and farther from its "
-    "limit. Bands: 95 % interval of the median latency."
+    "100 %: the shortest time that the measured rate of products and the measured bandwidth allow "
+    "for the mechanism's work. A mechanism with less work may be faster and yet further from its "
+    "own limit. Bands: 95 % interval of the median latency."
 )
 
 
@@ -27,7 +27,7 @@ def shares(
     subtitle: str,
     footnote: str = "",
 ) -> Figure:
-    """A line for each `series` of rows under one set of conditions."""
+    """One line per `series`, under one set of conditions."""
     unit = METRICS["percent_of_limit"]
     limit = rows["limit_s"] * unit.scale
     data = rows.assign(

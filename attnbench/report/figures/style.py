@@ -1,4 +1,4 @@
-"""How every figure looks: fonts, header and footnote, axes with plain numbers."""
+"""The common style of figures: fonts, header and footnote, axes with plain numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from attnbench.report.figures.colours import INK
 
 FAINT = "#666666"
 LOG_FROM = 3.0
-"""A span of less than this factor has too few round numbers for a logarithmic axis."""
+"""Below this ratio of largest to smallest value, a logarithmic axis has too few round numbers."""
 
 RC = {
     "svg.hashsalt": "attnbench",  # the same records give the same bytes
@@ -40,7 +40,7 @@ RC = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw and save within this; nothing of it outlasts the block."""
+    """The style for drawing and saving; it ends with the block."""
     with (
         sns.axes_style("whitegrid"),
         sns.plotting_context("notebook", font_scale=0.8),
@@ -58,8 +58,8 @@ def open_figure(
     height: float = 3.9,
     columns: int = 1,
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with a header and a footnote that never reach into the axes; sizes in inches."""
-    per_line = int(width * 16.5)  # characters of the small print in an inch
+    """A figure whose header and footnote never overlap the axes; sizes in inches."""
+    per_line = int(width * 16.5)  # 16.5 characters of the small print per inch
     header = textwrap.wrap(subtitle, per_line)
     footer = textwrap.wrap(footnote, per_line)
     above, below = 0.42 + 0.16 * len(header), 0.08 + 0.16 * len(footer)
@@ -79,17 +79,17 @@ def open_figure(
 
 
 def settle(figure: Figure) -> None:
-    """Lay the figure out once and for all, so that pixels can be compared and bytes repeat."""
+    """Fix the layout, so that labels can be placed in pixels and files are reproducible."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:
-        # The solver's last digits vary from run to run, and would show in the SVG's identifiers.
+        # The solver's last digits vary between runs and would change the SVG's identifiers.
         left, bottom, width, height = axes.get_position().bounds
         axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
 
 
 def ticks_at(axis: Axis, values: Sequence[float]) -> None:
-    """Label an axis with the very values that were measured, as far as they find room."""
+    """Label an axis with the measured values, as far as there is room."""
     ordered = sorted(set(values))
     position = axis.get_transform().transform
     span = position(ordered[-1]) - position(ordered[0])
@@ -103,7 +103,7 @@ def ticks_at(axis: Axis, values: Sequence[float]) -> None:
 
 
 def scale_axis(axes: Axes, name: Literal["x", "y"], values: Sequence[float]) -> None:
-    """Logarithmic where the values span enough for it, with numbers that read as numbers."""
+    """Use plain numbers, and a logarithmic scale if the values span enough for it."""
     axis = axes.xaxis if name == "x" else axes.yaxis
     low, high = min(values), max(values)
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
@@ -116,14 +116,14 @@ def scale_axis(axes: Axes, name: Literal["x", "y"], values: Sequence[float]) -> 
 
 
 def _steps_in_a_decade(span: float) -> tuple[float, ...]:
-    """Which multiples of the powers of ten are labelled, so that four to eight of them show."""
+    """The multiples of powers of ten to label, so that four to eight labels show."""
     if span < 10:
         return (1, 1.5, 2, 3, 4, 5, 7)
     return (1, 2, 5) if span < 100 else (1,)
 
 
 def plain_number(value: float) -> str:
-    """1,000 or 0.05, never 10³."""
+    """A number such as 1,000 or 0.05, never 10³."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.6g}"
 
 

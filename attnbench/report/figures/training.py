@@ -1,4 +1,4 @@
-"""The primary score after each epoch of training."""
+"""Figure of the primary score after each epoch of training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from attnbench.units import Metric
 
 
 def curves(frame: pd.DataFrame, score: Metric, *, title: str, subtitle: str) -> Figure:
-    """The score over the epochs: a line for each run, a colour for each model."""
+    """The score over epochs: one line per run, one colour per model."""
     data = frame.dropna(subset=[PRIMARY]).sort_values("epoch")
     data = data.assign(
         series=data["variant_key"], x=data["epoch"].astype(float), y=data[PRIMARY] * score.scale

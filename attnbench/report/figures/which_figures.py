@@ -1,4 +1,4 @@
-"""Which figures the records call for: one of each kind for rows that share their conditions."""
+"""Decide which figures to draw: each kind once per set of conditions, where there are data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _GRID = ["conditions_key", "height", "width"]
 
 
 def drawings(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
-    """Every figure, one after another, so that only one is held at a time."""
+    """Yield every figure in turn, so that only one is in memory at a time."""
     layers = with_figures(frames.layers)
     yield from _bars(layers, latest_profile(frames.layers))
     yield from _frontiers(groups, metric)
@@ -48,10 +48,10 @@ def drawings(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> Iterato
 
 
 def latest_profile(layers: pd.DataFrame) -> pd.DataFrame:
-    """The cells that share grid and conditions with the newest profile; empty without any cell.
+    """The cells with the grid and conditions of the newest profile; empty if there are no cells.
 
-    Where the records name no `profile` command, the newest cells that were measured in rounds
-    stand for it, or else the newest cell.
+    If no record comes from `attnbench profile`, the newest cell measured in rounds is used, else
+    the newest cell.
     """
     if layers.empty:
         return layers
@@ -66,7 +66,7 @@ def latest_profile(layers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bars(layers: pd.DataFrame, latest: pd.DataFrame) -> Iterator[Drawing]:
-    """The latest profile, then every grid of conditions under which no line can be drawn."""
+    """The latest profile, then every grid under conditions without enough sizes for a line."""
     if not latest.empty:
         yield from _bar(latest, "latest")
     for _, group in layers.groupby("conditions_key", sort=False):
@@ -102,13 +102,13 @@ def _bar_note(rows: pd.DataFrame) -> str:
     if known["latency_low_s"].notna().any():
         parts.append("Whiskers: 95 % interval of the median.")
     if known["latency_low_s"].isna().any():
-        parts.append("A bar without whiskers rests on fewer than 6 samples.")
+        parts.append("Bars without whiskers have fewer than 6 samples.")
     parts.append(faded(rows))
     return " ".join(filter(None, parts))
 
 
 def _speed_ups(layers: pd.DataFrame) -> Iterator[Drawing]:
-    """The speed-up over dense against tokens, where some mechanism has it at two sizes."""
+    """Speed-up over dense against tokens, if a mechanism has it at two sizes."""
     for _, group in squarest(layers).groupby("conditions_key", sort=False):
         rows, remark = legible(comparable(group))
         if rows.empty:
@@ -143,7 +143,7 @@ def _capital(text: str) -> str:
 
 
 def _shares_of_limit(layers: pd.DataFrame) -> Iterator[Drawing]:
-    """How near each comes to what its machine can do, where that is known at two sizes."""
+    """Share of the machine's limit against tokens, if it is known at two sizes."""
     for _, group in layers.dropna(subset=["percent_of_limit"]).groupby(
         "conditions_key", sort=False
     ):
@@ -155,19 +155,19 @@ def _shares_of_limit(layers: pd.DataFrame) -> Iterator[Drawing]:
 
 
 def _rooflines(layers: pd.DataFrame) -> Iterator[Drawing]:
-    """One for each set of conditions with a roof; none for modes whose traffic is not counted."""
+    """A roofline per set of conditions with known limits; forward only: other modes lack bytes."""
     known = layers.dropna(subset=["macs_per_byte", "macs_per_s", "roof_macs_per_s"])
     for _, group in known.groupby("conditions_key", sort=False):
         rows, remark = legible(group.assign(series=group["implementation_key"]))
         note = " ".join(filter(None, (FOOTNOTE, remark)))
-        title = "Rate of MACs against the limits"
+        title = "MAC rate under the machine's limits"
         yield _drawing("roofline", "roofline", title, rows, roofline, note)
 
 
 def _drawing(
     section: str, name: str, title: str, rows: pd.DataFrame, draw: Callable[..., Figure], note: str
 ) -> Drawing:
-    """A figure of rows that share their conditions, a line for each `series`."""
+    """A figure of rows under one set of conditions, one line per `series`."""
     subtitle = rows["conditions"].iloc[0]
     return Drawing(
         section=section,
@@ -181,7 +181,7 @@ def _drawing(
 def _curves(epochs: pd.DataFrame) -> Iterator[Drawing]:
     for _, rows in epochs.dropna(subset=[PRIMARY]).groupby(list(DATA), sort=True):
         score = primary_score(rows["task"].iloc[0])
-        assert score is not None  # or no epoch would have its value
+        assert score is not None  # rows without a primary score were dropped
         subtitle = f"{task_of(rows)}; {machines_of(rows)}{recipe_warning(differing_recipe(rows))}"
         title = f"Training: {score.label} after each epoch"
         yield Drawing(

@@ -1,1 +1,1 @@
-"""The report folder and its page."""
+"""The report folder and its HTML page."""

@@ -1,6 +1,6 @@
-"""What a page shows where there is more than anyone can read, and the notes on what it leaves out.
+"""Shorten large reports for the page, with notes on what is left out.
 
-What was measured last is shown first. The CSV files hold everything.
+The newest measurements come first. The CSV files hold everything.
 """
 
 from __future__ import annotations
@@ -12,20 +12,17 @@ import pandas as pd
 ROWS_ON_PAGE = 500
 """A longer table would be too heavy for a phone."""
 FEW_CONDITIONS = 12
-"""Up to so many sets of conditions, all have their figures …"""
+"""Up to this many sets of conditions, all get figures."""
 SHOWN_CONDITIONS = 3
-"""… and of more, those that were measured last: a set has up to eight, which take seconds."""
+"""With more, only the newest ones do: each set has up to eight figures, which take seconds."""
 MOST_LINES = 40
-"""Lines or bars of a figure: beyond, neither colours nor names could be told apart."""
+"""Lines or bars in a figure; with more, colours and names could not be told apart."""
 MOST_ITEMS = 50
-"""Of a list in the text."""
+"""Items of a list in the text."""
 
 
 def newest_first(layers: pd.DataFrame) -> pd.DataFrame:
-    """Layers that are too many to be shown: the conditions that were measured last come first.
-
-    What can be shown whole is left in its order.
-    """
+    """Sort layers so that the newest conditions come first, if not all can be shown."""
     if len(layers) <= ROWS_ON_PAGE and layers["conditions_key"].nunique() <= FEW_CONDITIONS:
         return layers
     newest = layers.groupby("conditions_key", sort=False)["created"].transform("max")
@@ -34,7 +31,7 @@ def newest_first(layers: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_figures(layers: pd.DataFrame) -> pd.DataFrame:
-    """The rows under the conditions that have figures: the first ones, where there are many."""
+    """The rows whose conditions get figures: all, or the first ones if there are many."""
     keys = list(dict.fromkeys(layers["conditions_key"]))
     if len(keys) <= FEW_CONDITIONS:
         return layers
@@ -42,18 +39,18 @@ def with_figures(layers: pd.DataFrame) -> pd.DataFrame:
 
 
 def figures_note(layers: pd.DataFrame) -> list[str]:
-    """What there are no figures of, and where its numbers are; nothing where all is drawn."""
+    """A note if some conditions get no figures, and where their numbers are."""
     total = layers["conditions_key"].nunique()
     if total <= FEW_CONDITIONS:
         return []
     return [
-        f"Figures show the {SHOWN_CONDITIONS} sets of conditions that were measured last, of "
-        f"{total:,}: layers.csv holds all of them. Give the report fewer files to see others."
+        f"Figures show the {SHOWN_CONDITIONS} newest of {total:,} sets of conditions; layers.csv "
+        "holds all of them. To see others, give the report fewer files."
     ]
 
 
 def legible(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """The rows of the first `series` that a figure has room for, and a note on the others."""
+    """The rows of as many `series` as a figure has room for, and a note on the others."""
     series = list(dict.fromkeys(rows["series"]))
     if len(series) <= MOST_LINES:
         return rows, ""
@@ -62,7 +59,7 @@ def legible(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def listed(items: Sequence[str], where: str, most: int = MOST_ITEMS) -> list[str]:
-    """The items, or the first of them and a last one that says how many more are `where`."""
+    """The items; if there are too many, the first ones and a line that says where the rest is."""
     if len(items) <= most:
         return list(items)
     return [*items[:most], f"… and {len(items) - most:,} more, {where}"]

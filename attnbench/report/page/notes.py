@@ -1,4 +1,4 @@
-"""What the page says in words: what was measured, and what must be known before it is quoted."""
+"""Text of the page: what was measured, and notes on the numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attnbench.report.page import excerpt
 
 
 def conditions_of(frames: Frames) -> list[str]:
-    """One line for each set of conditions under which something was measured."""
+    """One line per set of conditions."""
     lines = []
     layers = frames.layers
     conditions, sizes = layers["conditions"].tolist(), layers["tokens"].tolist()
@@ -27,7 +27,7 @@ def conditions_of(frames: Frames) -> list[str]:
 
 
 def _quoting_notes(frames: Frames) -> list[str]:
-    """What the records say must be known before their numbers are quoted."""
+    """The notes stored in the records, each with its count."""
     count: Counter[str] = Counter()
     for frame in (frames.layers, frames.models):
         for notes in frame["notes"].tolist():
@@ -37,8 +37,8 @@ def _quoting_notes(frames: Frames) -> list[str]:
 
 
 def notes_of(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
-    """What a reader must know beyond how the records were chosen."""
-    frontier = excerpt.listed(_frontier_notes(frames, groups, metric), "of models in models.csv")
+    """All notes of the page, except those on how the records were chosen."""
+    frontier = excerpt.listed(_frontier_notes(frames, groups, metric), "about models in models.csv")
     return [*excerpt.figures_note(frames.layers), *_quoting_notes(frames), *frontier]
 
 
@@ -46,5 +46,5 @@ def _frontier_notes(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> 
     notes = [note for group in groups for note in group.notes]
     for group in groups:
         if len(group.points) == 1:
-            notes.append(f"No frontier is drawn of one model alone ({group.points[0].name}).")
+            notes.append(f"No frontier is drawn for a single model ({group.points[0].name}).")
     return notes + left_out(frames.models, metric)

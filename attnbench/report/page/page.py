@@ -1,6 +1,6 @@
-"""The report folder: tables, figures and one page that needs nothing but itself.
+"""Write the report folder: tables, figures and one self-contained page.
 
-The same records give the same bytes: no clock, no random names.
+Equal records give equal bytes: the report contains no time of writing and no random names.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ SECTIONS = {
     "frontier": "Score against cost",
     "tokens": "Cost against tokens",
     "scaling": "How cost grows",
-    "crossover": "Where each overtakes dense",
+    "crossover": "Where each mechanism overtakes dense",
     "options": "Cost against an option",
-    "roofline": "How near the limits",
+    "roofline": "Share of the machine's limits",
     "profiles": "Other profiles",
     "training": "Training",
 }
@@ -45,7 +45,7 @@ SECTIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What was written, and what a reader should be told about it."""
+    """The files that were written, with messages for the user."""
 
     files: tuple[Path, ...]
     """The page first."""
@@ -56,7 +56,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """What follows from several sizes."""
+    """The results that need several sizes."""
 
     scaling: pd.DataFrame
     crossovers: pd.DataFrame
@@ -71,26 +71,28 @@ def write_report(paths: Sequence[Path], out: Path, cost: str = "macs") -> Writte
         cost: cost axis of the frontier: macs, latency, memory or params.
 
     Raises:
-        UserError: a path is missing, no record is in them, the cost is unknown, or the folder
+        UserError: a path is missing, there are no records, the cost is unknown, or the folder
             cannot be written to.
     """
     metric = metric_of(cost)
-    with store.uncollected():  # nor have rows: a fifth of the time
+    with store.uncollected():  # rows have no cycles either; saves a fifth
         return _written(paths, out, metric)
 
 
 def _written(paths: Sequence[Path], out: Path, metric: str) -> Written:
     contents = store.read_many(paths)
     if not contents.records:
-        named = ", ".join(str(path) for path in paths) or "no path at all"
+        named = ", ".join(str(path) for path in paths) or "an empty list of paths"
         raise UserError(
-            f"nothing to report: there is no record in {named}; "
-            "run `attnbench profile` or `attnbench train` first, or name other files"
+            f"nothing to report: there are no records in {named}; "
+            "run `attnbench profile` or `attnbench train` first, or give other files"
         )
     try:
         return _write(contents, [str(path) for path in paths], out, metric)
     except OSError as error:
-        raise UserError(f"cannot write the report to {out}: {error.strerror}") from error
+        raise UserError(
+            f"cannot write the report to {out}: {error.strerror}; choose another --out"
+        ) from error
 
 
 def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: str) -> Written:
@@ -119,7 +121,7 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
             sections=_sections(figures, {"latest": _summary(frames.layers), **on_page}),
             tables={name: table for name, table in on_page.items() if name not in SECTIONS},
             notes=notes,
-            problems=excerpt.listed(contents.problems, "as the command itself says"),
+            problems=excerpt.listed(contents.problems, "printed by the command"),
             files=[path.relative_to(out).as_posix() for path in files],
         ),
         encoding="utf-8",
@@ -128,7 +130,7 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
 
 
 def _with_frontier(models: pd.DataFrame, groups: Iterable[Tradeoff]) -> pd.DataFrame:
-    """Add `on_frontier`: "yes" or "no", empty where score or cost is missing."""
+    """Add `on_frontier`: "yes" or "no", empty if score or cost is missing."""
     verdicts = {
         index: "no" if is_beaten else "yes"
         for group in groups
@@ -141,7 +143,7 @@ def _with_frontier(models: pd.DataFrame, groups: Iterable[Tradeoff]) -> pd.DataF
 def _write_tables(
     frames: Frames, growth: Growth, shown: Mapping[str, Table], out: Path
 ) -> list[Path]:
-    """A CSV for each kind of record there is, and Markdown for the tables that are shown."""
+    """Write a CSV file per kind of record, and a Markdown file per table."""
     files = []
     kinds = {"layers": frames.layers, "models": frames.models, "training": frames.epochs}
     told = growth_tables.with_texts(growth.crossovers, frames.machines)
@@ -158,7 +160,7 @@ def _write_tables(
 
 
 def _tables(frames: Frames, growth: Growth, metric: str) -> dict[str, Table]:
-    """The tables for people, by the stem of their file's name; empty ones are left out."""
+    """The tables by file name (without suffix); empty ones are left out."""
     found = {}
     if not frames.layers.empty:
         found["layers"] = tables.layer_table(frames.layers)
@@ -188,9 +190,9 @@ def _summary(layers: pd.DataFrame) -> Table | None:
 
 
 def _sections(figures: Sequence[Saved], shown: Mapping[str, Table | None]) -> list[dict[str, Any]]:
-    """Name, title, table and figures of each section that has any, in the order of the page.
+    """Name, title, table and figures of each non-empty section, in page order.
 
-    Figures come in rows; those of a row share their conditions.
+    Figures are grouped in rows; those in one row share their conditions.
     """
     sections = []
     for name, title in SECTIONS.items():
@@ -206,5 +208,5 @@ def _sections(figures: Sequence[Saved], shown: Mapping[str, Table | None]) -> li
 
 
 def _complete(name: str, table: Table) -> str:
-    """The file that holds every row of a table that is not cut yet."""
+    """The file with every row of a table, if the table itself is complete."""
     return table.csv if name in ("layers", "models") else f"{name}.md"

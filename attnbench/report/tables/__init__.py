@@ -1,1 +1,1 @@
-"""Tables for people: text in cells, in Markdown and HTML."""
+"""Tables as text, for Markdown and HTML."""

@@ -1,6 +1,6 @@
-"""What a table for people is made of: columns that turn a row into text.
+"""Build tables from columns that turn a row into text.
 
-A missing number is written as a dash; the status beside it says why it is missing.
+A missing number becomes a dash; the row's status says why it is missing.
 """
 
 from __future__ import annotations
@@ -15,40 +15,42 @@ from attnbench.units import METRICS
 
 MISSING = "–"
 MOST_ROWS = 2000
-"""A longer table is no longer read but searched: the CSV files are for that, and hold every row."""
+"""Tables stop after this many rows; the CSV files hold every row."""
 
 Row = Any
-"""One row of a frame, as `itertuples` gives it."""
+"""One row of a frame, from `itertuples`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column of a table: its head, how a row reads in it, and on which side it is aligned."""
+    """One column of a table: its head, the text of a row in it, and its alignment."""
 
     head: str
     text: Callable[[Row], str]
     numeric: bool = False
     optional: bool = False
-    """Left out of a table in which no row has it."""
+    """Whether to leave the column out if no row has a value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table with its caption; every cell is text already."""
+    """A table with its caption; all text cells are final."""
 
     title: str
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     total: int
-    """Rows that there are: a table ends after `MOST_ROWS`."""
+    """Number of rows before the cut at `MOST_ROWS`."""
     csv: str
     """The files that hold every row."""
 
     def first(self, count: int, complete: str) -> Table:
-        """The table cut to that many rows; its caption then says where all of them are.
+        """The table cut to `count` rows; the caption then says where all of them are.
 
-        `complete` is a file that holds every row if the table does.
+        Args:
+            count: the most rows to keep.
+            complete: the file to name if this table has every row; otherwise `csv` is named.
         """
         if self.total <= count:
             return self
@@ -58,7 +60,7 @@ class Table:
 
 
 def plain(name: str, head: str = "", numeric: bool = False, optional: bool = False) -> Column:
-    """A column that is shown as it stands; what a kind of row does not have is missing."""
+    """A column shown as it is; a dash if the row lacks it."""
     return Column(
         head=head or name,
         text=lambda row: or_missing(getattr(row, name, None), str),
@@ -68,7 +70,7 @@ def plain(name: str, head: str = "", numeric: bool = False, optional: bool = Fal
 
 
 def metric(key: str, head: str = "", optional: bool = False) -> Column:
-    """A metric, formatted as everywhere."""
+    """A metric, in its usual format."""
     unit = METRICS[key]
     return Column(
         head=head or unit.label,
@@ -79,7 +81,7 @@ def metric(key: str, head: str = "", optional: bool = False) -> Column:
 
 
 def or_missing(value: Any, form: Callable[[Any], str]) -> str:
-    """The value as that form writes it, or the dash."""
+    """The formatted value, or a dash if it is missing."""
     return MISSING if pd.isna(value) or value == "" else form(value)
 
 
@@ -92,15 +94,15 @@ def table_of(
     total: int,
     csv: str,
 ) -> Table:
-    """A table of the first `MOST_ROWS` rows, without the optional columns that all of these lack.
+    """A table of the first `MOST_ROWS` rows, without optional columns that are empty in all.
 
     Args:
-        title: its head.
-        caption: what must be known to read it.
-        columns: all that it may have.
+        title: the title.
+        caption: the explanation of the columns.
+        columns: all possible columns.
         rows: the rows, or at least the first `MOST_ROWS`.
-        total: how many rows there are.
-        csv: the files that hold all of them.
+        total: the number of rows.
+        csv: the files that hold all rows.
     """
     texts = [[column.text(row) for column in columns] for row in rows[:MOST_ROWS]]
     kept = [

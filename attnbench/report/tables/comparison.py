@@ -1,7 +1,6 @@
-"""A comparison for people: rows of text, notes, a summary, and all of it in Markdown.
+"""A comparison as text: heading, rows, notes, summary, and all of them in Markdown.
 
-A cell is shown by its name and by the facts that not all cells share; the shared facts are in the
-heading above the table.
+The heading lists the facts that all cells share. Each row has a cell's name and its other facts.
 """
 
 from __future__ import annotations
@@ -25,18 +24,18 @@ MISSING = "–"
 HEADS = ("cell", "before", "after", "after ÷ before [95 %]", "verdict", "memory", "MACs", "params")
 NUMERIC = (False, True, True, True, False, False, False, False)
 NAMED_AT_MOST = 3
-"""Cells of one note that are named; where there are more, they are counted."""
+"""A note names up to this many cells; more are only counted."""
 
 
 def heading(comparison: Comparison) -> str:
-    """What is compared with what, and what all cells share."""
+    """The two sides, and the facts that all cells share."""
     sides = f"{comparison.before} (before), {comparison.after} (after)"
     shared = ", ".join(_shared(comparison.changes))
     return f"{sides}: {shared}" if shared else sides
 
 
 def rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """One row of text for each cell, the worst first, in the columns of `HEADS`."""
+    """One row of text per cell, the worst first, in the columns of `HEADS`."""
     shared = _shared(comparison.changes)
     return [_row(change, _name(change, shared)) for change in comparison.changes]
 
@@ -56,7 +55,7 @@ def _row(change: Change, name: str) -> tuple[str, ...]:
 
 
 def _shared(changes: Sequence[Change]) -> list[str]:
-    """The facts that hold for every cell, in reading order."""
+    """The facts that all cells share, in reading order."""
     first, *others = [_facts(change) for change in changes]
     return [fact for fact in first if all(fact in facts for facts in others)]
 
@@ -89,7 +88,7 @@ def _ratio(ratio: Ratio | None) -> str:
 
 
 def _moved(metric: str, verdict: str, before: int | None, after: int | None) -> str:
-    """A verdict, with the values where they differ; to the last digit where rounding hides it."""
+    """A verdict, with the values if they differ; exact values if rounding hides the difference."""
     if verdict in ("same", "equal"):
         return verdict
     if before is None and after is None:
@@ -104,7 +103,7 @@ def _format(metric: str, value: float) -> str:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What must be said beneath the table: reasons, cells without partner, and the rule."""
+    """The notes below the table: reasons, cells without a partner, and the rule."""
     shared = _shared(comparison.changes)
     lines = _reasons(comparison.changes, shared)
     alone = [_name_alone(record, "before", shared) for record in comparison.only_before]
@@ -119,7 +118,7 @@ def notes(comparison: Comparison) -> list[str]:
 
 
 def _reasons(changes: Sequence[Change], shared: Sequence[str]) -> list[str]:
-    """One line for each reason, with the cells that it holds for."""
+    """One line per reason, with the cells it applies to."""
     by_reason: dict[str, list[str]] = {}
     for change in changes:
         if change.reason:
@@ -132,7 +131,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _name_alone(record: CostRecord, side: str, shared: Sequence[str]) -> str:
-    """The name of a cell without partner; its environment too where the others have another."""
+    """The name of a cell without a partner, and its environment if it differs from the others'."""
     label = record.environment.label
     own = [fact for fact in facts_of(record) if fact not in shared]
     machine = [] if label in shared or f"{side} on {label}" in shared else [label]
@@ -143,31 +142,31 @@ def _rule(comparison: Comparison) -> str:
     relative = f"{100 * comparison.thresholds.relative:g} %"
     absolute = _format("latency_s", comparison.thresholds.absolute_s)
     return (
-        f"slower, faster: the whole 95 % interval is beyond {relative} and {absolute}; "
-        "same: it is within one of the two; cannot tell: neither"
+        f"slower, faster: the whole 95 % interval is beyond both {relative} and {absolute}; "
+        "same: it is within one of the two; cannot tell: anything else"
     )
 
 
 def _floors(changes: Sequence[Change]) -> list[str]:
-    """What the machine resolves, where the records know it."""
+    """A note on the resolution floor of the machine, if the records have it."""
     floors = [change.floor for change in changes if change.floor is not None]
     if not floors:
         return []
     texts = list(dict.fromkeys(format_percent(floor) for floor in (min(floors), max(floors))))
     return [
         f"resolution floor of this machine (attnbench doctor): {' to '.join(texts)}; "
-        "no smaller change is called slower or faster"
+        "a smaller change is never called slower or faster"
     ]
 
 
 def summary(comparison: Comparison) -> str:
-    """One line: how many cells of each verdict, and what else moved."""
+    """One line: the number of cells per verdict, and other changes."""
     counts = comparison.counts
     verdicts = [f"{counts[verdict]} {verdict}" for verdict in WORST_FIRST if counts[verdict]]
     others = {
         "memory": ("more", "less"),
         "MACs or params": ("changed",),
-        "without partner": ("missing", "new"),
+        "without a partner": ("missing", "new"),
     }
     parts = [", ".join(verdicts)]
     for about, keys in others.items():

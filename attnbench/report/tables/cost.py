@@ -1,7 +1,4 @@
-"""Tables of what layers and models cost.
-
-A missing number is written as a dash; the status beside it says why it is missing.
-"""
+"""Tables of the cost of layers and models."""
 
 from __future__ import annotations
 
@@ -93,7 +90,7 @@ LAYERS = (
     metric("training_macs"),
     SPEED_UP,
     *_LIMIT,
-    plain("baseline", "over"),
+    plain("baseline"),
     _STATUS,
     plain("environment", "device"),
     _CREATED,
@@ -129,12 +126,12 @@ MODELS = (
 
 
 def layer_table(layers: pd.DataFrame) -> Table:
-    """Every layer cell."""
+    """The table of all layers."""
     return _table("Layers", layer_caption(layers), LAYERS, layers, "layers.csv")
 
 
 def summary_table(profile: pd.DataFrame) -> Table:
-    """The cells of one profile, families side by side; what they share is left to the caption."""
+    """The cells of one profile, the fastest first; the caption has what they share."""
     first = profile.iloc[0]
     title = f"{first['tokens']:,} tokens ({first['height']} × {first['width']})"
     caption = f"{first['conditions']}. {layer_caption(profile)}"
@@ -143,66 +140,65 @@ def summary_table(profile: pd.DataFrame) -> Table:
 
 
 def model_table(models: pd.DataFrame, cost: str) -> Table:
-    """Every trained model; `cost` names the cost axis of the frontier."""
+    """The table of all models; `cost` names the cost axis of the frontier."""
     frontier = (
         "On the frontier: no other model of the same task, data, image size and conditions is "
         f"better in score or {cost} without being worse in the other. MACs, latency and memory are "
-        "those of one forward call of the whole batch; throughput is that of the evaluation."
+        "for one forward call of the whole batch; throughput is from the evaluation."
     )
     caption = " ".join([frontier, _counting(models), *limit_parts(models)])
     return _table("Models", caption, MODELS, models, "models.csv")
 
 
 def layer_caption(layers: pd.DataFrame) -> str:
-    """What the numbers of a layer table mean, with the baselines of its speed-ups."""
+    """The caption of a layer table, with the baselines of its speed-ups."""
     baselines = sorted(set(layers["baseline"].dropna()) - {""})
     parts = [
-        "MACs are those of one forward call of the whole batch.",
+        "MACs are for one forward call of the whole batch.",
         _counting(layers),
         *_trust_parts(layers),
         *limit_parts(layers),
     ]
     if len(baselines) == 1:
-        parts.append(f"Speed-up is over {baselines[0]}, the fastest dense cell measured there.")
+        parts.append(f"Speed-up is over {baselines[0]}, the fastest dense cell measured.")
     elif baselines:
         parts.append(f"Speed-up is over the fastest dense cell measured: {', '.join(baselines)}.")
     else:
-        parts.append(f"No speed-up: no cell of {BASELINE} attention was measured there.")
+        parts.append(f"No speed-up: no {BASELINE} attention was measured.")
     if (layers["speedup_paired"] == False).any():  # noqa: E712 - missing values are neither
-        parts.append("* not measured in the same rounds: the ratio of two medians.")
+        parts.append("* the ratio of two medians, not measured in the same rounds.")
     return " ".join(parts)
 
 
 def _trust_parts(rows: pd.DataFrame) -> list[str]:
-    """What the grades mean, where some latency is not graded A."""
+    """The meaning of the grades, if a latency is not graded A."""
     doubtful = rows.loc[rows["trust"].isin(["B", "C"]), "doubts"]
     if doubtful.empty:
         return []
     return [
-        "Trust grades the latency: A, nothing speaks against it; B, fit for a rough comparison; "
-        "C, not to be quoted. The doubts stand in the CSV file, column doubts."
+        "Trust grades the latency: A, no doubts; B, good enough for a rough comparison; C, do not "
+        "quote it. The CSV file has the reasons in column doubts."
     ]
 
 
 def limit_parts(rows: pd.DataFrame) -> list[str]:
-    """What the columns about limits mean, where there are any."""
+    """The meaning of the columns about limits, if there are any."""
     if rows["percent_of_limit"].isna().all():
         return []
     return [
-        "Of limit: the least time that this machine needs for the MACs, or for the bytes that must "
-        "move, whichever is longer, as a share of the latency. Bound by: what takes the code that "
-        "ran the longest."
+        "Of limit: the shortest time in which this machine can do the MACs or move the least "
+        "bytes, whichever is longer, as a share of the latency. Bound by: the bottleneck."
     ]
 
 
 def _counting(frame: pd.DataFrame) -> str:
-    """What the counted columns mean and cover."""
+    """The meaning and coverage of the counted columns."""
     if frame["macs"].isna().all():
         return "No MACs were counted."
     names = {name for names in frame["uncounted"].unique() for name in names.split(", ") if name}
     return (
-        f"MACs: {coverage(names)}. Training MACs are those of forward and backward together. "
-        "Bytes moved are what one forward call reads and writes as unfused eager code."
+        f"MACs: {coverage(names)}. Training MACs include forward and backward. Bytes moved are "
+        "what one forward call of unfused eager code reads and writes."
     )
 
 

@@ -1,4 +1,4 @@
-"""The outcome of a crossover in words, with tokens and image side."""
+"""Describe the outcome of a crossover in words, with token counts and image sides."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from attnbench.units import format_ratio
 
 
 def text_of(judged: Crossings) -> str:
-    """The outcome in words, with tokens and image side."""
+    """The outcome in words, with token counts and image sides."""
     first, last = judged.points[0], judged.points[-1]
     there = f"{format_ratio(last.ratio)} there"
     match judged.outcome:
         case "level":
-            return "level at every size"
+            return "equal at every size"
         case "cannot tell":
             return f"cannot tell from {first.tokens:,.0f} to {last.tokens:,.0f}"
         case "ahead":
@@ -30,7 +30,7 @@ def text_of(judged: Crossings) -> str:
 
 
 def _undecided(judged: Crossings) -> str:
-    """What the largest sizes do not tell, and whether for want of samples or of a difference."""
+    """A note on the largest sizes if they are undecided: too few samples, or too close."""
     if not judged.undecided:
         return ""
     start = f"; from {judged.undecided[0].tokens:,.0f} on"
@@ -42,12 +42,12 @@ def _undecided(judged: Crossings) -> str:
 def _ahead(judged: Crossings) -> str:
     surely = next(point for point in judged.points if point.side)
     if surely is judged.points[0]:
-        return f"ahead already at the smallest size ({surely.tokens:,.0f})"
-    return f"never behind, ahead for sure from {surely.tokens:,.0f}"
+        return f"ahead from the smallest size on ({surely.tokens:,.0f})"
+    return f"never behind, clearly ahead from {surely.tokens:,.0f}"
 
 
 def _several(judged: Crossings) -> str:
-    """Every passage in turn: a lead that comes and goes must not look like one that stays."""
+    """Every crossing in turn, so that a temporary lead does not look permanent."""
     words = {True: "ahead from", False: "behind from"}
     passages = [f"{words[crossing.rises]} {_crossing_text(crossing)}" for crossing in judged.found]
     return ", ".join(passages if judged.found[0].rises else ["ahead at first", *passages])

@@ -1,6 +1,6 @@
-"""The tables beside those of cost: the timing in detail, and what the limits explain.
+"""Tables of detailed timing and of the machine's limits, for layers and models together.
 
-Layers and models stand in one table each; the CSV files of both hold every column.
+The CSV files of layers and models hold every column.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def _size(row: Row) -> str:
 
 
 _WHAT = (
-    plain("label", "what"),
+    plain("label", "layer or model"),
     Column(head="size", text=_size, numeric=True),
     plain("batch", numeric=True),
     plain("dtype"),
@@ -31,7 +31,7 @@ TIMING = (
     metric("p90_s"),
     metric("p99_s"),
     TRUST,
-    metric("floor_relative", "resolution", optional=True),
+    metric("floor_relative", "resolution floor", optional=True),
     metric("host_s", optional=True),
     plain("launch_bound", "launch-bound", optional=True),
     metric("first_call_s", optional=True),
@@ -46,7 +46,7 @@ LIMITS = (
     plain("bound_by", "bound by", optional=True),
     metric("macs_per_s"),
     SPEED_UP,
-    metric("macs_speedup", "by MACs"),
+    metric("macs_speedup", "speed-up by MACs"),
     plain("gap", "why they differ", optional=True),
     metric("traffic_bytes"),
     metric("least_bytes", optional=True),
@@ -56,36 +56,37 @@ LIMITS = (
 )
 
 _TIMING_CAPTION = (
-    "90 and 99 of 100 calls take no longer than p90 and p99; of fewer samples p99 is the slowest. "
-    "Images a second are those of the whole batch at the latency's median, and the time a token is "
-    "the median over all tokens of the batch. Resolution: the smallest change that the machine "
-    "could show at its last checkup. Host time: until the call returned; launch-bound: the device "
-    "waited for the host. The first call is in no sample."
+    "90 and 99 of 100 calls take at most p90 and p99; with fewer than 100 samples, p99 is the "
+    "slowest. Images per second: batch size ÷ median latency. Time per token: median latency ÷ all "
+    "tokens of the batch. Resolution floor: the smallest change that the machine could show at its "
+    "last checkup. Host time: until the call returned. Launch-bound: the device waited for the "
+    "host. The first call is not among the samples."
 )
 _LIMITS_CAPTION = (
-    "By MACs: the speed-up if all code spent multiply-accumulates at one rate. Where the measured "
-    "one is off it by more than a quarter, the reason is what the records are consistent with, not "
-    "what they prove. Bytes moved are those of unfused code; the least bytes are inputs, "
-    "parameters and outputs, once each. A share above 100 % is noise, or a limit measured too low."
+    "Speed-up by MACs: the speed-up if all code ran at the same MAC rate. If the measured speed-up "
+    "differs from it by more than a factor of 1.25, a reason is given; it is consistent with the "
+    "records, not proven by them. Bytes moved are for unfused code. The least bytes count inputs, "
+    "parameters and outputs once each. A share above 100 % means noise, or a limit measured too "
+    "low."
 )
 
 
 def detail_tables(layers: pd.DataFrame, models: pd.DataFrame) -> dict[str, Table]:
-    """Both tables by the stem of their file's name; an empty one is left out."""
+    """Both tables by file name (without suffix); empty ones are left out."""
     timed = [frame.dropna(subset=["latency_s"]) for frame in (layers, models)]
     placed = [_with_limits(frame) for frame in timed]
     found = {}
     if any(not frame.empty for frame in timed):
-        found["timing"] = _table("Timing in detail", _TIMING_CAPTION, TIMING, timed)
+        found["timing"] = _table("Detailed timing", _TIMING_CAPTION, TIMING, timed)
     if any(not frame.empty for frame in placed):
-        found["limits"] = _table("What the limits explain", _caption(placed), LIMITS, placed)
+        found["limits"] = _table("The machine's limits", _caption(placed), LIMITS, placed)
     return found
 
 
 def _table(
     title: str, caption: str, columns: Sequence[Column], frames: Sequence[pd.DataFrame]
 ) -> Table:
-    """The layers, then the models."""
+    """A table of the layers, then the models."""
     names = ("layers.csv", "models.csv")
     files = [name for name, frame in zip(names, frames, strict=True) if not frame.empty]
     rows = [row for frame in frames for row in frame.head(MOST_ROWS).itertuples()]
@@ -94,7 +95,7 @@ def _table(
 
 
 def _with_limits(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows that a limit or a speed-up by MACs is known of."""
+    """The rows with a known limit or speed-up by MACs."""
     known = frame["percent_of_limit"].notna()
     if "macs_speedup" in frame:
         known |= frame["macs_speedup"].notna()

@@ -1,4 +1,4 @@
-"""Tables of how cost grows and of where each mechanism overtakes dense: a row a mechanism."""
+"""Tables of scaling exponents and crossovers, one row per mechanism and set of conditions."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ from attnbench.units import METRICS
 
 _Row = Mapping[Hashable, Any]
 _SCALING_CAPTION = (
-    "Exponent p of cost ∝ tokens^p with its 95 % interval: the slope in log-log over the largest "
-    f"sizes that are at least four and span at least a factor of {LEAST_SPAN:g}, so that overhead "
-    "at small sizes does not pass for slow growth; the interval knows the residuals and the "
-    "samples' noise. 1 is linear, 2 quadratic; MACs are the yardstick (of forward and backward "
-    "where the mode goes backward)."
+    "Exponent p of cost ∝ tokens^p with its 95 % interval: the log-log slope over the largest "
+    f"sizes, at least four that span at least a factor of {LEAST_SPAN:g}. Small sizes are left out "
+    "because their overhead would look like slow growth. The interval covers the residuals and the "
+    "noise of the samples. 1 is linear, 2 quadratic. Compare with the exponent of the MACs, which "
+    "include the backward pass if the mode does."
 )
 _CROSSOVER_CAPTION = (
-    "Tokens from which on each costs less than the fastest dense cell of the same size and "
-    "conditions, and the side of the square image of that many patches of 16 × 16 pixels. "
-    "Values between measured sizes are interpolated in log-log; a 95 % interval reaches from the "
-    "last measured size that is surely behind to the first that is surely ahead. MACs and memory "
-    "are counted: they cross between the two sizes named."
+    "The token count from which a mechanism costs less than the fastest dense cell of the same "
+    "size and conditions, and the side of a square image with that many patches of 16 × 16 pixels. "
+    "Values are interpolated in log-log between measured sizes. The 95 % interval reaches from the "
+    "last measured size that is clearly behind to the first that is clearly ahead. MACs and memory "
+    "are counted, so they cross between the two sizes given."
 )
 
 
 def scaling_table(scaling: pd.DataFrame, machines: MachineNames) -> Table:
-    """One row for each mechanism and set of conditions; the exponents side by side."""
+    """One row per mechanism and set of conditions, one column per metric."""
     shown = scaling.assign(metric=scaling["metric"].replace("training_macs", "macs"))
     heads = {"latency_s": "latency", "memory_bytes": "net peak memory", "macs": "MACs"}
     columns = (
         *(_looked_up(metric, head, _exponent_text) for metric, head in heads.items()),
-        Column(head="over", text=_range_text),
+        Column(head="fitted to", text=_range_text),
     )
     made = _wide(shown, "metric", columns, machines)
     return made.table("How cost grows", _SCALING_CAPTION, "scaling.csv")
 
 
 def with_texts(crossovers: pd.DataFrame, machines: MachineNames) -> pd.DataFrame:
-    """The crossovers with their conditions and outcomes in words, in place of what these tell."""
+    """The crossovers with conditions, baselines and outcomes as text instead of objects."""
     told = crossovers.drop(columns=["judged", "baseline_keys"]).assign(
         baseline=[_names(keys) for keys in crossovers["baseline_keys"]],
         text=[text_of(judged) for judged in crossovers["judged"]],
@@ -59,12 +59,12 @@ def with_texts(crossovers: pd.DataFrame, machines: MachineNames) -> pd.DataFrame
 
 
 def crossover_table(crossovers: pd.DataFrame, machines: MachineNames) -> Table:
-    """One row for each mechanism and set of conditions; the kinds of cost side by side."""
+    """One row per mechanism and set of conditions, one column per kind of cost."""
     columns = tuple(_looked_up(cost.name, cost.name, _crossover_text) for cost in COSTS)
     over = _names(frozenset().union(*crossovers["baseline_keys"]))
-    caption = f"{_CROSSOVER_CAPTION} Dense here: {over}." if over else _CROSSOVER_CAPTION
+    caption = f"{_CROSSOVER_CAPTION} Dense baselines: {over}." if over else _CROSSOVER_CAPTION
     made = _wide(crossovers, "cost", columns, machines)
-    return made.table("Where each overtakes dense", caption, "crossover.csv")
+    return made.table("Where each mechanism overtakes dense", caption, "crossover.csv")
 
 
 def _names(baselines: frozenset[Implementation]) -> str:
@@ -72,7 +72,7 @@ def _names(baselines: frozenset[Implementation]) -> str:
 
 
 def _looked_up(key: str, head: str, text: Callable[[_Row], str]) -> Column:
-    """A column that shows one of the rows that were joined into a row of the table."""
+    """A column that shows one of the rows joined into a row of the table."""
     return Column(
         head=head, text=lambda row: text(row[key]) if key in row else MISSING, optional=True
     )
@@ -80,7 +80,7 @@ def _looked_up(key: str, head: str, text: Callable[[_Row], str]) -> Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wide:
-    """The rows of each mechanism joined into one, and what the conditions of all share."""
+    """The rows of each mechanism joined into one, and the conditions that all of them share."""
 
     columns: tuple[Column, ...]
     rows: Sequence[Mapping[str, _Row]]
@@ -88,7 +88,7 @@ class _Wide:
     shared: str
 
     def table(self, title: str, caption: str, csv: str) -> Table:
-        """The table; its caption says the conditions that all rows share."""
+        """The table; its caption starts with the conditions that all rows share."""
         caption = f"{self.shared}. {caption}" if self.shared else caption
         return table_of(title, caption, self.columns, self.rows, total=self.total, csv=csv)
 
@@ -114,7 +114,7 @@ def _wide(
 
 
 def _joined(members: Sequence[_Row], key: str) -> dict[str, _Row]:
-    """The rows by what `key` says of them; any of them by "", for what they share."""
+    """The rows by their value of `key`; the first one also by "", for shared values."""
     return {row[key]: row for row in members} | {"": members[0]}
 
 
@@ -124,7 +124,7 @@ def _exponent_text(row: _Row) -> str:
 
 
 def _range_text(joined: Mapping[str, _Row]) -> str:
-    """The range of each exponent, said once where they share it."""
+    """The range of sizes of each exponent, written once if all share it."""
     texts = {key: _range_of(row) for key, row in joined.items() if key}
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
@@ -141,7 +141,7 @@ def _crossover_text(row: _Row) -> str:
 
 
 def _joined_notes(joined: Mapping[str, _Row]) -> str:
-    """The notes of all columns; one that several share is said once, with their heads."""
+    """The notes of all columns; a note that several share is written once, with their heads."""
     heads: dict[str, list[str]] = {}
     for key, row in joined.items():
         for note in row["notes"].split("; ") if key and row["notes"] else ():

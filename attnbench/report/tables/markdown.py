@@ -1,4 +1,4 @@
-"""Rows of text as a table in GitHub's Markdown."""
+"""Format rows of text as a GitHub Markdown table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 def table_lines(
     heads: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[str]]
 ) -> list[str]:
-    """The lines of a table; numeric columns are aligned to the right."""
+    """The lines of a table; numeric columns are right-aligned."""
     sides = ["---:" if right else "---" for right in numeric]
     return [_row(cells) for cells in (heads, sides, *rows)]
 

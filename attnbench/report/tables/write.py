@@ -1,4 +1,4 @@
-"""Tables as Markdown, and frames as CSV files in base units."""
+"""Write tables as Markdown, and frames as CSV files in base units."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attnbench.report.tables.markdown import table_lines
 
 
 def markdown(table: Table) -> str:
-    """The table in GitHub's Markdown, under its title and caption."""
+    """The table in GitHub Markdown, with its title and caption."""
     table = table.first(MOST_ROWS, complete=table.csv)
     heads = [column.head for column in table.columns]
     numeric = [column.numeric for column in table.columns]
@@ -22,15 +22,15 @@ def markdown(table: Table) -> str:
 
 
 def without_names(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame of a kind of record without the columns that others repeat."""
+    """The frame without the columns that repeat other columns."""
     return frame.drop(columns=[name for name in NAMES if name in frame])
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """The frame in base units without its keys; what was not measured is an empty field."""
+    """Write the frame without its key columns; a missing value is an empty field."""
     columns = [column for column in frame.columns if not column.endswith("_key")]
     known = (frame[column].astype(object).where(frame[column].notna(), "") for column in columns)
-    with path.open("w", encoding="utf-8", newline="") as file:  # pandas takes half as long again
+    with path.open("w", encoding="utf-8", newline="") as file:  # pandas takes 1.5 times as long
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(zip(*known, strict=True))

@@ -1,4 +1,4 @@
-"""Which cells are compared with which."""
+"""Pairing of cells, before and after."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_each_cell_finds_its_own_environment_first(layer, gpu):
 
 
 def test_an_unlike_rest_is_refused_though_others_are_alike(layer, gpu):
-    with pytest.raises(UserError, match="1 cell was measured in unlike environments"):
+    with pytest.raises(UserError, match="1 cell was measured in different environments"):
         paired([layer(), layer("anchor")], [layer(), layer("anchor", env=gpu)])
 
 
@@ -71,5 +71,5 @@ def test_nothing_in_common_says_what_each_side_holds(layer, epoch):
     with pytest.raises(UserError, match="A holds 1 cell .*dense") as refusal:
         paired([layer()], [layer("anchor"), layer("window")])
     assert "B holds 2 cells (the first: anchor (reference), 4 × 4 tokens" in str(refusal.value)
-    with pytest.raises(UserError, match="B holds no layer and no model"):
+    with pytest.raises(UserError, match="B holds no layers or models"):
         paired([layer()], [epoch(1)])

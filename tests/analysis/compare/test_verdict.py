@@ -91,10 +91,10 @@ def test_thresholds_of_zero_leave_the_intervals_alone():
 
 FLOORS = {  # interval of the ratio, floor, verdict at a threshold of 5 %, how its reason begins
     "beyond the floor": ((1.09, 1.12), 0.08, "slower", ""),
-    "between the threshold and the floor": ((1.06, 1.07), 0.08, "cannot tell", "under this"),
-    "up to the floor": ((1.06, 1.08), 0.08, "cannot tell", "under this machine's"),
-    "over the floor": ((1.06, 1.12), 0.08, "cannot tell", "the interval reaches under this"),
-    "over the threshold": ((1.04, 1.06), 0.08, "cannot tell", "the interval reaches over a"),
+    "between the threshold and the floor": ((1.06, 1.07), 0.08, "cannot tell", "below this"),
+    "up to the floor": ((1.06, 1.08), 0.08, "cannot tell", "below this machine's"),
+    "over the floor": ((1.06, 1.12), 0.08, "cannot tell", "the interval extends below this"),
+    "over the threshold": ((1.04, 1.06), 0.08, "cannot tell", "the interval crosses a"),
     "within the threshold": ((0.99, 1.03), 0.08, "same", ""),
     "a floor below the threshold": ((1.06, 1.07), 0.02, "slower", ""),
     "a floor at the threshold": ((1.06, 1.07), 0.05, "slower", ""),
@@ -127,7 +127,7 @@ def test_the_larger_floor_of_both_records_holds(layer):
         change = compare_cell(old, new, DEFAULT)
         assert (change.verdict, change.floor) == ("cannot tell", 0.3)
         assert change.reason == (
-            "under this machine's resolution floor of 30.0 % (attnbench doctor)"
+            "below this machine's resolution floor of 30.0 % (attnbench doctor)"
         )
     one_side = compare_cell(before, with_floor(after, 0.1), DEFAULT)
     assert (one_side.verdict, one_side.floor) == ("slower", 0.1)

@@ -147,4 +147,4 @@ def test_what_rests_on_cells_that_are_not_to_be_quoted_says_so(sweep):
 
 def test_cramped_sizes_are_noted(sweep):
     found = rows([sweep("dense", side) for side in (10, 11, 12)])
-    assert "all sizes span a factor of 1.4 only" in found["dense (reference)", "macs"].notes
+    assert "all sizes span only a factor of 1.4" in found["dense (reference)", "macs"].notes

@@ -93,10 +93,10 @@ def test_the_range_that_is_told_ends_at_half_and_sixteen_times(layers, tokens):
 REFUSED = {
     "too far": (
         16 * 4096 + 1,
-        "more than 16 times beyond the largest measured (4,096); measure nearer: "
+        "more than 16 times the largest measured size (4,096); measure closer: "
         "attnbench sweep --n-tokens 4225",
     ),
-    "too near": (31, "under half of the smallest measured (64); measure nearer: attnbench sweep"),
+    "too near": (31, "below half the smallest measured size (64); measure closer: attnbench sweep"),
     "no tokens": (0, "--n-tokens must be at least 1, got 0"),
 }
 
@@ -125,7 +125,7 @@ def test_one_that_cannot_be_predicted_does_not_stop_the_others(curve, layer):
     predictions = predict(build(records).layers, 1000)
     assert [p.attention for p in predictions.groups[0].predictions] == ["dense"]
     assert set(predictions.refused) == {
-        "window (reference): measured at 2 sizes, a curve needs 3; "
+        "window (reference): measured at 2 sizes, but a curve needs 3; "
         "measure more: attnbench sweep --n-tokens 64,144,256",
         "sparse (reference): no latency was measured (unsupported)",
     }

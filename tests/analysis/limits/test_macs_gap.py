@@ -72,7 +72,7 @@ def test_bytes_are_the_reason_where_they_bind_and_are_more_for_each_mac(cell, ce
     dense = cell(macs=10**7, seconds=0.01, traffic=10**7)
     own = cell("anchor", macs=10**6, seconds=0.01, traffic=5 * 10**6)
     known = ceilings(bytes_per_s={2**20: 1e9})
-    text = "bandwidth-bound: moves 5.00 bytes a MAC, dense 1.00"
+    text = "bandwidth-bound: moves 5.00 bytes per MAC, dense 1.00"
     assert told(own, dense, known) == text
 
 
@@ -80,14 +80,16 @@ def test_the_cache_is_the_reason_where_the_bytes_for_each_mac_are_alike(cell, ce
     known = ceilings(macs_per_s=1e12, bytes_per_s={2**10: 8e9, 2**20: 1e9})
     dense = cell(macs=10**7, seconds=1e-3, traffic=10**7)
     own = cell("anchor", macs=10**6, seconds=1e-3, traffic=10**6, peak=2**20)
-    assert told(own, dense, known).startswith("cache: this one holds 1.00 MiB (copies of that: ")
+    assert told(own, dense, known).startswith(
+        "cache: this one holds 1.00 MiB (copies of that size: "
+    )
     assert "dense holds 10 B" in told(own, dense, known)
 
 
 def test_dense_is_named_where_it_is_the_slow_one(cell, ceilings):
     dense = cell(macs=10**7, seconds=0.1, traffic=10**8)
     own = cell("anchor", macs=10**6, seconds=1e-3, traffic=10**6)
-    text = "dense is bandwidth-bound: moves 10.0 bytes a MAC, this one 1.00"
+    text = "dense is bandwidth-bound: moves 10.0 bytes per MAC, this one 1.00"
     assert told(own, dense, ceilings(macs_per_s=1e10)) == text
 
 

@@ -83,7 +83,7 @@ def test_memory_is_compared_with_that_of_the_fastest_dense(curve):
 
 def test_ahead_from_the_start_is_said(curve):
     found = rows(curve("dense", 1, 2) + curve("window", 1, 1))
-    assert found[WINDOW, "latency"].text == "ahead already at the smallest size (64)"
+    assert found[WINDOW, "latency"].text == "ahead from the smallest size on (64)"
 
 
 def test_several_crossings_are_all_said(curve, layer):
@@ -140,7 +140,7 @@ def test_where_dense_runs_out_of_memory_the_note_says_so(curve, layer):
     found = rows([*curve("dense", 1, 2, sides=(8, 16)), failed, *curve("window", 200, 1)])
     latency = found[WINDOW, "latency"]
     assert latency.largest_tokens == 256
-    assert "no dense to compare with at 1,024 (out of memory)" in latency.notes
+    assert "no dense baseline at 1,024 tokens (out of memory)" in latency.notes
 
 
 def test_cells_of_trust_c_are_used_and_said(curve):

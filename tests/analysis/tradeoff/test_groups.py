@@ -64,7 +64,7 @@ def test_a_task_without_a_known_score_has_no_frontier_and_the_note_says_so(model
         for one in (model("a"), model("b"))
     ]  # fmt: skip
     assert groups(unknown) == []
-    assert "no score ranks 'new' models" in left_out(build(unknown).models, "macs")[0]
+    assert "task 'new' has no primary score" in left_out(build(unknown).models, "macs")[0]
 
 
 def test_unlike_recipes_are_said_and_named(model):

@@ -1,4 +1,4 @@
-"""The paragraph about a cell says what its record holds, and nothing that it does not."""
+"""The paragraph about a cell states the facts in its record, and no others."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def record():
 def test_percentiles_throughput_and_time_per_token(record):
     assert facts_of(record) == [
         "p50 50.0 ms, p90 90.0 ms, p99 99.0 ms of 100 samples",
-        "79.2 images/s at batch 4, 505 µs a token",
+        "79.2 images/s at batch 4, 505 µs per token",
     ]
 
 
@@ -51,7 +51,7 @@ def test_everything_that_may_stand_behind_a_latency(record):
         "cold cache",
         "kernel flash",
         "2.00 MiB reserved",
-        "200 mJ a call (nvml)",
+        "200 mJ per call (nvml)",
     ]
 
 

@@ -1,4 +1,4 @@
-"""The folded anchor layer: the same function as the layer as it stands, with fewer products."""
+"""The folded anchor layer equals the reference layer, with fewer products."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The anchor operator: equal to the equations of `attention/anchor.py`, in blocks of any size."""
+"""The anchor operator equals the equations of `attention/anchor.py` for every block size."""
 
 import pytest
 import torch

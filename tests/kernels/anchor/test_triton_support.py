@@ -1,4 +1,4 @@
-"""What decides whether and how the Triton kernels run, without running them."""
+"""The rules for whether and how the Triton kernels run, without running them."""
 
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError

@@ -1,4 +1,4 @@
-"""Kernels of torch's fused attention by name: one alone, or a refusal with its reason."""
+"""torch's fused kernels by name: exactly that kernel runs, or it is refused with a reason."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""xformers: its reasons and its layout, with stand-ins for its operators; the real ones on CUDA."""
+"""xformers: refusals and tensor layout, with fake operators, or real ones on CUDA."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Where the anchors of converted layers start."""
+"""The initial anchors of converted layers."""
 
 import pytest
 import timm

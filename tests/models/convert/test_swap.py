@@ -1,4 +1,4 @@
-"""Converted models: what must equal the original, what is kept, what is refused."""
+"""Converted models: equal outputs, kept weights, and refusals."""
 
 import copy
 import subprocess

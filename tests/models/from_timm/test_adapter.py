@@ -1,4 +1,4 @@
-"""timm's models as backbones (`test_backbone.py` has the laws that all backbones share)."""
+"""timm's models as backbones (`test_backbone.py` tests what all backbones share)."""
 
 import pytest
 import torch

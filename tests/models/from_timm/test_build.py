@@ -1,4 +1,4 @@
-"""timm's models by name: built for the size that was asked for, never with published weights."""
+"""timm's models by name are built for the given image size, without published weights."""
 
 import pytest
 import timm

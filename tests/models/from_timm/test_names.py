@@ -1,4 +1,4 @@
-"""timm's names: found with their family, near names for unknown ones, and no torch without need."""
+"""timm's names: their families, suggestions for unknown names, and no import of torch."""
 
 import subprocess
 import sys

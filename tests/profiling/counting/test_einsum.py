@@ -1,4 +1,4 @@
-"""Einsums against closed forms, and against torch's counter, which sees the products themselves."""
+"""MACs of einsums against closed forms, and against torch's counter of matrix products."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Counts against closed forms written out here; disagreement and unknown work are errors."""
+"""Counts equal closed forms written here; disagreement and unknown operators are errors."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Counters of energy: which are read, how they run over, and what is said where there are none."""
+"""Energy counters: which one is read, overflow, and the reason if there is none."""
 
 import sys
 from pathlib import Path

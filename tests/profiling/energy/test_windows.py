@@ -1,4 +1,4 @@
-"""Energy of scripted machines, on which every call costs a known time at a known power."""
+"""Energy on scripted machines, where every call takes a known time at a known power."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Each mode does what it says, and leaves nothing behind that the next call would see."""
+"""Each mode runs its passes, and leaves no state for the next call."""
 
 import pytest
 import torch

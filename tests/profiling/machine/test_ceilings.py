@@ -1,4 +1,4 @@
-"""What is timed does what its line says; the clock is scripted."""
+"""The timed operators do the work that their records state; the clock is scripted."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Who used the processor: arithmetic on scripted clocks, and a busy neighbour for real."""
+"""Processor use by other programs, from scripted clocks and from a real busy process."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Conditions, and devices that are not there."""
+"""The recorded conditions, and requests for missing devices."""
 
 import pytest
 import torch

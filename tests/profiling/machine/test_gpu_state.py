@@ -1,4 +1,4 @@
-"""What a watch makes of scripted clocks and reasons."""
+"""The GPU's clocks and throttling, watched on scripted readings."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Which GPU is asked, and that every failure becomes a reason."""
+"""NVML queries the right GPU, and every failure becomes a reason."""
 
 import sys
 

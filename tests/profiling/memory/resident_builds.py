@@ -1,4 +1,4 @@
-"""What the tests let a fresh process build and call; a module, because builds are pickled."""
+"""Functions that the tests build and call in a fresh process, importable for pickling."""
 
 import ctypes
 import os

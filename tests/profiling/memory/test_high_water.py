@@ -1,4 +1,4 @@
-"""The mark of a piece of work, on scripted systems and on this one."""
+"""The high-water mark of memory, on scripted systems and on this one."""
 
 import pytest
 

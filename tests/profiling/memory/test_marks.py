@@ -1,4 +1,4 @@
-"""The mark of each system: read from what the system reports, and the right one is chosen."""
+"""The source of the high-water mark on each operating system."""
 
 import sys
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What a fresh process is seen to need, and what is said of one that is lost."""
+"""Resident memory of a fresh process, and the reason if the process dies."""
 
 import os
 import pickle

@@ -1,4 +1,4 @@
-"""Who is drawn in which colour."""
+"""The colour of each family and mechanism."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_grids_of_the_same_token_count_are_not_joined_by_a_line(layer):
     records = [layer("dense", grid=grid) for grid in ((4, 4), (2, 8), (8, 8))]
     figure = next(d for d in drawn(records) if d.section == "tokens").figure
     assert list(figure.axes[0].lines[0].get_xdata()) == [16, 64]
-    assert "In the table only" in texts(figure)
+    assert "Only in the table" in texts(figure)
 
 
 def test_the_latest_profile_is_that_of_the_newest_record(layer):

@@ -1,4 +1,4 @@
-"""What is too long for a page is cut there alone, and the page says so."""
+"""The page shortens large reports and says so; the files stay complete."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def test_the_page_says_what_it_has_no_figures_of_and_the_csv_has_it(tmp_path, ma
         store.append(tmp_path / "results.jsonl", record)
     written = write_report([tmp_path / "results.jsonl"], tmp_path / "report")
     said = (
-        f"Figures show the {excerpt.SHOWN_CONDITIONS} sets of conditions that were measured last, "
-        f"of {MANY}: layers.csv holds all of them."
+        f"Figures show the {excerpt.SHOWN_CONDITIONS} newest of {MANY} sets of conditions; "
+        "layers.csv holds all of them."
     )
     assert any(note.startswith(said) for note in written.notes)
     assert said in written.files[0].read_text(encoding="utf-8")

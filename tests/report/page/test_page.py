@@ -72,9 +72,9 @@ def test_growth_and_crossovers_are_shown_where_there_are_sizes_enough(tmp_path, 
         return html
 
     assert "How cost grows" not in sections_of([4, 8])
-    assert "Where each overtakes dense" not in sections_of([4])
+    assert "Where each mechanism overtakes dense" not in sections_of([4])
     html = sections_of([4, 8, 16])
-    assert html.index("How cost grows") < html.index("Where each overtakes dense")
+    assert html.index("How cost grows") < html.index("Where each mechanism overtakes dense")
 
 
 def test_derived_tables_say_what_they_are_about(tmp_path, layer):

@@ -1,4 +1,4 @@
-"""A comparison as people and programs read it."""
+"""A comparison as text and as JSON."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def test_the_floor_is_said_to_people_and_to_programs(layer):
     comparison = compared(both, [both[0], measured("window", 0.03, seconds=1.4e-3)])
     assert notes(comparison)[-1] == (
         "resolution floor of this machine (attnbench doctor): 2.0 % to 50.0 %; "
-        "no smaller change is called slower or faster"
+        "a smaller change is never called slower or faster"
     )
     assert (
-        "window (reference): under this machine's resolution floor of 50.0 % "
+        "window (reference): below this machine's resolution floor of 50.0 % "
         in (notes(comparison)[0])
     )
     assert [cell["floor_relative"] for cell in plain(comparison)["cells"]] == [0.5, 0.02]

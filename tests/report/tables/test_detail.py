@@ -64,14 +64,14 @@ def test_limits_and_predictions_stand_beside_what_was_measured(cell, ceilings):
         texts(table, "speed-up") == ["baseline", "1.00× *"]
         or "1.00×" in texts(table, "speed-up")[1]
     )
-    assert texts(table, "by MACs") == ["1.00×", "1.00×"]
+    assert texts(table, "speed-up by MACs") == ["1.00×", "1.00×"]
     assert "Of limit:" in table.caption
 
 
 def test_without_ceilings_only_the_predictions_are_shown(cell):
     table = shown([cell("dense"), cell("anchor")])["limits"]
     assert not {"of limit", "bound by"} & set(heads(table))
-    assert "by MACs" in heads(table)
+    assert "speed-up by MACs" in heads(table)
     assert "Of limit:" not in table.caption
 
 

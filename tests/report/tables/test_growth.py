@@ -48,9 +48,9 @@ def test_each_mechanism_has_one_row_of_crossovers(frames):
     heads = [column.head for column in table.columns]
     assert heads == ["attention", "MACs", "latency", "memory", "training step"]
     assert row[0] == "window (reference)"
-    assert row[1] == "level at every size"
+    assert row[1] == "equal at every size"
     assert row[2] == row[4] == "from 200 [64 – 256] (226 px)"
-    assert "Dense here: dense (reference)." in table.caption
+    assert "Dense baselines: dense (reference)." in table.caption
 
 
 def test_a_kind_of_cost_that_was_not_measured_has_no_column(frames):
