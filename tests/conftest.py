@@ -27,6 +27,21 @@ def compiler(monkeypatch):
     torch._dynamo.reset()
 
 
+@pytest.fixture
+def counted_by_torch(monkeypatch):
+    """Whole models are counted by torch's counter alone, in a third of the time.
+
+    That both counters agree on whole models is a law of `tests/baselines` and of
+    `tests/profiling/counting`.
+    """
+    from attnbench.profiling.counting.torch_count import count_by_torch
+
+    monkeypatch.setattr(
+        "attnbench.reproduce.counting.count_forward_macs",
+        lambda model, inputs: count_by_torch(model, inputs, ()),
+    )
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--kills", type=int, default=3, help="how often the test of a killed sweep kills it"

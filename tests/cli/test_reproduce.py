@@ -12,6 +12,8 @@ from attnbench.reproduce import ablation, paper
 from attnbench.spec import Recipe
 from attnbench.training.checkpoint import Checkpoint, TrainState, save
 
+pytestmark = pytest.mark.usefixtures("counted_by_torch")
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):

@@ -6,7 +6,7 @@ import torch
 from attnbench.errors import UserError
 from attnbench.models import MODELS
 from attnbench.models.factory import create_model
-from attnbench.profiling.counting.macs import count_forward_macs
+from attnbench.profiling.counting.torch_count import count_by_torch
 
 
 def size_of(name):
@@ -14,7 +14,7 @@ def size_of(name):
     with torch.device("meta"):
         model, images = create_model(name).eval(), torch.empty(1, 3, 224, 224)
     params = sum(parameter.numel() for parameter in model.parameters())
-    return params / 1e6, count_forward_macs(model, (images,)).products_macs / 1e9
+    return params / 1e6, count_by_torch(model, (images,), ()).products_macs / 1e9
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from attnbench.reproduce.ablation import ANCHOR_COUNTS, table4, table5
 from attnbench.reproduce.evidence import accuracy_text, anchors_of, layer_latencies
 from attnbench.spec import Recipe
 
+pytestmark = pytest.mark.usefixtures("counted_by_torch")
+
 MEASURED = store.read_many([paper.folder().parent / "measured"]).records
 
 

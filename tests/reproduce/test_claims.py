@@ -7,6 +7,8 @@ from attnbench.reproduce import model_checks, paper, table_checks
 from attnbench.reproduce.claims import CHECKS, judge_claim, judge_claims
 from attnbench.reproduce.trunk import Trunk
 
+pytestmark = pytest.mark.usefixtures("counted_by_torch")
+
 
 def test_there_are_25_and_more_and_every_check_is_used():
     lines = paper.table("claims")

@@ -8,6 +8,8 @@ from attnbench.reproduce import counting, paper, table1
 from attnbench.reproduce.counting import at, count, counts
 from attnbench.reproduce.row import judged, reported, verdict_on
 
+pytestmark = pytest.mark.usefixtures("counted_by_torch")
+
 SYSTEMS = {system["name"]: system for system in paper.table("systems")}
 QUICK = ("timm-efficientnet-b1", "timm-levit-128", "timm-deit-t-distilled", "timm-pvt-v2-b0")
 
