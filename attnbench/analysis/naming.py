@@ -87,8 +87,12 @@ def _(workload: Workload) -> str:
 @subject_name.register
 def _(workload: ModelWorkload) -> str:
     height, width = workload.img_size
-    options = describe(workload.options)
-    return f"{workload.model}{f' ({options})' if options else ''} at {height} × {width} px"
+    return f"{model_name(workload)} at {height} × {width} px"
+
+
+def model_name(workload: ModelWorkload) -> str:
+    """A model with its options: "vit-t (attention=anchor)"."""
+    return _in_brackets(workload.model, describe(workload.options))
 
 
 def facts_of(record: Record) -> list[str]:

@@ -83,7 +83,7 @@ def pairs(texts: Sequence[str] | None, flag: str) -> dict[str, str]:
     for text in texts or ():
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name.isidentifier() and equals and value):
-            raise UserError(f"{flag} takes NAME=value, got {text!r}")
+            raise UserError(f"{flag} takes NAME=VALUE, such as rank=8; got {text!r}")
         if name in found:
             raise UserError(f"{flag} {name} is given twice; give it once")
         found[name] = value

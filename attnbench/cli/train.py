@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from attnbench.cli import options
+from attnbench.cli.cells import ANCHORS
 from attnbench.cli.options import RUNS
-from attnbench.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,7 +83,7 @@ def command(
         from attnbench.training.recipe import recipe_for
 
         MODELS.find(model)
-        asked_for = {**({"num_anchors": anchors} if anchors is not None else {}), **_values(option)}
+        asked_for = _values(option, anchors)
         chosen = choose_device(device)
     with images_progress(console) as on_images:
         images = open_data(data, img_size, seed=seed, on_progress=on_images)
@@ -132,25 +131,11 @@ def _scores_text(scores: Scores) -> str:
     return "  ".join(f"{name} {METRICS[name].format(value)}" for name, value in shown.items())
 
 
-def _values(options: list[str] | None) -> dict[str, Any]:
-    """Read ["rank=8", "bias=false"] into {"rank": 8, "bias": False}."""
-    return dict(_value(text) for text in options or ())
-
-
-def _value(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not (name.strip().isidentifier() and equals and value.strip()):
-        raise UserError(f"--option takes NAME=VALUE, such as rank=8; got {text!r}")
-    return name.strip(), _parsed(value.strip())
-
-
-def _parsed(text: str) -> int | float | bool | str:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for kind in (int, float):
-        with suppress(ValueError):
-            return kind(text)
-    return text
+def _values(option: list[str] | None, anchors: int | None) -> dict[str, Any]:
+    """The values of `--option` and `--anchors`, by keyword."""
+    found = options.pairs(option, "--option")
+    values = {name: options.option_value(text, f"--option {name}") for name, text in found.items()}
+    return values if anchors is None else {ANCHORS: anchors, **values}
 
 
 def _print_result(record: ModelRecord, out: Path) -> None:

@@ -38,7 +38,7 @@ def compare_with(operator: TimedOperator, times: int, protocol: Protocol) -> Cha
 
 def judge_same(change: Change) -> Finding:
     """An operator compared with itself must be the same."""
-    advice = "" if change.verdict == "same" else "; quiet the machine, and try again"
+    advice = "" if change.verdict == "same" else "; stop other programs and try again"
     return passed_or_failed(
         "same operator",
         change.verdict == "same",

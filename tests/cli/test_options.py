@@ -44,7 +44,7 @@ def test_pairs_keep_their_order_and_what_follows_the_first_sign():
 
 @pytest.mark.parametrize("text", ["a", "=1", "a=", "a b=1", "1a=1"])
 def test_what_is_no_pair_is_refused(text):
-    with pytest.raises(UserError, match="--option takes NAME=value"):
+    with pytest.raises(UserError, match="--option takes NAME=VALUE"):
         pairs([text], "--option")
 
 

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from attnbench.analysis.naming import model_name
+from attnbench.cli.show.values import MISSING, latency_text, macs_text, metric_text
 from attnbench.records import ModelRecord, coverage
 from attnbench.records.trust import trust_in
-from attnbench.spec import describe
-from attnbench.units import METRICS, format_seconds_beside
 
 
 def print_models(records: Sequence[ModelRecord], console: Console) -> None:
@@ -42,33 +42,16 @@ def _print_size(records: Sequence[ModelRecord], console: Console) -> None:
 
 
 def _row(record: ModelRecord) -> list[str]:
-    row = [_name(record), _metric("params", record.params), _macs(record)]
+    row = [_name(record), metric_text("params", record.params), macs_text(record)]
     if record.latency is None:
-        return [*row, record.status.replace("_", " "), "–", "–"]
+        return [*row, record.status.replace("_", " "), MISSING, MISSING]
     memory = record.memory.peak_net_bytes if record.memory else None
-    return [*row, _latency(record), _metric("memory_bytes", memory), trust_in(record).grade]
+    latency = latency_text(record.latency, between="\n")
+    return [*row, latency, metric_text("memory_bytes", memory), trust_in(record).grade]
 
 
 def _name(record: ModelRecord) -> str:
-    options = describe(record.workload.options)
-    return f"{record.workload.model} ({options})" if options else record.workload.model
-
-
-def _macs(record: ModelRecord) -> str:
-    return "–" if record.macs is None else f"{record.macs.products_macs / 1e9:.3f}"
-
-
-def _metric(key: str, value: float | None) -> str:
-    return "–" if value is None else METRICS[key].format(value)
-
-
-def _latency(record: ModelRecord) -> str:
-    """Median and interval: "61.6 ms" above "[61.0 – 62.1]"."""
-    assert record.latency is not None
-    median = record.latency.median_s
-    bounds = [format_seconds_beside(bound, median) for bound in record.latency.interval_s or ()]
-    interval = f"\n[{' – '.join(bounds)}]" if bounds else ""
-    return _metric("latency_s", median) + interval
+    return model_name(record.workload)
 
 
 def _notes(records: Sequence[ModelRecord]) -> Iterator[str]:
