@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Attention": "attnbench.attention.base",
+    "ModelWorkload": "attnbench.spec",
     "Workload": "attnbench.spec",
     "Protocol": "attnbench.spec",
     "Recipe": "attnbench.spec",
@@ -19,7 +20,9 @@ _PUBLIC = {
     "Recorder": "attnbench.benchmark.recorder",
     "UserError": "attnbench.errors",
     "convert": "attnbench.models.convert.swap",
+    "Experiment": "attnbench.experiments.experiment",
     "create_attention": "attnbench.attention.factory",
+    "create_backbone": "attnbench.models.factory",
     "create_model": "attnbench.models.factory",
     "SweepOption": "attnbench.registry",
     "register_attention": "attnbench.registry",
@@ -29,6 +32,8 @@ _PUBLIC = {
 
 __all__ = [
     "Attention",
+    "Experiment",
+    "ModelWorkload",
     "Protocol",
     "Recipe",
     "Record",
@@ -39,6 +44,7 @@ __all__ = [
     "__version__",
     "convert",
     "create_attention",
+    "create_backbone",
     "create_model",
     "profile",
     "register_attention",
@@ -51,11 +57,12 @@ if TYPE_CHECKING:
     from attnbench.benchmark.recorder import Recorder
     from attnbench.benchmark.runner import profile
     from attnbench.errors import UserError
+    from attnbench.experiments.experiment import Experiment
     from attnbench.models.convert.swap import convert
-    from attnbench.models.factory import create_model
+    from attnbench.models.factory import create_backbone, create_model
     from attnbench.records import Record
     from attnbench.registry import SweepOption, register_attention, register_model
-    from attnbench.spec import Protocol, Recipe, Workload
+    from attnbench.spec import ModelWorkload, Protocol, Recipe, Workload
 
 
 def module_of(name: str) -> str:
