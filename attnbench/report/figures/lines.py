@@ -22,7 +22,7 @@ from attnbench.report.figures.drawing import (
 )
 from attnbench.report.figures.line_plot import against
 from attnbench.report.figures.style import slug
-from attnbench.report.page.excerpt import legible, listed
+from attnbench.report.page.limits import legible, listed
 from attnbench.units import METRICS
 
 LAYER_METRICS = ("latency_s", "memory_bytes", "macs")

@@ -28,7 +28,7 @@ from attnbench.report.figures.roofline import FOOTNOTE, roofline
 from attnbench.report.figures.shares import shares
 from attnbench.report.figures.style import slug
 from attnbench.report.figures.training import curves
-from attnbench.report.page.excerpt import legible, with_figures
+from attnbench.report.page.limits import legible, with_figures
 from attnbench.units import METRICS, primary_score
 
 _GRID = ["conditions_key", "height", "width"]

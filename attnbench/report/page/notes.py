@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from attnbench.analysis.frame.frames import Frames
 from attnbench.analysis.growth.curves import together
 from attnbench.analysis.tradeoff.groups import DATA, Tradeoff, left_out, machines_of, task_of
-from attnbench.report.page import excerpt
+from attnbench.report.page import limits
 
 
 def conditions_of(frames: Frames) -> list[str]:
@@ -33,13 +33,13 @@ def _quoting_notes(frames: Frames) -> list[str]:
         for notes in frame["notes"].tolist():
             count.update(note for note in notes.split("; ") if note)
     found = [f"{note} ({times:,} records)" for note, times in count.items()]
-    return excerpt.listed(found, "in the column notes of the CSV files")
+    return limits.listed(found, "in the column notes of the CSV files")
 
 
 def notes_of(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
     """All notes of the page, except those on how the records were chosen."""
-    frontier = excerpt.listed(_frontier_notes(frames, groups, metric), "about models in models.csv")
-    return [*excerpt.figures_note(frames.layers), *_quoting_notes(frames), *frontier]
+    frontier = limits.listed(_frontier_notes(frames, groups, metric), "about models in models.csv")
+    return [*limits.figures_note(frames.layers), *_quoting_notes(frames), *frontier]
 
 
 def _frontier_notes(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:

@@ -21,7 +21,7 @@ from attnbench.errors import UserError
 from attnbench.records import store
 from attnbench.report.figures.save import Saved, save_all
 from attnbench.report.figures.which_figures import drawings, latest_profile
-from attnbench.report.page import excerpt
+from attnbench.report.page import limits
 from attnbench.report.page.notes import conditions_of, notes_of
 from attnbench.report.tables import cost as tables
 from attnbench.report.tables import detail as detail_tables
@@ -97,7 +97,7 @@ def _written(paths: Sequence[Path], out: Path, metric: str) -> Written:
 
 def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: str) -> Written:
     frames = build(contents.records, contents.ceilings)
-    frames = replace(frames, layers=excerpt.newest_first(frames.layers))
+    frames = replace(frames, layers=limits.newest_first(frames.layers))
     groups = list(tradeoffs(frames.models, metric))
     frames = replace(frames, models=_with_frontier(frames.models, groups))
     growth = Growth(scaling=scaling(frames.layers), crossovers=crossovers(frames.layers))
@@ -108,7 +108,7 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
     files += [path for figure in figures for path in (figure.svg, figure.png)]
     notes = (*frames.notes, *notes_of(frames, groups, metric))
     on_page = {
-        name: table.first(excerpt.ROWS_ON_PAGE, complete=_complete(name, table))
+        name: table.first(limits.ROWS_ON_PAGE, complete=_complete(name, table))
         for name, table in shown.items()
     }
     page = out / "index.html"
@@ -117,11 +117,11 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
             sources=sources,
             num_records=len(contents.records),
             newest=max(record.created for record in contents.records),
-            conditions=excerpt.listed(conditions_of(frames), "in the CSV files"),
+            conditions=limits.listed(conditions_of(frames), "in the CSV files"),
             sections=_sections(figures, {"latest": _summary(frames.layers), **on_page}),
             tables={name: table for name, table in on_page.items() if name not in SECTIONS},
             notes=notes,
-            problems=excerpt.listed(contents.problems, "printed by the command"),
+            problems=limits.listed(contents.problems, "printed by the command"),
             files=[path.relative_to(out).as_posix() for path in files],
         ),
         encoding="utf-8",

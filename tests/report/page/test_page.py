@@ -9,7 +9,7 @@ import pytest
 
 from attnbench.errors import UserError
 from attnbench.records import store
-from attnbench.report.page import excerpt
+from attnbench.report.page import limits
 from attnbench.report.page.page import write_report
 
 
@@ -120,7 +120,7 @@ def test_the_page_speaks_of_macs(html):
 
 @pytest.fixture
 def counted(layer):
-    """Two cells that can be held against excerpt."""
+    """Two cells that can be held against limits."""
     cells = (layer(name, seconds=0.1) for name in ("dense", "anchor"))
     return [replace(cell, least_bytes=1000, operators=5) for cell in cells]
 
@@ -175,7 +175,7 @@ def test_unreadable_lines_and_repeated_cells_are_told(results, tmp_path, layer):
 
 
 def test_a_long_table_is_cut_on_the_page_alone(results, tmp_path, monkeypatch):
-    monkeypatch.setattr(excerpt, "ROWS_ON_PAGE", 2)
+    monkeypatch.setattr(limits, "ROWS_ON_PAGE", 2)
     out = tmp_path / "report"
     html = write_report([results], out).files[0].read_text(encoding="utf-8")
     assert "The first 2 of 6 rows; all of them are in layers.csv" in html

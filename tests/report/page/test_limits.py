@@ -13,14 +13,14 @@ from attnbench.analysis.growth.exponent import scaling
 from attnbench.analysis.speedup.crossover import crossovers
 from attnbench.records import store
 from attnbench.report.figures.which_figures import drawings
-from attnbench.report.page import excerpt
+from attnbench.report.page import limits
 from attnbench.report.page.page import write_report
 from attnbench.report.tables import cost as tables
 from attnbench.report.tables import detail as detail_tables
 from attnbench.report.tables.columns import MOST_ROWS, plain, table_of
 from attnbench.report.tables.write import markdown
 
-MANY = excerpt.FEW_CONDITIONS + 1
+MANY = limits.FEW_CONDITIONS + 1
 
 
 @pytest.fixture(scope="module")
@@ -36,20 +36,20 @@ def many_conditions(layer):
 
 def figures_of(layers):
     frames = build(layers)
-    frames = replace(frames, layers=excerpt.newest_first(frames.layers))
+    frames = replace(frames, layers=limits.newest_first(frames.layers))
     return list(drawings(frames, groups=(), metric="macs"))
 
 
 def test_what_can_be_shown_whole_is_left_as_it_is(many_conditions):
     few = build([r for r in many_conditions if r.workload.dim < 3 * MANY]).layers
-    assert excerpt.newest_first(few) is few
-    assert excerpt.with_figures(few) is few
-    assert excerpt.figures_note(few) == []
+    assert limits.newest_first(few) is few
+    assert limits.with_figures(few) is few
+    assert limits.figures_note(few) == []
 
 
 def test_conditions_that_were_measured_last_come_first_and_nothing_is_lost(many_conditions):
     layers = build(many_conditions).layers
-    ordered = excerpt.newest_first(layers)
+    ordered = limits.newest_first(layers)
     assert list(ordered["dim"].unique()) == [3 * width for width in range(MANY, 0, -1)]
     assert sorted(ordered["key"]) == sorted(layers["key"])
     one, same = (f[f["dim"] == 6].reset_index(drop=True) for f in (layers, ordered))
@@ -57,15 +57,15 @@ def test_conditions_that_were_measured_last_come_first_and_nothing_is_lost(many_
 
 
 def test_a_long_list_of_rows_is_ordered_too(layer, monkeypatch):
-    monkeypatch.setattr(excerpt, "ROWS_ON_PAGE", 2)
+    monkeypatch.setattr(limits, "ROWS_ON_PAGE", 2)
     layers = build([layer(dim=3), layer(dim=6, at=5), layer("window", dim=3, at=1)]).layers
-    assert list(excerpt.newest_first(layers)["dim"]) == [6, 3, 3]
+    assert list(limits.newest_first(layers)["dim"]) == [6, 3, 3]
 
 
 def test_of_many_conditions_the_newest_have_figures(many_conditions):
     drawn = {d.subtitle for d in figures_of(many_conditions) if d.section == "tokens"}
     widths = {int(text.split("width ")[1].split(",")[0]) for text in drawn}
-    assert widths == {3 * (MANY - back) for back in range(excerpt.SHOWN_CONDITIONS)}
+    assert widths == {3 * (MANY - back) for back in range(limits.SHOWN_CONDITIONS)}
 
 
 def test_the_page_says_what_it_has_no_figures_of_and_the_csv_has_it(tmp_path, many_conditions):
@@ -73,7 +73,7 @@ def test_the_page_says_what_it_has_no_figures_of_and_the_csv_has_it(tmp_path, ma
         store.append(tmp_path / "results.jsonl", record)
     written = write_report([tmp_path / "results.jsonl"], tmp_path / "report")
     said = (
-        f"Figures show the {excerpt.SHOWN_CONDITIONS} newest of {MANY} sets of conditions; "
+        f"Figures show the {limits.SHOWN_CONDITIONS} newest of {MANY} sets of conditions; "
         "layers.csv holds all of them."
     )
     assert any(note.startswith(said) for note in written.notes)
@@ -96,13 +96,13 @@ def test_conditions_do_not_touch_each_other(many_conditions):
 
 
 def test_a_figure_has_room_for_some_lines_and_says_how_many_there_are(layer):
-    count = excerpt.MOST_LINES + 2
+    count = limits.MOST_LINES + 2
     records = [
         layer(f"a{number:02d}", side, 1e-3 * (count - number))
         for number in range(count)
         for side in (4, 8)
     ]
-    remark = f"The first {excerpt.MOST_LINES} of {count}; the others are in layers.csv."
+    remark = f"The first {limits.MOST_LINES} of {count}; the others are in layers.csv."
     bar, *lines = figures_of(records)
     texts = [text.get_text().replace("\n", " ") for text in bar.figure.texts]
     assert any(remark in text for text in texts)
@@ -110,13 +110,13 @@ def test_a_figure_has_room_for_some_lines_and_says_how_many_there_are(layer):
     assert f"a{count - 1} (reference)" in names  # the fastest is among them
     assert "a00 (reference)" not in names
     for line in lines:
-        assert len(line.figure.axes[0].get_legend().get_texts()) == excerpt.MOST_LINES
+        assert len(line.figure.axes[0].get_legend().get_texts()) == limits.MOST_LINES
         assert any(remark in t.get_text().replace("\n", " ") for t in line.figure.texts)
 
 
 def test_a_list_ends_with_how_many_more_there_are():
-    assert excerpt.listed(["a", "b"], "there", most=2) == ["a", "b"]
-    assert excerpt.listed(["a", "b", "c"], "there", most=1) == ["a", "… and 2 more, there"]
+    assert limits.listed(["a", "b"], "there", most=2) == ["a", "b"]
+    assert limits.listed(["a", "b", "c"], "there", most=1) == ["a", "… and 2 more, there"]
 
 
 def test_a_table_ends_where_nobody_reads_on():
