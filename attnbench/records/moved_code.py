@@ -43,7 +43,7 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
         "0193c0012097": "vit-t/anchor-select vit-s/anchor-select vit-b/anchor-select",
     },
     "2a88e1a86adb": {
-        "eceba19a89cd": (
+        "c133c510e71a": (
             "timm-efficientnet-b0/ timm-efficientnet-b1/ timm-efficientnet-b2/ "
             "timm-efficientnet-b3/ timm-efficientnet-b4/ timm-efficientnet-b5/ "
             "timm-levit-128/ timm-levit-192/ timm-levit-256/ timm-levit-384/ "

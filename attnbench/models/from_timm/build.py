@@ -14,26 +14,6 @@ from attnbench.models.from_timm.names import default_input_size
 ImageSize = int | tuple[int, int]
 
 
-def create_timm_model(
-    num_classes: int = 1000, img_size: ImageSize = 224, *, timm_name: str
-) -> nn.Module:
-    """Build the model; with 0 classes it is a backbone (see `models/backbone.py`).
-
-    Args:
-        num_classes: logits.
-        img_size: pixels, side or (height, width).
-        timm_name: as timm spells it, with or without a tag.
-
-    Raises:
-        UserError: the model does not work at this size.
-    """
-    if num_classes:
-        return build(timm_name, img_size, num_classes=num_classes)
-    from attnbench.models.from_timm.adapter import TimmBackbone
-
-    return TimmBackbone(timm_name, img_size)
-
-
 def build(timm_name: str, img_size: ImageSize, **arguments: Any) -> nn.Module:
     """Build timm's model for images of this size.
 

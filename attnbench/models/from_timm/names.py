@@ -40,7 +40,7 @@ def entry_of(timm_name: str) -> Entry:
     return Entry(
         kind="model",
         name=f"{PREFIX}{timm_name}",
-        target="attnbench.models.from_timm.build:create_timm_model",
+        target="attnbench.models.from_timm.create:create_timm_model",
         family=_module_of(timm_name),
         summary=f"timm {timm.__version__}'s {timm_name}",
         link="https://github.com/huggingface/pytorch-image-models",
