@@ -31,7 +31,7 @@ def _print_size(records: Sequence[ModelRecord], console: Console) -> None:
         highlight=False,
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("model")
+    table.add_column("model", overflow="fold")
     for head in ("params", "GMACs", "latency\n\\[95 %]", "memory", "trust"):
         table.add_column(head, justify="right", no_wrap=True)
     for record in records:
