@@ -22,13 +22,13 @@ RENAMED = {
 ADDED = {
     "models.csv": {"task"},
     "training.csv": {"task"},
-    "layers.csv": {"window_size", "sr_ratio"},
+    "layers.csv": {"seed", "window_size", "sr_ratio"},
 }
 """Columns that OLD need not have; window_size and sr_ratio are there where records set them."""
 NOT_COMPARED = {"key"}
 """The key of a cell depends on the code that was measured."""
-NAMES = {"label"}
-"""Names may be worded differently, if rows that differ in them differ in them still."""
+REWORDED = {"label", "doubts", "text"}
+"""Texts may be worded differently, if rows that differ in them differ in them still."""
 RELATIVE = 1e-9
 
 Row = Mapping[str, str]
@@ -64,8 +64,8 @@ def _of_files(name: str, old: list[Row], new: list[Row]) -> Iterator[str]:
     for column, now in columns.items():
         if now not in new[0]:
             yield f"{name}: column {column} is gone"
-        elif column in NAMES:
-            yield from _of_names(name, column, old, new)
+        elif column in REWORDED:
+            yield from _of_texts(name, column, old, new)
         elif column not in NOT_COMPARED:
             yield from _of_column(
                 name, column, [(a[column], b[now]) for a, b in zip(old, new, strict=True)]
@@ -87,11 +87,11 @@ def _equal(before: str, after: str) -> bool:
         return False
 
 
-def _of_names(name: str, column: str, old: list[Row], new: list[Row]) -> Iterator[str]:
+def _of_texts(name: str, column: str, old: list[Row], new: list[Row]) -> Iterator[str]:
     pairs = {(a[column], b[column]) for a, b in zip(old, new, strict=True)}
     before, after = ({pair[side] for pair in pairs} for side in (0, 1))
     if not len(pairs) == len(before) == len(after):
-        yield f"{name} {column}: names do not stand for the same things"
+        yield f"{name} {column}: texts do not stand for the same things"
     for pair in sorted(pairs):
         if pair[0] != pair[1]:
             sys.stderr.write(f"{name} {column}: {pair[0]!r} reads {pair[1]!r}\n")
