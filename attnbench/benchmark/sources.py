@@ -14,6 +14,7 @@ import hashlib
 import importlib.metadata
 import inspect
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,9 @@ def code_hash(*owners: Any) -> str:
 
 def files_hash(files: Iterable[Path]) -> str:
     """The same for the files that define them."""
-    closure = closure_of(files)
-    parts = sorted(_digest(file, file.stat().st_mtime_ns) for file in closure)
-    parts += _versions(closure)
+    sources = [_source_of(file) for file in closure_of(files)]
+    parts = sorted(source.digest for source in sources)
+    parts += _versions(sources)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
@@ -68,7 +69,7 @@ def _with_package(file: Path) -> list[Path]:
 
 
 def _imported_files(file: Path) -> Iterator[Path]:
-    for name in _imported_names(_tree(file, file.stat().st_mtime_ns)):
+    for name in _source_of(file).imported:
         if name.split(".")[0] in OURS:
             yield from _file_of(name)
         elif (beside := file.parent / f"{name.split('.')[0]}.py").exists():
@@ -85,6 +86,7 @@ def _imported_names(tree: ast.Module) -> Iterator[str]:
             yield from (prefix + alias.name for alias in node.names)
 
 
+@cache
 def _file_of(name: str) -> list[Path]:
     """The file behind a dotted name of ours: a module, or what holds the attribute."""
     if name in (f"attnbench.{public}" for public in attnbench.__all__):
@@ -97,16 +99,25 @@ def _file_of(name: str) -> list[Path]:
     return [module] if module.is_file() and module.parent != ROOT / "attnbench" else []
 
 
-@cache
-def _tree(file: Path, changed_ns: int) -> ast.Module:
-    return ast.parse(file.read_bytes())
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is asked of a file again and again: a sweep asks for each of its cells."""
+
+    digest: str
+    """Hash of its syntax tree without docstrings and imports of ours."""
+    imported: tuple[str, ...]
+
+
+def _source_of(file: Path) -> _Source:
+    return _parsed(file, file.stat().st_mtime_ns)
 
 
 @cache
-def _digest(file: Path, changed_ns: int) -> str:
-    """Hash of a file's syntax tree without docstrings and imports of ours."""
-    tree = _Bare().visit(ast.parse(file.read_bytes()))
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+def _parsed(file: Path, changed_ns: int) -> _Source:
+    tree = ast.parse(file.read_bytes())
+    imported = tuple(dict.fromkeys(_imported_names(tree)))
+    bare = ast.dump(_Bare().visit(tree))
+    return _Source(hashlib.sha256(bare.encode()).hexdigest(), imported)
 
 
 class _Bare(ast.NodeTransformer):
@@ -122,10 +133,6 @@ class _Bare(ast.NodeTransformer):
         return None if node.level or (node.module or "").split(".")[0] in OURS else node
 
 
-def _versions(files: Iterable[Path]) -> list[str]:
-    names = {
-        name.split(".")[0]
-        for file in files
-        for name in _imported_names(_tree(file, file.stat().st_mtime_ns))
-    }
+def _versions(sources: Iterable[_Source]) -> list[str]:
+    names = {name.split(".")[0] for source in sources for name in source.imported}
     return [f"{name} {importlib.metadata.version(name)}" for name in VERSIONED if name in names]
