@@ -107,11 +107,7 @@ class VisionTransformer(Backbone):
         info = FeatureInfo(channels=dim, stride=patch_size)
         self.feature_info = [info] * len(self.out_indices)
         self.patch_embed = PatchEmbed(patch_size, in_chans, dim)
-        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim)) if class_token else None
-        self.dist_token = nn.Parameter(torch.zeros(1, 1, dim)) if distillation_token else None
-        self.num_prefix_tokens = int(class_token) + int(distillation_token)
-        num_tokens = self.num_prefix_tokens + self.grid[0] * self.grid[1]
-        self.pos_embed = nn.Parameter(torch.zeros(1, num_tokens, dim))
+        self._add_tokens(dim, class_token, distillation_token)
         options = dict(attention_options or {})
         if self.num_prefix_tokens:
             options["num_prefix_tokens"] = self.num_prefix_tokens
@@ -126,6 +122,14 @@ class VisionTransformer(Backbone):
         self.head = classifier(dim, num_classes)
         self.head_dist = classifier(dim, num_classes) if distillation_token else None
         self._init_tokens()
+
+    def _add_tokens(self, dim: int, class_token: bool, distillation_token: bool) -> None:
+        """Prefix tokens, and a position for each token."""
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim)) if class_token else None
+        self.dist_token = nn.Parameter(torch.zeros(1, 1, dim)) if distillation_token else None
+        self.num_prefix_tokens = int(class_token) + int(distillation_token)
+        num_tokens = self.num_prefix_tokens + self.grid[0] * self.grid[1]
+        self.pos_embed = nn.Parameter(torch.zeros(1, num_tokens, dim))
 
     def _init_tokens(self) -> None:
         for parameter in (self.pos_embed, self.cls_token, self.dist_token):

@@ -23,11 +23,11 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
             "anchorformer-t/anchor anchorformer-s/anchor anchorformer-b/anchor "
             "pyramid-t/anchor pyramid-s/anchor pyramid-b/anchor"
         ),
-        "ffdcb87d794c": (
+        "abe666c245f6": (
             "anchor-deit-t/anchor anchor-deit-s/anchor anchor-deit-b/anchor "
             "vit-t/anchor vit-s/anchor vit-b/anchor"
         ),
-        "5330081fb2af": (
+        "262e17e6f611": (
             "deit-t/dense deit-s/dense deit-b/dense vit-t/dense vit-t/dense-shared-qk "
             "vit-s/dense vit-s/dense-shared-qk vit-b/dense vit-b/dense-shared-qk"
         ),
@@ -38,9 +38,9 @@ SUBJECTS: Mapping[str, Mapping[str, str]] = {
         "35aeffe68d66": "pyramid-t/window pyramid-s/window pyramid-b/window",
         "0e40cd8defc4": "pyramid-t/sparse pyramid-s/sparse pyramid-b/sparse",
         "3d3d21f86be1": "pyramid-t/anchor-select pyramid-s/anchor-select pyramid-b/anchor-select",
-        "bd5d8a3465a0": "vit-t/window vit-s/window vit-b/window",
-        "233e34011098": "vit-t/sparse vit-s/sparse vit-b/sparse",
-        "0193c0012097": "vit-t/anchor-select vit-s/anchor-select vit-b/anchor-select",
+        "6cbade84e34f": "vit-t/window vit-s/window vit-b/window",
+        "877d32a67008": "vit-t/sparse vit-s/sparse vit-b/sparse",
+        "8e1a54c2cc40": "vit-t/anchor-select vit-s/anchor-select vit-b/anchor-select",
     },
     "2a88e1a86adb": {
         "c133c510e71a": (
