@@ -22,6 +22,7 @@ import msgspec
 from attnbench.records.machine_lines import Ceiling, Checkup
 from attnbench.records.moved_code import moved_code
 from attnbench.records.record import EpochRecord, LayerRecord, ModelRecord, Record
+from attnbench.records.scores import scores_of_accuracy
 
 SCHEMA = 3
 Line = Record | Ceiling | Checkup
@@ -38,12 +39,7 @@ def _from_2(values: dict[str, Any]) -> dict[str, Any]:
     upgraded = dict(values)
     accuracy = upgraded.pop("accuracy", None)
     if accuracy:
-        upgraded["scores"] = {
-            "task": "classification",
-            "values": {name: accuracy[name] for name in ("top1", "top5", "loss")},
-            "count": accuracy["images"],
-            "forward_s": accuracy["forward_s"],
-        }
+        upgraded["scores"] = scores_of_accuracy(accuracy)
     recipe = upgraded.get("recipe")
     if recipe:
         side = recipe["img_size"]

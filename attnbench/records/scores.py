@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,16 @@ class Scores:
     def throughput_per_s(self) -> float:
         """Samples a second through the model, at the batch size of the evaluation."""
         return self.count / self.forward_s
+
+
+def scores_of_accuracy(accuracy: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain scores from the `accuracy` of older files: top1, top5, loss, images, forward_s."""
+    return {
+        "task": "classification",
+        "values": {name: accuracy[name] for name in ("top1", "top5", "loss")},
+        "count": accuracy["images"],
+        "forward_s": accuracy["forward_s"],
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

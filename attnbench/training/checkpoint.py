@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from attnbench.errors import UserError
 from attnbench.records import Scores
+from attnbench.records.scores import scores_of_accuracy
 from attnbench.spec import Recipe
 
 FORMAT = "attnbench checkpoint"
@@ -193,12 +194,7 @@ def _decode(path: Path, payload: Any) -> Checkpoint:
 def _from_1(payload: dict[str, Any]) -> dict[str, Any]:
     values = dict(payload)
     accuracy, recipe = values.pop("accuracy"), values["recipe"]
-    values["scores"] = {
-        "task": "classification",
-        "values": {name: accuracy[name] for name in ("top1", "top5", "loss")},
-        "count": accuracy["images"],
-        "forward_s": accuracy["forward_s"],
-    }
+    values["scores"] = scores_of_accuracy(accuracy)
     values["recipe"] = {**recipe, "img_size": _pair(recipe["img_size"])}
     return values
 
