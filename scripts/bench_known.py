@@ -20,7 +20,7 @@ from attnbench.doctor.timed_operator import REPEATS, TimedOperator, operator_of
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, timer_for
 from attnbench.records import CostRecord
-from attnbench.records.latency import median_interval
+from attnbench.records.median import median_interval
 from attnbench.spec import Workload
 from attnbench.units import format_percent, format_ratio, format_seconds
 

@@ -15,7 +15,8 @@ from attnbench.doctor.timed_operator import TimedOperator
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.records import Finding, Floor, LayerRecord, now
 from attnbench.records.floor import FLOOR
-from attnbench.records.latency import Interval, Latency, percentile
+from attnbench.records.latency import Latency
+from attnbench.records.median import Interval, percentile
 from attnbench.records.trust import trust_in
 from attnbench.spec import Protocol
 from attnbench.units import format_percent

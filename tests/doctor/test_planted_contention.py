@@ -6,7 +6,8 @@ import pytest
 
 from attnbench.doctor import planted_contention
 from attnbench.doctor.planted_contention import busy_processes, judge_contention
-from attnbench.records.trust import Doubt, Trust
+from attnbench.records.doubts.doubt import Doubt
+from attnbench.records.trust import Trust
 
 
 def trust(grade, *names):

@@ -25,7 +25,8 @@ from attnbench.records import (
     is_settled,
     of_type,
 )
-from attnbench.records.latency import Latency, Ratio, median_interval, speed_up
+from attnbench.records.latency import Latency, Ratio, speed_up
+from attnbench.records.median import median_interval
 from attnbench.spec import ModelWorkload, Protocol, Recipe, Workload, describe
 
 MACHINE = Environment(

@@ -33,7 +33,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from attnbench.errors import UserError
-from attnbench.records.latency import Interval
+from attnbench.records.median import Interval
 from attnbench.units import format_percent, format_seconds
 
 Verdict = Literal["broken", "slower", "cannot tell", "same", "faster", "repaired"]

@@ -21,7 +21,8 @@ from typing import Literal
 from attnbench.analysis.compare.pairs import Side, pair
 from attnbench.analysis.compare.rule import Thresholds, Verdict, judge
 from attnbench.records import CostRecord, Memory
-from attnbench.records.latency import Interval, Latency, Ratio, median_interval, speed_up
+from attnbench.records.latency import Latency, Ratio, speed_up
+from attnbench.records.median import Interval, median_interval
 
 WORST_FIRST: tuple[Verdict, ...] = (
     "broken", "slower", "cannot tell", "same", "faster", "repaired",

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from attnbench.records import CostRecord
-from attnbench.records.latency import Latency, percentile
+from attnbench.records.latency import Latency
+from attnbench.records.median import percentile
 
 TIMING_COLUMNS = {
     "p50_s": "float64", "p90_s": "float64", "p99_s": "float64", "host_s": "float64",

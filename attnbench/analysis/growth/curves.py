@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from attnbench.records.trust import Grade
+from attnbench.records.doubts.doubt import Grade
 
 CURVE = ("conditions_key", "implementation_key")
 """The columns that the cells of a curve share."""

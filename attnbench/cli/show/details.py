@@ -11,7 +11,8 @@ from rich.text import Text
 from attnbench.analysis.limits.roofline import Ceilings
 from attnbench.analysis.naming import name_of
 from attnbench.records import Ceiling, CostRecord
-from attnbench.records.latency import Latency, percentile
+from attnbench.records.latency import Latency
+from attnbench.records.median import percentile
 from attnbench.spec import AnyWorkload, Workload
 from attnbench.units import format_bytes, format_joules, format_rate, format_seconds
 

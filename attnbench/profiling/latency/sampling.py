@@ -15,7 +15,8 @@ from typing import Protocol as TypedProtocol
 
 from attnbench.profiling.latency.timer import Call, Sample, Timer
 from attnbench.profiling.machine.contention import contention_between, usage_now
-from attnbench.records.latency import Clocks, Latency, median_interval
+from attnbench.records.latency import Clocks, Latency
+from attnbench.records.median import median_interval
 from attnbench.spec import Protocol
 
 Name = TypeVar("Name", bound=Hashable)
@@ -62,6 +63,7 @@ class _Candidate(Generic[Name]):
     name: Name
     call: Call
     prepare: Callable[[Any], object]
+    inspect: Callable[[Any], object]
     timer: Timer
     warmup_s: float = 0.0
     settled: bool | None = None
@@ -71,7 +73,9 @@ class _Candidate(Generic[Name]):
         """One sample, with a fresh input."""
         try:
             self.prepare(self.name)
-            return self.timer.time_call(self.call)
+            sample = self.timer.time_call(self.call)
+            self.inspect(self.name)
+            return sample
         except Exception as error:
             raise CallFailedError(self.name, error) from error
 
@@ -86,6 +90,7 @@ def measure_latencies(
     *,
     rounds_with: str,
     prepare: Callable[[Name], object] = lambda name: None,
+    inspect: Callable[[Name], object] = lambda name: None,
     on_round: Callable[[int], None] = lambda done: None,
     watch: Watch | None = None,
 ) -> dict[Name, Latency]:
@@ -97,13 +102,15 @@ def measure_latencies(
         timer: the clock.
         rounds_with: token that marks these latencies as measured in turn.
         prepare: called with a name before each call of it, outside the timed span.
+        inspect: called with a name after each call of it, outside the timed span; what it raises
+            fails the call.
         on_round: called with the number of finished rounds after each call, for a progress display.
         watch: observes the machine between rounds.
 
     Raises:
         CallFailedError: a call raised; the samples of all are lost.
     """
-    candidates = [_Candidate(name, call, prepare, timer) for name, call in calls.items()]
+    candidates = [_Candidate(name, call, prepare, inspect, timer) for name, call in calls.items()]
     for candidate in candidates:
         _warm_up(candidate, protocol, lambda: on_round(0))
     before = usage_now()

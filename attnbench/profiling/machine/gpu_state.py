@@ -23,8 +23,8 @@ from typing import Any
 import torch
 
 from attnbench.profiling.machine.nvml import Gpu, NvmlError
+from attnbench.records.doubts.machine import CLOCK_CHANGE
 from attnbench.records.latency import Clocks
-from attnbench.records.trust import CLOCK_CHANGE
 
 LOOK_EVERY_S = 0.05
 """A look takes tens of microseconds, and sensors are not refreshed more often than this."""
