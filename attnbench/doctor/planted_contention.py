@@ -15,8 +15,19 @@ from attnbench.records import Finding
 from attnbench.records.trust import Trust, trust_in
 from attnbench.spec import Protocol
 
-BUSY = "import time; end = time.monotonic() + 20\nwhile time.monotonic() < end: pass"
-"""A busy process; it ends by itself if its parent is killed."""
+BUSY = """
+import random, sys, time
+share, seconds = map(float, sys.argv[1:])
+end = time.monotonic() + seconds
+while time.monotonic() < end:
+    burst = random.uniform(0.02, 0.2) if share < 1 else seconds
+    until = min(end, time.monotonic() + burst)
+    while time.monotonic() < until: pass
+    time.sleep(burst / share - burst)
+"""
+"""A process that is busy for a share of the time, in bursts of 20 to 200 ms; it ends by itself if
+its parent is killed."""
+LONGEST_S = 60.0
 BUSY_START_S = 0.3
 """Until the busy processes are at work."""
 CONTENTION_SHOWS = ("contention", "wide interval", "drift")
@@ -56,12 +67,18 @@ def judge_contention(quiet: Trust, loud: Trust, count: int, reported: bool) -> F
 
 
 @contextmanager
-def busy_processes(count: int) -> Iterator[int]:
-    """Processes that do nothing but compute; all have ended when the block has."""
+def busy_processes(count: int, share: float = 1.0) -> Iterator[int]:
+    """Processes that do nothing but compute; all have ended when the block has.
+
+    Args:
+        count: how many.
+        share: of the time in which each of them is busy.
+    """
     processes: list[subprocess.Popen[bytes]] = []
+    arguments = [sys.executable, "-I", "-S", "-c", BUSY, str(share), str(LONGEST_S)]
     try:
         for _ in range(count):
-            processes.append(subprocess.Popen([sys.executable, "-I", "-S", "-c", BUSY]))
+            processes.append(subprocess.Popen(arguments))
         time.sleep(BUSY_START_S)
         yield count
     finally:
