@@ -30,7 +30,7 @@ its parent is killed."""
 LONGEST_S = 60.0
 BUSY_START_S = 0.3
 """Until the busy processes are at work."""
-CONTENTION_SHOWS = ("contention", "wide interval", "drift")
+CONTENTION_SHOWS = ("contention", "disturbed", "wide interval", "drift")
 """Doubts that other programs cause."""
 
 
@@ -63,6 +63,8 @@ def judge_contention(quiet: Trust, loud: Trust, count: int, reported: bool) -> F
     passed = loud.grade > quiet.grade and bool(reasons)
     if not passed and not reported:
         return not_possible(name, text + "; this system does not report who used the processor")
+    if not passed and quiet.grade != "A":
+        return not_possible(name, text + f"; before, there was: {quiet.doubts[0].text}")
     return passed_or_failed(name, passed, text)
 
 

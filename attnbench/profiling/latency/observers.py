@@ -7,6 +7,7 @@ sample. Another observer is a class of its own; `measure_latencies` takes any nu
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +25,11 @@ MOST_THREADS = 16
 """Threads whose waits are read, the busiest ones: a file takes two microseconds."""
 FINE_CLOCK_S = 1e-5
 """A clock of processor time that ticks more coarsely says nothing about one sample."""
+SWIFT_READING_S = 3e-4
+"""A system gives the core to another program when a process returns from it, so the readings
+themselves are where this process has to wait; such a reading takes longer than this."""
+READINGS = 3
+"""Tries to read without losing the core."""
 CANARY_LOOPS = 400
 """Additions of the canary: about ten microseconds."""
 
@@ -88,18 +94,24 @@ class Processor(Observer):
         self._tasks = _open_tasks()
 
     def before(self) -> None:
-        """Read the clocks; that of the processor last, as it is the finest."""
-        self._begin = self._waited_s(), _switches(), time.process_time()
+        """Read the clocks, again if the core was lost meanwhile: that is no wait of the call."""
+        for _ in range(READINGS):
+            start = time.perf_counter()
+            self._begin = self._waited_s(), _switches(), time.process_time()
+            if time.perf_counter() - start < SWIFT_READING_S:
+                return
 
     def after(self) -> Facts:
-        """Read them again in the opposite order."""
+        """Read them again; the waits first, as each reading may be followed by one."""
+        waited_s = self._waited_s() - self._begin[0]
+        switches = _switches() - self._begin[1]
         cpu_s = time.process_time() - self._begin[2]
         facts: dict[str, float] = {"cpu_samples_s": cpu_s} if self._has_clock else {}
         if resource is not None:
-            facts["switches"] = _switches() - self._begin[1]
+            facts["switches"] = switches
         if self._tasks:
             # A thread that has ended takes its waits with it, so a difference may be negative.
-            facts["waits_s"] = max(0.0, self._waited_s() - self._begin[0])
+            facts["waits_s"] = max(0.0, waited_s)
         return facts
 
     def stop(self) -> None:
@@ -136,17 +148,18 @@ def _switches() -> int:
 
 
 def _open_tasks() -> tuple[int, ...]:
-    """Files of the busiest threads; none where the kernel does not count waits."""
-    found: list[tuple[int, int]] = []
+    """Files of this thread and of the busiest others; none where the kernel counts no waits."""
+    here = str(threading.get_native_id())
+    found: list[tuple[bool, int, int]] = []
     for folder in TASKS.glob("*"):
         with suppress(OSError):  # the thread has just ended
             task = os.open(folder / "schedstat", os.O_RDONLY)
-            found.append((_times_ns(task)[0], task))
+            found.append((folder.name == here, _times_ns(task)[0], task))
     found.sort(reverse=True)
-    keep = MOST_THREADS if any(ran_ns for ran_ns, _ in found) else 0
-    for _, task in found[keep:]:
+    keep = MOST_THREADS if any(ran_ns for _, ran_ns, _ in found) else 0
+    for _, _, task in found[keep:]:
         os.close(task)
-    return tuple(task for _, task in found[:keep])
+    return tuple(task for _, _, task in found[:keep])
 
 
 def _times_ns(task: int) -> tuple[int, int]:
