@@ -32,8 +32,10 @@ def created_at(second: int) -> str:
 
 
 def latency_of(seconds: float, rounds_with: str = "", count: int = 8) -> Latency:
-    samples = tuple(seconds * (1 + 0.01 * i) for i in range(count))
-    return Latency(samples_s=samples, stopped_by="precision", rounds_with=rounds_with)
+    """Samples from the median on, up to 1 % apart, in an order without trend or memory."""
+    order = [i // 2 if i % 2 else (count + i) // 2 for i in range(count)]
+    samples = tuple(seconds * (1 + 0.01 * i) for i in order)
+    return Latency(samples_s=samples, stopped_by="precision", rounds_with=rounds_with, span_s=1.0)
 
 
 def macs_of(number: int) -> Macs:
@@ -49,7 +51,7 @@ def ceilings_of(env=CPU, dtype="float32", *, macs_per_s=1e9, bytes_per_s=None, o
     common = {"dtype": dtype, "environment": env, "created": created_at(at)}
 
     def ceiling(operation, size, seconds, macs=0, moved=0):
-        latency = Latency(samples_s=(seconds,) * 8, stopped_by="precision")
+        latency = Latency(samples_s=(seconds,) * 8, stopped_by="precision", span_s=1.0)
         return Ceiling(operation=operation, size=size, macs=macs, moved_bytes=moved,
                        latency=latency, **common)  # fmt: skip
 

@@ -7,7 +7,7 @@ from math import isnan
 from statistics import median
 from typing import Literal
 
-from attnbench.records.median import Interval, median_interval
+from attnbench.records.median import LEVEL, Interval, median_interval
 
 CacheState = Literal["", "cold", "warm"]
 
@@ -55,6 +55,9 @@ class Latency:
     """Seconds of warm-up."""
     settled: bool | None = None
     """Whether the calls were steady when sampling began; None if that is not known."""
+    span_s: float | None = None
+    """Seconds from the first sample's start to the last one's end; None in records that do not
+    say."""
     clocks: Clocks | None = None
     """Of the GPU; None on the CPU, and if the driver does not report them."""
 
@@ -72,8 +75,13 @@ class Latency:
 
     @property
     def interval_s(self) -> Interval | None:
-        """95 % interval of the median; None with fewer than 6 samples."""
-        return median_interval(self.samples_s)
+        """95 % interval of the median; None if it cannot be given (see `median`)."""
+        return median_interval(self.samples_s, self.known_span_s)
+
+    @property
+    def known_span_s(self) -> float:
+        """Seconds that the samples span at least."""
+        return sum(self.samples_s) if self.span_s is None else self.span_s
 
     @property
     def host_s(self) -> float | None:
@@ -95,21 +103,37 @@ class Ratio:
     paired: bool
 
 
-def speed_up(baseline: Latency, other: Latency) -> Ratio:
+def speed_up(baseline: Latency, other: Latency, level: float = LEVEL) -> Ratio:
     """Baseline time ÷ other time.
 
     For cells that were measured in turn it is the median of the ratios of each round, which drift
     of the machine hardly affects. For others it is the ratio of the medians, with the worst-case
     interval.
+
+    Args:
+        baseline: what is compared with.
+        other: what is compared.
+        level: of the interval; above 0.95 where many of them must hold together.
     """
     if _are_paired(baseline, other):
         ratios = [b / o for b, o in zip(baseline.samples_s, other.samples_s, strict=True)]
-        return Ratio(value=median(ratios), interval=median_interval(ratios), paired=True)
+        interval = median_interval(ratios, span_of_rounds(baseline, other), level)
+        return Ratio(value=median(ratios), interval=interval, paired=True)
+    above, below = (
+        median_interval(side.samples_s, side.known_span_s, level) for side in (baseline, other)
+    )
     return Ratio(
         value=baseline.median_s / other.median_s,
-        interval=_ratio_interval(baseline.interval_s, other.interval_s),
+        interval=_ratio_interval(above, below),
         paired=False,
     )
+
+
+def span_of_rounds(one: Latency, other: Latency) -> float:
+    """Seconds that the rounds span at least in which both were sampled."""
+    if one.span_s is not None:
+        return one.span_s
+    return one.known_span_s + other.known_span_s
 
 
 def _are_paired(baseline: Latency, other: Latency) -> bool:
