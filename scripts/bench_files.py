@@ -20,7 +20,8 @@ import msgspec
 from bench_rows import Row, Section, met
 
 from attnbench.records import Environment, LayerRecord, Macs, Memory, store
-from attnbench.records.latency import Contention, Latency
+from attnbench.records.disturbance import Contention
+from attnbench.records.latency import Latency
 from attnbench.report.tables.markdown import table_lines
 from attnbench.spec import Protocol, Workload
 from attnbench.units import format_seconds

@@ -15,7 +15,7 @@ from torch.utils.benchmark import Timer as TorchTimer
 
 from attnbench.analysis.compare.verdict import Change
 from attnbench.doctor.comparisons import HALF_WAY, PLANTED, compare_same, compare_slowed
-from attnbench.doctor.resolution_floor import resolution
+from attnbench.doctor.resolution_floor import resolution, within
 from attnbench.doctor.timed_operator import REPEATS, TimedOperator, operator_of
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, timer_for
@@ -101,9 +101,8 @@ def comparisons(operator: TimedOperator, effort: Effort) -> Section:
         same.append(compare_same(operator, effort.comparison))
         slowed.append(compare_slowed(operator, effort.comparison))
         runs.append(operator.measure_alone(effort.run))
-    intervals = [change.ratio.interval for change in same if change.ratio]
-    in_turn = resolution([], [interval for interval in intervals if interval])
-    apart = resolution([record.latency for record in runs if record.latency], [])
+    in_turn = within([change.ratio.value for change in same if change.ratio])
+    apart = resolution([record.latency for record in runs if record.latency])
     return Section(
         title="Comparisons whose answer is known",
         conditions=f"{_operator(operator, runs)}; the slow-down calls it {REPEATS + 1} times; "

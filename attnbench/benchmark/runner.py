@@ -188,6 +188,7 @@ def _time(cells: Sequence[Cell], protocol: Protocol, device: torch.device, on_st
                 rounds_with=uuid.uuid4().hex[:12] if len(instances) > 1 else "",
                 prepare=partial(_freshen, instances),
                 on_round=partial(_tell_round, on_step, len(instances)),
+                on_waiting=partial(on_step, "latency, waiting for a quiet machine"),
                 watch=ClockWatch(device),
             )
         except CallFailedError as failed:

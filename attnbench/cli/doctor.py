@@ -24,8 +24,8 @@ def command(
 
     The doctor measures known times, MACs and allocations, and an operator that skips its work. It
     compares an operator with itself and with a slower one, and measures beside busy processes.
-    This takes about half a minute; leave the machine idle meanwhile. Later records carry the
-    resolution floor, and `attnbench compare` uses it.
+    This takes about a minute; leave the machine idle meanwhile, or the floor is that of a busy
+    one. Later records carry the resolution floor, and `attnbench compare` uses it.
 
     Exits with 1 if a finding is "failed"; "not possible here" is no failure.
     """
@@ -66,8 +66,9 @@ def _print(checkup: Checkup) -> None:
     floor = checkup.floor
     console.print(
         Text(
-            f"resolution floor: {format_percent(floor.relative)} of a latency (two runs of the "
-            f"same call may differ by that), and {format_seconds(floor.absolute_s)} (the cost of "
-            "timing itself)"
+            f"resolution floor: {format_percent(floor.relative)} of a latency (95 % of comparisons "
+            f"of a call with itself stay within it), and {format_seconds(floor.absolute_s)} (the "
+            "cost of timing itself)"
+            + ("; found while other programs used the machine" if floor.disturbed else "")
         )
     )

@@ -6,7 +6,7 @@ slower (`comparisons`), and a latency measured while other programs keep every c
 (`planted_contention`).
 
 The resolution floor (`resolution_floor`) comes from runs of the operator by itself. They are made
-between the other tests, so they lie apart in time as two runs of a user do.
+before and after each of the other tests, so they lie apart in time as two runs of a user do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from attnbench.doctor.timed_operator import choose_operator
 from attnbench.records import Checkup, LayerRecord
 from attnbench.spec import Protocol
 
-RUN = Protocol(warmup_s=0.1, min_samples=30, precision=0.01, time_budget_s=1.0)
+RUN = Protocol(warmup_s=0.1, min_samples=30, precision=0.01, time_budget_s=0.6)
 """How the operator is measured by itself."""
 COMPARISON = Protocol(warmup_s=0.2, min_samples=100, precision=0.005, time_budget_s=2.5)
 """How two operators are compared: 5 % takes more samples than a user's 30."""
@@ -40,7 +40,7 @@ def examine(
     comparison: Protocol = COMPARISON,
     on_step: Callable[[str], None] = lambda text: None,
 ) -> Checkup:
-    """Check the harness on this machine; takes under a minute.
+    """Check the harness on this machine; takes under a minute, a busy one up to one and a half.
 
     Args:
         device: where.
@@ -53,12 +53,16 @@ def examine(
     runs: list[LayerRecord] = []
 
     def do(text: str, work: Callable[[], Result]) -> Result:
-        """Make one test, and measure the operator once more."""
+        """Make one test, and measure the operator before and after it."""
+        measure_once_more()
         on_step(text)
         result = work()
+        measure_once_more()
+        return result
+
+    def measure_once_more() -> None:
         on_step(f"resolution floor, run {len(runs) + 1}")
         runs.append(operator.measure_alone(run))
-        return result
 
     clock = do("known times", lambda: check_clock(operator))
     macs = do("known MACs", check_macs)
@@ -67,8 +71,8 @@ def examine(
     same = do("an operator compared with itself", lambda: compare_same(operator, comparison))
     slowed = do("a planted slow-down", lambda: compare_slowed(operator, comparison))
     busy = do("planted contention", lambda: check_contention(operator, run))
-    floor = floor_from(runs, same, time_nothing(operator))
-    compared = (judge_same(same), judge_slowed(slowed, floor))
+    floor = floor_from(runs, time_nothing(operator))
+    compared = (judge_same(same, floor), judge_slowed(slowed, floor))
     return Checkup(
         floor=floor,
         findings=(clock, macs, memory, refusal, *compared, busy, judge_floor(floor, runs)),

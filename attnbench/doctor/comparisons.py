@@ -10,6 +10,7 @@ from attnbench.analysis.compare.verdict import Change, Thresholds, compare_cell
 from attnbench.doctor.findings import not_possible, passed_or_failed
 from attnbench.doctor.timed_operator import REPEATS, TimedOperator
 from attnbench.records import Finding, Floor
+from attnbench.records.trust import trust_in
 from attnbench.spec import Protocol
 from attnbench.units import format_percent
 
@@ -36,15 +37,12 @@ def compare_with(operator: TimedOperator, times: int, protocol: Protocol) -> Cha
     return compare_cell(records["before"], records["after"], HALF_WAY)
 
 
-def judge_same(change: Change) -> Finding:
-    """An operator compared with itself must be the same."""
-    advice = "" if change.verdict == "same" else "; stop other programs and try again"
-    return passed_or_failed(
-        "same operator",
-        change.verdict == "same",
-        f'expected "same" (within {format_percent(HALF_WAY.relative)}), came {_came(change)}'
-        + advice,
-    )
+def judge_same(change: Change, floor: Floor) -> Finding:
+    """An operator compared with itself must be the same, unless this machine cannot show it."""
+    text = f'expected "same" (within {format_percent(HALF_WAY.relative)}), came {_came(change)}'
+    if why := _cannot_tell(change, floor):
+        return not_possible("same operator", text + why)
+    return passed_or_failed("same operator", change.verdict == "same", text)
 
 
 def judge_slowed(change: Change, floor: Floor) -> Finding:
@@ -53,11 +51,22 @@ def judge_slowed(change: Change, floor: Floor) -> Finding:
         f'expected "slower" (by {format_percent(PLANTED)}, threshold '
         f"{format_percent(HALF_WAY.relative)}), came {_came(change)}"
     )
-    room = PLANTED - HALF_WAY.relative
-    if change.verdict == "cannot tell" and floor.relative > room:
-        floor_text = f"; the resolution floor is {format_percent(floor.relative)}"
-        return not_possible("planted slow-down", text + floor_text)
+    if why := _cannot_tell(change, floor):
+        return not_possible("planted slow-down", text + why)
     return passed_or_failed("planted slow-down", change.verdict == "slower", text)
+
+
+def _cannot_tell(change: Change, floor: Floor) -> str:
+    """Why this machine gives no answer at this time, or "" if it should."""
+    doubts = [d for record in (change.before, change.after) for d in trust_in(record).doubts]
+    worst = next((doubt for doubt in doubts if doubt.grade == "C"), None)
+    if worst is not None:
+        return f"; graded C: {worst.text}; {worst.advice}"
+    if change.verdict != "cannot tell":
+        return ""
+    if floor.relative > PLANTED - HALF_WAY.relative:
+        return f"; the resolution floor is {format_percent(floor.relative)}"
+    return "; other programs used the machine, stop them and try again" if floor.disturbed else ""
 
 
 def _came(change: Change) -> str:

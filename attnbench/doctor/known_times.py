@@ -13,6 +13,7 @@ from attnbench.doctor.timed_operator import TimedOperator
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call
 from attnbench.records import Finding
+from attnbench.records.latency import Latency
 from attnbench.spec import Protocol
 from attnbench.units import format_percent, format_seconds
 
@@ -52,16 +53,18 @@ class _Wait:
         spin(self.seconds)
         self.taken_s.append(perf_counter() - start)
 
+    def taken_in(self, latency: Latency) -> list[float]:
+        """Of the samples that the latency uses; calls of the warm-up came before them."""
+        taken_s = self.taken_s[-len(latency.samples_s) :]
+        return [taken_s[index] for index in latency.used]
+
 
 def _check_waits(operator: TimedOperator) -> Finding:
     """CPU: calls that return after a known time."""
     waits = {seconds: _Wait(seconds) for seconds in WAITS_S}
     latencies = measure_latencies(waits, KNOWN_TIME, operator.timer, rounds_with="waits")
     came = [latency.median_s for latency in latencies.values()]
-    known = [
-        median(waits[seconds].taken_s[-len(latency.samples_s) :])  # without those of the warm-up
-        for seconds, latency in latencies.items()
-    ]
+    known = [median(waits[seconds].taken_in(latency)) for seconds, latency in latencies.items()]
     error = max(abs(c / k - 1) for c, k in zip(came, known, strict=True))
     return passed_or_failed(
         "known time",

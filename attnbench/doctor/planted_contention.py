@@ -15,11 +15,22 @@ from attnbench.records import Finding
 from attnbench.records.trust import Trust, trust_in
 from attnbench.spec import Protocol
 
-BUSY = "import time; end = time.monotonic() + 20\nwhile time.monotonic() < end: pass"
-"""A busy process; it ends by itself if its parent is killed."""
+BUSY = """
+import random, sys, time
+share, seconds = map(float, sys.argv[1:])
+end = time.monotonic() + seconds
+while time.monotonic() < end:
+    burst = random.uniform(0.02, 0.2) if share < 1 else seconds
+    until = min(end, time.monotonic() + burst)
+    while time.monotonic() < until: pass
+    time.sleep(burst / share - burst)
+"""
+"""A process that is busy for a share of the time, in bursts of 20 to 200 ms; it ends by itself if
+its parent is killed."""
+LONGEST_S = 60.0
 BUSY_START_S = 0.3
 """Until the busy processes are at work."""
-CONTENTION_SHOWS = ("contention", "wide interval", "drift")
+CONTENTION_SHOWS = ("contention", "disturbed", "wide interval", "drift")
 """Doubts that other programs cause."""
 
 
@@ -52,16 +63,24 @@ def judge_contention(quiet: Trust, loud: Trust, count: int, reported: bool) -> F
     passed = loud.grade > quiet.grade and bool(reasons)
     if not passed and not reported:
         return not_possible(name, text + "; this system does not report who used the processor")
+    if not passed and quiet.grade != "A":
+        return not_possible(name, text + f"; before, there was: {quiet.doubts[0].text}")
     return passed_or_failed(name, passed, text)
 
 
 @contextmanager
-def busy_processes(count: int) -> Iterator[int]:
-    """Processes that do nothing but compute; all have ended when the block has."""
+def busy_processes(count: int, share: float = 1.0) -> Iterator[int]:
+    """Processes that do nothing but compute; all have ended when the block has.
+
+    Args:
+        count: how many.
+        share: of the time in which each of them is busy.
+    """
     processes: list[subprocess.Popen[bytes]] = []
+    arguments = [sys.executable, "-I", "-S", "-c", BUSY, str(share), str(LONGEST_S)]
     try:
         for _ in range(count):
-            processes.append(subprocess.Popen([sys.executable, "-I", "-S", "-c", BUSY]))
+            processes.append(subprocess.Popen(arguments))
         time.sleep(BUSY_START_S)
         yield count
     finally:

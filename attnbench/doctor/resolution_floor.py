@@ -1,28 +1,35 @@
 """The resolution floor: the smallest change of a latency that this machine can show.
 
-It is the least relative threshold under which an operator, compared with itself, always reads
-"same".
+An operator is measured again and again, and each run is compared with each. 95 % of these
+comparisons of a thing with itself stay within the floor. One bad run in twenty does not set it,
+as the worst pair would.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import combinations
 
-from attnbench.analysis.compare.verdict import Change
+from attnbench.doctor.causes import cause_of
 from attnbench.doctor.findings import not_possible, passed_or_failed
 from attnbench.doctor.timed_operator import TimedOperator
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.records import Finding, Floor, LayerRecord, now
 from attnbench.records.floor import FLOOR
 from attnbench.records.latency import Latency
-from attnbench.records.median import Interval, percentile
-from attnbench.records.trust import trust_in
+from attnbench.records.median import percentile
+from attnbench.records.trust import Trust, trust_in
 from attnbench.spec import Protocol
 from attnbench.units import format_percent
 
 NOTHING = Protocol(warmup_s=0.01, min_samples=2000, precision=1e9, time_budget_s=1.0)
-"""2,000 samples of a call that does nothing, however they scatter."""
+"""Samples of a call that does nothing for a second, however they scatter."""
+STAY_WITHIN = 0.95
+"""Share of the comparisons that stay within the floor."""
+LEAST_RUNS = 5
+"""Runs that are graded C are left out if this many others remain: nothing is concluded from C."""
+BY_OTHERS = ("contention", "disturbed")
+"""Doubts that other programs raise."""
 
 
 def time_nothing(operator: TimedOperator) -> Latency:
@@ -31,60 +38,53 @@ def time_nothing(operator: TimedOperator) -> Latency:
     return measure_latencies(calls, NOTHING, operator.timer, rounds_with="")[""]
 
 
-def floor_from(runs: Sequence[LayerRecord], same: Change, nothing: Latency) -> Floor:
+def floor_from(runs: Sequence[LayerRecord], nothing: Latency) -> Floor:
     """The smallest change that can be told.
 
     Args:
         runs: the operator measured by itself, at different times.
-        same: the operator compared with itself.
         nothing: a call that does nothing; its 90th percentile is what the harness costs, and
             how much that varies.
     """
-    in_turn = [same.ratio.interval] if same.ratio and same.ratio.interval else []
-    apart = [record.latency for record in runs if record.latency is not None]
+    trusts = [trust_in(run) for run in runs]
+    good = [run for run, trust in zip(runs, trusts, strict=True) if trust.grade != "C"]
+    basis = good if len(good) >= LEAST_RUNS else runs
+    latencies = [run.latency for run in basis if run.latency is not None]
     return Floor(
-        relative=resolution(apart, in_turn),
-        absolute_s=percentile(nothing.samples_s, 0.9),
+        relative=resolution(latencies),
+        absolute_s=percentile(nothing.used_s, 0.9),
         created=now(),
+        comparisons=len(latencies) * (len(latencies) - 1) // 2,
+        disturbed=len(good) < LEAST_RUNS or 2 * sum(map(_by_others, trusts)) >= len(runs),
     )
 
 
 def judge_floor(floor: Floor, runs: Sequence[LayerRecord]) -> Finding:
-    """Whether the floor is the machine's own, or the checkup was disturbed."""
-    text = f"{len(runs)} runs of the same operator, apart in time: {format_percent(floor.relative)}"
-    disturbed = [trust for trust in map(trust_in, runs) if trust.grade == "C"]
-    if not disturbed:
-        return passed_or_failed(FLOOR, True, text)
-    return not_possible(
-        FLOOR,
-        f"{text}; {len(disturbed)} of them are graded C ({disturbed[0].doubts[0].text}): a quiet "
-        "machine has a smaller floor, run this again there; later records do not carry this one",
-    )
+    """Whether the floor is the machine's own, or that of a machine that others use too."""
+    text = f"95 % of {floor.comparisons} comparisons of runs of the same operator, apart in time, "
+    text += f"stay within {format_percent(floor.relative)}"
+    cause = cause_of([run.latency for run in runs if run.latency], runs[0].environment)
+    if floor.disturbed:
+        text += "; a quiet machine has a smaller floor"
+    advice = f"; {cause}" if cause else ""
+    if not floor.disturbed:
+        return passed_or_failed(FLOOR, True, text + advice)
+    return not_possible(FLOOR, text + (advice or "; the cause is not known: try again later"))
 
 
-def resolution(apart: Sequence[Latency], in_turn: Sequence[Interval]) -> float:
-    """The least relative threshold under which a thing compared with itself always reads "same".
-
-    That is the largest distance from 1, as a factor, of any bound of any interval. It includes how
-    far two measurements differed, and how well each of them was known.
+def resolution(apart: Sequence[Latency]) -> float:
+    """What 95 % of the comparisons of each with each stay within, as a share; 0 if there are none.
 
     Args:
-        apart: the same operator, measured by itself at different times, as two runs of a user
-            are; each is compared with each, by the rule of `analysis.compare`.
-        in_turn: intervals of the ratio where it was sampled in turn with itself.
-
-    Returns:
-        A share of the latency; 0 if nothing was compared.
+        apart: the same operator, measured by itself at different times, as two runs of a user are.
     """
-    ratios = [_worst_ratio(one, other) for one, other in permutations(apart, 2)]
-    ratios += [max(high, 1 / low) for low, high in in_turn]
-    return max(ratios, default=1.0) - 1
+    return within([one.median_s / other.median_s for one, other in combinations(apart, 2)])
 
 
-def _worst_ratio(one: Latency, other: Latency) -> float:
-    return _bounds(one)[1] / _bounds(other)[0]
+def within(ratios: Sequence[float]) -> float:
+    """The distance from 1, as a factor, that 95 % of the ratios stay within; 0 without any."""
+    return percentile([max(r, 1 / r) for r in ratios], STAY_WITHIN) - 1 if ratios else 0.0
 
 
-def _bounds(latency: Latency) -> Interval:
-    """The interval of the median; the range of all samples if they are too few for one."""
-    return latency.interval_s or (min(latency.samples_s), max(latency.samples_s))
+def _by_others(trust: Trust) -> bool:
+    return any(doubt.name in BY_OTHERS for doubt in trust.doubts)

@@ -14,7 +14,8 @@ FLOOR = "resolution floor"
 def latest_floor(paths: Iterable[Path], environment: Environment) -> Floor | None:
     """The floor of the newest checkup of the same machine; None if there is none.
 
-    A disturbed checkup is skipped: its floor is that of the disturbance, not of the machine.
+    A floor that was found while other programs ran is one too, and says so. A disturbed checkup of
+    an older version is skipped: its floor is the worst ratio that was seen.
 
     Args:
         paths: files of checkups; they need not exist.
@@ -27,10 +28,12 @@ def latest_floor(paths: Iterable[Path], environment: Environment) -> Floor | Non
     floors = [
         checkup.floor
         for checkup in contents.checkups
-        if checkup.environment.machine == environment.machine and not _was_disturbed(checkup)
+        if checkup.environment.machine == environment.machine and not _is_worst_ratio(checkup)
     ]
     return max(floors, key=lambda floor: floor.created, default=None)
 
 
-def _was_disturbed(checkup: Checkup) -> bool:
+def _is_worst_ratio(checkup: Checkup) -> bool:
+    if checkup.floor.disturbed:
+        return False
     return any(found.name == FLOOR and found.outcome != "passed" for found in checkup.findings)

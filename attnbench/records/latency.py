@@ -1,27 +1,23 @@
-"""Seconds per call: every sample is kept, every statistic is a property."""
+"""Seconds per call: every sample is kept, every statistic is a property.
+
+Statistics use the samples that nobody disturbed (`records.disturbance`), if there are enough.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isnan
 from statistics import median
 from typing import Literal
 
+from attnbench.records.disturbance import Contention, Observed, are_enough
 from attnbench.records.median import LEVEL, Interval, median_interval
 
 CacheState = Literal["", "cold", "warm"]
 
 LAUNCH_BOUND = 0.9
 """A latency is launch-bound if the host needs at least this share of it to launch the work."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contention:
-    """Processor cores in use during sampling: by us, by others, by the hypervisor."""
-
-    own_cores: float
-    other_cores: float
-    stolen_cores: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,28 +56,84 @@ class Latency:
     say."""
     clocks: Clocks | None = None
     """Of the GPU; None on the CPU, and if the driver does not report them."""
+    cpu_samples_s: tuple[float, ...] = ()
+    """For each sample, processor seconds of this process, all threads together."""
+    waits_s: tuple[float, ...] = ()
+    """For each sample, seconds that threads of this process were ready to run and waited for a
+    core (Linux)."""
+    switches: tuple[int, ...] = ()
+    """For each sample, how often this process lost a core against its will (not on Windows)."""
+    canary_s: tuple[float, ...] = ()
+    """For each sample, seconds of the same small work, the slower of once before and once after."""
+    waited_s: float | None = None
+    """Seconds beyond the budget in which sampling waited for a quiet machine."""
 
     def __post_init__(self) -> None:
         # The sum is NaN if any sample is; a minimum may miss it.
         if not self.samples_s or isnan(sum(self.samples_s)) or min(self.samples_s) <= 0:
             raise ValueError("a latency needs at least one sample, all above zero")
-        if self.host_samples_s and len(self.host_samples_s) != len(self.samples_s):
+        columns = (
+            self.host_samples_s, self.cpu_samples_s, self.waits_s, self.switches, self.canary_s,
+        )  # fmt: skip
+        if any(len(column) not in (0, len(self.samples_s)) for column in columns):
             raise ValueError("a latency needs a host sample beside each sample, or none")
 
     @property
+    def is_observed(self) -> bool:
+        """Whether it is known of each sample if others disturbed it.
+
+        A GPU's time depends on the host only if its work is launched too slowly.
+        """
+        return bool(self.waits_s or self.cpu_samples_s or self.canary_s) and not (
+            self.host_samples_s and not self.is_launch_bound
+        )
+
+    @property
+    def undisturbed(self) -> tuple[int, ...]:
+        """Indices of the samples that nobody disturbed; all of them where nothing is known."""
+        if not self.is_observed:
+            return tuple(range(len(self.samples_s)))
+        return _undisturbed(
+            self.samples_s, self.waits_s, self.cpu_samples_s, self.switches, self.canary_s,
+            self.contention,
+        )  # fmt: skip
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether too few samples are undisturbed to leave the others out."""
+        return not are_enough(len(self.undisturbed), len(self.samples_s))
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """Indices of the samples that the statistics use: the undisturbed ones if enough."""
+        return tuple(range(len(self.samples_s))) if self.is_disturbed else self.undisturbed
+
+    @property
+    def used_s(self) -> tuple[float, ...]:
+        """The samples that the statistics use, in the order in which they were taken."""
+        used = self.used
+        if len(used) == len(self.samples_s):
+            return self.samples_s
+        return tuple(self.samples_s[index] for index in used)
+
+    @property
     def median_s(self) -> float:
-        """Median of the samples."""
-        return median(self.samples_s)
+        """Median of the samples that are used."""
+        return median(self.used_s)
 
     @property
     def interval_s(self) -> Interval | None:
-        """95 % interval of the median; None if it cannot be given (see `median`)."""
-        return median_interval(self.samples_s, self.known_span_s)
+        """95 % interval of the median of the samples that are used; None if it cannot be given."""
+        return self.interval_at(LEVEL)
 
     @property
     def known_span_s(self) -> float:
         """Seconds that the samples span at least."""
         return sum(self.samples_s) if self.span_s is None else self.span_s
+
+    def interval_at(self, level: float) -> Interval | None:
+        """The interval of the median at another level than 95 %."""
+        return _interval(self.used_s, self.known_span_s, level)
 
     @property
     def host_s(self) -> float | None:
@@ -91,7 +143,25 @@ class Latency:
     @property
     def is_launch_bound(self) -> bool:
         """Whether the GPU waited for the host: the work takes hardly longer than its launch."""
-        return self.host_s is not None and self.host_s >= LAUNCH_BOUND * self.median_s
+        return self.host_s is not None and self.host_s >= LAUNCH_BOUND * median(self.samples_s)
+
+
+@lru_cache(maxsize=4096)
+def _undisturbed(
+    samples_s: tuple[float, ...], waits_s: tuple[float, ...], cpu_samples_s: tuple[float, ...],
+    switches: tuple[int, ...], canary_s: tuple[float, ...], contention: Contention | None,
+) -> tuple[int, ...]:  # fmt: skip
+    """Remembered, as every statistic of a latency asks for it."""
+    return Observed(
+        samples_s=samples_s, waits_s=waits_s, cpu_samples_s=cpu_samples_s, switches=switches,
+        canary_s=canary_s, contention=contention,
+    ).undisturbed()  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _interval(samples: tuple[float, ...], span_s: float, level: float) -> Interval | None:
+    """Remembered, as grades, tables and figures ask for it."""
+    return median_interval(samples, span_s, level)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,17 +186,23 @@ def speed_up(baseline: Latency, other: Latency, level: float = LEVEL) -> Ratio:
         level: of the interval; above 0.95 where many of them must hold together.
     """
     if _are_paired(baseline, other):
-        ratios = [b / o for b, o in zip(baseline.samples_s, other.samples_s, strict=True)]
-        interval = median_interval(ratios, span_of_rounds(baseline, other), level)
+        ratios = tuple(b / o for b, o in paired_samples(baseline, other))
+        interval = _interval(ratios, span_of_rounds(baseline, other), level)
         return Ratio(value=median(ratios), interval=interval, paired=True)
-    above, below = (
-        median_interval(side.samples_s, side.known_span_s, level) for side in (baseline, other)
-    )
+    above, below = baseline.interval_at(level), other.interval_at(level)
     return Ratio(
         value=baseline.median_s / other.median_s,
         interval=_ratio_interval(above, below),
         paired=False,
     )
+
+
+def paired_samples(baseline: Latency, other: Latency) -> list[tuple[float, float]]:
+    """The samples of rounds that nobody disturbed on either side; of all rounds if too few are."""
+    rounds = sorted(set(baseline.undisturbed) & set(other.undisturbed))
+    if not are_enough(len(rounds), len(baseline.samples_s)):
+        rounds = list(range(len(baseline.samples_s)))
+    return [(baseline.samples_s[index], other.samples_s[index]) for index in rounds]
 
 
 def span_of_rounds(one: Latency, other: Latency) -> float:

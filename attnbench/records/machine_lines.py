@@ -15,11 +15,16 @@ class Floor:
     """The smallest change of a latency that a machine can show, by its last checkup."""
 
     relative: float
-    """Share of the latency: by how much two measurements of the same thing differed."""
+    """Share of the latency: 95 % of comparisons of a thing with itself stay within it. Older
+    checkups gave the worst of some comparisons."""
     absolute_s: float
     """Seconds: the cost of timing a call that does nothing, and its variation."""
     created: str
     """UTC, ISO 8601."""
+    comparisons: int | None = None
+    """Number of comparisons that it is taken from; None in older checkups."""
+    disturbed: bool = False
+    """Whether other programs used the machine during the checkup: a quiet one shows less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,9 @@ samples and conditions in the record, so a better rule also regrades old records
 |---|---|---|
 | few samples | under 30 | under 6: the median has no 95 % interval |
 | wide interval | over 5 % of the median | over 15 % |
-| contention | other programs used over 0.1 cores while sampling | over 0.5 |
+| contention | other programs used over 0.1 cores while sampling | over 0.5, unless enough samples \
+are known to be undisturbed |
+| disturbed | under half of the samples are undisturbed | under 10 of them, and under half |
 | drift | medians of the first and last third differ by over 3 %, intervals apart | over 10 % |
 | unsteady | calls were not steady at the end of the longest warm-up | |
 | clocks | the GPU's clock dropped by over 5 % while sampling | over 15 % |
@@ -24,12 +26,17 @@ from dataclasses import dataclass
 from attnbench.records import CostRecord
 from attnbench.records.doubts.doubt import Doubt, Grade
 from attnbench.records.doubts.kernel import other_kernel
-from attnbench.records.doubts.machine import clocks_doubt, contention_doubt, throttled
+from attnbench.records.doubts.machine import (
+    clocks_doubt,
+    contention_doubt,
+    disturbed,
+    throttled,
+)
 from attnbench.records.doubts.samples import drift, few_samples, unsteady, wide_interval
 from attnbench.records.latency import Latency
 
 OF_LATENCY = (
-    few_samples, wide_interval, contention_doubt, drift, unsteady, clocks_doubt, throttled,
+    few_samples, wide_interval, contention_doubt, disturbed, drift, unsteady, clocks_doubt, throttled,
 )  # fmt: skip
 """Doubts that a latency raises by itself."""
 OF_RECORD = (other_kernel,)

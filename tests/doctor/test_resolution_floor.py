@@ -6,7 +6,8 @@ import pytest
 
 from attnbench.analysis.compare.verdict import Thresholds, compare_cell
 from attnbench.doctor.resolution_floor import floor_from, judge_floor, resolution
-from attnbench.records.latency import Contention, Latency
+from attnbench.records.disturbance import Contention
+from attnbench.records.latency import Latency
 
 
 def between(low_s, high_s):

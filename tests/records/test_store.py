@@ -28,7 +28,8 @@ from attnbench.records import (
     schema,
     store,
 )
-from attnbench.records.latency import Clocks, Contention, Latency
+from attnbench.records.disturbance import Contention
+from attnbench.records.latency import Clocks, Latency
 from attnbench.spec import ModelWorkload, Protocol, Recipe, Workload
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "schema1.jsonl"

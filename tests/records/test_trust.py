@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from attnbench.records import Environment, LayerRecord
-from attnbench.records.latency import Clocks, Contention, Latency
+from attnbench.records.disturbance import Contention
+from attnbench.records.latency import Clocks, Latency
 from attnbench.records.trust import trust_in as trust_in_record
 from attnbench.records.trust import trust_in_latency
 from attnbench.spec import Workload

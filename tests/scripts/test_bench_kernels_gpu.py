@@ -30,6 +30,12 @@ class Steps:
     def __init__(self):
         self.time = 0.0
 
+    def prepare(self):
+        pass
+
+    def rest(self, seconds, call):
+        self.time += seconds
+
     def time_call(self, call):
         call()
         self.time += 1

@@ -21,7 +21,7 @@ from typing import Literal
 from attnbench.analysis.compare.pairs import Side, pair
 from attnbench.analysis.compare.rule import Thresholds, Verdict, judge
 from attnbench.records import CostRecord, Memory
-from attnbench.records.latency import Latency, Ratio, span_of_rounds, speed_up
+from attnbench.records.latency import Latency, Ratio, paired_samples, span_of_rounds, speed_up
 from attnbench.records.median import Interval, median_interval
 
 WORST_FIRST: tuple[Verdict, ...] = (
@@ -152,8 +152,7 @@ def _latency_change(before: Latency, after: Latency) -> tuple[Ratio, Interval | 
         return Ratio(value=1.0, interval=(1.0, 1.0), paired=True), (0.0, 0.0)
     ratio = speed_up(after, before)  # after ÷ before, so above 1 is a slowdown
     if ratio.paired:
-        pairs = zip(before.samples_s, after.samples_s, strict=True)
-        differences = [new - old for old, new in pairs]
+        differences = [new - old for old, new in paired_samples(before, after)]
         return ratio, median_interval(differences, span_of_rounds(before, after))
     old, new = before.interval_s, after.interval_s
     return ratio, (new[0] - old[1], new[1] - old[0]) if old and new else None

@@ -2,28 +2,37 @@
 
 The calls of one comparison are timed in rounds, one sample of each in a round, in alternating
 order. A machine that becomes slower then slows all of them alike, and hardly changes the ratios
-within a round. No sample is thrown away.
+within a round. `pace` says when they rest and stop, `observers` what is seen beside each sample.
+No sample is thrown away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 from typing import Protocol as TypedProtocol
 
+from attnbench.profiling.latency.observers import (
+    Observer,
+    after_all,
+    before_all,
+    standard_observers,
+)
+from attnbench.profiling.latency.pace import RECHECK_EVERY, Pace, StoppedBy
 from attnbench.profiling.latency.timer import Call, Sample, Timer
-from attnbench.profiling.machine.contention import contention_between, usage_now
+from attnbench.profiling.machine.contention import Usage, contention_between, usage_now
 from attnbench.records.latency import Clocks, Latency
-from attnbench.records.median import median_interval
 from attnbench.spec import Protocol
 
 Name = TypeVar("Name", bound=Hashable)
-StoppedBy = Literal["precision", "time_budget"]
 
-RECHECK_EVERY = 1.1
-"""The stop rule sorts all samples, so it runs each time their number has grown by a tenth."""
+SIGNIFICANT = 4
+"""Digits of what is stored beside a sample."""
+REWARM_S = 1e-4
+"""After a rest, caches are cold: calls are not timed until this time has passed, one at least."""
 STEADY = 0.05
 """Calls are steady if the medians of the last two quarters of a warm-up differ by at most this
 share."""
@@ -57,30 +66,57 @@ class Watch(TypedProtocol):
 
 
 @dataclass(slots=True)
-class _Candidate(Generic[Name]):
+class Candidate(Generic[Name]):
     """One call and its samples so far."""
 
     name: Name
     call: Call
-    prepare: Callable[[Any], object]
-    inspect: Callable[[Any], object]
     timer: Timer
+    prepare: Callable[[Any], object] = lambda name: None
+    inspect: Callable[[Any], object] = lambda name: None
+    observers: Sequence[Observer] = ()
     warmup_s: float = 0.0
     settled: bool | None = None
     samples: list[Sample] = field(default_factory=list)
+    facts: list[dict[str, float]] = field(default_factory=list)
+    """What was observed beside each sample."""
 
     def time_call(self) -> Sample:
-        """One sample, with a fresh input."""
+        """One call with a fresh input, of which nothing is kept."""
+        sample, _ = self._observe(())
+        return sample
+
+    def take_sample(self) -> None:
+        """One sample, with a fresh input and whatever is observed."""
+        sample, facts = self._observe(self.observers)
+        self.samples.append(sample)
+        self.facts.append(facts)
+
+    def latency(self, **more: Any) -> Latency:
+        """The samples so far; `more` are fields of the latency."""
+        columns = {name: self._column(name) for name in (self.facts[0] if self.facts else ())}
+        return Latency(
+            samples_s=tuple(sample.work_s for sample in self.samples),
+            host_samples_s=tuple(s.host_s for s in self.samples if s.host_s is not None),
+            **columns,
+            **more,
+        )
+
+    def _observe(self, observers: Sequence[Observer]) -> tuple[Sample, dict[str, float]]:
         try:
             self.prepare(self.name)
+            self.timer.prepare()
+            before_all(observers)
             sample = self.timer.time_call(self.call)
+            facts = after_all(observers)
             self.inspect(self.name)
-            return sample
+            return sample, facts
         except Exception as error:
             raise CallFailedError(self.name, error) from error
 
-    def works_s(self) -> list[float]:
-        return [sample.work_s for sample in self.samples]
+    def _column(self, name: str) -> tuple[Any, ...]:
+        """One fact of all samples, no more exact than it can be."""
+        return tuple(_rounded(facts[name]) for facts in self.facts)
 
 
 def measure_latencies(
@@ -92,7 +128,9 @@ def measure_latencies(
     prepare: Callable[[Name], object] = lambda name: None,
     inspect: Callable[[Name], object] = lambda name: None,
     on_round: Callable[[int], None] = lambda done: None,
+    on_waiting: Callable[[], None] = lambda: None,
     watch: Watch | None = None,
+    observers: Sequence[Observer] | None = None,
 ) -> dict[Name, Latency]:
     """Seconds per call for each named call.
 
@@ -105,62 +143,115 @@ def measure_latencies(
         inspect: called with a name after each call of it, outside the timed span; what it raises
             fails the call.
         on_round: called with the number of finished rounds after each call, for a progress display.
+        on_waiting: called instead once the budget is spent and sampling waits for a quiet machine.
         watch: observes the machine between rounds.
+        observers: observe each sample, the outermost first; the standard ones unless given.
 
     Raises:
         CallFailedError: a call raised; the samples of all are lost.
     """
-    candidates = [_Candidate(name, call, prepare, inspect, timer) for name, call in calls.items()]
+    observers = standard_observers() if observers is None else observers
+    candidates = [
+        Candidate(name, call, timer, prepare, inspect, observers) for name, call in calls.items()
+    ]
     for candidate in candidates:
         _warm_up(candidate, protocol, lambda: on_round(0))
     before = usage_now()
-    if watch:
-        watch.start()
-    look = watch.look if watch else lambda: None
-    stopped_by = _sample(candidates, protocol, timer, on_round, look)
-    contention = contention_between(before, usage_now())
-    clocks = watch.finish() if watch else None
+    pace = Pace(protocol=protocol, candidates=len(candidates), now=timer.now)
+    with _watched(watch, observers) as look:
+        stopped_by = _sample(candidates, pace, _Hooks(on_round, on_waiting, look), before)
+    common = {
+        "span_s": float(f"{pace.span_s():.{SIGNIFICANT}g}"),
+        "stopped_by": stopped_by,
+        "rounds_with": rounds_with,
+        "contention": contention_between(before, usage_now()),
+        "cache": timer.cache,
+        "waited_s": pace.waited_s(),
+        "clocks": watch.finish() if watch else None,
+    }
     return {
-        candidate.name: Latency(
-            samples_s=tuple(candidate.works_s()),
-            host_samples_s=tuple(s.host_s for s in candidate.samples if s.host_s is not None),
-            stopped_by=stopped_by,
-            rounds_with=rounds_with,
-            contention=contention,
-            cache=timer.cache,
-            warmup_s=candidate.warmup_s,
-            settled=candidate.settled,
-            clocks=clocks,
+        candidate.name: candidate.latency(
+            **common, warmup_s=candidate.warmup_s, settled=candidate.settled
         )
         for candidate in candidates
     }
 
 
+@dataclass(slots=True, frozen=True)
+class _Hooks:
+    """What is called between samples."""
+
+    on_round: Callable[[int], None]
+    on_waiting: Callable[[], None]
+    look: Callable[[], None]
+
+    def tell(self, pace: Pace) -> None:
+        """A call was timed."""
+        if pace.waiting_since_s is None:
+            self.on_round(pace.rounds)
+        else:
+            self.on_waiting()
+
+
+@contextmanager
+def _watched(watch: Watch | None, observers: Sequence[Observer]) -> Iterator[Callable[[], None]]:
+    """Start all that observes, and stop it whatever happens; gives what to call between rounds."""
+    for observer in observers:
+        observer.start()
+    try:
+        if watch:
+            watch.start()
+        yield watch.look if watch else lambda: None
+    finally:
+        for observer in observers:
+            observer.stop()
+
+
 def _sample(
-    candidates: list[_Candidate[Name]],
-    protocol: Protocol,
-    timer: Timer,
-    on_round: Callable[[int], None],
-    look: Callable[[], None],
+    candidates: list[Candidate[Name]], pace: Pace, hooks: _Hooks, before: Usage | None
 ) -> StoppedBy:
-    """Take samples in turn until all medians are precise or the sum of the budgets is spent."""
-    budget_s = protocol.time_budget_s * len(candidates)
-    start, rounds, next_check = timer.now(), 0, protocol.min_samples
+    """Take samples in turn until all medians are precise, or until time is up."""
+
+    def latencies() -> list[Latency]:
+        common = {
+            "contention": contention_between(before, usage_now()),
+            "stopped_by": "time_budget",
+            "span_s": pace.span_s(),
+        }
+        return [candidate.latency(**common) for candidate in candidates]
+
+    pace.begin()
     while True:
-        for candidate in candidates if rounds % 2 == 0 else reversed(candidates):
-            candidate.samples.append(candidate.time_call())
-            on_round(rounds)
-        rounds += 1
-        look()
-        if rounds >= next_check:
-            next_check = int(rounds * RECHECK_EVERY) + 1
-            if all(_is_precise(c.works_s(), protocol.precision) for c in candidates):
-                return "precision"
-        if timer.now() - start >= budget_s:
-            return "time_budget"
+        for candidate in candidates if pace.rounds % 2 == 0 else reversed(candidates):
+            candidate.take_sample()
+            hooks.tell(pace)
+        pace.rounds += 1
+        hooks.look()
+        if stopped_by := pace.stop(latencies):
+            return stopped_by
+        if rest_s := pace.rest_s():
+            candidates[0].timer.rest(rest_s, candidates[0].call)
+            _rewarm(candidates)
+            pace.begin_block()
 
 
-def _warm_up(candidate: _Candidate[Name], protocol: Protocol, on_call: Callable[[], None]) -> None:
+def _rewarm(candidates: list[Candidate[Name]]) -> None:
+    """Call each once or more after a rest: it has left caches to others."""
+    now = candidates[0].timer.now
+    end = now() + REWARM_S
+    while True:
+        for candidate in candidates:
+            candidate.time_call()
+        if now() >= end:
+            return
+
+
+def _rounded(value: float) -> float:
+    """The value with the digits that are stored; numbers of events stay whole."""
+    return value if isinstance(value, int) else float(f"{value:.{SIGNIFICANT}g}")
+
+
+def _warm_up(candidate: Candidate[Name], protocol: Protocol, on_call: Callable[[], None]) -> None:
     """Call until the warm-up time is over and the calls are steady.
 
     At least twice, as the first call may compile, allocate or page in.
@@ -188,11 +279,3 @@ def _is_steady(taken: list[float]) -> bool | None:
         return None
     last, before = median(taken[-quarter:]), median(taken[-2 * quarter : -quarter])
     return abs(last - before) <= STEADY * before
-
-
-def _is_precise(samples: list[float], precision: float) -> bool:
-    interval = median_interval(samples)
-    if interval is None:
-        return False
-    low, high = interval
-    return high - low <= precision * sorted(samples)[len(samples) // 2]

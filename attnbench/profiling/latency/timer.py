@@ -33,12 +33,20 @@ class Timer(Protocol):
     cache: CacheState
     """State of the caches when a call begins."""
 
+    def prepare(self) -> None:
+        """Bring caches and device into the state in which a call is timed."""
+        ...
+
     def time_call(self, call: Call) -> Sample:
         """How long the call took."""
         ...
 
     def now(self) -> float:
         """Seconds on a clock that only goes forward."""
+        ...
+
+    def rest(self, seconds: float, call: Call) -> None:
+        """Let time pass between two blocks of samples; a device may have to be kept awake."""
         ...
 
 
@@ -50,10 +58,13 @@ class WallTimer:
         cold = cache == "cold"
         self._buffer = torch.empty(2 * cpu_cache_bytes(), dtype=torch.int8) if cold else None
 
-    def time_call(self, call: Call) -> Sample:
-        """Seconds between start and return."""
+    def prepare(self) -> None:
+        """Flush the caches, for a cold call."""
         if self._buffer is not None:
             self._buffer.zero_()
+
+    def time_call(self, call: Call) -> Sample:
+        """Seconds between start and return."""
         start = time.perf_counter()
         call()
         return Sample(time.perf_counter() - start)
@@ -61,6 +72,10 @@ class WallTimer:
     def now(self) -> float:
         """The monotonic clock."""
         return time.perf_counter()
+
+    def rest(self, seconds: float, call: Call) -> None:
+        """Sleep: a process that has slept is let onto a busy core sooner, and for longer."""
+        time.sleep(seconds)
 
 
 class CudaTimer:
@@ -76,12 +91,15 @@ class CudaTimer:
         self._buffer = torch.empty(size, dtype=torch.int8, device=device)
         self._device = device
 
+    def prepare(self) -> None:
+        """Flush the caches, for a cold call, and wait until the device is idle."""
+        self._buffer.zero_()
+        torch.cuda.synchronize(self._device)
+
     def time_call(self, call: Call) -> Sample:
         """Seconds on the device, from the first kernel to the last, and on the host."""
         start = torch.cuda.Event(enable_timing=True)
         stop = torch.cuda.Event(enable_timing=True)
-        self._buffer.zero_()
-        torch.cuda.synchronize(self._device)
         begun = time.perf_counter()
         start.record()
         call()
@@ -93,6 +111,13 @@ class CudaTimer:
     def now(self) -> float:
         """The monotonic clock."""
         return time.perf_counter()
+
+    def rest(self, seconds: float, call: Call) -> None:
+        """Call on, untimed: an idle GPU lowers its clock."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            call()
+            torch.cuda.synchronize(self._device)
 
 
 def timer_for(

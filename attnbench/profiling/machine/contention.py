@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from attnbench.records.latency import Contention
+from attnbench.records.disturbance import Contention
 
 BUSY = ("user", "nice", "system", "irq", "softirq")
 """Fields of `psutil.cpu_times` in which a core is at work. Linux counts guests in `user`; Windows

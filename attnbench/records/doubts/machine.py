@@ -9,22 +9,43 @@ CONTENTION_CORES = (0.1, 0.5)
 CLOCK_CHANGE = (0.05, 0.15)
 """Thresholds of B and C for each doubt. They were chosen on shared two-core machines: idle ones
 stay below the first threshold, ones with a second busy program exceed the second."""
+MOSTLY_QUIET = 0.5
+"""Where fewer samples are undisturbed, those that are left may be so by luck."""
 
 
 def contention_doubt(latency: Latency) -> Doubt | None:
-    """Other programs, or the hypervisor, used the processor while samples were taken."""
+    """Other programs, or the hypervisor, used the processor while samples were taken.
+
+    Where it is known which samples they disturbed, and enough are left, a busy neighbour is no
+    reason to drop the number.
+    """
     contention = latency.contention
     if contention is None:
         return None
-    cores = contention.other_cores + contention.stolen_cores
+    cores = contention.not_ours
     grade = graded(cores, CONTENTION_CORES)
     if grade == "A":
         return None
+    if latency.is_observed and not latency.is_disturbed:
+        grade = "B"
     return Doubt(
         name="contention",
         grade=grade,
         text=f"other programs used {cores:.1f} cores of this machine during sampling",
         advice="stop them, or measure again when they are done",
+    )
+
+
+def disturbed(latency: Latency) -> Doubt | None:
+    """Too few samples were left alone by other programs, or fewer than half."""
+    quiet, count = len(latency.undisturbed), len(latency.samples_s)
+    if quiet >= MOSTLY_QUIET * count:
+        return None
+    return Doubt(
+        name="disturbed",
+        grade="C" if latency.is_disturbed else "B",
+        text=f"only {quiet} of {count} samples were undisturbed by other programs",
+        advice="stop them, use fewer threads, or measure again when they are done",
     )
 
 

@@ -17,13 +17,14 @@ DRIFT = (0.03, 0.10)
 
 def few_samples(latency: Latency) -> Doubt | None:
     """Too few samples for a good interval, or for any."""
-    count = len(latency.samples_s)
+    count = len(latency.used)
     if count >= FEW_SAMPLES[0]:
         return None
+    undisturbed = "undisturbed " if count < len(latency.samples_s) else ""
     return Doubt(
         name="few samples",
         grade="C" if count < FEW_SAMPLES[1] else "B",
-        text=f"{count} sample{'' if count == 1 else 's'}",
+        text=f"{count} {undisturbed}sample{'' if count == 1 else 's'}",
         advice="raise --time-budget",
     )
 
@@ -47,8 +48,9 @@ def wide_interval(latency: Latency) -> Doubt | None:
 
 def drift(latency: Latency) -> Doubt | None:
     """The first and the last third of the samples differ."""
-    third = len(latency.samples_s) // 3
-    first, last = latency.samples_s[:third], latency.samples_s[len(latency.samples_s) - third :]
+    samples_s = latency.used_s
+    third = len(samples_s) // 3
+    first, last = samples_s[:third], samples_s[len(samples_s) - third :]
     if not _apart(first, last):
         return None
     change = median(last) / median(first) - 1

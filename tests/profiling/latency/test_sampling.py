@@ -25,6 +25,12 @@ class FakeTimer:
     def calls(self):
         return {name: (lambda name=name: name) for name in self.durations}
 
+    def prepare(self):
+        pass
+
+    def rest(self, seconds, call):
+        self.clock += seconds
+
     def time_call(self, call):
         name = call()
         self.order.append(name)

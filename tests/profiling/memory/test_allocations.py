@@ -142,6 +142,7 @@ def test_cuda_peaks_are_net(timer_lives):
     def call():
         return torch.empty(64 * MIB, dtype=torch.int8, device="cuda")
 
+    timer.prepare()
     timer.time_call(call)
     if not timer_lives:
         del timer

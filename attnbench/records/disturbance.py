@@ -1,0 +1,103 @@
+"""Which samples were disturbed by other programs, from what was observed beside each of them.
+
+A sample is disturbed if a thread of this process was ready to run and had to wait for a core, or
+if known work (the canary) right before or after it was slower than it usually is. Where the kernel
+does not tell who waited, a sample is disturbed that lost its core and used less of the processor
+than the call usually does. A call that sleeps of its own accord does not wait in this sense.
+
+The thresholds are chosen by `scripts/bench_estimators.py`; docs/measuring.md has its table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from statistics import median
+
+ENOUGH = 10
+"""With this many undisturbed samples, or half of all, statistics leave the disturbed ones out."""
+LONG_WAIT = 0.02
+"""A wait for a core of this share of the sample."""
+SLOW_CANARY = 1.25
+"""Known work that takes this many times what it takes when the machine is quiet."""
+LOST_CORES = 0.9
+"""Less than this share of the cores that the call usually keeps busy."""
+OWN_QUEUE = 3.0
+"""Threads that wait this many times longer than others computed wait for each other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contention:
+    """Processor cores in use during sampling: by us, by others, by the hypervisor."""
+
+    own_cores: float
+    other_cores: float
+    stolen_cores: float
+
+    @property
+    def not_ours(self) -> float:
+        """Cores that others used, the hypervisor included."""
+        return self.other_cores + self.stolen_cores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What was observed beside samples, in their order; a column that is not known is empty."""
+
+    samples_s: Sequence[float]
+    waits_s: Sequence[float] = ()
+    cpu_samples_s: Sequence[float] = ()
+    switches: Sequence[int] = ()
+    canary_s: Sequence[float] = ()
+    contention: Contention | None = None
+
+    def undisturbed(self) -> tuple[int, ...]:
+        """Indices of the samples that nobody disturbed, as far as is known."""
+        waited = self._waited() if self.waits_s else self._lost_cores()
+        slowed = self._slowed()
+        return tuple(
+            index
+            for index, (wait, slow) in enumerate(zip(waited, slowed, strict=False))
+            if index < len(self.samples_s) and not wait and not slow
+        )
+
+    def _waited(self) -> list[bool]:
+        """Samples whose threads waited for a core longer than they do for each other."""
+        shares = [w / s for w, s in zip(self.waits_s, self.samples_s, strict=True)]
+        allowed = LONG_WAIT + (1.5 * median(shares) if self._queue_is_own() else 0.0)
+        return [share > allowed for share in shares]
+
+    def _queue_is_own(self) -> bool:
+        """Whether nobody else computed enough to explain the waits.
+
+        A call with more threads than cores waits for itself; so does a short one whose threads are
+        woken on one core.
+        """
+        waiting_cores = sum(self.waits_s) / sum(self.samples_s)
+        others = self.contention.not_ours if self.contention else 0.0
+        return waiting_cores > OWN_QUEUE * others
+
+    def _lost_cores(self) -> Sequence[bool] | repeat[bool]:
+        """Samples that used less of the processor than usual, though they did not ask to sleep."""
+        if not self.cpu_samples_s:
+            return repeat(False)
+        cores = [cpu / s for cpu, s in zip(self.cpu_samples_s, self.samples_s, strict=True)]
+        usual = sorted(cores)[3 * len(cores) // 4]
+        switched = self.switches or repeat(1)
+        return [
+            core < LOST_CORES * usual and switches > 0
+            for core, switches in zip(cores, switched, strict=False)
+        ]
+
+    def _slowed(self) -> Sequence[bool] | repeat[bool]:
+        """Samples beside a canary that was slower than the quickest tenth of them."""
+        if not self.canary_s:
+            return repeat(False)
+        quiet_s = sorted(self.canary_s)[len(self.canary_s) // 10]
+        return [seconds > SLOW_CANARY * quiet_s for seconds in self.canary_s]
+
+
+def are_enough(undisturbed: int, of: int) -> bool:
+    """Whether so many undisturbed samples can stand for the call."""
+    return undisturbed >= min(ENOUGH, of / 2)
