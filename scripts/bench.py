@@ -1,8 +1,9 @@
-"""Measure the harness itself on this machine; a part of `make bench`, under five minutes.
+"""Measure the harness itself on this machine; a part of `make bench`, about ten minutes.
 
 Prints Markdown: agreement with torch's own timer, how often a comparison gives the known answer,
-what a sample costs beyond the call, and what a cell of a sweep costs beyond measuring it. Each aim
-is printed with its outcome, missed or met.
+both again beside programs that are busy half of the time, what a sample costs beyond the call, and
+what a cell of a sweep costs beyond measuring it. Each aim is printed with its outcome, missed or
+met.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 import torch
 from bench_cost import overhead, sweeping
 from bench_known import agreement, comparisons, operators
+from bench_load import beside_others
 from bench_rows import Effort, Section, full_effort
 from rich.console import Console
 
@@ -47,14 +49,16 @@ def bench(
     sections.append(comparisons(operator, effort))
     on_step("overhead of sampling")
     sections.append(overhead(effort))
-    # Before the sweep: its worker is our own, but would count as another program.
+    # Before what is our own, but would count as other programs.
     contention = contention_between(before, usage_now())
+    on_step("beside busy programs")
+    sections.append(beside_others(operator, effort))
     on_step(f"a sweep of {len(effort.workloads)} cells")
     sections.append(sweeping(device, effort))
     others = f"{contention.other_cores:.2f}" if contention else "unknown"
     return [
         *conditions(operator.environment),
-        f"cores used by other programs before the sweep: {others}",
+        f"cores used by other programs before any were planted: {others}",
         f"whole run: {time.perf_counter() - begun:.0f} s",
     ], sections
 

@@ -15,7 +15,8 @@ from attnbench.benchmark.sweep import sweep
 from attnbench.benchmark.worker import Worker
 from attnbench.doctor.known_times import spin
 from attnbench.doctor.timed_operator import LAYER
-from attnbench.profiling.latency.sampling import measure_latencies
+from attnbench.profiling.latency.observers import standard_observers
+from attnbench.profiling.latency.sampling import Candidate
 from attnbench.profiling.latency.timer import Call, WallTimer
 from attnbench.records import CostRecord, store
 from attnbench.spec import Protocol
@@ -33,8 +34,8 @@ def overhead(effort: Effort) -> Section:
     busy_s, call_s = sampling_overhead(partial(spin, 1e-3), effort.millisecond)
     return Section(
         title="Overhead of the sampling loop",
-        conditions="seconds of the loop outside all samples ÷ number of samples, by "
-        f"the host's clock, without warm-up; the least of {LEAST_OF} loops.",
+        conditions="seconds outside the timed spans ÷ number of samples, by the host's clock: the "
+        f"canary, the readings of the clocks, the loop; the least of {LEAST_OF} loops.",
         rows=[
             Row(
                 what="a call that does nothing",
@@ -59,10 +60,17 @@ def sampling_overhead(call: Call, protocol: Protocol) -> tuple[float, float]:
 
 
 def _one_loop(call: Call, protocol: Protocol) -> tuple[float, float]:
-    start = time.perf_counter()
-    latency = measure_latencies({"": call}, protocol, WallTimer(), rounds_with="")[""]
-    spent_s = time.perf_counter() - start - (latency.warmup_s or 0.0)
-    inside_s, count = sum(latency.samples_s), len(latency.samples_s)
+    """Samples in a row, as within a block; the rests between blocks are nobody's cost."""
+    candidate = Candidate("", call, WallTimer(), observers=standard_observers())
+    for observer in candidate.observers:
+        observer.start()
+    start, count = time.perf_counter(), protocol.min_samples
+    for _ in range(count):
+        candidate.take_sample()
+    spent_s = time.perf_counter() - start
+    for observer in candidate.observers:
+        observer.stop()
+    inside_s = sum(sample.work_s for sample in candidate.samples)
     return (spent_s - inside_s) / count, inside_s / count
 
 

@@ -62,7 +62,7 @@ class Trial:
 
 
 def mode(samples: Sequence[float]) -> float:
-    """The half-sample mode (Bickel and Fruehwirth 2006): halve to the densest half until two stay."""
+    """The half-sample mode (Bickel and Fruehwirth 2006): the densest half, again and again."""
     ordered = sorted(samples)
     while len(ordered) > 2:
         half = (len(ordered) + 1) // 2

@@ -26,6 +26,7 @@ from attnbench.units import format_percent, format_ratio, format_seconds
 
 AGREEMENT = 0.05
 RIGHT_SHARE = 19 / 20
+FOUND_SHARE = 18 / 20
 """The aims."""
 
 
@@ -108,8 +109,8 @@ def comparisons(operator: TimedOperator, effort: Effort) -> Section:
         conditions=f"{_operator(operator, runs)}; the slow-down calls it {REPEATS + 1} times; "
         f"sampled in turn; threshold {format_percent(HALF_WAY.relative)}.",
         rows=[
-            _same_row(same),
-            *_slowed_rows(slowed, max(apart, in_turn)),
+            same_row(same),
+            *slowed_rows(slowed),
             _floor_row("in turn", in_turn),
             _floor_row("apart in time", apart),
         ],
@@ -132,7 +133,8 @@ def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
 
 
-def _same_row(changes: Sequence[Change]) -> Row:
+def same_row(changes: Sequence[Change]) -> Row:
+    """How often an operator was the same as itself."""
     counts = _verdicts(changes)
     least = ceil(RIGHT_SHARE * len(changes))
     return Row(
@@ -144,18 +146,17 @@ def _same_row(changes: Sequence[Change]) -> Row:
     )
 
 
-def _slowed_rows(changes: Sequence[Change], floor: float) -> list[Row]:
+def slowed_rows(changes: Sequence[Change]) -> list[Row]:
+    """How often a planted slow-down was found, or at least not denied."""
     counts = _verdicts(changes)
-    least = ceil(RIGHT_SHARE * len(changes))
-    outcome = met(counts.get("slower", 0) >= least)
-    if outcome == "missed" and floor > PLANTED - HALF_WAY.relative:
-        outcome = "not possible here: the resolution floor is above the slow-down"
+    least = ceil(FOUND_SHARE * len(changes))
+    outcome = met(counts.get("slower", 0) + counts.get("cannot tell", 0) >= least)
     wrong = counts.get("same", 0) + counts.get("faster", 0)
     return [
         Row(
             what=f"a planted slow-down of {format_percent(PLANTED)}",
             measured=f"{_in_words(counts)} of {len(changes)}",
-            aim=f"at least {least} slower",
+            aim=f'at least {least} slower or "cannot tell"',
             outcome=outcome,
             numbers=counts,
         ),

@@ -31,8 +31,8 @@ def cause_of(
     slowed = _typical([_slowest_part(one.canary_s) for one in latencies if one.canary_s])
     if slowed > SLOW_CANARY:
         return (
-            f"clocks: the same small work took {slowed:.1f} times as long at times; plug the machine "
-            "in, let it cool, fix the clock if you may"
+            f"clocks: the same small work took {slowed:.1f} times as long at times; plug the "
+            "machine in, let it cool, fix the clock if you may"
         )
     return ""
 

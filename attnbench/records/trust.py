@@ -8,8 +8,7 @@ samples and conditions in the record, so a better rule also regrades old records
 |---|---|---|
 | few samples | under 30 | under 6: the median has no 95 % interval |
 | wide interval | over 5 % of the median | over 15 % |
-| contention | other programs used over 0.1 cores while sampling | over 0.5, unless enough samples \
-are known to be undisturbed |
+| contention | other programs used over 0.1 cores | over 0.5, undisturbed samples unknown |
 | disturbed | under half of the samples are undisturbed | under 10 of them, and under half |
 | drift | medians of the first and last third differ by over 3 %, intervals apart | over 10 % |
 | unsteady | calls were not steady at the end of the longest warm-up | |
@@ -36,7 +35,8 @@ from attnbench.records.doubts.samples import drift, few_samples, unsteady, wide_
 from attnbench.records.latency import Latency
 
 OF_LATENCY = (
-    few_samples, wide_interval, contention_doubt, disturbed, drift, unsteady, clocks_doubt, throttled,
+    few_samples, wide_interval, contention_doubt, disturbed, drift, unsteady, clocks_doubt,
+    throttled,
 )  # fmt: skip
 """Doubts that a latency raises by itself."""
 OF_RECORD = (other_kernel,)

@@ -1,69 +1,71 @@
 """The resolution floor, from scripted samples."""
 
-from itertools import permutations
+import random
 
 import pytest
 
-from attnbench.analysis.compare.verdict import Thresholds, compare_cell
-from attnbench.doctor.resolution_floor import floor_from, judge_floor, resolution
+from attnbench.doctor.resolution_floor import floor_from, judge_floor, resolution, within
 from attnbench.records.disturbance import Contention
 from attnbench.records.latency import Latency
 
+OTHERS = Contention(own_cores=1.0, other_cores=1.0, stolen_cores=0.0)
+NOTHING = Latency(samples_s=(1e-7,) * 90 + (9e-7,) * 10, stopped_by="precision")
 
-def between(low_s, high_s):
-    """Six samples, whose interval of the median is exactly their range."""
-    step = (high_s - low_s) / 5
-    return Latency(samples_s=tuple(low_s + step * i for i in range(6)), stopped_by="precision")
+
+def steady(seconds):
+    return Latency(samples_s=(seconds,) * 6, stopped_by="precision")
 
 
 @pytest.mark.parametrize(
-    ("apart", "in_turn", "expected"),
+    ("ratios", "expected"),
     [
-        ([], [], 0.0),
-        ([(1.0, 1.0), (1.0, 1.0)], [], 0.0),
-        ([(1.0, 1.0), (1.5, 1.5)], [], 0.5),
-        ([(1.0, 1.25), (1.0, 1.0)], [], 0.25),  # equal medians that are not known well
-        ([(1.0, 1.0), (1.25, 1.5), (1.25, 1.25)], [], 0.5),
-        ([(1.0, 1.0), (1.25, 1.25)], [(0.5, 1.1)], 1.0),
-        ([(1.0, 1.0)], [(0.8, 1.75)], 0.75),
+        ([], 0.0),
+        ([1.0] * 20, 0.0),
+        ([1.0] * 19 + [9.0], 0.0),  # one comparison in twenty may be as far off as it likes
+        ([1.0] * 18 + [1.5, 9.0], 0.5),
+        ([1.0] * 18 + [0.5, 9.0], 1.0),  # half as long is as far off as twice as long
     ],
 )
-def test_the_floor_is_the_furthest_bound_from_1_as_a_factor(apart, in_turn, expected):
-    latencies = [between(*bounds) for bounds in apart]
-    assert resolution(latencies, in_turn) == pytest.approx(expected)
-    mirrored = [(1 / high, 1 / low) for low, high in in_turn]
-    assert resolution(latencies[::-1], mirrored) == pytest.approx(expected)
+def test_95_of_100_comparisons_stay_within_the_floor(ratios, expected):
+    assert within(ratios) == pytest.approx(expected)
 
 
-def test_with_the_floor_as_threshold_everything_is_the_same_as_itself(record):
-    runs = [between(1.0, 1.03), between(1.02, 1.05), between(0.99, 1.01)]
-    records = [record(run.samples_s) for run in runs]
-
-    def verdicts(relative):
-        thresholds = Thresholds(relative=relative, absolute_s=0.0)
-        return {compare_cell(*pair, thresholds).verdict for pair in permutations(records, 2)}
-
-    least = resolution(runs, [])
-    assert verdicts(least * 1.0001) == {"same"}
-    assert verdicts(least * 0.99) == {"same", "cannot tell"}
+def test_the_floor_of_known_noise_is_what_95_of_100_new_comparisons_stay_within():
+    noise = random.Random(0)
+    run = lambda: noise.lognormvariate(0, 0.01)  # noqa: E731
+    floors = [resolution([steady(run()) for _ in range(14)]) for _ in range(40)]
+    new = [max(r, 1 / r) - 1 for r in (run() / run() for _ in range(500))]
+    inside = sum(one <= floor for floor in floors for one in new) / len(new) / len(floors)
+    assert inside == pytest.approx(0.95, abs=0.02)
 
 
-def test_where_samples_are_few_all_that_was_seen_counts():
-    few = Latency(samples_s=(1.0, 4.0), stopped_by="time_budget")
-    assert resolution([few, between(1.0, 1.0)], []) == 3.0
+def test_the_order_of_the_runs_does_not_matter():
+    runs = [steady(seconds) for seconds in (1.0, 1.25, 1.5)]
+    assert resolution(runs) == resolution(runs[::-1]) == pytest.approx(0.5 * 1.5)
+    assert resolution(runs[:1]) == resolution([]) == 0.0
 
 
-def test_the_floor_holds_runs_apart_and_in_turn_and_the_clock(record, change):
-    runs, nothing = [record([1.0] * 6), record([1.25] * 6)], record([1e-7] * 90 + [9e-7] * 10)
-    found = floor_from(runs, change(0.99, 1.01), nothing.latency)
-    assert (found.relative, found.absolute_s) == (pytest.approx(0.25), 1e-7)
-    assert floor_from(runs, change(0.5, 1.01), nothing.latency).relative == pytest.approx(1.0)
+def test_runs_that_prove_nothing_set_no_floor(record):
+    wild = [record([5.0] * 40, contention=OTHERS)] * 2
+    quiet = [record([1.0 + 0.001 * i] * 40) for i in range(7)]
+    found = floor_from([*quiet, *wild], NOTHING)
+    assert (found.comparisons, found.disturbed) == (21, False)
+    assert 0.004 < found.relative < 0.008
+    assert found.absolute_s == 1e-7
 
 
-def test_a_floor_that_holds_a_disturbance_says_so(record, floor):
-    steady = [record([1.0] * 40)] * 2
-    assert judge_floor(floor(0.01), steady).outcome == "passed"
-    others = Contention(own_cores=1.0, other_cores=1.0, stolen_cores=0.0)
-    found = judge_floor(floor(0.01), [*steady, record([1.0] * 40, contention=others)])
-    assert found.outcome == "not possible here"
-    assert "1 of them are graded C (other programs used 1.0 cores" in found.text
+def test_a_floor_found_beside_other_programs_says_so(record):
+    busy = [record([1.0 + 0.1 * i] * 40, contention=OTHERS) for i in range(6)]
+    found = floor_from(busy, NOTHING)
+    assert found.disturbed
+    assert found.relative == pytest.approx(0.5 * 1.25)
+    judged = judge_floor(found, busy)
+    assert judged.outcome == "not possible here"
+    assert "load: other programs use 1.0 of" in judged.text
+
+
+def test_the_floor_of_a_quiet_machine_passes(record):
+    runs = [record([1.0] * 40)] * 14
+    judged = judge_floor(floor_from(runs, NOTHING), runs)
+    assert judged.outcome == "passed"
+    assert judged.text.startswith("95 % of 91 comparisons")

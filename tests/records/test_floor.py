@@ -38,10 +38,17 @@ def test_the_newest_checkup_of_this_machine_counts(tmp_path):
     assert latest_floor([file], HERE) == floor(0.02, 2)
 
 
-def test_a_checkup_that_was_disturbed_is_passed_over(tmp_path):
+def test_a_disturbed_checkup_that_gave_the_worst_ratio_is_passed_over(tmp_path):
     keep(tmp_path / "doctor.jsonl", floor(0.02, 2))
     keep(tmp_path / "doctor.jsonl", floor(0.5, 3), outcome="not possible here")
     assert latest_floor([tmp_path / "doctor.jsonl"], HERE) == floor(0.02, 2)
+
+
+def test_a_floor_that_knows_that_it_was_disturbed_counts(tmp_path):
+    keep(tmp_path / "doctor.jsonl", floor(0.02, 2))
+    busy = replace(floor(0.05, 3), disturbed=True, comparisons=91)
+    keep(tmp_path / "doctor.jsonl", busy, outcome="not possible here")
+    assert latest_floor([tmp_path / "doctor.jsonl"], HERE) == busy
 
 
 def test_files_are_read_as_one(tmp_path):

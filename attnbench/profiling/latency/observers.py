@@ -12,12 +12,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+resource: Any
 try:
     import resource
 except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
+    resource = None
 
 TASKS = Path("/proc/self/task")
 """Threads of this process, on Linux; each has a file with its time on and its wait for a core."""
@@ -144,7 +145,7 @@ def after_all(observers: Sequence[Observer]) -> dict[str, float]:
 
 
 def _switches() -> int:
-    return 0 if resource is None else resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw) if resource else 0
 
 
 def _open_tasks() -> tuple[int, ...]:

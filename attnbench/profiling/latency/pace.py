@@ -83,7 +83,7 @@ class Pace:
             return None
         self.next_check = max(self.next_check, int(self.rounds * RECHECK_EVERY) + 1)
         found = latencies()
-        if self.rounds >= self.protocol.min_samples and self._are_precise(found):
+        if all(_is_precise(latency, self.protocol) for latency in found):
             return "precision"
         if spent_s < self.budget_s:
             return None
@@ -108,19 +108,16 @@ class Pace:
         """Seconds spent waiting for quiet; None if there was no need to."""
         return None if self.waiting_since_s is None else self.now() - self.waiting_since_s
 
-    def _are_precise(self, latencies: Sequence[Latency]) -> bool:
-        return all(_is_precise(latency, self.protocol.precision) for latency in latencies)
-
     def _lacks_quiet(self, latency: Latency) -> bool:
         """Whether fewer samples are undisturbed than were asked for, and fewer than half."""
         count = len(latency.undisturbed)
         return count < min(self.protocol.min_samples, len(latency.samples_s) / 2)
 
 
-def _is_precise(latency: Latency, precision: float) -> bool:
-    """Whether the interval of the undisturbed samples is narrow enough; they are enough for one."""
+def _is_precise(latency: Latency, protocol: Protocol) -> bool:
+    """Whether there are enough undisturbed samples, and their interval is narrow enough."""
     interval = latency.interval_s
-    if interval is None or latency.is_disturbed:
+    if interval is None or latency.is_disturbed or len(latency.used) < protocol.min_samples:
         return False
     low, high = interval
-    return high - low <= precision * latency.median_s
+    return high - low <= protocol.precision * latency.median_s

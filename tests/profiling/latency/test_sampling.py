@@ -45,7 +45,7 @@ class FakeTimer:
 def measure(timer, **protocol):
     settings = {"warmup_s": 0.0, "min_samples": 30, "precision": 0.02, "time_budget_s": 1e9}
     protocol = Protocol(**{**settings, **protocol})
-    return measure_latencies(timer.calls(), protocol, timer, rounds_with="group")
+    return measure_latencies(timer.calls(), protocol, timer, rounds_with="group", observers=())
 
 
 def test_a_steady_call_stops_at_the_least_number_of_samples():
