@@ -31,10 +31,15 @@ def created_at(second: int) -> str:
     return f"2026-01-01T00:{second // 60:02d}:{second % 60:02d}+00:00"
 
 
+def memoryless(samples):
+    """The samples in an order without trend or memory: low and high ones take turns."""
+    ordered = sorted(samples)
+    count = len(ordered)
+    return tuple(ordered[i // 2 if i % 2 else (count + i) // 2] for i in range(count))
+
+
 def latency_of(seconds: float, rounds_with: str = "", count: int = 8) -> Latency:
-    """Samples from the median on, up to 1 % apart, in an order without trend or memory."""
-    order = [i // 2 if i % 2 else (count + i) // 2 for i in range(count)]
-    samples = tuple(seconds * (1 + 0.01 * i) for i in order)
+    samples = memoryless(seconds * (1 + 0.01 * i) for i in range(count))
     return Latency(samples_s=samples, stopped_by="precision", rounds_with=rounds_with, span_s=1.0)
 
 
