@@ -31,9 +31,16 @@ def created_at(second: int) -> str:
     return f"2026-01-01T00:{second // 60:02d}:{second % 60:02d}+00:00"
 
 
+def memoryless(samples):
+    """The samples in an order without trend or memory: low and high ones take turns."""
+    ordered = sorted(samples)
+    count = len(ordered)
+    return tuple(ordered[i // 2 if i % 2 else (count + i) // 2] for i in range(count))
+
+
 def latency_of(seconds: float, rounds_with: str = "", count: int = 8) -> Latency:
-    samples = tuple(seconds * (1 + 0.01 * i) for i in range(count))
-    return Latency(samples_s=samples, stopped_by="precision", rounds_with=rounds_with)
+    samples = memoryless(seconds * (1 + 0.01 * i) for i in range(count))
+    return Latency(samples_s=samples, stopped_by="precision", rounds_with=rounds_with, span_s=1.0)
 
 
 def macs_of(number: int) -> Macs:
@@ -49,7 +56,7 @@ def ceilings_of(env=CPU, dtype="float32", *, macs_per_s=1e9, bytes_per_s=None, o
     common = {"dtype": dtype, "environment": env, "created": created_at(at)}
 
     def ceiling(operation, size, seconds, macs=0, moved=0):
-        latency = Latency(samples_s=(seconds,) * 8, stopped_by="precision")
+        latency = Latency(samples_s=(seconds,) * 8, stopped_by="precision", span_s=1.0)
         return Ceiling(operation=operation, size=size, macs=macs, moved_bytes=moved,
                        latency=latency, **common)  # fmt: skip
 

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import sqrt
 from statistics import fmean, stdev
+
+from attnbench.records.median import student
 
 NORMAL = 1.959964
 """The two-sided 95 % quantile of the normal distribution."""
 
 
-@cache
 def two_sided_95(dof: int) -> float:
     """The two-sided 95 % quantile of Student's t with `dof` degrees of freedom, at least 1."""
-    # scipy.stats.t.ppf calls this too, but importing scipy.stats takes a second.
-    from scipy.special import stdtrit
-
-    if dof < 1:
-        raise ValueError(f"Student's t needs at least one degree of freedom, got {dof}")
-    return float(stdtrit(dof, 0.975))
+    return student(0.95, dof)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

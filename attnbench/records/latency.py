@@ -12,7 +12,7 @@ from statistics import median
 from typing import Literal
 
 from attnbench.records.disturbance import Contention, Observed, are_enough
-from attnbench.records.median import Interval, median_interval
+from attnbench.records.median import LEVEL, Interval, median_interval
 
 CacheState = Literal["", "cold", "warm"]
 
@@ -51,6 +51,9 @@ class Latency:
     """Seconds of warm-up."""
     settled: bool | None = None
     """Whether the calls were steady when sampling began; None if that is not known."""
+    span_s: float | None = None
+    """Seconds from the first sample's start to the last one's end; None in records that do not
+    say."""
     clocks: Clocks | None = None
     """Of the GPU; None on the CPU, and if the driver does not report them."""
     cpu_samples_s: tuple[float, ...] = ()
@@ -120,8 +123,17 @@ class Latency:
 
     @property
     def interval_s(self) -> Interval | None:
-        """95 % interval of the median of the samples that are used; None if they are too few."""
-        return median_interval(self.used_s)
+        """95 % interval of the median of the samples that are used; None if it cannot be given."""
+        return self.interval_at(LEVEL)
+
+    @property
+    def known_span_s(self) -> float:
+        """Seconds that the samples span at least."""
+        return sum(self.samples_s) if self.span_s is None else self.span_s
+
+    def interval_at(self, level: float) -> Interval | None:
+        """The interval of the median at another level than 95 %."""
+        return _interval(self.used_s, self.known_span_s, level)
 
     @property
     def host_s(self) -> float | None:
@@ -146,6 +158,12 @@ def _undisturbed(
     ).undisturbed()  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
+def _interval(samples: tuple[float, ...], span_s: float, level: float) -> Interval | None:
+    """Remembered, as grades, tables and figures ask for it."""
+    return median_interval(samples, span_s, level)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
     """How many times faster than the baseline, with its 95 % interval."""
@@ -155,19 +173,26 @@ class Ratio:
     paired: bool
 
 
-def speed_up(baseline: Latency, other: Latency) -> Ratio:
+def speed_up(baseline: Latency, other: Latency, level: float = LEVEL) -> Ratio:
     """Baseline time ÷ other time.
 
     For cells that were measured in turn it is the median of the ratios of each round, which drift
     of the machine hardly affects. For others it is the ratio of the medians, with the worst-case
     interval.
+
+    Args:
+        baseline: what is compared with.
+        other: what is compared.
+        level: of the interval; above 0.95 where many of them must hold together.
     """
     if _are_paired(baseline, other):
-        ratios = [b / o for b, o in paired_samples(baseline, other)]
-        return Ratio(value=median(ratios), interval=median_interval(ratios), paired=True)
+        ratios = tuple(b / o for b, o in paired_samples(baseline, other))
+        interval = _interval(ratios, span_of_rounds(baseline, other), level)
+        return Ratio(value=median(ratios), interval=interval, paired=True)
+    above, below = baseline.interval_at(level), other.interval_at(level)
     return Ratio(
         value=baseline.median_s / other.median_s,
-        interval=_ratio_interval(baseline.interval_s, other.interval_s),
+        interval=_ratio_interval(above, below),
         paired=False,
     )
 
@@ -178,6 +203,13 @@ def paired_samples(baseline: Latency, other: Latency) -> list[tuple[float, float
     if not are_enough(len(rounds), len(baseline.samples_s)):
         rounds = list(range(len(baseline.samples_s)))
     return [(baseline.samples_s[index], other.samples_s[index]) for index in rounds]
+
+
+def span_of_rounds(one: Latency, other: Latency) -> float:
+    """Seconds that the rounds span at least in which both were sampled."""
+    if one.span_s is not None:
+        return one.span_s
+    return one.known_span_s + other.known_span_s
 
 
 def _are_paired(baseline: Latency, other: Latency) -> bool:

@@ -7,6 +7,7 @@ samples and conditions in the record, so a better rule also regrades old records
 | doubt | B | C |
 |---|---|---|
 | few samples | under 30 | under 6: the median has no 95 % interval |
+| no interval | | the samples are too alike, or span under half a second |
 | wide interval | over 5 % of the median | over 15 % |
 | contention | other programs used over 0.1 cores | over 0.5, undisturbed samples unknown |
 | disturbed | under half of the samples are undisturbed | under 10 of them, and under half |
@@ -31,12 +32,18 @@ from attnbench.records.doubts.machine import (
     disturbed,
     throttled,
 )
-from attnbench.records.doubts.samples import drift, few_samples, unsteady, wide_interval
+from attnbench.records.doubts.samples import (
+    drift,
+    few_samples,
+    no_interval,
+    unsteady,
+    wide_interval,
+)
 from attnbench.records.latency import Latency
 
 OF_LATENCY = (
-    few_samples, wide_interval, contention_doubt, disturbed, drift, unsteady, clocks_doubt,
-    throttled,
+    few_samples, no_interval, wide_interval, contention_doubt, disturbed, drift, unsteady,
+    clocks_doubt, throttled,
 )  # fmt: skip
 """Doubts that a latency raises by itself."""
 OF_RECORD = (other_kernel,)

@@ -11,8 +11,9 @@ s is the larger of r and the resolution floor stored in the records:
 | same        | all from 1 / (1 + r) to 1 + r    | or  | all from -a to a         |
 | cannot tell | anything else: an interval crosses a threshold, or there is none       |
 
-**Intervals.** If both sides were sampled in the same rounds, they are the intervals of the paired
-ratios and differences. Otherwise they combine the intervals of the two medians, worst case.
+**Intervals.** If both sides were sampled in the same rounds, that of the ratio is the interval of
+the paired ratios, and that of the difference follows from it at the median before. Otherwise they
+combine the intervals of the two medians, worst case.
 
 **False alarms.** If the true medians are equal, slower or faster is possible only where at least
 one of the two intervals misses the true median. With thresholds of 0 that bounds false alarms at

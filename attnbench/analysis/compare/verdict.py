@@ -21,8 +21,8 @@ from typing import Literal
 from attnbench.analysis.compare.pairs import Side, pair
 from attnbench.analysis.compare.rule import Thresholds, Verdict, judge
 from attnbench.records import CostRecord, Memory
-from attnbench.records.latency import Latency, Ratio, paired_samples, speed_up
-from attnbench.records.median import Interval, median_interval
+from attnbench.records.latency import Latency, Ratio, speed_up
+from attnbench.records.median import Interval
 
 WORST_FIRST: tuple[Verdict, ...] = (
     "broken", "slower", "cannot tell", "same", "faster", "repaired",
@@ -151,9 +151,11 @@ def _latency_change(before: Latency, after: Latency) -> tuple[Ratio, Interval | 
     if before == after and before.interval_s is not None:  # both sides hold the same measurement
         return Ratio(value=1.0, interval=(1.0, 1.0), paired=True), (0.0, 0.0)
     ratio = speed_up(after, before)  # after ÷ before, so above 1 is a slowdown
-    if ratio.paired:
-        pairs = paired_samples(before, after)
-        return ratio, median_interval([new - old for old, new in pairs])
+    if ratio.paired:  # differences grow and shrink with the machine's speed, ratios do not
+        if ratio.interval is None:
+            return ratio, None
+        low, high = ratio.interval
+        return ratio, ((low - 1) * before.median_s, (high - 1) * before.median_s)
     old, new = before.interval_s, after.interval_s
     return ratio, (new[0] - old[1], new[1] - old[0]) if old and new else None
 

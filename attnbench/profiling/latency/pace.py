@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from attnbench.records.latency import Latency
+from attnbench.records.median import LEAST_SPAN_S
 from attnbench.spec import Protocol
 
 StoppedBy = Literal["precision", "time_budget"]
@@ -24,9 +25,6 @@ LONGEST_BLOCK_S = 0.015
 BLOCK_EVERY_S = 0.03
 """A block begins this long after the one before: some hundred samples in half a second of a short
 call, and time for whoever competes to use up its turn."""
-LEAST_SPAN_S = 0.5
-"""Samples are spread over this time at least (a quarter of a smaller budget): what slows a machine
-for a tenth of a second, such as another program's start, is then seen as such."""
 LONGEST_WAIT = 3
 """Sampling goes on for up to this many times the budget where too few samples are undisturbed."""
 RECHECK_EVERY = 1.1
@@ -96,11 +94,15 @@ class Pace:
 
     def _is_time_to_look(self, spent_s: float) -> bool:
         """Whether enough was sampled since the last look, or a limit has been reached."""
-        least_s = min(LEAST_SPAN_S, self.protocol.time_budget_s / 4)
+        least_s = min(LEAST_SPAN_S, self.budget_s)
         if self.rounds >= self.next_check and spent_s >= least_s:
             return True
         limit = 1 if self.waiting_since_s is None else LONGEST_WAIT
         return spent_s >= limit * self.budget_s
+
+    def span_s(self) -> float:
+        """Seconds since sampling began."""
+        return self.now() - self.begun_s
 
     def waited_s(self) -> float | None:
         """Seconds spent waiting for quiet; None if there was no need to."""

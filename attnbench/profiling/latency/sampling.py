@@ -175,6 +175,7 @@ def measure_latencies(
     with _watched(watch, observers) as look:
         stopped_by = _sample(candidates, pace, _Hooks(on_round, on_waiting, look), before)
     common = {
+        "span_s": float(f"{pace.span_s():.{SIGNIFICANT}g}"),
         "stopped_by": stopped_by,
         "rounds_with": rounds_with,
         "contention": contention_between(before, usage_now()),
@@ -226,8 +227,12 @@ def _sample(
     """Take samples in turn until all medians are precise, or until time is up."""
 
     def latencies() -> list[Latency]:
-        contention = contention_between(before, usage_now())
-        return [c.latency(stopped_by="time_budget", contention=contention) for c in candidates]
+        common = {
+            "contention": contention_between(before, usage_now()),
+            "stopped_by": "time_budget",
+            "span_s": pace.span_s(),
+        }
+        return [candidate.latency(**common) for candidate in candidates]
 
     pace.begin()
     while True:

@@ -7,7 +7,7 @@ from statistics import median
 
 from attnbench.records.doubts.doubt import Doubt, graded
 from attnbench.records.latency import Latency
-from attnbench.records.median import median_interval
+from attnbench.records.median import LEAST_SPAN_S, effective_size, median_interval
 
 FEW_SAMPLES = (30, 6)
 WIDE_INTERVAL = (0.05, 0.15)
@@ -27,6 +27,19 @@ def few_samples(latency: Latency) -> Doubt | None:
         text=f"{count} {undisturbed}sample{'' if count == 1 else 's'}",
         advice="raise --time-budget",
     )
+
+
+def no_interval(latency: Latency) -> Doubt | None:
+    """The samples are enough by number, but no interval can be given."""
+    count, span_s = len(latency.used), latency.known_span_s
+    if count < FEW_SAMPLES[1] or latency.interval_s is not None:
+        return None
+    if span_s < LEAST_SPAN_S:
+        text = f"the samples span {span_s:.2g} s only: that says nothing of the next second"
+    else:
+        alike = effective_size(latency.used_s)
+        text = f"{count} samples are so alike that they count as {alike:.0f}: no interval"
+    return Doubt(name="no interval", grade="C", text=text, advice="raise --time-budget")
 
 
 def wide_interval(latency: Latency) -> Doubt | None:

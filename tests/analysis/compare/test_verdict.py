@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from record_builders import memoryless
 
 from attnbench.analysis.compare.pairs import Side
 from attnbench.analysis.compare.verdict import (
@@ -29,7 +30,9 @@ OPPOSITE = {
 def between(low_s, high_s):
     """Six samples, whose interval of the median is exactly their range."""
     return Latency(
-        samples_s=tuple(low_s + (high_s - low_s) * i / 5 for i in range(6)), stopped_by="precision"
+        samples_s=memoryless(low_s + (high_s - low_s) * i / 5 for i in range(6)),
+        stopped_by="precision",
+        span_s=1.0,
     )
 
 
@@ -143,7 +146,7 @@ def test_too_few_samples_cannot_tell_and_say_so(layer):
 
 def test_a_round_in_common_is_compared_sample_by_sample(layer):
     drift = [1e-3 * (1 + i) for i in range(10)]
-    before = Latency(samples_s=tuple(drift), stopped_by="precision", rounds_with="r")
+    before = Latency(samples_s=tuple(drift), stopped_by="precision", rounds_with="r", span_s=1.0)
     after = replace(before, samples_s=tuple(1.2 * sample for sample in drift))
     paired = compare_cell(
         replace(layer(), latency=before), replace(layer(), latency=after), DEFAULT
@@ -159,8 +162,8 @@ def test_a_round_in_common_is_compared_sample_by_sample(layer):
 
 
 def noisy(random_numbers, median_s, spread):
-    samples = (median_s * random_numbers.lognormvariate(0, spread) for _ in range(40))
-    return Latency(samples_s=tuple(samples), stopped_by="precision")
+    samples = (median_s * random_numbers.lognormvariate(0, spread) for _ in range(100))
+    return Latency(samples_s=tuple(samples), stopped_by="precision", span_s=1.0)
 
 
 @pytest.mark.parametrize("spread", [0.02, 0.1, 0.5])
