@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from record_builders import memoryless
 
 from attnbench.records.disturbance import Contention, Observed, are_enough
 from attnbench.records.latency import Latency, paired_samples, speed_up
@@ -68,7 +69,7 @@ def test_where_nothing_is_known_nothing_is_left_out():
 
 
 def test_statistics_leave_disturbed_samples_out_and_keep_the_rest_in_order():
-    samples = [1.0 + 0.001 * i for i in range(40)] + [9.0] * 30
+    samples = [*memoryless(1.0 + 0.001 * i for i in range(40)), *[9.0] * 30]
     found = latency(samples, waits_s=(0.0,) * 40 + (8.0,) * 30)
     assert found.samples_s == tuple(samples)
     assert found.used_s == tuple(samples[:40])
