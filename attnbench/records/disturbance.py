@@ -19,7 +19,13 @@ from statistics import median
 ENOUGH = 10
 """With this many undisturbed samples, or half of all, statistics leave the disturbed ones out."""
 LONG_WAIT = 0.02
-"""A wait for a core of this share of the sample."""
+"""A wait for a core of this share of the sample, beyond what its threads always wait."""
+WAKING_S, WAKING = 1e-4, 0.05
+"""A thread that sleeps between parallel regions waits some microseconds for a core each time it is
+woken. That is at most this long in a sample, or this share of it; another program's turn is longer.
+"""
+SPREAD = 1.5
+"""Threads wait up to this many times what they usually wait for each other."""
 COLD_FOR_S = 0.01
 """The sample after such a wait is disturbed too if it is shorter than this: it finds the caches
 full of what the other program used."""
@@ -77,14 +83,25 @@ class Observed:
 
     def _waited(self) -> list[bool]:
         """Samples whose threads waited for a core longer than they do for each other."""
-        shares = [w / s for w, s in zip(self.waits_s, self.samples_s, strict=True)]
-        allowed = LONG_WAIT + (1.5 * median(shares) if self._queue_is_own() else 0.0)
-        waited = [share > allowed for share in shares]
+        own_s, own_share = self._own_waits()
+        waited = [
+            wait > SPREAD * own_s + (LONG_WAIT + SPREAD * own_share) * sample
+            for wait, sample in zip(self.waits_s, self.samples_s, strict=True)
+        ]
         cold = [
             before and sample < COLD_FOR_S
             for before, sample in zip([False, *waited], self.samples_s, strict=False)
         ]
         return [one or other for one, other in zip(waited, cold, strict=True)]
+
+    def _own_waits(self) -> tuple[float, float]:
+        """How long threads wait for each other in a sample: seconds, and a share of it."""
+        if self._queue_is_own():
+            shares = [w / s for w, s in zip(self.waits_s, self.samples_s, strict=True)]
+            return 0.0, median(shares)
+        waking_s = sorted(self.waits_s)[len(self.waits_s) // 10]
+        is_waking = waking_s <= max(WAKING_S, WAKING * median(self.samples_s))
+        return (waking_s if is_waking else 0.0), 0.0
 
     def _queue_is_own(self) -> bool:
         """Whether nobody else computed enough to explain the waits.

@@ -26,6 +26,17 @@ def latency(samples, **columns):
 
 def test_a_sample_that_waited_for_a_core_is_disturbed():
     assert undisturbed(waits_s=(0.0, 0.01, 0.03, 0.5)) == (0, 1)
+    assert undisturbed(waits_s=(0.3, 0.2, 0.4, 0.5)) == ()
+
+
+def test_threads_that_have_to_be_woken_disturb_nobody():
+    def of(samples_s, *waits_s):
+        observed = Observed(samples_s=(samples_s,) * len(waits_s), waits_s=waits_s, contention=BUSY)
+        return observed.undisturbed()
+
+    assert of(0.02, 5e-4, 6e-4, 4e-4, 2e-3) == (0, 1, 2)  # parallel regions in a long call
+    assert of(5e-5, 2e-5, 2e-5, 3e-5, 3e-5) == (0, 1, 2, 3)
+    assert of(0.02, 5e-3, 6e-3, 4e-3, 2e-3) == ()  # that is no waking
 
 
 def test_a_short_sample_after_one_that_waited_found_cold_caches():
