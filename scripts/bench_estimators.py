@@ -193,10 +193,13 @@ def main() -> None:
         for threads in sorted({1, available_cores()})
         for trial in in_child(threads, arguments)
     ]
+    quiet = [trial for trial in found if trial.load == "none"]
+    undisturbed = sum(t.undisturbed for t in quiet) / sum(t.samples for t in quiet)
     conditions = (
         f"{describe_environment(torch.device('cpu')).label}, {available_cores()} cores, {now()}; "
         f"{chosen.repeats} repeats of {len(CELLS)} calls, {chosen.budget:g} s each. Bias: median "
-        "and middle eight tenths."
+        "and middle eight tenths. "
+        f"Undisturbed without load: {undisturbed:.0%} of the samples; the truth is worth as much."
     )
     sys.stdout.write("\n".join(["# Estimators under load", "", conditions, *summary(found)]) + "\n")
 

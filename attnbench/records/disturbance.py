@@ -1,7 +1,8 @@
 """Which samples were disturbed by other programs, from what was observed beside each of them.
 
-A sample is disturbed if a thread of this process was ready to run and had to wait for a core, or
-if known work (the canary) right before or after it was slower than it usually is. Where the kernel
+A sample is disturbed if a thread of this process was ready to run and had to wait for a core, if
+the sample before it had to and left it cold caches, or if known work (the canary) right before or
+after it was slower than it usually is. Where the kernel
 does not tell who waited, a sample is disturbed that lost its core and used less of the processor
 than the call usually does. A call that sleeps of its own accord does not wait in this sense.
 
@@ -19,10 +20,15 @@ ENOUGH = 10
 """With this many undisturbed samples, or half of all, statistics leave the disturbed ones out."""
 LONG_WAIT = 0.02
 """A wait for a core of this share of the sample."""
+COLD_FOR_S = 0.01
+"""The sample after such a wait is disturbed too if it is shorter than this: it finds the caches
+full of what the other program used."""
 SLOW_CANARY = 1.25
 """Known work that takes this many times what it takes when the machine is quiet."""
 LOST_CORES = 0.9
 """Less than this share of the cores that the call usually keeps busy."""
+CROWDED = 0.75
+"""Share of the machine's cores; where others use more, samples that did not wait are slow too."""
 OWN_QUEUE = 3.0
 """Threads that wait this many times longer than others computed wait for each other."""
 
@@ -34,6 +40,13 @@ class Contention:
     own_cores: float
     other_cores: float
     stolen_cores: float
+    machine_cores: int | None = None
+    """Cores of the machine; None in older records."""
+
+    @property
+    def leaves_no_room(self) -> bool:
+        """Whether others used nearly the whole machine: caches and memory are then theirs too."""
+        return self.machine_cores is not None and self.not_ours > CROWDED * self.machine_cores
 
     @property
     def not_ours(self) -> float:
@@ -66,7 +79,12 @@ class Observed:
         """Samples whose threads waited for a core longer than they do for each other."""
         shares = [w / s for w, s in zip(self.waits_s, self.samples_s, strict=True)]
         allowed = LONG_WAIT + (1.5 * median(shares) if self._queue_is_own() else 0.0)
-        return [share > allowed for share in shares]
+        waited = [share > allowed for share in shares]
+        cold = [
+            before and sample < COLD_FOR_S
+            for before, sample in zip([False, *waited], self.samples_s, strict=False)
+        ]
+        return [one or other for one, other in zip(waited, cold, strict=True)]
 
     def _queue_is_own(self) -> bool:
         """Whether nobody else computed enough to explain the waits.

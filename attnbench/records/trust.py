@@ -9,7 +9,7 @@ samples and conditions in the record, so a better rule also regrades old records
 | few samples | under 30 | under 6: the median has no 95 % interval |
 | no interval | | the samples are too alike, or span under half a second |
 | wide interval | over 5 % of the median | over 15 % |
-| contention | other programs used over 0.1 cores | over 0.5, undisturbed samples unknown |
+| contention | others used over 0.1 cores | over 0.5, unless enough samples are undisturbed |
 | disturbed | under half of the samples are undisturbed | under 10 of them, and under half |
 | drift | medians of the first and last third differ by over 3 %, intervals apart | over 10 % |
 | unsteady | calls were not steady at the end of the longest warm-up | |

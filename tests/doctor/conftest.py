@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from record_builders import memoryless
 
 from attnbench.analysis.compare.verdict import compare_cell
 from attnbench.doctor.comparisons import HALF_WAY
@@ -17,7 +18,8 @@ CPU = Environment(
 
 
 def record_of(samples, rounds="", **more):
-    latency = Latency(samples_s=tuple(samples), stopped_by="precision", rounds_with=rounds, **more)
+    more = {"span_s": 1.0, "stopped_by": "precision", **more}
+    latency = Latency(samples_s=tuple(samples), rounds_with=rounds, **more)
     return LayerRecord(workload=LAYER, environment=CPU, created="", latency=latency)
 
 
@@ -32,7 +34,7 @@ def change():
     """A comparison whose interval of the ratio is exactly this."""
 
     def compare(low, high):
-        ratios = [low + (high - low) * i / 5 for i in range(6)]
+        ratios = memoryless(low + (high - low) * i / 5 for i in range(6))
         before, after = record_of([1.0] * 6, rounds="r"), record_of(ratios, rounds="r")
         return compare_cell(before, after, HALF_WAY)
 

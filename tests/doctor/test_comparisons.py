@@ -20,7 +20,7 @@ from attnbench.profiling.latency.timer import Sample
 from attnbench.records.disturbance import Contention
 from attnbench.spec import Protocol
 
-SHORT = Protocol(warmup_s=0.0, min_samples=30, precision=0.01, time_budget_s=0.1)
+SHORT = Protocol(warmup_s=0.0, min_samples=30, precision=0.01, time_budget_s=1.0)
 
 
 def test_the_slower_operator_does_exactly_5_percent_more(operator):

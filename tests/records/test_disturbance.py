@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from record_builders import memoryless
 
 from attnbench.records.disturbance import Contention, Observed, are_enough
 from attnbench.records.latency import Latency, paired_samples, speed_up
@@ -25,6 +26,13 @@ def latency(samples, **columns):
 
 def test_a_sample_that_waited_for_a_core_is_disturbed():
     assert undisturbed(waits_s=(0.0, 0.01, 0.03, 0.5)) == (0, 1)
+
+
+def test_a_short_sample_after_one_that_waited_found_cold_caches():
+    waits = (0.0, 0.5, 0.0, 0.0)
+    short = Observed(samples_s=(1e-3,) * 4, waits_s=tuple(1e-3 * w for w in waits), contention=BUSY)
+    assert short.undisturbed() == (0, 3)
+    assert undisturbed(waits_s=waits) == (0, 2, 3)  # a second is long
 
 
 def test_the_hypervisor_is_somebody_else():
@@ -61,7 +69,7 @@ def test_where_nothing_is_known_nothing_is_left_out():
 
 
 def test_statistics_leave_disturbed_samples_out_and_keep_the_rest_in_order():
-    samples = [1.0 + 0.001 * i for i in range(40)] + [9.0] * 30
+    samples = [*memoryless(1.0 + 0.001 * i for i in range(40)), *[9.0] * 30]
     found = latency(samples, waits_s=(0.0,) * 40 + (8.0,) * 30)
     assert found.samples_s == tuple(samples)
     assert found.used_s == tuple(samples[:40])
@@ -85,6 +93,13 @@ def test_where_too_few_are_undisturbed_all_count_and_the_grade_is_C():
 )
 def test_enough_is_ten_or_half(undisturbed, of, enough):
     assert are_enough(undisturbed, of) == enough
+
+
+def test_a_machine_without_room_is_no_place_to_measure():
+    for cores, grade in ((None, "B"), (2, "B"), (1, "C")):
+        contention = replace(BUSY, machine_cores=cores)
+        found = latency([1.0] * 60, waits_s=(0.0,) * 60, contention=contention)
+        assert trust_in_latency(found).grade == grade
 
 
 def test_a_minority_of_undisturbed_samples_is_a_doubt():

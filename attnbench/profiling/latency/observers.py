@@ -27,10 +27,8 @@ MOST_THREADS = 16
 FINE_CLOCK_S = 1e-5
 """A clock of processor time that ticks more coarsely says nothing about one sample."""
 SWIFT_READING_S = 3e-4
-"""A system gives the core to another program when a process returns from it, so the readings
-themselves are where this process has to wait; such a reading takes longer than this."""
-READINGS = 3
-"""Tries to read without losing the core."""
+"""A system gives the core to another program when a process returns from it, so this process
+often has to wait while it reads the clocks; the reading then takes longer than this."""
 CANARY_LOOPS = 400
 """Additions of the canary: about ten microseconds."""
 
@@ -44,8 +42,9 @@ class Observer:
     def start(self) -> None:
         """Sampling begins; all calls are warm."""
 
-    def before(self) -> None:
-        """A call is about to be timed."""
+    def before(self) -> bool:
+        """A call is about to be timed; False if the machine is not ready for it."""
+        return True
 
     def after(self) -> Facts:
         """The call was timed; what was seen since `before`."""
@@ -61,9 +60,10 @@ class Canary(Observer):
     def __init__(self) -> None:
         self._before_s = 0.0
 
-    def before(self) -> None:
+    def before(self) -> bool:
         """Do the work once."""
         self._before_s = sing()
+        return True
 
     def after(self) -> Facts:
         """Do it again; the slower of the two counts."""
@@ -94,13 +94,11 @@ class Processor(Observer):
         """Open the files of the threads that exist; the calls are warm, so theirs do."""
         self._tasks = _open_tasks()
 
-    def before(self) -> None:
-        """Read the clocks, again if the core was lost meanwhile: that is no wait of the call."""
-        for _ in range(READINGS):
-            start = time.perf_counter()
-            self._begin = self._waited_s(), _switches(), time.process_time()
-            if time.perf_counter() - start < SWIFT_READING_S:
-                return
+    def before(self) -> bool:
+        """Read the clocks; False if the core was lost meanwhile, as caches are then cold."""
+        start = time.perf_counter()
+        self._begin = self._waited_s(), _switches(), time.process_time()
+        return time.perf_counter() - start < SWIFT_READING_S
 
     def after(self) -> Facts:
         """Read them again; the waits first, as each reading may be followed by one."""
@@ -130,10 +128,10 @@ def standard_observers() -> tuple[Observer, ...]:
     return Canary(), Processor()
 
 
-def before_all(observers: Sequence[Observer]) -> None:
-    """Call `before` of each, the outermost first."""
-    for observer in observers:
-        observer.before()
+def before_all(observers: Sequence[Observer]) -> bool:
+    """Call `before` of each, the outermost first; whether all are ready."""
+    ready = [observer.before() for observer in observers]
+    return all(ready)
 
 
 def after_all(observers: Sequence[Observer]) -> dict[str, float]:

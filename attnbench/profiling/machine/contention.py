@@ -58,4 +58,5 @@ def contention_between(before: Usage | None, after: Usage | None) -> Contention 
         own_cores=own / wall,
         other_cores=others / wall,
         stolen_cores=max(0.0, after.stolen_s - before.stolen_s) / wall,
+        machine_cores=psutil.cpu_count(),
     )

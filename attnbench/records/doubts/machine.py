@@ -17,7 +17,7 @@ def contention_doubt(latency: Latency) -> Doubt | None:
     """Other programs, or the hypervisor, used the processor while samples were taken.
 
     Where it is known which samples they disturbed, and enough are left, a busy neighbour is no
-    reason to drop the number.
+    reason to drop the number, unless it leaves no room on the machine.
     """
     contention = latency.contention
     if contention is None:
@@ -27,7 +27,7 @@ def contention_doubt(latency: Latency) -> Doubt | None:
     if grade == "A":
         return None
     if latency.is_observed and not latency.is_disturbed:
-        grade = "B"
+        grade = "C" if contention.leaves_no_room else "B"
     return Doubt(
         name="contention",
         grade=grade,
