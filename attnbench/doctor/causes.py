@@ -41,10 +41,9 @@ def _of_load(others: float, environment: Environment, cores: int) -> str:
     used = f"other programs use {others:.1f} of {cores} cores"
     free = max(1, int(cores - others + 0.25))
     if environment.device == "cpu" and environment.threads > free:
-        plural = "" if free == 1 else "s"
         return (
-            f"threads: {used}, and {environment.threads} threads wait for each other; use {free} "
-            f"thread{plural}, or stop the other programs"
+            f"threads: {used}, and {environment.threads} threads wait for each other; use "
+            f"--threads {free}, or stop the other programs"
         )
     return f"load: {used}; stop them, or measure when they are done"
 

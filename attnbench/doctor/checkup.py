@@ -27,7 +27,7 @@ from attnbench.spec import Protocol
 
 RUN = Protocol(warmup_s=0.1, min_samples=30, precision=0.01, time_budget_s=0.6)
 """How the operator is measured by itself."""
-COMPARISON = Protocol(warmup_s=0.2, min_samples=100, precision=0.005, time_budget_s=2.5)
+COMPARISON = Protocol(warmup_s=0.2, min_samples=100, precision=0.005, time_budget_s=2.0)
 """How two operators are compared: 5 % takes more samples than a user's 30."""
 
 Result = TypeVar("Result")

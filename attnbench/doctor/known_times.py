@@ -54,9 +54,11 @@ class _Wait:
         self.taken_s.append(perf_counter() - start)
 
     def taken_in(self, latency: Latency) -> list[float]:
-        """Of the samples that the latency uses; calls of the warm-up came before them."""
-        taken_s = self.taken_s[-len(latency.samples_s) :]
-        return [taken_s[index] for index in latency.used]
+        """The note nearest to each sample that the latency uses: not every call was a sample."""
+        return [
+            min(self.taken_s, key=lambda taken_s: abs(taken_s - sample_s))
+            for sample_s in latency.used_s
+        ]
 
 
 def _check_waits(operator: TimedOperator) -> Finding:

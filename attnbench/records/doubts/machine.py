@@ -45,7 +45,7 @@ def disturbed(latency: Latency) -> Doubt | None:
         name="disturbed",
         grade="C" if latency.is_disturbed else "B",
         text=f"only {quiet} of {count} samples were undisturbed by other programs",
-        advice="stop them, use fewer threads, or measure again when they are done",
+        advice="stop them, use fewer --threads, or measure again when they are done",
     )
 
 
