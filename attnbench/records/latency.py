@@ -101,7 +101,7 @@ class Latency:
     @property
     def is_disturbed(self) -> bool:
         """Whether too few samples are undisturbed to leave the others out."""
-        return not are_enough(len(self.undisturbed), len(self.samples_s))
+        return self.is_observed and not are_enough(len(self.undisturbed), len(self.samples_s))
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -111,10 +111,9 @@ class Latency:
     @property
     def used_s(self) -> tuple[float, ...]:
         """The samples that the statistics use, in the order in which they were taken."""
-        used = self.used
-        if len(used) == len(self.samples_s):
+        if not self.is_observed or self.is_disturbed:
             return self.samples_s
-        return tuple(self.samples_s[index] for index in used)
+        return tuple(self.samples_s[index] for index in self.undisturbed)
 
     @property
     def median_s(self) -> float:
