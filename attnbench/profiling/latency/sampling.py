@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any, Generic, TypeVar
 from typing import Protocol as TypedProtocol
 
@@ -21,8 +20,9 @@ from attnbench.profiling.latency.observers import (
     before_all,
     standard_observers,
 )
-from attnbench.profiling.latency.pace import RECHECK_EVERY, Pace, StoppedBy
+from attnbench.profiling.latency.pace import Pace, StoppedBy
 from attnbench.profiling.latency.timer import Call, Sample, Timer
+from attnbench.profiling.latency.warming import warm_again, warm_up
 from attnbench.profiling.machine.contention import Usage, contention_between, usage_now
 from attnbench.records.latency import Clocks, Latency
 from attnbench.spec import Protocol
@@ -33,16 +33,6 @@ TRIES = 3
 """Calls before a sample is taken whether the machine is ready or not."""
 SIGNIFICANT = 4
 """Digits of what is stored beside a sample."""
-REWARM_ROUNDS = 2
-REWARM_S = (3e-4, 3e-3)
-"""After a rest, caches are cold. The first call of a millisecond was measured to take 45 % longer,
-the second 8 %, the third nothing. So rounds are not timed until there were two and the first time
-is over, or the second."""
-STEADY = 0.05
-"""Calls are steady if the medians of the last two quarters of a warm-up differ by at most this
-share."""
-LONGEST_WARMUP = 5
-"""A warm-up whose calls do not become steady ends after this many times `Protocol.warmup_s`."""
 
 
 class CallFailedError(Exception):
@@ -169,7 +159,7 @@ def measure_latencies(
         Candidate(name, call, timer, prepare, inspect, observers) for name, call in calls.items()
     ]
     for candidate in candidates:
-        _warm_up(candidate, protocol, lambda: on_round(0))
+        warm_up(candidate, protocol, lambda: on_round(0))
     before = usage_now()
     pace = Pace(protocol=protocol, candidates=len(candidates), now=timer.now)
     with _watched(watch, observers) as look:
@@ -245,52 +235,10 @@ def _sample(
             return stopped_by
         if rest_s := pace.rest_s():
             candidates[0].timer.rest(rest_s, candidates[0].call)
-            _rewarm(candidates)
+            warm_again(candidates)
             pace.begin_block()
-
-
-def _rewarm(candidates: list[Candidate[Name]]) -> None:
-    """Call each a few times after a rest, which has left the caches to others."""
-    now = candidates[0].timer.now
-    start, rounds, (least_s, enough_s) = now(), 0, REWARM_S
-    while True:
-        for candidate in candidates:
-            candidate.time_call()
-        rounds, taken_s = rounds + 1, now() - start
-        if taken_s >= enough_s or (rounds >= REWARM_ROUNDS and taken_s >= least_s):
-            return
 
 
 def _rounded(value: float) -> float:
     """The value with the digits that are stored; numbers of events stay whole."""
     return value if isinstance(value, int) else float(f"{value:.{SIGNIFICANT}g}")
-
-
-def _warm_up(candidate: Candidate[Name], protocol: Protocol, on_call: Callable[[], None]) -> None:
-    """Call until the warm-up time is over and the calls are steady.
-
-    At least twice, as the first call may compile, allocate or page in.
-    """
-    timer, start = candidate.timer, candidate.timer.now()
-    taken: list[float] = []
-    next_check, steady = 2, None
-    while True:
-        taken.append(candidate.time_call().work_s)
-        on_call()
-        candidate.warmup_s = timer.now() - start
-        if len(taken) < next_check or candidate.warmup_s < protocol.warmup_s:
-            continue
-        next_check = int(len(taken) * RECHECK_EVERY) + 1
-        steady = _is_steady(taken)
-        if steady or candidate.warmup_s >= LONGEST_WARMUP * protocol.warmup_s:
-            break
-    candidate.settled = steady
-
-
-def _is_steady(taken: list[float]) -> bool | None:
-    """Whether the last two quarters agree; None if they are too short to say."""
-    quarter = len(taken) // 4
-    if quarter < 3:
-        return None
-    last, before = median(taken[-quarter:]), median(taken[-2 * quarter : -quarter])
-    return abs(last - before) <= STEADY * before
