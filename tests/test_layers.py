@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-VOCABULARY = {"errors", "impls", "units", "registry", "spec", "cores"}
+VOCABULARY = {"errors", "impls", "units", "registry", "spec", "cores", "waiting"}
 _LOW = {"records", "isolation", "kernels", "data"}
 _MIDDLE = {"analysis", "attention", "profiling", "models", "tasks", "training"}
 _HIGH = VOCABULARY | _LOW | _MIDDLE | {"benchmark"}
