@@ -33,10 +33,10 @@ def let_waiting_threads_sleep(environment: MutableMapping[str, str] = os.environ
 
 
 def wait_policy(environment: MutableMapping[str, str] = os.environ) -> str:
-    """The policy in force, as records name it: "passive", "active" or "default".
+    """The policy in force, as records name it: "passive", "active" or "" for OpenMP's own.
 
-    What else the user has set follows: "default, GOMP_SPINCOUNT=1000".
+    What else the user has set follows: "passive, GOMP_SPINCOUNT=1000".
     """
-    policy = environment.get(POLICY, "").strip().lower() or "default"
+    policy = environment.get(POLICY, "").strip().lower()
     details = [f"{name}={environment[name].strip()}" for name in DETAILS if environment.get(name)]
-    return ", ".join([policy, *details])
+    return ", ".join(filter(None, [policy, *details]))

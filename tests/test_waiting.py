@@ -58,10 +58,10 @@ def test_nothing_is_asked_of_a_torch_that_is_loaded():
 @pytest.mark.parametrize(
     ("variables", "policy"),
     [
-        ({}, "default"),
+        ({}, ""),
         ({"OMP_WAIT_POLICY": "PASSIVE"}, "passive"),
         ({"OMP_WAIT_POLICY": " active "}, "active"),
-        ({"GOMP_SPINCOUNT": "100"}, "default, GOMP_SPINCOUNT=100"),
+        ({"GOMP_SPINCOUNT": "100"}, "GOMP_SPINCOUNT=100"),
         ({"OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "1"}, "passive, KMP_BLOCKTIME=1"),
     ],
 )
