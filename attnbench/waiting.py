@@ -17,10 +17,14 @@ POLICY = "OMP_WAIT_POLICY"
 """OpenMP 5.2, section 21.2.7: "passive" threads sleep while they wait, "active" ones do not."""
 DETAILS = ("GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """How long threads wait before they sleep: rounds (GNU), milliseconds (LLVM, Intel)."""
+ASKED = {POLICY: "passive"}
+"""Waking a thread takes about as long as a small operator, so this costs speed on a quiet machine.
+What it buys is the same speed on a busy one (docs/measuring.md has the numbers, and those of a short
+wait, which is as fast as a long one at times and slower than sleep at others)."""
 
 
 def let_waiting_threads_sleep(environment: MutableMapping[str, str] = os.environ) -> bool:
-    """Ask for threads that sleep while they wait, in this process and those that it starts.
+    """Ask for threads that sleep while they wait, here and in processes started from here.
 
     Returns:
         Whether it was done. Nothing is changed if the user has chosen a policy, or if torch is
@@ -28,7 +32,7 @@ def let_waiting_threads_sleep(environment: MutableMapping[str, str] = os.environ
     """
     if "torch" in sys.modules or any(environment.get(name) for name in (POLICY, *DETAILS)):
         return False
-    environment[POLICY] = "passive"
+    environment.update(ASKED)
     return True
 
 
