@@ -1,8 +1,9 @@
-"""The number of usable cores, on systems that report it and on others."""
+"""The cores that this process may use, on systems that report it and on others."""
 
 import psutil
+import pytest
 
-from attnbench.cores import available_cores
+from attnbench.cores import allowed_cores, available_cores, pinned_cores
 
 
 class Process:
@@ -12,19 +13,23 @@ class Process:
         return [0, 2, 5]
 
 
-def test_only_cores_that_the_process_may_run_on_count(monkeypatch):
-    monkeypatch.setattr(psutil, "Process", Process)
-    monkeypatch.setattr(psutil, "cpu_count", lambda: 8)
-    assert available_cores() == 3
+def test_this_system_has_some():
+    assert 1 <= available_cores() <= psutil.cpu_count()
 
 
-def test_a_system_without_affinity_counts_all(monkeypatch):
-    monkeypatch.setattr(psutil, "Process", object)
-    monkeypatch.setattr(psutil, "cpu_count", lambda: 8)
-    assert available_cores() == 8
-    monkeypatch.setattr(psutil, "cpu_count", lambda: None)
+def test_users_may_allow_fewer(monkeypatch):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     assert available_cores() == 1
 
 
-def test_this_system_has_some():
-    assert 1 <= available_cores() <= psutil.cpu_count()
+@pytest.mark.parametrize(("all_cores", "pinned"), [(8, 3), (3, 0)])
+def test_a_process_is_pinned_if_it_may_not_use_every_core(monkeypatch, all_cores, pinned):
+    monkeypatch.setattr(psutil, "Process", Process)
+    monkeypatch.setattr(psutil, "cpu_count", lambda: all_cores)
+    assert allowed_cores() == [0, 2, 5]
+    assert pinned_cores() == pinned
+
+
+def test_a_system_without_affinity_pins_nothing(monkeypatch):
+    monkeypatch.setattr(psutil, "Process", object)
+    assert (allowed_cores(), pinned_cores()) == ([], 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-VOCABULARY = {"errors", "impls", "units", "registry", "spec", "cores"}
+VOCABULARY = {"errors", "impls", "units", "registry", "spec", "cores", "waiting"}
 _LOW = {"records", "isolation", "kernels", "data"}
 _MIDDLE = {"analysis", "attention", "profiling", "models", "tasks", "training"}
 _HIGH = VOCABULARY | _LOW | _MIDDLE | {"benchmark"}
@@ -152,7 +152,7 @@ def test_the_help_of_every_command_loads_what_draws_it_and_nothing_that_measures
         "for command in app.registered_commands:\n"
         "    try: app([command.name, '--help'])\n"
         "    except SystemExit as stop: assert not stop.code\n"
-        "light = ('cli', 'errors', 'spec', 'benchmark', 'benchmark.recorder')\n"
+        "light = ('cli', 'cores', 'errors', 'spec', 'waiting', 'benchmark', 'benchmark.recorder')\n"
         "parts = [m.partition('.')[2] for m in sys.modules if m.startswith('attnbench.')]\n"
         "print([m for m in parts if m not in light and not m.startswith(('cli.', 'spec.'))])\n"
         "print('msgspec' in sys.modules)" + LISTS_HEAVY

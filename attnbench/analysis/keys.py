@@ -74,7 +74,8 @@ class LayerConditions(Key):
 def machine_order(machine: Environment) -> tuple[Any, ...]:
     """Sort key of machines: name, threads, then software."""
     software = (machine.torch, machine.cuda, machine.platform)
-    return machine.device_name, machine.threads, *software, machine.float32_matmul
+    set_by_user = (machine.float32_matmul, machine.wait_policy, machine.pinned, machine.allocator)
+    return machine.device_name, machine.threads, *software, *set_by_user
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

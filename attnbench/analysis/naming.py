@@ -192,7 +192,10 @@ def _machine_facts(machine: Environment) -> list[str]:
 
 def _more_facts(machine: Environment) -> list[str]:
     threads, products = f"{machine.threads} host threads", f"products {machine.float32_matmul}"
-    return [machine.platform, threads, products]
+    waiting = [f"waiting {machine.wait_policy}"] if machine.wait_policy else []
+    pinned = [f"pinned to {machine.pinned}"] if machine.pinned else []
+    allocator = [f"allocator {machine.allocator}"] if machine.allocator else []
+    return [machine.platform, threads, products, *waiting, *pinned, *allocator]
 
 
 def texts_of(values: Iterable[Any]) -> str:

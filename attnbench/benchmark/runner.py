@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from attnbench.benchmark.compiler import CompilerForCells
 from attnbench.benchmark.instance import Instance, build_instance
 from attnbench.benchmark.subject import Subject, subject_of
 from attnbench.impls import may_use_sdpa
@@ -93,17 +94,18 @@ def profile(
         _open_cell(workload, protocol, device, module)
         for workload, module in zip(workloads, modules, strict=True)
     ]
-    for cell in cells:
-        on_step(f"building {cell.subject.name}")
-        _guard(cell, partial(_prepare, cell, device))
-    _time(cells, protocol, device, on_step)
     records = []
-    for cell in cells:
-        if cell.instance is not None:
-            on_step(f"memory{' and energy' * protocol.energy} of {cell.subject.name}")
-            _guard(cell, partial(_measure_memory, cell, cell.instance, protocol, device))
-        records.append(cell.finish())
-        on_record(records[-1])
+    with CompilerForCells(len(cells)) as compiler:
+        for cell in cells:
+            on_step(f"building {cell.subject.name}")
+            _guard(cell, partial(_prepare, cell, device, compiler))
+        _time(cells, protocol, device, on_step)
+        for cell in cells:
+            if cell.instance is not None:
+                on_step(f"memory{' and energy' * protocol.energy} of {cell.subject.name}")
+                _guard(cell, partial(_measure_memory, cell, cell.instance, protocol, device))
+            records.append(cell.finish())
+            on_record(records[-1])
     return records
 
 
@@ -137,7 +139,7 @@ def _guard(cell: Cell, work: Callable[[], None]) -> None:
         cell.fail(*failure(error))
 
 
-def _prepare(cell: Cell, device: torch.device) -> None:
+def _prepare(cell: Cell, device: torch.device, compiler: CompilerForCells) -> None:
     """Count, build and call once: a cell that cannot run fails before any timing."""
     reason = cell.subject.unsupported(device)
     if reason:
@@ -145,7 +147,9 @@ def _prepare(cell: Cell, device: torch.device) -> None:
         return
     _count(cell)
     instance = build_instance(cell.subject, cell.workload, device, cell.built)
-    cell.measured["first_call_s"] = _call_first(instance.call, device)
+    with compiler.calling() as notes:
+        cell.measured["first_call_s"] = _call_first(instance.call, device)
+    cell.measured["notes"] += tuple(notes)
     if may_use_sdpa(cell.workload.impl):
         cell.measured["backend"] = fused_backend(instance.call)
     cell.instance = instance

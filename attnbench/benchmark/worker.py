@@ -89,7 +89,10 @@ class Worker:
     def _start(self) -> SpawnedProcess:
         import torch
 
-        return SpawnedProcess(_serve, (torch.get_num_threads(), self._device, self._plugins))
+        from attnbench.profiling.machine.threads import threads_were_chosen
+
+        threads = torch.get_num_threads(), threads_were_chosen()
+        return SpawnedProcess(_serve, (*threads, self._device, self._plugins))
 
     def _wait_for_records(
         self, process: SpawnedProcess, on_step: Callable[[str], None]
@@ -101,13 +104,15 @@ class Worker:
         return answer
 
 
-def _serve(connection: Connection, threads: int, device: str, plugins: Sequence[str]) -> None:
+def _serve(
+    connection: Connection, threads: int, chosen: bool, device: str, plugins: Sequence[str]
+) -> None:
     """The process: say that it is ready, then measure comparisons until the parent hangs up."""
     _share_no_lock()
 
     import attnbench.benchmark.runner  # noqa: F401 - so that no cell is charged for this import
 
-    match_parent(threads, plugins)
+    match_parent(threads, plugins, chosen=chosen)
     connection.send("ready")
     while True:
         try:

@@ -25,6 +25,7 @@ from attnbench.cli import (
     train,
 )
 from attnbench.errors import UserError
+from attnbench.waiting import let_waiting_threads_sleep
 
 app = typer.Typer(
     name="attnbench",
@@ -68,6 +69,7 @@ def root(
 
 def main() -> None:
     """Run the command line; a `UserError` prints one line and exits with code 2."""
+    let_waiting_threads_sleep()  # before torch is loaded
     try:
         app()
     except UserError as error:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from attnbench.cli import options
+from attnbench.cli.grouped import grouped
 from attnbench.cli.options import CEILINGS
+from attnbench.cli.threads import Threads
 from attnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 DEFAULT_DTYPES = {"cpu": "float32", "cuda": "float32,bfloat16,float16"}
 
 
+@grouped
 def command(
+    threads: Threads,
     dtype: Annotated[
         str | None,
         typer.Option(
@@ -44,7 +48,7 @@ def command(
     from rich.console import Console
 
     console, progress = Console(), Console(stderr=True)
-    with progress.status("loading torch") as status:
+    with progress.status("loading torch"):
         from attnbench.cli.show.ceilings import print_ceilings
         from attnbench.profiling.latency.timer import timer_for
         from attnbench.profiling.machine.ceilings import measure_ceilings
@@ -52,6 +56,8 @@ def command(
         from attnbench.records import store
 
         chosen = choose_device(device)
+    threads.take(progress)
+    with progress.status("starting") as status:
         asked = _dtypes(DEFAULT_DTYPES[chosen.type] if dtype is None else dtype)
         known = _stored(out, chosen)
         shown = [ceiling for ceiling in known if ceiling.dtype in asked]

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attnbench.cli import options
+from attnbench.cli.grouped import grouped
 from attnbench.cli.options import CHECKUPS
+from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
     from attnbench.records import Checkup
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 COLOURS = {"passed": "green", "failed": "red", "not possible here": "yellow"}
 
 
+@grouped
 def command(
+    threads: Threads,
     device: options.Device = "auto",
     out: Annotated[Path, typer.Option(help="File to append the checkup to.")] = CHECKUPS,
 ) -> None:
@@ -32,12 +36,15 @@ def command(
     from rich.console import Console
 
     progress = Console(stderr=True)
-    with progress.status("loading torch") as status:
+    with progress.status("loading torch"):
         from attnbench.doctor.checkup import examine
         from attnbench.profiling.machine.environment import choose_device
         from attnbench.records import store
 
-        checkup = examine(choose_device(device), on_step=status.update)
+        chosen = choose_device(device)
+    threads.take(progress)
+    with progress.status("starting") as status:
+        checkup = examine(chosen, on_step=status.update)
     store.append(out, checkup)
     _print(checkup)
     print(f"\nStored in {out}.")

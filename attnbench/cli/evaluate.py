@@ -8,10 +8,14 @@ from typing import Annotated
 import typer
 
 from attnbench.cli import options
+from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
+from attnbench.cli.threads import Threads
 
 
+@grouped
 def command(
+    threads: Threads,
     checkpoint: Annotated[Path, typer.Argument(help="A `last.pt` written by `attnbench train`.")],
     data: Annotated[
         str | None,
@@ -40,6 +44,7 @@ def command(
 
         chosen = choose_device(device)
         trained = load(checkpoint)
+    threads.take(console)
     with images_progress(console) as on_images:
         images = open_data(data or trained.data, trained.img_size, on_progress=on_images)
     with steps_progress(console) as on_step:

@@ -12,6 +12,7 @@ from attnbench.cli import options
 from attnbench.cli.cells import Cells, Measuring
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import CEILINGS, RUNS
+from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the records as JSON.
 def command(
     cells: Cells,
     measuring: Measuring,
+    threads: Threads,
     out: options.Out = RUNS / "profile.jsonl",
     details: Details = False,
     as_json: AsJson = False,
@@ -50,6 +52,7 @@ def command(
         workloads = cells.workloads(n_tokens="4096")
         protocol = measuring.protocol()
         device = choose_device(measuring.device)
+    threads.take(progress)
     records: list[CostRecord] = []
     keep = Recorder(out, "profile").keep
     with progress.status("measuring") as status:

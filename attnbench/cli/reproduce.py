@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attnbench.cli import options
+from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.sources import MEASURED
+from attnbench.cli.threads import Threads
 from attnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,7 +31,9 @@ IMAGES = 128
 """Number of held-out images on which the use of anchors is measured."""
 
 
+@grouped
 def command(
+    threads: Threads,
     what: Annotated[str, typer.Argument(help=f"{', '.join(WHAT[:-1])} or {WHAT[-1]}.")],
     results: Annotated[
         list[Path] | None,
@@ -60,6 +64,7 @@ def command(
         raise UserError(f"expected one of {', '.join(WHAT)}; got {what!r}")
     if checkpoint is not None and what not in WITH_ANCHORS:
         raise UserError(f"--checkpoint works with {' or '.join(WITH_ANCHORS)} only; got {what}")
+    threads.take(Console(stderr=True))
     if what == "claims":
         _claims(out)
         return

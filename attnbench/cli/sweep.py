@@ -15,6 +15,7 @@ from attnbench.cli import options
 from attnbench.cli.cells import CROSSED, Cells, Measuring
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
+from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +40,7 @@ Timeout = Annotated[
 def command(
     cells: Cells,
     measuring: Measuring,
+    threads: Threads,
     out: options.Out = RUNS / "sweep.jsonl",
     force: Force = False,
     dry_run: DryRun = False,
@@ -56,7 +58,8 @@ def command(
     """
     from rich.console import Console
 
-    with Console(stderr=True).status("loading torch"):
+    console = Console(stderr=True)
+    with console.status("loading torch"):
         from attnbench.benchmark.sweep import plan
         from attnbench.benchmark.worker import Worker
         from attnbench.profiling.machine.environment import choose_device, device_named
@@ -66,6 +69,7 @@ def command(
         settled = {} if force else _settled_records(out)
         device = device_named(measuring.device) if dry_run else choose_device(measuring.device)
         worker = Worker(str(device), plugin or (), timeout)
+    threads.take(console)
     if dry_run:
         _print_plan(plan(workloads, protocol, device, settled))
         return

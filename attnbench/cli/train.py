@@ -9,7 +9,9 @@ import typer
 
 from attnbench.cli import options
 from attnbench.cli.cells import ANCHORS
+from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
+from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +53,9 @@ Resume = Annotated[
 ]
 
 
+@grouped
 def command(
+    threads: Threads,
     model: Annotated[str, typer.Argument(help="Model name; `attnbench list models` shows all.")],
     data: Data = "digits",
     attention: Attention = None,
@@ -85,6 +89,7 @@ def command(
         MODELS.find(model)
         asked_for = _values(option, anchors)
         chosen = choose_device(device)
+    threads.take(console)
     with images_progress(console) as on_images:
         images = open_data(data, img_size, seed=seed, on_progress=on_images)
     recipe = recipe_for(

@@ -25,8 +25,14 @@ def _end_once_ready(parent: Watched) -> None:
     os._exit(1)
 
 
-def match_parent(threads: int, plugins: Sequence[str]) -> None:
+def match_parent(threads: int, plugins: Sequence[str], *, chosen: bool = False) -> None:
     """Use as many threads as the parent does, and load its plug-ins.
+
+    Args:
+        threads: of the parent.
+        plugins: what `--plugin` named.
+        chosen: whether the parent was told that number. If not, torch is told none here either,
+            unless its own differs, since even the same number changes how MKL divides its work.
 
     Raises:
         UserError: a plug-in cannot be loaded.
@@ -35,7 +41,7 @@ def match_parent(threads: int, plugins: Sequence[str]) -> None:
 
     from attnbench.registry import load_plugin
 
-    if torch.get_num_threads() != threads:  # setting even the same number would change MKL's ways
+    if chosen or torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
     for source in plugins:
         load_plugin(source)

@@ -28,6 +28,13 @@ class Environment:
     """Hash of the code that was measured; a cell whose code has changed since is stale."""
     float32_matmul: str = "highest"
     """Precision of float32 products in torch's words; "high" means TF32 on a GPU."""
+    wait_policy: str = ""
+    """How threads wait for one another: "passive" (they sleep), "active" (they do not), or "" for
+    OpenMP's own way (not for some milliseconds). "" too for one thread, and on a GPU."""
+    pinned: int = 0
+    """Cores that the process was held to; 0 if it might run on all cores of the machine."""
+    allocator: str = ""
+    """Settings of the memory allocator; "" if none was changed."""
 
     @property
     def label(self) -> str:

@@ -11,7 +11,7 @@ HERE = Environment(
     platform="Linux x86_64", attnbench="0.1.0", code="abc",
 )  # fmt: skip
 MACHINE = ("device", "device_name", "threads", "platform")
-SOFTWARE = ("torch", "cuda", "float32_matmul")
+SOFTWARE = ("torch", "cuda", "float32_matmul", "wait_policy", "pinned", "allocator")
 NEITHER = ("python", "attnbench", "code")
 
 

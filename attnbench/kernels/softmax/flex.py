@@ -63,6 +63,11 @@ def flex_attention(
     return output
 
 
+def forget_kernels() -> None:
+    """Compile each case anew at its next call; for when torch's compiler has forgotten them."""
+    _kernels.clear()
+
+
 def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tensor | None) -> Tensor:
     from torch.nn.attention.flex_attention import flex_attention as attend
 

@@ -10,8 +10,11 @@ from pathlib import Path
 import torch
 
 from attnbench import __version__
+from attnbench.cores import pinned_cores
 from attnbench.errors import UserError
+from attnbench.profiling.machine.allocator import allocator_settings
 from attnbench.records import Environment
+from attnbench.waiting import wait_policy
 
 
 def choose_device(name: str) -> torch.device:
@@ -50,11 +53,11 @@ def missing_device(device: torch.device) -> str | None:
 
 def describe_environment(device: torch.device, code: str = "") -> Environment:
     """The conditions at this moment; `code` is the hash of the code to be measured."""
-    cuda = device.type == "cuda"
+    cuda, threads = device.type == "cuda", torch.get_num_threads()
     return Environment(
         device="cuda" if cuda else "cpu",
         device_name=torch.cuda.get_device_name(device) if cuda else processor_name(),
-        threads=torch.get_num_threads(),
+        threads=threads,
         torch=torch.__version__,
         cuda=(torch.version.cuda or "") if cuda else "",
         python=platform.python_version(),
@@ -62,6 +65,9 @@ def describe_environment(device: torch.device, code: str = "") -> Environment:
         attnbench=__version__,
         float32_matmul=torch.get_float32_matmul_precision(),
         code=code,
+        wait_policy="" if cuda or threads == 1 else wait_policy(),
+        pinned=pinned_cores(),
+        allocator=allocator_settings(device),
     )
 
 

@@ -1,0 +1,86 @@
+"""The options of every command that computes: how many threads, and on which cores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attnbench.cores import available_cores
+from attnbench.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+AUTO = "auto"
+
+
+def _checked(text: str | None) -> str | None:
+    """Refuse what is neither `auto` nor a number of threads that this process has cores for."""
+    if text is None or text == AUTO:
+        return text
+    cores = available_cores()
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= cores):
+        raise UserError(
+            f"--threads takes {AUTO}, or 1 to {cores} (the cores that this process may use); "
+            f"got {text!r}"
+        )
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threads:
+    """Options that choose threads and cores; later processes take them over."""
+
+    threads: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|auto", callback=_checked, show_default=False,
+            help="CPU threads of torch; auto finds by trial how many this machine gives now. "
+            "\\[default: torch's own number]",
+        ),
+    ] = None  # fmt: skip
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Stay on as many cores as threads, the quietest ones.")
+    ] = False
+
+    def take(self, console: Console) -> None:
+        """Do as asked, and say in a line what was found; loads torch.
+
+        Raises:
+            UserError: this system cannot pin processes.
+        """
+        if self.threads is not None:
+            _use(self.threads, console)
+        if self.pin:
+            _pin(console)
+
+
+def _use(threads: str, console: Console) -> None:
+    from attnbench.profiling.machine.threads import try_threads, use_threads
+
+    if threads != AUTO:
+        use_threads(int(threads))
+        return
+    with console.status("trying numbers of threads"):
+        trial = try_threads(available_cores())
+    use_threads(trial.chosen)
+    _tell(f"--threads auto: {trial.text}", console)
+
+
+def _pin(console: Console) -> None:
+    import torch
+
+    from attnbench.profiling.machine.pinning import pin
+
+    threads = torch.get_num_threads()
+    cores = pin(threads)
+    text = f"on core{'s' * (len(cores) > 1)} {', '.join(map(str, cores))}"
+    if len(cores) < threads:
+        text += f"; {threads} threads share them, --threads {len(cores)} would not"
+    _tell(f"--pin: {text}", console)
+
+
+def _tell(text: str, console: Console) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
