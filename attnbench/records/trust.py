@@ -11,6 +11,7 @@ samples and conditions in the record, so a better rule also regrades old records
 | contention | other programs used over 0.1 cores while sampling | over 0.5 |
 | drift | medians of the first and last third differ by over 3 %, intervals apart | over 10 % |
 | unsteady | calls were not steady at the end of the longest warm-up | |
+| two modes | the samples have two peaks, 15 % apart or more | |
 | clocks | the GPU's clock dropped by over 5 % while sampling | over 15 % |
 | throttled | | the GPU's driver lowered the clock because of heat or power |
 | other kernel | | torch used another kernel than asked for, or its unfused path |
@@ -25,11 +26,13 @@ from attnbench.records import CostRecord
 from attnbench.records.doubts.doubt import Doubt, Grade
 from attnbench.records.doubts.kernel import other_kernel
 from attnbench.records.doubts.machine import clocks_doubt, contention_doubt, throttled
+from attnbench.records.doubts.modes import two_modes
 from attnbench.records.doubts.samples import drift, few_samples, unsteady, wide_interval
 from attnbench.records.latency import Latency
 
 OF_LATENCY = (
     few_samples, wide_interval, contention_doubt, drift, unsteady, clocks_doubt, throttled,
+    two_modes,
 )  # fmt: skip
 """Doubts that a latency raises by itself."""
 OF_RECORD = (other_kernel,)

@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any, Generic, TypeVar
 from typing import Protocol as TypedProtocol
 
+from attnbench.profiling.latency.collector import Pauses, collector_off
 from attnbench.profiling.latency.observers import (
     Observer,
     after_all,
@@ -75,6 +76,7 @@ class Candidate(Generic[Name]):
     prepare: Callable[[Any], object] = lambda name: None
     inspect: Callable[[Any], object] = lambda name: None
     observers: Sequence[Observer] = ()
+    pauses: Pauses = field(default_factory=Pauses)
     warmup_s: float = 0.0
     settled: bool | None = None
     samples: list[Sample] = field(default_factory=list)
@@ -88,9 +90,16 @@ class Candidate(Generic[Name]):
 
     def take_sample(self) -> None:
         """One sample, with a fresh input and whatever is observed."""
-        sample, facts = self._observe(self.observers)
+        sample, facts = self._observe((*self.observers, self.pauses))
         self.samples.append(sample)
         self.facts.append(facts)
+
+    def count_objects(self) -> None:
+        """Count what calls leave to Python's collector."""
+        try:
+            self.pauses.count(self.call)
+        except Exception as error:
+            raise CallFailedError(self.name, error) from error
 
     def latency(self, **more: Any) -> Latency:
         """The samples so far; `more` are fields of the latency."""
@@ -98,6 +107,8 @@ class Candidate(Generic[Name]):
         return Latency(
             samples_s=tuple(sample.work_s for sample in self.samples),
             host_samples_s=tuple(s.host_s for s in self.samples if s.host_s is not None),
+            left_objects=self.pauses.left_objects,
+            pauses_s=tuple(_rounded(pause_s) for pause_s in self.pauses.pauses_s),
             **columns,
             **more,
         )
@@ -154,12 +165,14 @@ def measure_latencies(
     candidates = [
         Candidate(name, call, timer, prepare, inspect, observers) for name, call in calls.items()
     ]
-    for candidate in candidates:
-        _warm_up(candidate, protocol, lambda: on_round(0))
-    before = usage_now()
     pace = Pace(protocol=protocol, candidates=len(candidates), now=timer.now)
-    with _watched(watch, observers) as look:
-        stopped_by = _sample(candidates, pace, _Hooks(on_round, on_waiting, look), before)
+    with collector_off():
+        for candidate in candidates:
+            _warm_up(candidate, protocol, lambda: on_round(0))
+            candidate.count_objects()
+        before = usage_now()
+        with _watched(watch, [*observers, *(one.pauses for one in candidates)]) as look:
+            stopped_by = _sample(candidates, pace, _Hooks(on_round, on_waiting, look), before)
     common = {
         "stopped_by": stopped_by,
         "rounds_with": rounds_with,
