@@ -10,6 +10,7 @@ import os
 import pickle
 import select
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -59,6 +60,7 @@ def _be_the_copy(work: Callable[[], Any], writing: int, timeout_s: float) -> Non
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nowhere, stream)
+        sys.stdout = sys.stderr = os.fdopen(nowhere, "w")
         os.write(writing, pickle.dumps(work()))
     finally:
         os._exit(0)

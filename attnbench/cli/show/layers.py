@@ -13,7 +13,13 @@ from attnbench.analysis.naming import name_of, texts_of
 from attnbench.analysis.selection.fastest import left_out_notes
 from attnbench.analysis.speedup.baseline import Baselines, Compared
 from attnbench.cli.show.values import (
-    MISSING, latency_text, macs_text, memory_head, memory_text, metric_text, with_bounds,
+    MISSING,
+    latency_text,
+    macs_text,
+    memory_head,
+    memory_text,
+    metric_text,
+    with_bounds,
 )  # fmt: skip
 from attnbench.records import CostRecord, LayerRecord, coverage, of_type
 from attnbench.records.latency import Ratio

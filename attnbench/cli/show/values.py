@@ -29,13 +29,14 @@ def memory_text(record: CostRecord, between: str = " ") -> str:
     peak = metric_text("memory_bytes", memory.peak_net_bytes)
     if not memory.kept_bytes:
         return peak
-    return f"{peak}{between}+{metric_text('kept_bytes', memory.kept_bytes)}"
+    plus = " + " if between == " " else between  # a line of its own needs no sign
+    return f"{peak}{plus}{metric_text('kept_bytes', memory.kept_bytes)}"
 
 
 def memory_head(records: Sequence[CostRecord], between: str = " ") -> str:
     """The head of a column of `memory_text`."""
     keeps = any(record.memory and record.memory.kept_bytes for record in records)
-    return f"memory{between}+kept" if keeps else "memory"
+    return ("memory + kept" if between == " " else f"memory{between}kept") if keeps else "memory"
 
 
 def latency_text(latency: Latency, between: str = " ") -> str:

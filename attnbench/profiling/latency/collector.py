@@ -38,7 +38,7 @@ def collector_off() -> Iterator[None]:
 
 
 class Pauses(Observer):
-    """Of one candidate: whether it leaves objects behind, and how long the collector ran in its samples.
+    """Of one candidate: what it leaves behind, and how long the collector ran in its samples.
 
     An object that is left behind is one that refers to itself, directly or in a circle with others,
     and to which nothing else refers: the collector alone can free it.
@@ -65,19 +65,30 @@ class Pauses(Observer):
             calls += 1
         self.left_objects = round((found + gc.collect(0)) / calls)
 
+    def exposed(self, call: Callable[[], object]) -> Callable[[], object]:
+        """The call, with the collector on if the call makes work for it; what is timed."""
+        if not self.left_objects:
+            return call
+
+        def struck() -> object:
+            gc.enable()
+            try:
+                return call()
+            finally:
+                gc.disable()
+
+        return struck
+
     def start(self) -> None:
         """Listen to the collector."""
         gc.callbacks.append(self._hear)
 
     def before(self) -> None:
-        """Let the collector strike a candidate that makes work for it."""
+        """A call is about to be timed."""
         self._pause_s = 0.0
-        if self.left_objects:
-            gc.enable()
 
     def after(self) -> Facts:
-        """Switch it off, and note how long it ran."""
-        gc.disable()
+        """Note how long the collector ran."""
         self._pauses_s.append(self._pause_s)
         _collect_if_full()
         return {}

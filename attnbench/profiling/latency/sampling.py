@@ -95,15 +95,18 @@ class Candidate(Generic[Name]):
         self.facts.append(facts)
 
     def count_objects(self) -> None:
-        """Count what calls leave to Python's collector."""
+        """Count what calls leave to Python's collector; it strikes those that leave something."""
         try:
             self.pauses.count(self.call)
+            self.call = self.pauses.exposed(self.call)
         except Exception as error:
             raise CallFailedError(self.name, error) from error
 
     def latency(self, **more: Any) -> Latency:
         """The samples so far; `more` are fields of the latency."""
-        columns = {name: self._column(name) for name in (self.facts[0] if self.facts else ())}
+        columns: dict[str, Any] = {
+            name: self._column(name) for name in (self.facts[0] if self.facts else ())
+        }
         return Latency(
             samples_s=tuple(sample.work_s for sample in self.samples),
             host_samples_s=tuple(s.host_s for s in self.samples if s.host_s is not None),

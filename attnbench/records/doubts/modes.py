@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import ceil, comb, exp, floor, log
 from statistics import median
 
@@ -103,7 +103,7 @@ def _within(ordered: Sequence[float], centre: float, width: float) -> int:
 def _weight(parts: Sequence[bool]) -> float:
     """How many independent samples one sample counts for, by the part that each is in."""
     share = sum(parts) / len(parts)
-    same = sum(one == other for one, other in zip(parts, parts[1:], strict=False))
+    same = sum(one == other for one, other in pairwise(parts))
     by_chance = share**2 + (1 - share) ** 2
     alike = (same / (len(parts) - 1) - by_chance) / (1 - by_chance)
     return (1 - alike) / (1 + alike) if alike > 0 else 1.0
