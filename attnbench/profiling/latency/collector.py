@@ -88,7 +88,8 @@ class Pauses(Observer):
         self._pause_s = 0.0
 
     def after(self) -> Facts:
-        """Note how long the collector ran."""
+        """Note how long the collector ran; a call may have switched it on."""
+        gc.disable()
         self._pauses_s.append(self._pause_s)
         _collect_if_full()
         return {}
