@@ -19,8 +19,8 @@ DETAILS = ("GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """How long threads wait before they sleep: rounds (GNU), milliseconds (LLVM, Intel)."""
 ASKED = {POLICY: "passive"}
 """Waking a thread takes about as long as a small operator, so this costs speed on a quiet machine.
-What it buys is the same speed on a busy one (docs/measuring.md has the numbers, and those of a short
-wait, which is as fast as a long one at times and slower than sleep at others)."""
+What it buys is the same speed on a busy one (docs/measuring.md has the numbers, and those of a
+short wait, which is as fast as a long one at times and slower than sleep at others)."""
 
 
 def let_waiting_threads_sleep(environment: MutableMapping[str, str] = os.environ) -> bool:

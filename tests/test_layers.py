@@ -39,7 +39,7 @@ ALLOWED_THIRD_PARTY = {
     "data": {"torch", "torchvision", "PIL", "numpy"},
     "analysis": {"numpy", "pandas", "scipy"},
     "attention": {"torch", "jaxtyping"},
-    "profiling": {"torch", "psutil"},
+    "profiling": {"torch", "psutil", "numpy"},
     "models": {"torch", "jaxtyping"},
     "report": {"pandas", "seaborn", "matplotlib", "jinja2", "numpy"},
     "tasks": {"torch", "torchvision"},

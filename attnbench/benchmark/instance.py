@@ -34,6 +34,10 @@ class Instance:
         if not self.keeps_input:
             freshen(self.x)
 
+    def forward(self) -> object:
+        """One forward pass, whatever mode is timed."""
+        return self.module(self.x, *self.subject.arguments)
+
     def check(self) -> None:
         """Run the honesty checks; they change the input, so they come last.
 

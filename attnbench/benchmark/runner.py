@@ -22,15 +22,17 @@ from attnbench.benchmark.instance import Instance, build_instance
 from attnbench.benchmark.subject import Subject, subject_of
 from attnbench.impls import may_use_sdpa
 from attnbench.isolation.failure import failure
+from attnbench.profiling.code_path import code_path_of
 from attnbench.profiling.counting.macs import count_macs
 from attnbench.profiling.counting.traffic import count_traffic
 from attnbench.profiling.energy.windows import measure_energy
 from attnbench.profiling.fused_kernel import fused_backend
+from attnbench.profiling.latency.collector import collector_notes
 from attnbench.profiling.latency.sampling import CallFailedError, measure_latencies
 from attnbench.profiling.latency.timer import Call, timer_for
 from attnbench.profiling.machine.environment import describe_environment
 from attnbench.profiling.machine.gpu_state import ClockWatch
-from attnbench.profiling.memory.allocations import measure_memory
+from attnbench.profiling.memory.footprint import measure_footprint, memory_notes
 from attnbench.records import COST_RECORDS, CostRecord, Environment, Status, now
 from attnbench.spec import AnyWorkload, Protocol
 
@@ -56,6 +58,10 @@ class Cell:
         """End the cell; its counts stay, its latency and memory are dropped."""
         self.instance = None
         self.measured |= {"status": status, "reason": reason, "latency": None, "memory": None}
+
+    def note(self, *notes: str) -> None:
+        """Say what is to know before the numbers are quoted."""
+        self.measured["notes"] = (*self.measured.get("notes", ()), *notes)
 
     def finish(self) -> CostRecord:
         """The record of the cell; module and input are released."""
@@ -200,6 +206,7 @@ def _time(cells: Sequence[Cell], protocol: Protocol, device: torch.device, on_st
             continue
         for index, latency in latencies.items():
             cells[index].measured["latency"] = latency
+            cells[index].note(*collector_notes(latency))
         return
 
 
@@ -215,8 +222,11 @@ def _tell_round(on_step: OnStep, cells: int, rounds: int) -> None:
 def _measure_memory(
     cell: Cell, instance: Instance, protocol: Protocol, device: torch.device
 ) -> None:
-    """Memory, energy if asked for, and the honesty checks."""
-    cell.measured["memory"] = measure_memory(instance.call, device)
+    """Memory and code path, energy if asked for, and the honesty checks."""
+    memory = measure_footprint(instance.call, instance.module, instance.forward, instance.x)
+    cell.measured["memory"] = memory
+    cell.measured["code_path"] = code_path_of(instance.call, device)
+    cell.note(*memory_notes(memory))
     if protocol.energy:
         cell.measured["energy"] = measure_energy(instance.call, device)
     instance.check()

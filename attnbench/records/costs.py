@@ -23,6 +23,14 @@ class Memory:
     resident_total_bytes: int | None = None
     """High-water mark of a fresh process that builds the model and calls it once, including scratch
     memory of libraries; net of what the process held before. None if it was not measured."""
+    kept_bytes: int | None = None
+    """What the module keeps between calls besides its parameters: buffers, masks, tables, caches.
+    None if it was not measured."""
+    kept_more_bytes: int | None = None
+    """What each call leaves allocated for good, so that memory grows with the number of calls."""
+    outside_bytes: int | None = None
+    """What a call takes past torch's allocator (NumPy, scratch of libraries), 0 if little. None
+    where that is not seen: on a GPU, and where the system's mark cannot be set back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

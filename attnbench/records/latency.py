@@ -65,6 +65,10 @@ class Latency:
     """For each sample, how often this process lost a core against its will (not on Windows)."""
     canary_s: tuple[float, ...] = ()
     """For each sample, seconds of the same small work, the slower of once before and once after."""
+    left_objects: int = 0
+    """Objects that each call leaves to Python's garbage collector, on average."""
+    pauses_s: tuple[float, ...] = ()
+    """For each sample, seconds in which Python's garbage collector ran; empty if it never did."""
     waited_s: float | None = None
     """Seconds beyond the budget in which sampling waited for a quiet machine."""
 
@@ -74,6 +78,7 @@ class Latency:
             raise ValueError("a latency needs at least one sample, all above zero")
         columns = (
             self.host_samples_s, self.cpu_samples_s, self.waits_s, self.switches, self.canary_s,
+            self.pauses_s,
         )  # fmt: skip
         if any(len(column) not in (0, len(self.samples_s)) for column in columns):
             raise ValueError("a latency needs a host sample beside each sample, or none")

@@ -79,6 +79,9 @@ class CostRecord(Record):
     """Seconds of the first call, which may compile, tune and allocate; it is not a sample."""
     backend: str = ""
     """The kernel that torch's fused attention chose; "" if it was not called."""
+    code_path: str = ""
+    """Fingerprint of the operators of one call, "94 operator calls, 3f2a91bc": code that tunes
+    itself may take another path in another run. "" if it was not taken."""
     latency: Latency | None = None
     memory: Memory | None = None
     energy: Energy | None = None

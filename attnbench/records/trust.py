@@ -13,6 +13,7 @@ samples and conditions in the record, so a better rule also regrades old records
 | disturbed | under half of the samples are undisturbed | under 10 of them, and under half |
 | drift | medians of the first and last third differ by over 3 %, intervals apart | over 10 % |
 | unsteady | calls were not steady at the end of the longest warm-up | |
+| two modes | the samples have two peaks, 15 % apart or more | |
 | clocks | the GPU's clock dropped by over 5 % while sampling | over 15 % |
 | throttled | | the GPU's driver lowered the clock because of heat or power |
 | other kernel | | torch used another kernel than asked for, or its unfused path |
@@ -32,6 +33,7 @@ from attnbench.records.doubts.machine import (
     disturbed,
     throttled,
 )
+from attnbench.records.doubts.modes import two_modes
 from attnbench.records.doubts.samples import (
     drift,
     few_samples,
@@ -43,7 +45,7 @@ from attnbench.records.latency import Latency
 
 OF_LATENCY = (
     few_samples, no_interval, wide_interval, contention_doubt, disturbed, drift, unsteady,
-    clocks_doubt, throttled,
+    clocks_doubt, throttled, two_modes,
 )  # fmt: skip
 """Doubts that a latency raises by itself."""
 OF_RECORD = (other_kernel,)

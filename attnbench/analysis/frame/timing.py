@@ -16,6 +16,8 @@ TIMING_COLUMNS = {
     "launch_bound": "str", "first_call_s": "float64", "images_per_s": "float64", "cache": "str",
     "least_bytes": "Int64", "operators": "Int64", "backend": "str", "energy_j": "float64",
     "energy_meter": "str", "reserved_net_bytes": "Int64", "resident_net_bytes": "Int64",
+    "kept_bytes": "Int64", "kept_more_bytes": "Int64", "outside_bytes": "Int64",
+    "code_path": "str",
     "floor_relative": "float64",
 }  # fmt: skip
 _SHARES = (50, 90, 99)
@@ -33,6 +35,10 @@ def timing_columns(record: CostRecord) -> dict[str, Any]:
         "energy_meter": energy.meter if energy else "",
         "reserved_net_bytes": memory.reserved_net_bytes if memory else None,
         "resident_net_bytes": memory.resident_net_bytes if memory else None,
+        "kept_bytes": memory.kept_bytes if memory else None,
+        "kept_more_bytes": memory.kept_more_bytes if memory else None,
+        "outside_bytes": memory.outside_bytes if memory else None,
+        "code_path": record.code_path,
         "floor_relative": floor.relative if floor else None,
     }
     spread = _spread(record.latency, record.workload.batch) if record.latency else _no_spread()

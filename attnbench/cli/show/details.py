@@ -10,7 +10,7 @@ from rich.text import Text
 
 from attnbench.analysis.limits.roofline import Ceilings
 from attnbench.analysis.naming import name_of
-from attnbench.records import Ceiling, CostRecord
+from attnbench.records import Ceiling, CostRecord, Memory
 from attnbench.records.latency import Latency
 from attnbench.records.median import percentile
 from attnbench.spec import AnyWorkload, Workload
@@ -56,8 +56,9 @@ def facts_of(record: CostRecord) -> list[str]:
         facts.append(f"first call {format_seconds(record.first_call_s)}")
     facts.append(record.latency.cache and f"{record.latency.cache} cache")
     facts.append(record.backend and f"kernel {record.backend}")
-    if record.memory and record.memory.reserved_net_bytes is not None:
-        facts.append(f"{format_bytes(record.memory.reserved_net_bytes)} reserved")
+    facts += _memory(record.memory) if record.memory else []
+    if record.code_path:
+        facts.append(f"code path of {record.code_path}")
     facts.append(_energy(record))
     return [fact for fact in facts if fact]
 
@@ -93,6 +94,20 @@ def _host(latency: Latency) -> str:
         return ""
     bound = " (launch-bound)" if latency.is_launch_bound else ""
     return f"launched by the host in {format_seconds(latency.host_s)}{bound}"
+
+
+def _memory(memory: Memory) -> list[str]:
+    """What is to know of memory besides its peak."""
+    facts = []
+    if memory.reserved_net_bytes is not None:
+        facts.append(f"{format_bytes(memory.reserved_net_bytes)} reserved")
+    if memory.kept_bytes:
+        facts.append(f"{format_bytes(memory.kept_bytes)} kept between calls")
+    if memory.outside_bytes:
+        facts.append(f"{format_bytes(memory.outside_bytes)} outside of torch's allocator")
+    elif memory.outside_bytes is None and memory.kept_bytes is not None:  # not an older record
+        facts.append("memory outside of torch's allocator is not seen here")
+    return facts
 
 
 def _energy(record: CostRecord) -> str:

@@ -12,7 +12,15 @@ from rich.text import Text
 from attnbench.analysis.naming import name_of, texts_of
 from attnbench.analysis.selection.fastest import left_out_notes
 from attnbench.analysis.speedup.baseline import Baselines, Compared
-from attnbench.cli.show.values import MISSING, latency_text, macs_text, metric_text, with_bounds
+from attnbench.cli.show.values import (
+    MISSING,
+    latency_text,
+    macs_text,
+    memory_head,
+    memory_text,
+    metric_text,
+    with_bounds,
+)  # fmt: skip
 from attnbench.records import CostRecord, LayerRecord, coverage, of_type
 from attnbench.records.latency import Ratio
 from attnbench.records.trust import trust_in
@@ -58,7 +66,7 @@ def _print_grid(
     table.add_column("attention", no_wrap=True)
     table.add_column("", justify="center")  # the grade: a letter needs no head
     between = " " if console.width >= WIDE else "\n"
-    heads = ["params", "GMACs", f"latency{between}\\[95 %]", "memory"]
+    heads = ["params", "GMACs", f"latency{between}\\[95 %]", memory_head(records, between)]
     if over:
         heads.append(f"speed-up{between}\\[95 %]")
     for head in heads:
@@ -77,8 +85,7 @@ def _row(record: LayerRecord, compared: Compared | None, between: str) -> list[s
     cells += [metric_text("params", record.params), macs_text(record)]
     if record.latency is None:
         return [*cells, record.status.replace("_", " ")]
-    memory = record.memory.peak_net_bytes if record.memory else None
-    cells += [latency_text(record.latency, between), metric_text("memory_bytes", memory)]
+    cells += [latency_text(record.latency, between), memory_text(record, between)]
     if compared is not None:
         cells.append(_ratio_text(compared.ratio, between))
     return cells

@@ -11,7 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from attnbench.analysis.naming import model_name
-from attnbench.cli.show.values import MISSING, latency_text, macs_text, metric_text
+from attnbench.cli.show.values import (
+    MISSING,
+    latency_text,
+    macs_text,
+    memory_head,
+    memory_text,
+    metric_text,
+)
 from attnbench.records import ModelRecord, coverage
 from attnbench.records.trust import trust_in
 
@@ -32,7 +39,7 @@ def _print_size(records: Sequence[ModelRecord], console: Console) -> None:
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("model", overflow="fold")
-    for head in ("params", "GMACs", "latency\n\\[95 %]", "memory", "trust"):
+    for head in ("params", "GMACs", "latency\n\\[95 %]", memory_head(records, "\n"), "trust"):
         table.add_column(head, justify="right", no_wrap=True)
     for record in records:
         table.add_row(*_row(record))
@@ -45,9 +52,8 @@ def _row(record: ModelRecord) -> list[str]:
     row = [_name(record), metric_text("params", record.params), macs_text(record)]
     if record.latency is None:
         return [*row, record.status.replace("_", " "), MISSING, MISSING]
-    memory = record.memory.peak_net_bytes if record.memory else None
     latency = latency_text(record.latency, between="\n")
-    return [*row, latency, metric_text("memory_bytes", memory), trust_in(record).grade]
+    return [*row, latency, memory_text(record, between="\n"), trust_in(record).grade]
 
 
 def _name(record: ModelRecord) -> str:

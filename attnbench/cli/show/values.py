@@ -21,6 +21,24 @@ def metric_text(key: str, value: float | None) -> str:
     return MISSING if value is None else METRICS[key].format(value)
 
 
+def memory_text(record: CostRecord, between: str = " ") -> str:
+    """The peak of a call, and what is kept between calls if that is something."""
+    memory = record.memory
+    if memory is None:
+        return MISSING
+    peak = metric_text("memory_bytes", memory.peak_net_bytes)
+    if not memory.kept_bytes:
+        return peak
+    plus = " + " if between == " " else between  # a line of its own needs no sign
+    return f"{peak}{plus}{metric_text('kept_bytes', memory.kept_bytes)}"
+
+
+def memory_head(records: Sequence[CostRecord], between: str = " ") -> str:
+    """The head of a column of `memory_text`."""
+    keeps = any(record.memory and record.memory.kept_bytes for record in records)
+    return ("memory + kept" if between == " " else f"memory{between}kept") if keeps else "memory"
+
+
 def latency_text(latency: Latency, between: str = " ") -> str:
     """The median with its 95 % interval, in one unit."""
     value = latency.median_s

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from typing import Protocol as TypedProtocol
 
+from attnbench.profiling.latency.collector import Pauses, collector_off
 from attnbench.profiling.latency.observers import (
     Observer,
     after_all,
@@ -70,6 +71,8 @@ class Candidate(Generic[Name]):
     prepare: Callable[[Any], object] = lambda name: None
     inspect: Callable[[Any], object] = lambda name: None
     observers: Sequence[Observer] = ()
+    pauses: Pauses | None = None
+    """Watches Python's collector; None if nothing is observed."""
     warmup_s: float = 0.0
     settled: bool | None = None
     samples: list[Sample] = field(default_factory=list)
@@ -93,14 +96,27 @@ class Candidate(Generic[Name]):
         self.samples.append(sample)
         self.facts.append(facts)
 
+    def count_objects(self) -> None:
+        """Count what calls leave to Python's collector; it strikes those that leave something."""
+        if self.pauses is None:
+            return
+        try:
+            self.pauses.count(self.call)
+            self.call = self.pauses.exposed(self.call)
+        except Exception as error:
+            raise CallFailedError(self.name, error) from error
+
     def latency(self, **more: Any) -> Latency:
         """The samples so far; `more` are fields of the latency."""
         columns: dict[str, Any] = {
             name: self._column(name) for name in (self.facts[0] if self.facts else ())
         }
+        if not any(columns.get("pauses_s", ())):
+            columns["pauses_s"] = ()
         return Latency(
             samples_s=tuple(sample.work_s for sample in self.samples),
             host_samples_s=tuple(s.host_s for s in self.samples if s.host_s is not None),
+            left_objects=self.pauses.left_objects if self.pauses else 0,
             **columns,
             **more,
         )
@@ -154,16 +170,16 @@ def measure_latencies(
     Raises:
         CallFailedError: a call raised; the samples of all are lost.
     """
-    observers = standard_observers() if observers is None else observers
-    candidates = [
-        Candidate(name, call, timer, prepare, inspect, observers) for name, call in calls.items()
-    ]
-    for candidate in candidates:
-        warm_up(candidate, protocol, lambda: on_round(0))
-    before = usage_now()
+    candidates = [Candidate(name, call, timer, prepare, inspect) for name, call in calls.items()]
+    watching = _observe(candidates, observers)
     pace = Pace(protocol=protocol, candidates=len(candidates), now=timer.now)
-    with _watched(watch, observers) as look:
-        stopped_by = _sample(candidates, pace, _Hooks(on_round, on_waiting, look), before)
+    with collector_off():
+        for candidate in candidates:
+            warm_up(candidate, protocol, lambda: on_round(0))
+            candidate.count_objects()
+        before = usage_now()
+        with _watched(watch, watching) as look:
+            stopped_by = _sample(candidates, pace, _Hooks(on_round, on_waiting, look), before)
     common = {
         "span_s": float(f"{pace.span_s():.{SIGNIFICANT}g}"),
         "stopped_by": stopped_by,
@@ -179,6 +195,21 @@ def measure_latencies(
         )
         for candidate in candidates
     }
+
+
+def _observe(
+    candidates: Sequence[Candidate[Name]], observers: Sequence[Observer] | None
+) -> list[Observer]:
+    """Give each candidate its observers: those of all, and one of its own by standard."""
+    shared = standard_observers() if observers is None else observers
+    watching = [*shared]
+    for candidate in candidates:
+        candidate.observers = shared
+        if observers is None:
+            candidate.pauses = Pauses()
+            candidate.observers = (*shared, candidate.pauses)
+            watching.append(candidate.pauses)
+    return watching
 
 
 @dataclass(slots=True, frozen=True)

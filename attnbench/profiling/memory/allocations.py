@@ -12,22 +12,20 @@ size would miss. The events are those of the calling thread; torch's profiler do
 allocations of threads that the call starts by itself.
 
 Neither method sees scratch memory that libraries take without torch's allocator (oneDNN, cuBLAS
-workspaces outside the pool). `resident` does on the CPU, and it includes other threads.
+workspaces outside the pool). On the CPU `outside` does, and it includes other threads.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import os
-import tempfile
 from itertools import accumulate
-from pathlib import Path
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
 from attnbench.profiling.latency.timer import Call
+from attnbench.profiling.trace import events_of
 from attnbench.records import Memory
 
 
@@ -48,6 +46,7 @@ def _cuda_peak(call: Call, device: torch.device) -> Memory:
     reserved = torch.cuda.memory_reserved(device)
     call()
     torch.cuda.synchronize(device)
+    allocated_after = torch.cuda.memory_allocated(device)
     allocated_peak = torch.cuda.max_memory_allocated(device)
     reserved_peak = torch.cuda.max_memory_reserved(device)
     return Memory(
@@ -56,6 +55,7 @@ def _cuda_peak(call: Call, device: torch.device) -> Memory:
         method="cuda allocator",
         reserved_net_bytes=reserved_peak - reserved,
         reserved_total_bytes=reserved_peak,
+        kept_more_bytes=max(0, allocated_after - allocated),
     )
 
 
@@ -64,16 +64,16 @@ def _cpu_peak(call: Call) -> Memory:
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         call()
-    changes = _allocation_changes(profiler)
-    peak = max(accumulate(changes, initial=0))
-    return Memory(peak_net_bytes=peak, peak_total_bytes=None, method="cpu profiler")
+    held = [0, *accumulate(_allocation_changes(profiler))]
+    return Memory(
+        peak_net_bytes=max(held),
+        peak_total_bytes=None,
+        method="cpu profiler",
+        kept_more_bytes=max(0, held[-1]),
+    )
 
 
 def _allocation_changes(profiler: profile) -> list[int]:
-    """Bytes taken (+) and given back (-), in order of time, from the exported trace."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "trace.json"
-        profiler.export_chrome_trace(str(path))
-        events = json.loads(path.read_text())["traceEvents"]
-    allocations = [event for event in events if event.get("name") == "[memory]"]
+    """Bytes taken (+) and given back (-), in order of time."""
+    allocations = [event for event in events_of(profiler) if event.get("name") == "[memory]"]
     return [event["args"]["Bytes"] for event in sorted(allocations, key=lambda event: event["ts"])]

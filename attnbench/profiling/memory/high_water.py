@@ -49,7 +49,8 @@ def high_water_of(work: Callable[[], object], mark: Mark | None = None) -> Resid
     missing = mark.why_unavailable()
     if missing is not None:
         return unknown(missing)
-    _give_back_free_memory()
+    gc.collect()
+    give_back_free_memory()
     was_set_back = mark.set_back()
     mark_before, held_before = mark.mark_bytes(), mark.held_bytes()
     result = work()
@@ -63,8 +64,7 @@ def high_water_of(work: Callable[[], object], mark: Mark | None = None) -> Resid
     return Resident(net_bytes=max(0, total - held_before), total_bytes=total)
 
 
-def _give_back_free_memory() -> None:
+def give_back_free_memory() -> None:
     """Freed memory that is still resident would be used again, and so not be counted."""
-    gc.collect()
     with suppress(OSError, AttributeError, TypeError):  # only glibc has such a function
         ctypes.CDLL(None).malloc_trim(0)

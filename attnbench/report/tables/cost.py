@@ -67,6 +67,8 @@ _ENERGY = Column(head="energy", text=_energy, numeric=True, optional=True)
 _METERS = (
     metric("reserved_net_bytes", optional=True),
     metric("resident_net_bytes", optional=True),
+    metric("kept_bytes", optional=True),
+    metric("outside_bytes", optional=True),
     _ENERGY,
 )
 _LIMIT = (metric("percent_of_limit", optional=True), plain("bound_by", "bound by", optional=True))

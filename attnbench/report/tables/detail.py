@@ -35,6 +35,7 @@ TIMING = (
     metric("host_s", optional=True),
     plain("launch_bound", "launch-bound", optional=True),
     metric("first_call_s", optional=True),
+    plain("code_path", "code path", optional=True),
     metric("time_per_token_s", optional=True),
     metric("images_per_s"),
     plain("cache", optional=True),

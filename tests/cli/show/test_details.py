@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from attnbench.cli.show.details import facts_of, print_details
+from attnbench.cli.show.values import memory_head, memory_text
 from attnbench.records import Ceiling, Energy, Environment, LayerRecord, Macs, Memory
 from attnbench.records.latency import Latency
 from attnbench.spec import ModelWorkload, Workload
@@ -53,6 +54,34 @@ def test_everything_that_may_stand_behind_a_latency(record):
         "2.00 MiB reserved",
         "200 mJ per call (nvml)",
     ]
+
+
+def test_what_the_peak_of_memory_leaves_out(record):
+    memory = Memory(peak_net_bytes=1, peak_total_bytes=None, method="cpu profiler",
+                    kept_bytes=2**10, kept_more_bytes=0, outside_bytes=2**26)  # fmt: skip
+    seen = replace(record, memory=memory, code_path="94 operator calls, 3f2a91bc")
+    assert facts_of(seen)[2:] == [
+        "1.00 KiB kept between calls",
+        "64.0 MiB outside of torch's allocator",
+        "code path of 94 operator calls, 3f2a91bc",
+    ]
+    unseen = replace(record, memory=replace(memory, kept_bytes=0, outside_bytes=None))
+    assert facts_of(unseen)[2:] == ["memory outside of torch's allocator is not seen here"]
+    older = Memory(peak_net_bytes=1, peak_total_bytes=None, method="cpu profiler")
+    assert facts_of(replace(record, memory=older))[2:] == []
+
+
+@pytest.mark.parametrize(("between", "text"), [(" ", "1 B + 1.00 KiB"), ("\n", "1 B\n1.00 KiB")])
+def test_kept_memory_stands_beside_the_peak(record, between, text):
+    memory = Memory(
+        peak_net_bytes=1, peak_total_bytes=None, method="cpu profiler", kept_bytes=2**10
+    )
+    keeps = replace(record, memory=memory)
+    nothing = replace(record, memory=replace(memory, kept_bytes=0))
+    assert [memory_text(one, between) for one in (keeps, nothing)] == [text, "1 B"]
+    assert memory_text(record) == "–"
+    assert "kept" in memory_head([nothing, keeps], between)
+    assert memory_head([nothing, record], between) == "memory"
 
 
 def test_energy_that_could_not_be_metered_says_why(record):
