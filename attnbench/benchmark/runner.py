@@ -17,12 +17,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from attnbench.benchmark.counts import counts_of
 from attnbench.benchmark.instance import Instance, build_instance
 from attnbench.benchmark.subject import Subject, subject_of
 from attnbench.impls import may_use_sdpa
 from attnbench.isolation.failure import failure
-from attnbench.profiling.counting.macs import count_macs
-from attnbench.profiling.counting.traffic import count_traffic
 from attnbench.profiling.energy.windows import measure_energy
 from attnbench.profiling.fused_kernel import fused_backend
 from attnbench.profiling.latency.sampling import CallFailedError, measure_latencies
@@ -143,29 +142,12 @@ def _prepare(cell: Cell, device: torch.device) -> None:
     if reason:
         cell.fail("unsupported", reason)
         return
-    _count(cell)
+    cell.measured |= counts_of(cell.subject, cell.workload)
     instance = build_instance(cell.subject, cell.workload, device, cell.built)
     cell.measured["first_call_s"] = _call_first(instance.call, device)
     if may_use_sdpa(cell.workload.impl):
         cell.measured["backend"] = fused_backend(instance.call)
     cell.instance = instance
-
-
-def _count(cell: Cell) -> None:
-    """Parameters, MACs and bytes moved, on the meta device."""
-    subject, dtype = cell.subject, getattr(torch, cell.workload.dtype)
-    with torch.device("meta"):
-        module = subject.build().eval().to(dtype)
-        inputs = (torch.empty(subject.input_shape, dtype=dtype),)
-    cell.measured["params"] = sum(parameter.numel() for parameter in module.parameters())
-    stated = subject.stated_macs(module) if subject.stated_macs else None
-    notes: list[str] = []
-    cell.measured["macs"] = count_macs(module, inputs, subject.arguments, stated, notes.append)
-    cell.measured["notes"] = tuple(notes)
-    traffic = count_traffic(module, inputs, subject.arguments)
-    cell.measured["traffic_bytes"] = traffic.moved_bytes
-    cell.measured["least_bytes"] = traffic.least_bytes
-    cell.measured["operators"] = traffic.operators
 
 
 def _call_first(call: Call, device: torch.device) -> float:
