@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from attnbench.benchmark.counts import counts_of
+from attnbench.benchmark.counts import count_cell
 from attnbench.benchmark.instance import Instance, build_instance
 from attnbench.benchmark.subject import Subject, subject_of
 from attnbench.impls import may_use_sdpa
@@ -142,8 +142,8 @@ def _prepare(cell: Cell, device: torch.device) -> None:
     if reason:
         cell.fail("unsupported", reason)
         return
-    cell.measured |= counts_of(cell.subject, cell.workload)
-    instance = build_instance(cell.subject, cell.workload, device, cell.built)
+    makes_weights = count_cell(cell.subject, cell.workload, cell.measured)
+    instance = build_instance(cell.subject, cell.workload, device, cell.built, makes_weights)
     cell.measured["first_call_s"] = _call_first(instance.call, device)
     if may_use_sdpa(cell.workload.impl):
         cell.measured["backend"] = fused_backend(instance.call)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from attnbench.profiling.counting.operators import register_macs_formula
+from attnbench.profiling.counting.formulas import register_macs_formula
 
 __all__ = ["register_macs_formula"]
