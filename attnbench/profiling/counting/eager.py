@@ -4,6 +4,7 @@
   nothing that was compiled is dropped, so the compiled one is neither warmed up nor spoilt.
 - torch's own attention layers do not take the fused short cut of inference, which would hide their
   products in an operator that no counter knows.
+- Recurrent layers do not take oneDNN's whole operator, for the same reason.
 - Warnings are hidden: the timed call gives them again.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch.backends import mha
+from torch.backends import mha, mkldnn
 
 
 @contextmanager
@@ -23,7 +24,11 @@ def eager_calls() -> Iterator[None]:
     fused = mha.get_fastpath_enabled()
     mha.set_fastpath_enabled(False)
     try:
-        with warnings.catch_warnings(), torch.compiler.set_stance("force_eager"):
+        with (
+            warnings.catch_warnings(),
+            torch.compiler.set_stance("force_eager"),
+            mkldnn.flags(enabled=False),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -30,6 +30,7 @@ FORMULAS: dict[str, Formula] = {
     "aten::addmv": lambda inputs, outputs: prod(inputs[1]),
     "aten::addbmm": lambda inputs, outputs: prod(inputs[1]) * inputs[2][-1],
     "aten::baddbmm": lambda inputs, outputs: prod(inputs[1]) * inputs[2][-1],
+    "aten::affine_grid_generator": lambda inputs, outputs: prod(outputs[0]) * inputs[0][-1],
     "aten::_int_mm": lambda inputs, outputs: prod(inputs[0]) * inputs[1][-1],
     "aten::_weight_int8pack_mm": _packed_linear,
     "aten::_weight_int4pack_mm": _packed_linear,

@@ -32,7 +32,7 @@ _INDEXING = """
     slice_scatter take take_along_dim
 """
 _MAKING = """
-    affine_grid_generator arange bernoulli blackman_window empty empty_like empty_permuted
+    arange bernoulli blackman_window empty empty_like empty_permuted
     empty_strided exponential eye fill full full_like hamming_window hann_window kaiser_window
     linspace logspace new_empty new_empty_strided new_full new_ones new_zeros normal
     normal_functional one_hot ones ones_like poisson rand rand_like randint randint_like randn
@@ -62,16 +62,17 @@ _LAYERS = """
     upsample_nearest3d upsample_nearest_exact1d upsample_nearest_exact2d upsample_nearest_exact3d
     upsample_trilinear3d
 """
-_OUTER_PRODUCTS = "ger outer kron cartesian_prod"
+_OUTER_PRODUCTS = "addr ger outer kron cartesian_prod"
 """Each element of the result is one product; nothing is accumulated."""
 _NUMBERS = """
-    allclose assert_async conj_physical dequantize equal fake_quantize_per_channel_affine
+    allclose assert_async linalg_check_errors conj_physical dequantize equal fake_quantize_per_channel_affine
     fake_quantize_per_channel_affine_cachemask fake_quantize_per_tensor_affine
     fake_quantize_per_tensor_affine_cachemask
     fake_quantize_per_tensor_affine_cachemask_tensor_qparams int_repr is_all_true is_any_true
     isclose item local_scalar_dense q_per_channel_scales q_per_channel_zero_points
     quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic choose_qparams_per_tensor
-    functional_assert_async
+    functional_assert_async has_same_storage_numel is_same_size coalesce to_dense to_sparse
+    to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc
 """
 """Reading, rounding and comparing of numbers."""
 

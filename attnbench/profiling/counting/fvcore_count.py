@@ -143,7 +143,8 @@ def _shape(value: Any) -> list[int]:
 def _attention_macs(inputs: list[Any], outputs: list[Any]) -> int:
     """Fused attention: scores (… n × k of depth d) and the weighted sum (… n × d of depth k)."""
     query, key, value = (_shape(v) for v in inputs[:3])
-    return prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
+    rows = prod(_shape(outputs[0])[:-1])  # queries may broadcast over the batch
+    return rows * key[-2] * (query[-1] + value[-1])
 
 
 def _matmul_macs(inputs: list[Any], outputs: list[Any]) -> int:

@@ -114,6 +114,8 @@ def _agreed(
     if closed_form is not None:
         ways = {"closed form": closed_form, **ways}
     try:
+        if by_torch.leaving:  # what comes back is a constant in a trace
+            raise CountError(f"values leave torch by {', '.join(by_torch.leaving)}")
         macs = count_by_fvcore(module, inputs, arguments)
     except CountError as error:
         _refuse_disagreement(ways)
@@ -164,5 +166,7 @@ def _tell(first: TorchCount, macs: Macs, on_note: OnNote) -> None:
     if first.quantised_macs:
         names = ", ".join(first.quantised_macs)
         on_note(f"quantised: {sum(first.quantised_macs.values()):,} of the MACs ({names})")
+    if first.branches:
+        on_note("the count depends on the data (torch.cond): the larger branch is counted")
     if first.leaving:
-        on_note(f"values leave torch by {', '.join(first.leaving)}: work on them is not counted")
+        on_note("work on values that left torch is not counted")

@@ -29,7 +29,7 @@ from attnbench.profiling.counting.operators import (
     has_no_macs,
     refuse_uncounted,
 )
-from attnbench.profiling.counting.watching import DesugarSubclasses, OperatorWatch
+from attnbench.profiling.counting.watching import Opening, OperatorWatch
 from attnbench.records import Macs
 
 
@@ -44,6 +44,8 @@ class TorchCount:
     """Operators by which the code looks at values: what it does may depend on them."""
     leaving: tuple[str, ...]
     """Methods by which values left torch."""
+    branches: bool
+    """Whether `torch.cond` chose by values."""
     quantised_macs: Mapping[str, int]
     """Products of integers or of packed weights, by operator."""
     long_einsums: tuple[tuple[int, str], ...]
@@ -102,7 +104,7 @@ def _step_or_none(
         return _count_step(module, inputs, arguments)
     except CountError:
         raise
-    except RuntimeError:  # autograd raises it if an operator has no derivative
+    except Exception:  # noqa: BLE001 - an operator without a derivative, and many other causes
         return None
 
 
@@ -116,8 +118,9 @@ def _count_step(
         outputs = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.requires_grad]
         if not outputs:
             raise RuntimeError("no output has a gradient")
-        watch.in_backward = True
-        torch.autograd.backward(outputs, [torch.ones_like(output) for output in outputs])
+        ones = [torch.ones_like(output) for output in outputs]
+        with watch.recomputing.backward_pass():
+            torch.autograd.backward(outputs, ones)
         if all(leaf.grad is None for leaf in (*inputs, *module.parameters())):
             raise RuntimeError("no gradient arrives")  # integer products pass none on
 
@@ -131,11 +134,15 @@ def _count_step(
 def _count(call: Callable[[OperatorWatch], object]) -> TorchCount:
     counter = FlopCounterMode(display=False, custom_mapping=_formulas())
     watch, functions = OperatorWatch(counter.flop_registry), Functions()
+    opening = Opening(counter.flop_registry)
     # Operators pass these from the last to the first: a subclass is opened, torch's counter takes
     # the operator apart and counts it, and the watch sees what is left.
-    with functions, watch, counter, DesugarSubclasses():
+    with functions, watch, counter, opening:
         try:
             call(watch)
+        except Exception:
+            opening.explain()
+            raise
         finally:
             watch.refuse()
     names = (operator._schema.name for operator in watch.left_out)
@@ -154,6 +161,7 @@ def _count(call: Callable[[OperatorWatch], object]) -> TorchCount:
         free_by_formula=frozenset(n for n in by_formula if not by_operator.get(n.split("::")[1])),
         reads=tuple(sorted(watch.reads)),
         leaving=tuple(sorted(functions.leaving)),
+        branches=opening.branches,
         quantised_macs={name: n for name, n in by_operator.items() if name in watch.quantised},
         long_einsums=tuple(functions.long_einsums),
         recomputed_macs=watch.recomputed_flops // 2,

@@ -1,8 +1,7 @@
 """Watches each operator that torch's counter counts: what it misses, repeats or cannot know.
 
 - A complex product is one for the counter, and four real ones here.
-- Forward work inside a backward pass is recomputation (checkpoints, reversible layers): the engine
-  of autograd runs its own work with gradients disabled, and whoever recomputes enables them.
+- Forward work inside a backward pass is recomputation (checkpoints, reversible layers).
 - Work on sparse and nested tensors does not follow from shapes, and is refused.
 - An operator that reads values, or whose output's shape depends on them, is noted.
 """
@@ -15,24 +14,67 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from attnbench.profiling.counting.formulas import USER_FORMULAS
 from attnbench.profiling.counting.operators import CountError
+from attnbench.profiling.counting.recomputing import Recomputing
 
 READING = frozenset({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape})
+READ_BY = {"_local_scalar_dense": "item", "index": "a mask", "_unique2": "unique"}
+"""Operators by the name that users know."""
 COMPLEX_IN_REAL = 4
 """Real multiply-accumulates of a complex one."""
 
 
-class DesugarSubclasses(TorchDispatchMode):
-    """Lets tensor subclasses take their operators apart, so that their inner work is seen."""
+class Opening(TorchDispatchMode):
+    """Opens what would hide work: tensor subclasses, branches, and nested tensors."""
+
+    supports_higher_order_operators = True
+
+    def __init__(self, formulas: Mapping[Any, Any]) -> None:
+        """Know the operators that the counter has formulas for."""
+        super().__init__()
+        self.formulas = formulas
+        self.branches = False
+        """Whether `torch.cond` chose by values; the larger branch is counted."""
+        self.nested = False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if any(kind is not Tensor and not _is_plain(kind) for kind in types):
-            return NotImplemented
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if isinstance(func, HigherOrderOperator):
+            self._check(func)
+        elif any(kind is not Tensor and not _is_plain(kind) for kind in types):
+            return NotImplemented  # so that the subclass takes the operator apart
+        self.nested |= any(_is_strided_nested(leaf) for leaf in tree_leaves((args, kwargs)))
+        return func(*args, **kwargs)
+
+    def _check(self, operator: HigherOrderOperator) -> None:
+        if operator is torch.ops.higher_order.cond:
+            self.branches = True
+        elif operator not in self.formulas:
+            raise CountError(
+                f"MACs not counted: torch's counter cannot look into {operator.name()}; write it "
+                "as a Python loop or as plain operators"
+            )
+
+    def explain(self) -> None:
+        """Raise in place of an error, where nested tensors are the likely cause of it.
+
+        Raises:
+            CountError: names them.
+        """
+        if self.nested:
+            raise CountError(
+                "MACs not counted: nested tensors of strided layout have no shape to count by; use "
+                "layout=torch.jagged, or pad them"
+            )
+
+
+def _is_strided_nested(leaf: Any) -> bool:
+    return isinstance(leaf, Tensor) and leaf.is_nested and leaf.layout is torch.strided
 
 
 def _is_plain(kind: type) -> bool:
@@ -43,12 +85,13 @@ def _is_plain(kind: type) -> bool:
 class OperatorWatch(TorchDispatchMode):
     """Collects what the total of the counter does not say."""
 
+    supports_higher_order_operators = True
+
     def __init__(self, formulas: Mapping[Any, Any]) -> None:
         """Watch with the formulas of the counter (FLOPs, by operator)."""
         super().__init__()
         self.formulas = formulas
-        self.in_backward = False
-        """Whether the forward call of a training step is done."""
+        self.recomputing = Recomputing()
         self.operators: set[Any] = set()
         self.reads: set[str] = set()
         self.recomputed_flops = 0
@@ -70,9 +113,11 @@ class OperatorWatch(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if isinstance(func, HigherOrderOperator):  # one with a formula: the counter asked for it
+            return func(*args, **kwargs)
         self.operators.add(func)
         if reads_values(func, args, kwargs):
-            self.reads.add(func._overloadpacket.__name__.strip("_"))
+            self.reads.add(READ_BY.get(func._overloadpacket.__name__, func._overloadpacket.__name__))
         out = func(*args, **kwargs)
         if func._overloadpacket in self.formulas:
             self._correct(func._overloadpacket, args, kwargs, out)
@@ -89,7 +134,7 @@ class OperatorWatch(TorchDispatchMode):
         by_user = packet._qualified_op_name in USER_FORMULAS
         is_complex = not by_user and any(tensor.is_complex() for tensor in tensors)
         factor = COMPLEX_IN_REAL if is_complex else 1
-        if self.in_backward and torch.is_grad_enabled():
+        if self.recomputing.now():
             self.recomputed_flops += factor * flops
             factor = 0
         self._corrections[packet] += (factor - 1) * flops
