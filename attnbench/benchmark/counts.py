@@ -19,7 +19,7 @@ from attnbench.errors import UserError
 from attnbench.profiling.counting.macs import CountError, count_macs
 from attnbench.profiling.counting.operators import in_a_sentence
 from attnbench.profiling.counting.traffic import count_traffic
-from attnbench.profiling.counting.weights import call_if_lazy, count_weights
+from attnbench.profiling.counting.weights import call_if_lazy, count_weights, in_dtype
 from attnbench.spec import AnyWorkload
 
 INPUTS = 4
@@ -61,14 +61,15 @@ Built = tuple[nn.Module, list[Tensor]]
 def _on_meta(subject: Subject, workload: AnyWorkload) -> Built:
     dtype = getattr(torch, workload.dtype)
     with torch.device("meta"):
-        return subject.build().eval().to(dtype), [torch.empty(subject.input_shape, dtype=dtype)]
+        module = in_dtype(subject.build().eval(), dtype)
+        return module, [torch.empty(subject.input_shape, dtype=dtype)]
 
 
 def _on_cpu(subject: Subject, workload: AnyWorkload) -> Built:
     with torch.random.fork_rng(devices=()):
         torch.default_generator.manual_seed(workload.seed)
         module = subject.build()
-    module = module.eval().to(getattr(torch, workload.dtype))
+    module = in_dtype(module.eval(), getattr(torch, workload.dtype))
     return module, list(islice(inputs_of(subject, workload), INPUTS))
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from attnbench.benchmark.subject import Subject, subject_of
-from attnbench.profiling.counting.weights import call_if_lazy, call_once
+from attnbench.profiling.counting.weights import call_if_lazy, call_once, in_dtype
 from attnbench.profiling.honesty import check_honesty, check_stream, freshen
 from attnbench.profiling.latency.modes import call_of
 from attnbench.profiling.latency.timer import Call
@@ -83,7 +83,7 @@ def _build(
 ) -> tuple[nn.Module, Tensor]:
     dtype = getattr(torch, workload.dtype)
     module = _seeded(subject, workload) if built is None else built
-    module = module.to(device=device, dtype=dtype)
+    module = in_dtype(module.to(device), dtype)
     generator = torch.Generator().manual_seed(workload.seed)
     x = torch.randn(subject.input_shape, generator=generator).to(device=device, dtype=dtype)
     call_if_lazy(module, x, subject.arguments, workload.seed)

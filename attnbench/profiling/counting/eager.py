@@ -24,12 +24,9 @@ def eager_calls() -> Iterator[None]:
     fused = mha.get_fastpath_enabled()
     mha.set_fastpath_enabled(False)
     try:
-        with (
-            warnings.catch_warnings(),
-            torch.compiler.set_stance("force_eager"),
-            mkldnn.flags(enabled=False),
-        ):
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield
+            with torch.compiler.set_stance("force_eager"), mkldnn.flags(enabled=False):
+                yield
     finally:
         mha.set_fastpath_enabled(fused)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from math import prod
+from numbers import Real
 from typing import Any
 
 import torch
@@ -19,9 +20,27 @@ Formula = Callable[[Shapes, Shapes], int]
 
 
 def _packed_linear(inputs: Shapes, outputs: Shapes) -> int:
-    """A linear layer whose weight is packed, and so has no shape: elements in × channels out."""
+    """A linear layer: elements in × channels out, whatever the shape of its packed weight."""
     return prod(inputs[0]) * outputs[0][-1]
 
+
+def _packed_convolution(inputs: Shapes, outputs: Shapes) -> int:
+    """A convolution: elements out × the weights of a channel."""
+    return prod(outputs[0]) * prod(inputs[1][1:])
+
+
+_PACKED: dict[str, Formula] = {
+    **dict.fromkeys(
+        ("linear", "linear_relu", "linear_dynamic", "linear_relu_dynamic", "linear_dynamic_fp16",
+         "linear_relu_dynamic_fp16"),
+        _packed_linear,
+    ),
+    **dict.fromkeys(
+        (f"conv{n}d{kind}" for n in (1, 2, 3) for kind in ("", "_relu", "_dynamic")),
+        _packed_convolution,
+    ),
+}  # fmt: skip
+"""Operators of quantised layers; their packed weights count as inputs of their shape."""
 
 FORMULAS: dict[str, Formula] = {
     "aten::mv": lambda inputs, outputs: prod(inputs[0]),
@@ -35,12 +54,7 @@ FORMULAS: dict[str, Formula] = {
     "aten::_weight_int8pack_mm": _packed_linear,
     "aten::_weight_int4pack_mm": _packed_linear,
     "aten::_weight_int4pack_mm_for_cpu": _packed_linear,
-    "quantized::linear": _packed_linear,
-    "quantized::linear_relu": _packed_linear,
-    "quantized::linear_dynamic": _packed_linear,
-    "quantized::linear_relu_dynamic": _packed_linear,
-    "quantized::linear_dynamic_fp16": _packed_linear,
-    "quantized::linear_relu_dynamic_fp16": _packed_linear,
+    **{f"quantized::{name}": formula for name, formula in _PACKED.items()},
 }
 """For operators that at least one of the two counters would leave out; both use it."""
 
@@ -125,7 +139,7 @@ def _checked(operator: str, formula: Formula, inputs: Shapes, outputs: Shapes) -
             f"your formula for {operator} raised {type(error).__name__}: {error}; it was given "
             f"inputs {_plain(inputs)} and outputs {_plain(outputs)}"
         ) from error
-    if isinstance(macs, bool) or macs != int(macs) or macs < 0:
+    if not isinstance(macs, Real) or not float(macs).is_integer() or macs < 0:
         raise CountError(
             f"your formula for {operator} gave {macs!r}; expected a whole number of "
             "multiply-accumulates, 0 or more"

@@ -62,17 +62,20 @@ _LAYERS = """
     upsample_nearest3d upsample_nearest_exact1d upsample_nearest_exact2d upsample_nearest_exact3d
     upsample_trilinear3d
 """
+_LAYOUTS = """
+    coalesce to_dense to_sparse to_sparse_bsc to_sparse_bsr to_sparse_csc to_sparse_csr
+"""
 _OUTER_PRODUCTS = "addr ger outer kron cartesian_prod"
 """Each element of the result is one product; nothing is accumulated."""
 _NUMBERS = """
-    allclose assert_async linalg_check_errors conj_physical dequantize equal fake_quantize_per_channel_affine
+    allclose assert_async conj_physical dequantize empty_affine_quantized
+    empty_per_channel_affine_quantized equal fake_quantize_per_channel_affine
     fake_quantize_per_channel_affine_cachemask fake_quantize_per_tensor_affine
     fake_quantize_per_tensor_affine_cachemask
-    fake_quantize_per_tensor_affine_cachemask_tensor_qparams int_repr is_all_true is_any_true
-    isclose item local_scalar_dense q_per_channel_scales q_per_channel_zero_points
-    quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic choose_qparams_per_tensor
-    functional_assert_async has_same_storage_numel is_same_size coalesce to_dense to_sparse
-    to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc
+    fake_quantize_per_tensor_affine_cachemask_tensor_qparams choose_qparams_per_tensor
+    functional_assert_async has_same_storage_numel int_repr is_all_true is_any_true is_same_size
+    isclose item linalg_check_errors local_scalar_dense q_per_channel_scales
+    q_per_channel_zero_points quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic
 """
 """Reading, rounding and comparing of numbers."""
 
@@ -81,7 +84,7 @@ WITHOUT_MACS = (
     | INTERPOLATIONS
     | frozenset(
         f"{_REDUCTIONS} {_ORDER} {_INDEXING} {_MAKING} {_COPIES} {_LAYERS} {_OUTER_PRODUCTS} "
-        f"{_NUMBERS}".split()
+        f"{_NUMBERS} {_LAYOUTS}".split()
     )
 )
 """Reductions, copies, indexing: they take time but no multiply-accumulates."""

@@ -130,8 +130,8 @@ def _is_complex(value: Any) -> bool:
 def _handle(formula: Formula) -> Any:
     """A formula over shapes as fvcore calls it."""
 
-    def shapes(values: list[Any]) -> list[list[int]]:
-        return [_shape(value) for value in values if value.isCompleteTensor()]
+    def shapes(values: list[Any]) -> list[torch.Size]:
+        return [torch.Size(_shape(value)) for value in values if value.isCompleteTensor()]
 
     return lambda inputs, outputs: formula(shapes(inputs), shapes(outputs))
 

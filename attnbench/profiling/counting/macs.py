@@ -110,9 +110,7 @@ def _agreed(
     on_note: OnNote,
 ) -> Macs:
     """The count of one call by all ways that can count it."""
-    ways = {"torch's counter": by_torch.macs.products_macs}
-    if closed_form is not None:
-        ways = {"closed form": closed_form, **ways}
+    ways = {"closed form": closed_form, "torch's counter": by_torch.macs.products_macs}
     try:
         if by_torch.leaving:  # what comes back is a constant in a trace
             raise CountError(f"values leave torch by {', '.join(by_torch.leaving)}")
@@ -123,13 +121,14 @@ def _agreed(
         reason, _, _ = str(error).removeprefix("MACs not counted: ").partition(";")
         on_note(f"MACs by torch's counter {others}: {reason}")
         return by_torch.macs
-    _refuse_disagreement({**ways, "fvcore": macs.products_macs})
+    _refuse_disagreement({"closed form": closed_form, "fvcore": macs.products_macs, **ways})
     return replace(macs, by_formula=by_torch.macs.by_formula)
 
 
-def _refuse_disagreement(ways: Mapping[str, int]) -> None:
-    if len(set(ways.values())) > 1:
-        numbers = ", ".join(f"{way} {count:,}" for way, count in ways.items())
+def _refuse_disagreement(ways: Mapping[str, int | None]) -> None:
+    counts = {way: count for way, count in ways.items() if count is not None}
+    if len(set(counts.values())) > 1:
+        numbers = ", ".join(f"{way} {count:,}" for way, count in counts.items())
         raise CountError(f"MACs disagree: {numbers}")
 
 
@@ -148,11 +147,16 @@ def _with_data(
             f"MACs disagree: torch's counter {most:,} for one of {len(found)} inputs; the count "
             f"depends on the data, so the closed form {closed_form:,} must be an upper bound"
         )
+    over = f"{len(found)} random normal inputs"
+    spread = (
+        f"{most:,} MACs for each of {over}"
+        if most == min(found)
+        else f"{average:,} MACs on average over {over} ({min(found):,} to {most:,})"
+    )
     bound = "" if closed_form is None else f", at most {closed_form:,} by the closed form"
     on_note(
-        f"the count depends on the data ({', '.join(counts[0].reads)}): {average:,} MACs on "
-        f"average over {len(found)} random normal inputs ({min(found):,} to {most:,}){bound}; "
-        "the latency holds for such inputs alone, and training MACs are not given"
+        f"the count depends on the data ({', '.join(counts[0].reads)}): {spread}{bound}; the "
+        "latency holds for such inputs alone, and training MACs are not given"
     )
     products = average if closed_form is None else closed_form
     return replace(macs, products_macs=products, average_macs=average)

@@ -10,7 +10,7 @@ recomputes the scores in its backward pass, which the same counter would count a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -70,7 +70,7 @@ def watch_forward(
         CountError: an operator has no formula and is not in `WITHOUT_MACS`.
     """
     with torch.enable_grad():  # as in fvcore's trace, so that no inference-only path is taken
-        return _count(lambda watch: module(*inputs, *arguments))
+        return _count(module, lambda watch: module(*inputs, *arguments))
 
 
 def watch_training(
@@ -126,14 +126,14 @@ def _count_step(
 
     try:
         with torch.enable_grad():
-            return _count(step)
+            return _count(module, step)
     finally:
         module.zero_grad()
 
 
-def _count(call: Callable[[OperatorWatch], object]) -> TorchCount:
+def _count(module: nn.Module, call: Callable[[OperatorWatch], object]) -> TorchCount:
     counter = FlopCounterMode(display=False, custom_mapping=_formulas())
-    watch, functions = OperatorWatch(counter.flop_registry), Functions()
+    watch, functions = OperatorWatch(counter.flop_registry, module), Functions()
     opening = Opening(counter.flop_registry)
     # Operators pass these from the last to the first: a subclass is opened, torch's counter takes
     # the operator apart and counts it, and the watch sees what is left.
@@ -180,14 +180,19 @@ def _as_flops(formula: Formula) -> Callable[..., int]:
 
     def flops(*args: Any, out_shape: Any = None, **kwargs: Any) -> int:
         outputs = [out_shape] if isinstance(out_shape, torch.Size) else list(out_shape or ())
-        values = [*args, *kwargs.values()]
-        return 2 * formula(_sizes(values), _sizes(outputs))
+        return 2 * formula(_sizes((*args, *kwargs.values())), _sizes(outputs))
 
     return flops
 
 
-def _sizes(values: Sequence[Any]) -> list[torch.Size]:
-    return [value for value in values if isinstance(value, torch.Size)]
+def _sizes(values: Iterable[Any]) -> list[torch.Size]:
+    """The shapes among the values; an object of packed weights gives the shape of its weight."""
+    sizes = (_packed_shape(v) if isinstance(v, torch.ScriptObject) else v for v in values)
+    return [size for size in sizes if isinstance(size, torch.Size)]
+
+
+def _packed_shape(weights: Any) -> torch.Size:
+    return weights.unpack()[0].shape
 
 
 def _convolution_backward_flops(

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from attnbench.profiling.counting.formulas import USER_FORMULAS
 from attnbench.profiling.counting.operators import CountError
+from attnbench.profiling.counting.origins import Constants
 from attnbench.profiling.counting.recomputing import Recomputing
 
 READING = frozenset({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape})
@@ -87,9 +88,10 @@ class OperatorWatch(TorchDispatchMode):
 
     supports_higher_order_operators = True
 
-    def __init__(self, formulas: Mapping[Any, Any]) -> None:
-        """Watch with the formulas of the counter (FLOPs, by operator)."""
+    def __init__(self, formulas: Mapping[Any, Any], module: nn.Module) -> None:
+        """Watch the calls of a module, with the formulas of the counter (FLOPs, by operator)."""
         super().__init__()
+        self.constants = Constants(module)
         self.formulas = formulas
         self.recomputing = Recomputing()
         self.operators: set[Any] = set()
@@ -116,15 +118,20 @@ class OperatorWatch(TorchDispatchMode):
         if isinstance(func, HigherOrderOperator):  # one with a formula: the counter asked for it
             return func(*args, **kwargs)
         self.operators.add(func)
-        if reads_values(func, args, kwargs):
-            self.reads.add(READ_BY.get(func._overloadpacket.__name__, func._overloadpacket.__name__))
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        if reads_values(func, args, kwargs) and not self.constants.include(tensors):
+            self.reads.add(
+                READ_BY.get(func._overloadpacket.__name__, func._overloadpacket.__name__)
+            )
         out = func(*args, **kwargs)
+        self.constants.follow(func, tensors, out)
         if func._overloadpacket in self.formulas:
-            self._correct(func._overloadpacket, args, kwargs, out)
+            self._correct(func._overloadpacket, args, kwargs, out, tensors)
         return out
 
-    def _correct(self, packet: Any, args: Any, kwargs: Any, out: Any) -> None:
-        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+    def _correct(
+        self, packet: Any, args: Any, kwargs: Any, out: Any, tensors: list[Tensor]
+    ) -> None:
         if irregular := _irregular(tensors):
             self.irregular.add(f"{packet.__name__} of {irregular}")
             return
@@ -171,8 +178,9 @@ def _irregular(tensors: list[Tensor]) -> str:
     for tensor in tensors:
         if tensor.is_nested:
             return "a nested tensor"
-        if tensor.layout not in (torch.strided, torch._mkldnn):
-            return f"a {str(tensor.layout).removeprefix('torch.')} tensor"
+        layout = str(tensor.layout).removeprefix("torch.")
+        if layout.startswith("sparse"):
+            return f"a {layout} tensor"
     return ""
 
 

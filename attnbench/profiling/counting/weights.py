@@ -44,6 +44,16 @@ def call_once(module: nn.Module, x: Tensor, arguments: Sequence[Any], seed: int 
     module.train(was_training)
 
 
+def in_dtype(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """The module with its floating-point weights in the dtype; complex ones stay as they are."""
+    casts = {
+        torch.float32: nn.Module.float,
+        torch.float16: nn.Module.half,
+        torch.bfloat16: nn.Module.bfloat16,
+    }
+    return casts[dtype](module)
+
+
 def count_weights(module: nn.Module) -> Weights:
     """Count parameters, and find weights that are kept elsewhere."""
     params = sum(parameter.numel() for parameter in module.parameters())
