@@ -29,17 +29,14 @@ def _packed_convolution(inputs: Shapes, outputs: Shapes) -> int:
     return prod(outputs[0]) * prod(inputs[1][1:])
 
 
-_PACKED: dict[str, Formula] = {
-    **dict.fromkeys(
-        ("linear", "linear_relu", "linear_dynamic", "linear_relu_dynamic", "linear_dynamic_fp16",
-         "linear_relu_dynamic_fp16"),
-        _packed_linear,
-    ),
-    **dict.fromkeys(
-        (f"conv{n}d{kind}" for n in (1, 2, 3) for kind in ("", "_relu", "_dynamic")),
-        _packed_convolution,
-    ),
-}  # fmt: skip
+_PACKED_LINEAR = """
+    linear linear_relu linear_dynamic linear_relu_dynamic linear_dynamic_fp16
+    linear_relu_dynamic_fp16
+"""
+_PACKED: dict[str, Formula] = dict.fromkeys(_PACKED_LINEAR.split(), _packed_linear)
+_PACKED |= {
+    f"conv{n}d{kind}": _packed_convolution for n in (1, 2, 3) for kind in ("", "_relu", "_dynamic")
+}
 """Operators of quantised layers; their packed weights count as inputs of their shape."""
 
 FORMULAS: dict[str, Formula] = {
@@ -54,9 +51,14 @@ FORMULAS: dict[str, Formula] = {
     "aten::_weight_int8pack_mm": _packed_linear,
     "aten::_weight_int4pack_mm": _packed_linear,
     "aten::_weight_int4pack_mm_for_cpu": _packed_linear,
-    **{f"quantized::{name}": formula for name, formula in _PACKED.items()},
+    **_PACKED,
 }
 """For operators that at least one of the two counters would leave out; both use it."""
+
+WHOLES = frozenset(
+    {"aten::matmul", "aten::linear", "aten::einsum", "aten::scaled_dot_product_attention"}
+)
+"""What torch takes apart into operators that are counted."""
 
 USER_FORMULAS: dict[str, Formula] = {}
 """By `register_macs_formula`; they come before all others."""
@@ -87,14 +89,24 @@ def register_macs_formula(operator: str, formula: Formula) -> None:
             tensors and tensors inside lists are left out.
 
     Raises:
-        UserError: torch knows no operator of that name.
+        UserError: torch knows no operator of that name, or the counters count it already.
     """
     if not _exists(operator):
         raise UserError(
             f"torch knows no operator {operator!r}; expected 'namespace::name' of one that is "
             "defined already"
         )
+    if operator in _counted_already():
+        raise UserError(
+            f"{operator} is counted already, for every attention; a formula is for an operator "
+            "that the counters do not know"
+        )
     USER_FORMULAS[operator] = formula
+
+
+def _counted_already() -> set[str]:
+    names = {str(packet).replace(".", "::") for packet in flop_registry}
+    return {name for name in names if name.startswith("aten::")} | set(FORMULAS) | WHOLES
 
 
 def formula_notes(operators: Iterable[str], without_macs: Iterable[str]) -> list[str]:

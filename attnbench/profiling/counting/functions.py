@@ -18,6 +18,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._pytree import tree_leaves
 
+from attnbench.profiling.counting.origins import Constants
+
 CONVOLUTIONS = frozenset(
     {
         torch.conv1d, torch.conv2d, torch.conv3d,
@@ -33,22 +35,31 @@ LEAVING = frozenset(
 class Functions(TorchFunctionMode):
     """Watches the calls of torch's functions, and replaces complex convolutions."""
 
-    def __init__(self) -> None:
+    def __init__(self, constants: Constants | None = None) -> None:
+        """Watch; `constants` are the tensors whose values do not depend on the input."""
         super().__init__()
+        self.constants = constants
         self.long_einsums: list[tuple[int, str]] = []
         """Operands and equation of each einsum of more than two."""
         self.leaving: set[str] = set()
         """Names of the methods by which values left torch."""
+        self.reads: set[str] = set()
+        """Those by which values left that may depend on the input."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func is torch.functional.einsum:
             self._watch_einsum(args)
         elif func in LEAVING:
-            self.leaving.add(resolve_name(func) or str(func))
+            self._watch_leaving(resolve_name(func) or str(func), args[:1])
         elif func in CONVOLUTIONS and _is_complex(args, kwargs):
             return _by_real_convolutions(func, *args, **kwargs)
         return func(*args, **kwargs)
+
+    def _watch_leaving(self, name: str, tensors: Any) -> None:
+        self.leaving.add(name)
+        if self.constants is not None and not self.constants.include(tensors):
+            self.reads.add(name.rpartition(".")[2].strip("_"))
 
     def _watch_einsum(self, args: Any) -> None:
         operands = sum(isinstance(leaf, Tensor) for leaf in tree_leaves(args))

@@ -13,10 +13,12 @@ bound, and the mean over inputs stands beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from attnbench.profiling.counting.eager import eager_calls
@@ -88,8 +90,9 @@ def count_forward_macs(
     with eager_calls():
         # torch's counter runs first, because it fills what the module keeps for later calls (masks,
         # indices): fvcore's trace and its list of uncounted operators are then of a later call.
-        first = watch_forward(module, inputs, arguments)
-        others = [watch_forward(module, each, arguments) for each in other_inputs if first.reads]
+        with _same_draws():
+            first = watch_forward(module, inputs, arguments)
+            others = [watch_forward(module, one, arguments) for one in other_inputs if first.reads]
         if closed_form is not None and first.long_einsums:
             refuse_many_operands(*first.long_einsums[0])
         depends = bool(first.reads) and not inputs[0].is_meta
@@ -114,7 +117,8 @@ def _agreed(
     try:
         if by_torch.leaving:  # what comes back is a constant in a trace
             raise CountError(f"values leave torch by {', '.join(by_torch.leaving)}")
-        macs = count_by_fvcore(module, inputs, arguments)
+        with _same_draws():
+            macs = count_by_fvcore(module, inputs, arguments)
     except CountError as error:
         _refuse_disagreement(ways)
         others = "alone" if closed_form is None else "and the closed form"
@@ -123,6 +127,14 @@ def _agreed(
         return by_torch.macs
     _refuse_disagreement({"closed form": closed_form, "fvcore": macs.products_macs, **ways})
     return replace(macs, by_formula=by_torch.macs.by_formula)
+
+
+@contextmanager
+def _same_draws() -> Iterator[None]:
+    """Code that draws random numbers draws the same for each counter; torch's seed is kept."""
+    with torch.random.fork_rng(devices=()):
+        torch.default_generator.manual_seed(0)
+        yield
 
 
 def _refuse_disagreement(ways: Mapping[str, int | None]) -> None:

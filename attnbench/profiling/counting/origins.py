@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -28,8 +29,8 @@ class Constants:
         return all(tensor in self._known for tensor in tensors)
 
     def follow(self, operator: Any, tensors: Sequence[Tensor], out: Any) -> None:
-        """What an operator makes of constants is one; what it writes other values to is none."""
-        if self.include(tensors):
+        """What an operator makes of constants is one, unless it draws random numbers."""
+        if self.include(tensors) and torch.Tag.nondeterministic_seeded not in operator.tags:
             self._keep(tree_leaves(out))
         elif operator._schema.is_mutable:
             for tensor in tensors:

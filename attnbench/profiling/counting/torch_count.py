@@ -133,7 +133,8 @@ def _count_step(
 
 def _count(module: nn.Module, call: Callable[[OperatorWatch], object]) -> TorchCount:
     counter = FlopCounterMode(display=False, custom_mapping=_formulas())
-    watch, functions = OperatorWatch(counter.flop_registry, module), Functions()
+    watch = OperatorWatch(counter.flop_registry, module)
+    functions = Functions(watch.constants)
     opening = Opening(counter.flop_registry)
     # Operators pass these from the last to the first: a subclass is opened, torch's counter takes
     # the operator apart and counts it, and the watch sees what is left.
@@ -159,7 +160,7 @@ def _count(module: nn.Module, call: Callable[[OperatorWatch], object]) -> TorchC
             by_formula=tuple(sorted(by_formula)),
         ),
         free_by_formula=frozenset(n for n in by_formula if not by_operator.get(n.split("::")[1])),
-        reads=tuple(sorted(watch.reads)),
+        reads=tuple(sorted(watch.reads | functions.reads)),
         leaving=tuple(sorted(functions.leaving)),
         branches=opening.branches,
         quantised_macs={name: n for name, n in by_operator.items() if name in watch.quantised},

@@ -63,3 +63,9 @@ def test_a_formula_that_gives_no_count_is_named(count, formulas, formula, said):
         register_macs_formula(name, formula)
     with pytest.raises(CountError, match=f"your formula for aten::_fft_r2c {said}"):
         count("fourier")
+
+
+@pytest.mark.parametrize("operator", ["aten::bmm", "aten::matmul", "quantized::linear"])
+def test_no_formula_changes_the_count_of_the_others(operator):
+    with pytest.raises(attnbench.UserError, match=f"{operator} is counted already"):
+        register_macs_formula(operator, lambda inputs, outputs: 0)

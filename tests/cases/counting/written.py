@@ -296,3 +296,11 @@ attention("by-numpy", forward=lambda self, x, grid: self.proj(
     x + torch.from_numpy(x.detach().numpy() @ x.detach().numpy()[0].T)[..., :1]),
     macs=tokenwise(lambda c: c * c))  # fmt: skip
 attention("sparse-product", forward=lambda self, x, grid: (x[0].to_sparse() @ x[0].mT @ x[0])[None])
+
+
+def drops_tokens(self, x, grid):
+    kept = torch.rand(x.shape[1], device=x.device) > 0.5
+    return x.index_put((torch.zeros(1, dtype=torch.long), kept), self.proj(x[0, kept]))
+
+
+attention("random-tokens", forward=drops_tokens, macs=tokenwise(lambda c: c * c))
