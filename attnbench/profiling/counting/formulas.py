@@ -29,13 +29,11 @@ def _packed_convolution(inputs: Shapes, outputs: Shapes) -> int:
     return prod(outputs[0]) * prod(inputs[1][1:])
 
 
-_PACKED_LINEAR = """
-    linear linear_relu linear_dynamic linear_relu_dynamic linear_dynamic_fp16
-    linear_relu_dynamic_fp16
-"""
-_PACKED: dict[str, Formula] = dict.fromkeys(_PACKED_LINEAR.split(), _packed_linear)
-_PACKED |= {
-    f"conv{n}d{kind}": _packed_convolution for n in (1, 2, 3) for kind in ("", "_relu", "_dynamic")
+_LINEAR = "linear linear_relu linear_dynamic linear_relu_dynamic linear_dynamic_fp16"
+_CONVOLUTIONS = "conv1d conv2d conv3d conv1d_relu conv2d_relu conv3d_relu"
+_PACKED: dict[str, Formula] = {
+    **{f"quantized::{name}": _packed_linear for name in _LINEAR.split()},
+    **{f"quantized::{name}": _packed_convolution for name in _CONVOLUTIONS.split()},
 }
 """Operators of quantised layers; their packed weights count as inputs of their shape."""
 
@@ -66,7 +64,9 @@ USER_FORMULAS: dict[str, Formula] = {}
 
 def own_formulas() -> dict[str, Formula]:
     """The project's and the users' formulas, those that torch can find the operator of."""
-    users = {name: partial(_checked, name, formula) for name, formula in USER_FORMULAS.items()}
+    users: dict[str, Formula] = {
+        name: partial(_checked, name, formula) for name, formula in USER_FORMULAS.items()
+    }
     return {name: formula for name, formula in {**FORMULAS, **users}.items() if _exists(name)}
 
 
