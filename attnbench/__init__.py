@@ -26,6 +26,7 @@ _PUBLIC = {
     "create_model": "attnbench.models.factory",
     "SweepOption": "attnbench.registry",
     "register_attention": "attnbench.registry",
+    "register_macs_formula": "attnbench.profiling.macs",
     "register_model": "attnbench.registry",
     "profile": "attnbench.benchmark.runner",
 }
@@ -48,6 +49,7 @@ __all__ = [
     "create_model",
     "profile",
     "register_attention",
+    "register_macs_formula",
     "register_model",
 ]
 
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from attnbench.experiments.experiment import Experiment
     from attnbench.models.convert.swap import convert
     from attnbench.models.factory import create_backbone, create_model
+    from attnbench.profiling.macs import register_macs_formula
     from attnbench.records import Record
     from attnbench.registry import SweepOption, register_attention, register_model
     from attnbench.spec import ModelWorkload, Protocol, Recipe, Workload

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from attnbench.benchmark.subject import Subject, subject_of
+from attnbench.profiling.counting.weights import call_if_lazy, call_once, in_dtype
 from attnbench.profiling.honesty import check_honesty, check_stream, freshen
 from attnbench.profiling.latency.modes import call_of
 from attnbench.profiling.latency.timer import Call
@@ -49,13 +50,20 @@ class Instance:
 
 
 def build_instance(
-    subject: Subject, workload: AnyWorkload, device: torch.device, built: nn.Module | None = None
+    subject: Subject,
+    workload: AnyWorkload,
+    device: torch.device,
+    built: nn.Module | None = None,
+    makes_weights: bool = False,
 ) -> Instance:
     """Build module and input on the device; the module is called only if backward is timed.
 
-    `built` is measured in place of a new module, with its weights as they are.
+    `built` is measured in place of a new module, with its weights as they are. A module whose first
+    call makes weights gets one call of its own, so that its twin has the same ones.
     """
     module, x = _build(subject, workload, device, built)
+    if makes_weights:
+        call_once(module, x, subject.arguments, workload.seed)
     twin = deepcopy(module)
     return Instance(
         call=call_of(workload.mode, module, x, subject.arguments),
@@ -79,9 +87,10 @@ def _build(
 ) -> tuple[nn.Module, Tensor]:
     dtype = getattr(torch, workload.dtype)
     module = _seeded(subject, workload) if built is None else built
-    module = module.to(device=device, dtype=dtype)
+    module = in_dtype(module.to(device), dtype)
     generator = torch.Generator().manual_seed(workload.seed)
     x = torch.randn(subject.input_shape, generator=generator).to(device=device, dtype=dtype)
+    call_if_lazy(module, x, subject.arguments, workload.seed)
     return module, x
 
 

@@ -18,13 +18,12 @@ import torch
 from torch import nn
 
 from attnbench.benchmark.compiler import CompilerForCells
+from attnbench.benchmark.counts import count_cell
 from attnbench.benchmark.instance import Instance, build_instance
 from attnbench.benchmark.subject import Subject, subject_of
 from attnbench.impls import may_use_sdpa
 from attnbench.isolation.failure import failure
 from attnbench.profiling.code_path import code_path_of
-from attnbench.profiling.counting.macs import count_macs
-from attnbench.profiling.counting.traffic import count_traffic
 from attnbench.profiling.energy.windows import measure_energy
 from attnbench.profiling.fused_kernel import fused_backend
 from attnbench.profiling.latency.collector import collector_notes
@@ -151,31 +150,14 @@ def _prepare(cell: Cell, device: torch.device, compiler: CompilerForCells) -> No
     if reason:
         cell.fail("unsupported", reason)
         return
-    _count(cell)
-    instance = build_instance(cell.subject, cell.workload, device, cell.built)
+    makes_weights = count_cell(cell.subject, cell.workload, cell.measured)
+    instance = build_instance(cell.subject, cell.workload, device, cell.built, makes_weights)
     with compiler.calling() as notes:
         cell.measured["first_call_s"] = _call_first(instance.call, device)
     cell.measured["notes"] += tuple(notes)
     if may_use_sdpa(cell.workload.impl):
         cell.measured["backend"] = fused_backend(instance.call)
     cell.instance = instance
-
-
-def _count(cell: Cell) -> None:
-    """Parameters, MACs and bytes moved, on the meta device."""
-    subject, dtype = cell.subject, getattr(torch, cell.workload.dtype)
-    with torch.device("meta"):
-        module = subject.build().eval().to(dtype)
-        inputs = (torch.empty(subject.input_shape, dtype=dtype),)
-    cell.measured["params"] = sum(parameter.numel() for parameter in module.parameters())
-    stated = subject.stated_macs(module) if subject.stated_macs else None
-    notes: list[str] = []
-    cell.measured["macs"] = count_macs(module, inputs, subject.arguments, stated, notes.append)
-    cell.measured["notes"] = tuple(notes)
-    traffic = count_traffic(module, inputs, subject.arguments)
-    cell.measured["traffic_bytes"] = traffic.moved_bytes
-    cell.measured["least_bytes"] = traffic.least_bytes
-    cell.measured["operators"] = traffic.operators
 
 
 def _call_first(call: Call, device: torch.device) -> float:

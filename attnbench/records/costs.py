@@ -66,7 +66,20 @@ class Macs:
     uncounted: tuple[str, ...]
     """Operators without multiply-accumulates, which are not counted (softmax, add …)."""
     training_macs: int | None = None
-    """Forward and backward, gradients of inputs and parameters; None if there is no backward."""
+    """Forward and backward, gradients of inputs and of parameters that are not frozen, without what
+    is recomputed; None if there is no backward, or if it depends on the data."""
+    recomputed_macs: int = 0
+    """Forward work that a training step does again in its backward pass, beside `training_macs`."""
+    average_macs: int | None = None
+    """Mean over inputs where the count depends on the data; None where it follows from shapes.
+    `products_macs` is then the closed form as an upper bound, or this mean where there is none."""
+    by_formula: tuple[str, ...] = ()
+    """Operators that were counted by a formula of the user's."""
+
+    @property
+    def performed_macs(self) -> int:
+        """What a forward call really multiplies: the mean where it depends on the data."""
+        return self.products_macs if self.average_macs is None else self.average_macs
 
 
 def coverage(uncounted: Iterable[str]) -> str:

@@ -13,8 +13,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from math import prod
+from typing import NoReturn
 
-from attnbench.profiling.counting.operators import CountError, Shapes
+from attnbench.profiling.counting.formulas import Shapes
+from attnbench.profiling.counting.operators import CountError
 
 
 def einsum_macs(equation: str, shapes: Shapes) -> int:
@@ -24,10 +26,7 @@ def einsum_macs(equation: str, shapes: Shapes) -> int:
         CountError: there are more than two operands.
     """
     if len(shapes) > 2:
-        raise CountError(
-            f"MACs not counted: einsum of {len(shapes)} operands, '{equation}'; write it as "
-            "products of two"
-        )
+        refuse_many_operands(len(shapes), equation)
     terms, arrow, output = equation.replace(" ", "").partition("->")
     operands = [_sizes(*pair) for pair in zip(terms.split(","), shapes, strict=True)]
     uses = Counter(label for sizes in operands for label in sizes)
@@ -37,6 +36,20 @@ def einsum_macs(equation: str, shapes: Shapes) -> int:
         return 0
     summed = {label for label in shared - kept if all(sizes[label] > 1 for sizes in operands)}
     return prod(max(sizes.get(label, 1) for sizes in operands) for label in kept | summed)
+
+
+def refuse_many_operands(operands: int, equation: str = "") -> NoReturn:
+    """Raise for an einsum of more than two operands.
+
+    Raises:
+        CountError: always.
+    """
+    number = {3: "three", 4: "four", 5: "five"}.get(operands, operands)
+    of = f", '{equation}'" if equation else ""
+    raise CountError(
+        f"MACs not counted: einsum of {number} operands{of}: torch chooses their order; write as "
+        "products of two"
+    )
 
 
 def _is_kept(label: str, uses: int, output: str, has_output: bool) -> bool:

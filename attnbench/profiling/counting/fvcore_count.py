@@ -1,13 +1,14 @@
 """Multiply-accumulates by fvcore, with its gaps closed.
 
 fvcore traces a module and applies one formula per operator; one multiply-add counts as one. It has
-four gaps that our own handles close:
+gaps that our own handles close:
 
 - Fused attention has no formula and counts as zero.
 - A product whose first operand broadcasts (anchors shared by a batch) is counted once, not once
   per batch element.
 - An einsum is read from a printed, rounded number.
 - Convolutions with `padding="same"` have no formula.
+- A complex product counts as one, and not as four real ones.
 
 The trace leaves out work that does not reach the module's output.
 """
@@ -24,20 +25,21 @@ import torch
 from torch import Tensor, nn
 
 from attnbench.profiling.counting.einsum import einsum_macs
+from attnbench.profiling.counting.formulas import USER_FORMULAS, Formula, all_formulas
+from attnbench.profiling.counting.free_operators import INTERPOLATIONS, NORMS
+from attnbench.profiling.counting.functions import Functions
 from attnbench.profiling.counting.operators import (
-    INTERPOLATIONS,
-    NORMS,
     CountError,
-    Formula,
-    all_formulas,
     has_no_macs,
+    in_a_sentence,
     refuse_uncounted,
 )
+from attnbench.profiling.counting.watching import COMPLEX_IN_REAL
 from attnbench.records import Macs
 
 
 def count_by_fvcore(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]) -> Macs:
-    """Count one forward call `module(*inputs, *arguments)`; module and inputs on the meta device.
+    """Count one forward call `module(*inputs, *arguments)`.
 
     Raises:
         CountError: fvcore cannot trace the call, or an operator has no formula and is not in
@@ -58,13 +60,12 @@ def count_by_fvcore(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequ
 
 def _by_operator(analysis: Any) -> dict[str, int]:
     try:
-        with _quiet(), _traceable_convolutions():
+        with _quiet(), _traceable_convolutions(), Functions():
             return {name: round(count) for name, count in analysis.by_operator().items()}
     except CountError:
         raise
     except Exception as error:  # the tracer and fvcore raise many types
-        reason = (str(error).strip().splitlines() or ["no message"])[0]
-        raise CountError(f"fvcore cannot trace it: {type(error).__name__}: {reason}") from error
+        raise CountError(f"fvcore cannot trace it: {in_a_sentence(error)}") from error
 
 
 def _macs(by_operator: dict[str, int], uncounted: Sequence[str]) -> Macs:
@@ -94,20 +95,43 @@ class _Applied(nn.Module):
 
 
 def _handles() -> dict[str, Any]:
-    return {
+    from fvcore.nn.jit_handles import addmm_flop_jit, bmm_flop_jit, linear_flop_jit
+
+    products = {
         "aten::scaled_dot_product_attention": _attention_macs,
         "aten::matmul": _matmul_macs,
+        "aten::mm": _matmul_macs,
         "aten::einsum": _einsum_macs,
         "aten::_convolution_mode": _named_padding_macs,
+        "aten::addmm": addmm_flop_jit,
+        "aten::bmm": bmm_flop_jit,
+        "aten::linear": linear_flop_jit,
         **{name: _handle(formula) for name, formula in all_formulas().items()},
     }
+    return {
+        name: handle if name in USER_FORMULAS else _complex_aware(handle)
+        for name, handle in products.items()
+    }
+
+
+def _complex_aware(handle: Any) -> Any:
+    """A handle for products, with a complex one counted as its real ones."""
+
+    def macs(inputs: list[Any], outputs: list[Any]) -> int:
+        return handle(inputs, outputs) * (COMPLEX_IN_REAL if _is_complex(outputs[0]) else 1)
+
+    return macs
+
+
+def _is_complex(value: Any) -> bool:
+    return value.isCompleteTensor() and "Complex" in str(value.type().scalarType())
 
 
 def _handle(formula: Formula) -> Any:
     """A formula over shapes as fvcore calls it."""
 
-    def shapes(values: list[Any]) -> list[list[int]]:
-        return [_shape(value) for value in values if value.isCompleteTensor()]
+    def shapes(values: list[Any]) -> list[torch.Size]:
+        return [torch.Size(_shape(value)) for value in values if value.isCompleteTensor()]
 
     return lambda inputs, outputs: formula(shapes(inputs), shapes(outputs))
 
@@ -119,7 +143,8 @@ def _shape(value: Any) -> list[int]:
 def _attention_macs(inputs: list[Any], outputs: list[Any]) -> int:
     """Fused attention: scores (… n × k of depth d) and the weighted sum (… n × d of depth k)."""
     query, key, value = (_shape(v) for v in inputs[:3])
-    return prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
+    rows = prod(_shape(outputs[0])[:-1])  # queries may broadcast over the batch
+    return rows * key[-2] * (query[-1] + value[-1])
 
 
 def _matmul_macs(inputs: list[Any], outputs: list[Any]) -> int:

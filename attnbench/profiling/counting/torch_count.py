@@ -10,29 +10,59 @@ recomputes the scores in its backward pass, which the same counter would count a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from attnbench.profiling.counting.formulas import USER_FORMULAS, Formula, own_formulas
+from attnbench.profiling.counting.functions import Functions
 from attnbench.profiling.counting.operators import (
-    FORMULAS,
-    Formula,
+    CountError,
     family_of,
     find_operator,
     has_no_macs,
     refuse_uncounted,
 )
+from attnbench.profiling.counting.watching import Opening, OperatorWatch
 from attnbench.records import Macs
 
 
+@dataclass(frozen=True, kw_only=True)
+class TorchCount:
+    """What torch's counter found in one call."""
+
+    macs: Macs
+    free_by_formula: frozenset[str]
+    """Those operators of `macs.by_formula` for which the formula always gave 0."""
+    reads: tuple[str, ...]
+    """Operators by which the code looks at values: what it does may depend on them."""
+    leaving: tuple[str, ...]
+    """Methods by which values left torch."""
+    branches: bool
+    """Whether `torch.cond` chose by values."""
+    quantised_macs: Mapping[str, int]
+    """Products of integers or of packed weights, by operator."""
+    long_einsums: tuple[tuple[int, str], ...]
+    """Operands and equation of each einsum of more than two operands."""
+    recomputed_macs: int
+    """Of forward work that the backward pass did again; they are no part of `macs`."""
+
+
 def count_by_torch(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]) -> Macs:
-    """Count one forward call `module(*inputs, *arguments)`; all on the meta device.
+    """The MACs of `watch_forward`."""
+    return watch_forward(module, inputs, arguments).macs
+
+
+def watch_forward(
+    module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]
+) -> TorchCount:
+    """Count one forward call `module(*inputs, *arguments)`.
 
     Norms are not counted, but listed as such.
 
@@ -40,74 +70,110 @@ def count_by_torch(module: nn.Module, inputs: Sequence[Tensor], arguments: Seque
         CountError: an operator has no formula and is not in `WITHOUT_MACS`.
     """
     with torch.enable_grad():  # as in fvcore's trace, so that no inference-only path is taken
-        return _count(lambda: module(*inputs, *arguments))
+        return _count(module, lambda watch: module(*inputs, *arguments))
 
 
-def count_training_by_torch(
+def watch_training(
     module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]
-) -> int | None:
-    """MACs of forward and backward, with the gradients of the inputs and of every parameter.
+) -> TorchCount | None:
+    """Forward and backward in training mode, with the gradients of inputs and unfrozen parameters.
 
-    The module's mode is left as it is: dropout and batch statistics have no products.
+    A module that cannot be called in training mode is left in evaluation mode.
 
     Returns:
-        MACs, or None if the module has no backward pass.
+        The count, or None if the module has no backward pass.
 
     Raises:
         CountError: as for the forward call.
     """
+    was_training = module.training
+    try:
+        return _count_step(module.train(), inputs, arguments)
+    except CountError:
+        raise
+    except Exception:  # noqa: BLE001 - batch statistics of one value, for example
+        return _step_or_none(module.eval(), inputs, arguments)
+    finally:
+        module.train(was_training)
+
+
+def _step_or_none(
+    module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]
+) -> TorchCount | None:
+    try:
+        return _count_step(module, inputs, arguments)
+    except CountError:
+        raise
+    except Exception:  # noqa: BLE001 - an operator without a derivative, and many other causes
+        return None
+
+
+def _count_step(
+    module: nn.Module, inputs: Sequence[Tensor], arguments: Sequence[Any]
+) -> TorchCount | None:
     inputs = [x.detach().requires_grad_() for x in inputs]
 
-    def step() -> None:
+    def step(watch: OperatorWatch) -> None:
         leaves = tree_leaves(module(*inputs, *arguments))
-        outputs = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-        torch.autograd.backward(outputs, [torch.ones_like(output) for output in outputs])
+        outputs = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.requires_grad]
+        if not outputs:
+            raise RuntimeError("no output has a gradient")
+        ones = [torch.ones_like(output) for output in outputs]
+        with watch.recomputing.backward_pass():
+            torch.autograd.backward(outputs, ones)
+        if all(leaf.grad is None for leaf in (*inputs, *module.parameters())):
+            raise RuntimeError("no gradient arrives")  # integer products pass none on
 
     try:
         with torch.enable_grad():
-            return _count(step).products_macs
-    except RuntimeError:  # autograd raises it if an operator has no derivative
-        return None
+            return _count(module, step)
     finally:
         module.zero_grad()
 
 
-def _count(call: Callable[[], object]) -> Macs:
-    seen = _Operators()
-    with seen, FlopCounterMode(display=False, custom_mapping=_formulas()) as counter:
-        call()
-    left_out = [o for o in seen.operators if o._overloadpacket not in counter.flop_registry]
-    names = (operator._schema.name for operator in left_out)
+def _count(module: nn.Module, call: Callable[[OperatorWatch], object]) -> TorchCount:
+    counter = FlopCounterMode(display=False, custom_mapping=_formulas())
+    watch = OperatorWatch(counter.flop_registry, module)
+    functions = Functions(watch.constants)
+    opening = Opening(counter.flop_registry)
+    # Operators pass these from the last to the first: a subclass is opened, torch's counter takes
+    # the operator apart and counts it, and the watch sees what is left.
+    with functions, watch, counter, opening:
+        try:
+            call(watch)
+        except Exception:
+            opening.explain()
+            raise
+        finally:
+            watch.refuse()
+    names = (operator._schema.name for operator in watch.left_out)
     refuse_uncounted((name for name in names if not has_no_macs(name)), "torch's counter")
-    by_operator = {
-        operator.__name__: flops // 2
-        for operator, flops in counter.get_flop_counts().get("Global", {}).items()
-    }
-    working = (operator._schema.name for operator in left_out if not operator.is_view)
-    return Macs(
-        products_macs=counter.get_total_flops() // 2,
-        norms_ops=0,
-        by_operator_macs=by_operator,
-        uncounted=tuple(sorted({family_of(name) for name in working})),
+    by_operator = watch.corrected(counter.get_flop_counts().get("Global", {}))
+    by_formula = watch.names & set(USER_FORMULAS)
+    working = (operator._schema.name for operator in watch.left_out if not operator.is_view)
+    return TorchCount(
+        macs=Macs(
+            products_macs=sum(by_operator.values()),
+            norms_ops=0,
+            by_operator_macs={name: count for name, count in by_operator.items() if count},
+            uncounted=tuple(sorted({family_of(name) for name in working})),
+            by_formula=tuple(sorted(by_formula)),
+        ),
+        free_by_formula=frozenset(n for n in by_formula if not by_operator.get(n.split("::")[1])),
+        reads=tuple(sorted(watch.reads | functions.reads)),
+        leaving=tuple(sorted(functions.leaving)),
+        branches=opening.branches,
+        quantised_macs={name: n for name, n in by_operator.items() if name in watch.quantised},
+        long_einsums=tuple(functions.long_einsums),
+        recomputed_macs=watch.recomputed_flops // 2,
     )
-
-
-class _Operators(TorchDispatchMode):
-    """Collects the operators that are left after the counter's decompositions."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.operators: set[Any] = set()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.operators.add(func)
-        return func(*args, **(kwargs or {}))
 
 
 def _formulas() -> dict[Any, Any]:
     """The project's formulas as torch's counter calls them, and a repair of one of torch's own."""
-    known = {find_operator(name): _as_flops(formula) for name, formula in FORMULAS.items()}
-    return {**known, torch.ops.aten.convolution_backward: _convolution_backward_flops}
+    repair = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
+    own = {find_operator(name): _as_flops(formula) for name, formula in own_formulas().items()}
+    return {**repair, **own}
 
 
 def _as_flops(formula: Formula) -> Callable[..., int]:
@@ -115,14 +181,19 @@ def _as_flops(formula: Formula) -> Callable[..., int]:
 
     def flops(*args: Any, out_shape: Any = None, **kwargs: Any) -> int:
         outputs = [out_shape] if isinstance(out_shape, torch.Size) else list(out_shape or ())
-        values = [*args, *kwargs.values()]
-        return 2 * formula(_sizes(values), _sizes(outputs))
+        return 2 * formula(_sizes((*args, *kwargs.values())), _sizes(outputs))
 
     return flops
 
 
-def _sizes(values: Sequence[Any]) -> list[torch.Size]:
-    return [value for value in values if isinstance(value, torch.Size)]
+def _sizes(values: Iterable[Any]) -> list[torch.Size]:
+    """The shapes among the values; an object of packed weights gives the shape of its weight."""
+    sizes = (_packed_shape(v) if isinstance(v, torch.ScriptObject) else v for v in values)
+    return [size for size in sizes if isinstance(size, torch.Size)]
+
+
+def _packed_shape(weights: Any) -> torch.Size:
+    return weights.unpack()[0].shape
 
 
 def _convolution_backward_flops(

@@ -26,6 +26,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from attnbench.profiling.counting.eager import eager_calls
+
 ALLOCATIONS = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"})
 OVERWRITES = frozenset({"copy_", "fill_", "zero_"})
 """They write their first argument without reading it."""
@@ -48,7 +50,7 @@ def count_traffic(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequen
 
     A first call is not counted: it fills what the module keeps for later calls.
     """
-    with torch.no_grad():
+    with torch.no_grad(), eager_calls():
         module(*inputs, *arguments)
         with _Traffic() as traffic:
             outputs = module(*inputs, *arguments)

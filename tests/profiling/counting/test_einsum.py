@@ -34,5 +34,7 @@ def test_the_formula_equals_what_torch_computes(equation, shapes, macs):
 
 
 def test_three_operands_are_refused():
-    with pytest.raises(CountError, match="einsum of 3 operands, 'ab,bc,cd->ad'; write it as"):
+    with pytest.raises(
+        CountError, match="einsum of three operands, 'ab,bc,cd->ad': .*; write as products of two"
+    ):
         einsum_macs("ab,bc,cd->ad", [(2, 3), (3, 4), (4, 5)])

@@ -9,6 +9,7 @@ from torch import nn
 
 from attnbench.attention.dense import DenseAttention
 from attnbench.errors import UserError
+from attnbench.profiling.counting.formulas import USER_FORMULAS
 from attnbench.profiling.counting.fvcore_count import count_by_fvcore
 from attnbench.profiling.counting.macs import (
     CountError,
@@ -16,7 +17,6 @@ from attnbench.profiling.counting.macs import (
     count_macs,
     register_macs_formula,
 )
-from attnbench.profiling.counting.operators import FORMULAS
 from attnbench.profiling.counting.torch_count import count_by_torch
 
 
@@ -172,7 +172,7 @@ def untraceable(x):
         (untraceable, "fvcore cannot trace it: TypeError: no such thing in a trace"),
     ],
 )
-def test_torch_s_counter_decides_where_fvcore_cannot_count_a_whole_model(function, reason):
+def test_the_others_decide_where_fvcore_cannot_count(function, reason):
     notes = []
     call, x = Call(function), torch.empty(4, 4, device="meta")
     macs = count_forward_macs(call, (x,), on_note=notes.append)
@@ -180,8 +180,10 @@ def test_torch_s_counter_decides_where_fvcore_cannot_count_a_whole_model(functio
     assert macs.by_operator_macs == {"mm": 4 * 4 * 4}
     (note,) = notes
     assert note.startswith(f"MACs by torch's counter alone: {reason}")
-    with pytest.raises(CountError, match=reason):  # a mechanism is counted in three ways
-        count_forward_macs(call, (x,), closed_form=4 * 4 * 4)
+    count_forward_macs(call, (x,), closed_form=4 * 4 * 4, on_note=notes.append)
+    assert notes[1].startswith(f"MACs by torch's counter and the closed form: {reason}")
+    with pytest.raises(CountError, match="closed form 63, torch's counter 64"):
+        count_forward_macs(call, (x,), closed_form=63)
 
 
 def test_a_count_by_both_ways_needs_no_note():
@@ -204,7 +206,7 @@ def test_a_registered_formula_serves_both_counters():
     try:
         macs = count_macs(*strange_call())
     finally:
-        del FORMULAS["attnbench_test::product"]
+        del USER_FORMULAS["attnbench_test::product"]
     assert macs.by_operator_macs == {"product": 4 * 5 * 6}
     assert macs.training_macs is None  # the operator has no backward pass
 
