@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from attnbench.benchmark.subject import Subject, subject_of
-from attnbench.profiling.honesty import check_honesty, check_stream, freshen
-from attnbench.profiling.latency.modes import call_of
+from attnbench.profiling.honesty.output import Expected
+from attnbench.profiling.honesty.verifier import Verifier
+from attnbench.profiling.latency.modes import Pass, call_of
 from attnbench.profiling.latency.timer import Call
 from attnbench.spec import AnyWorkload
 
@@ -19,29 +20,12 @@ from attnbench.spec import AnyWorkload
 class Instance:
     """What a cell needs while it is measured."""
 
-    call: Call
+    call: Pass
     """What is timed."""
     module: nn.Module
-    twin: nn.Module
-    """A copy of the module that was never called, to check the timed one against."""
     x: Tensor
-    subject: Subject
-    keeps_input: bool
-    """Whether the values of `x` must stay, as the graph of a backward pass is bound to them."""
-
-    def freshen(self) -> None:
-        """Change the input, so that the next call sees one that no earlier call saw."""
-        if not self.keeps_input:
-            freshen(self.x)
-
-    def check(self) -> None:
-        """Run the honesty checks; they change the input, so they come last.
-
-        Raises:
-            DishonestError: the call did not do its work.
-        """
-        check_stream(self.call, self.x.device)
-        check_honesty(self.module, self.twin, self.x, self.subject.arguments)
+    verifier: Verifier
+    """Gives each call a new input, and verifies some of them."""
 
 
 def build_instance(
@@ -52,15 +36,15 @@ def build_instance(
     `built` is measured in place of a new module, with its weights as they are.
     """
     module, x = _build(subject, workload, device, built)
-    twin = deepcopy(module)
-    return Instance(
-        call=call_of(workload.mode, module, x, subject.arguments),
-        module=module,
-        twin=twin,
-        x=x,
-        subject=subject,
-        keeps_input=workload.mode == "backward",
-    )
+    pristine = deepcopy(module)
+    call = call_of(workload.mode, module, x, subject.arguments)
+    expected = Expected(device=x.device, shape=subject.output_shape, dtype=_due_dtype(subject, x))
+    return Instance(call=call, module=module, x=x, verifier=Verifier(call, pristine, expected))
+
+
+def _due_dtype(subject: Subject, x: Tensor) -> torch.dtype | None:
+    """A layer answers in the dtype of its input; whole models may answer in another."""
+    return None if subject.output_shape is None else x.dtype
 
 
 def call_on_cpu(workload: AnyWorkload) -> Call:

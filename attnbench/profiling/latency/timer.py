@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 import torch
 
+from attnbench import clocks
 from attnbench.records.latency import CacheState
 
 Call = Callable[[], object]
@@ -54,13 +54,13 @@ class WallTimer:
         """Seconds between start and return."""
         if self._buffer is not None:
             self._buffer.zero_()
-        start = time.perf_counter()
+        start = clocks.perf_counter()
         call()
-        return Sample(time.perf_counter() - start)
+        return Sample(clocks.perf_counter() - start)
 
     def now(self) -> float:
         """The monotonic clock."""
-        return time.perf_counter()
+        return clocks.perf_counter()
 
 
 class CudaTimer:
@@ -82,17 +82,17 @@ class CudaTimer:
         stop = torch.cuda.Event(enable_timing=True)
         self._buffer.zero_()
         torch.cuda.synchronize(self._device)
-        begun = time.perf_counter()
+        begun = clocks.perf_counter()
         start.record()
         call()
         stop.record()
-        returned = time.perf_counter()
+        returned = clocks.perf_counter()
         torch.cuda.synchronize(self._device)
         return Sample(start.elapsed_time(stop) / 1e3, returned - begun)
 
     def now(self) -> float:
         """The monotonic clock."""
-        return time.perf_counter()
+        return clocks.perf_counter()
 
 
 def timer_for(

@@ -9,7 +9,10 @@ import torch
 from torch import nn
 
 from attnbench.attention.factory import create_attention
-from attnbench.profiling.honesty import DishonestError, check_honesty, check_stream, freshen
+from attnbench.profiling.honesty.check import check_honesty
+from attnbench.profiling.honesty.dishonest import DishonestError
+from attnbench.profiling.honesty.fresh import FreshValues
+from attnbench.profiling.honesty.streams import check_stream
 
 CPU = torch.device("cpu")
 
