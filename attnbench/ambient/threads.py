@@ -8,6 +8,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from attnbench import clocks
+
 TASKS = Path("/proc/self/task")
 COMPILERS = ("torch/_inductor/", "torch/_dynamo/", "triton/")
 """Code whose threads are those of torch's compiler."""
@@ -15,6 +17,9 @@ HELPERS = ("resource_tracker", "compile_worker", "forkserver")
 """Words in the command line of processes that Python and torch's compiler start for themselves."""
 END_S = 1.0
 """Seconds that a thread left running is given to end, so that it disturbs no other cell."""
+
+LAST_LOOKS, LAST_LOOK_S = 5, 0.002
+"""The system may count a thread for a moment after it has ended for Python."""
 
 
 class Threads:
@@ -58,6 +63,16 @@ class Threads:
 def native_threads() -> int:
     """Threads of this process that the system counts; 0 where it does not tell."""
     return len(os.listdir(TASKS)) if TASKS.is_dir() else 0
+
+
+def native_threads_beyond(known: int) -> int:
+    """How many more there are; one that was waited for is given a moment to disappear."""
+    for _ in range(LAST_LOOKS):
+        grown = native_threads() - known
+        if grown <= 0:
+            return 0
+        clocks.sleep(LAST_LOOK_S)
+    return grown
 
 
 def _names(threads: list[threading.Thread]) -> str:

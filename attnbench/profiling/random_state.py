@@ -29,14 +29,19 @@ class RandomState:
         if self._cuda is not None:
             torch.cuda.set_rng_state(self._cuda, self._device)
 
-    def differs_from(self, other: RandomState) -> bool:
-        """Whether numbers were drawn between the two."""
-        if not torch.equal(self._torch, other._torch) or self._python != other._python:
+    def was_drawn_from(self, before: RandomState) -> bool:
+        """Whether torch's or numpy's numbers were drawn since.
+
+        Python's do not count: checkers of types draw from them.
+        """
+        both = self._numpy is not None and before._numpy is not None  # it may be imported since
+        if both and pickle.dumps(self._numpy) != pickle.dumps(before._numpy):
             return True
-        if pickle.dumps(self._numpy) != pickle.dumps(other._numpy):
-            return True
-        cuda = self._cuda is not None and other._cuda is not None
-        return cuda and not torch.equal(self._cuda, other._cuda)  # type: ignore[arg-type]
+        pairs = [(self._torch, before._torch), (self._cuda, before._cuda)]
+        return any(
+            now is not None and then is not None and not torch.equal(now, then)
+            for now, then in pairs
+        )
 
 
 def _numpy_random() -> Any:

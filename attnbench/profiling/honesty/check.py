@@ -36,9 +36,11 @@ def check_honesty(
     Raises:
         DishonestError: a check failed; the message says what was expected and what came.
     """
+    was_training = module.training
     call = call_of(mode, module, x, arguments)
     verifier = Verifier(call, twin, Expected(device=x.device))
-    verifier.run_verified()
-    verifier.run_verified()
+    for _ in range(2):
+        verifier.run_verified()
     verifier.finish()
-    return tuple(verifier.notes)
+    module.train(was_training)
+    return verifier.notes

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from attnbench import clocks
-from attnbench.ambient.threads import Threads, native_threads
+from attnbench.ambient.threads import Threads, native_threads, native_threads_beyond
 from attnbench.ambient.watch import Ambient
 from attnbench.profiling.honesty.compare import distance, says_nothing, share_not_finite
 from attnbench.profiling.honesty.dishonest import DishonestError
@@ -51,8 +51,8 @@ class Verifier:
         """
         self.round = 0
         """Rounds that are done; 0 in warm-up."""
-        self.notes: dict[str, None] = {}
-        """What to know about the outputs, in order of appearance."""
+        self._said: dict[str, str] = {}
+        self._not_finite = 0.0
         self._call = call
         self._pristine = pristine
         self._expected = expected
@@ -63,6 +63,11 @@ class Verifier:
         self._last: Mapping[str, Tensor] = {}
         self._twin: Twin | None = None
         self._strikes = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know about the outputs, in order of appearance."""
+        return tuple(self._said.values())
 
     def begin(self, rounds: int) -> None:
         """Sampling begins, which takes so many rounds unless time is over before."""
@@ -134,7 +139,7 @@ class Verifier:
         self._check_surroundings(twin)
         try:
             self._check_values(given, twin)
-            if after.differs_from(twin.random) and not self._is_backward():
+            if after.was_drawn_from(twin.random) and not self._is_backward():
                 self._say("draws random numbers; verified beside a copy that drew the same ones")
         finally:
             after.put_back()
@@ -148,8 +153,9 @@ class Verifier:
         if self._expected.device.type == "cuda":
             torch.cuda.synchronize(self._expected.device)
 
-    def _say(self, note: str) -> None:
-        self.notes[note] = None
+    def _say(self, note: str, about: str = "") -> None:
+        """A later note about the same takes the place of an earlier one."""
+        self._said[about or note] = note
 
     def _check_threads(self) -> None:
         if left := self._threads.left_running():
@@ -157,7 +163,7 @@ class Verifier:
                 f"{'; '.join(left)}: work may go on after the clock has stopped; wait for it "
                 "before returning"
             )
-        grown = native_threads() - self._native
+        grown = native_threads_beyond(self._native)
         self._strikes = self._strikes + 1 if grown > 0 else 0
         if self._strikes >= NATIVE_STRIKES:
             raise DishonestError(
@@ -193,8 +199,9 @@ class Verifier:
             raise DishonestError(
                 f"100 % of the {name} is not finite: there is no result to be timed"
             )
-        if share:
-            self._say(f"{format_percent(share)} of the {name} is not finite")
+        if share > self._not_finite:
+            self._not_finite = share
+            self._say(f"{format_percent(share)} of the {name} is not finite", about="not finite")
         last = self._last.get(name)
         if last is None or last.shape != output.shape or not torch.equal(last, output):
             return

@@ -18,6 +18,8 @@ from attnbench.spec import Mode
 
 STEP_SIZE = 1e-6
 """Learning rate. Thousands of steps must not shrink weights to denormals, which are slow."""
+EPSILON, HALF_EPSILON = 1e-8, 1e-4
+"""What AdamW adds to its divisor; 1e-8 is zero in float16, and small gradients would become NaN."""
 UPSTREAM_SEED = 7
 """Seeds the gradient that arrives at the outputs."""
 OUTPUT = "output"
@@ -166,12 +168,13 @@ class TrainingStep(ForwardBackward):
 
     def __init__(self, module: nn.Module, x: Tensor, arguments: Sequence[Any]) -> None:
         super().__init__(module, x, arguments)
-        self._optimizer = torch.optim.AdamW(module.parameters(), lr=STEP_SIZE)
+        self._optimizer = _optimizer(module)
 
     def __call__(self) -> None:
         """See `Pass`."""
         super().__call__()
-        self._optimizer.step()
+        if self._optimizer:
+            self._optimizer.step()
 
 
 PASSES: Mapping[Mode, type[Pass]] = {
@@ -201,6 +204,15 @@ def twin_of(call: Pass, twin: nn.Module, x: Tensor) -> Pass:
         kind = Backward if isinstance(call, Backward) else ForwardBackward
         return kind(twin, x, call.arguments, call.upstream)
     return Forward(twin, x, call.arguments)
+
+
+def _optimizer(module: nn.Module) -> torch.optim.AdamW | None:
+    """None for a module without parameters."""
+    parameters = list(module.parameters())
+    if not parameters:
+        return None
+    half = any(parameter.dtype == torch.float16 for parameter in parameters)
+    return torch.optim.AdamW(parameters, lr=STEP_SIZE, eps=HALF_EPSILON if half else EPSILON)
 
 
 def _gradient(name: str) -> str:

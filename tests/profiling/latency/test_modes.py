@@ -33,6 +33,7 @@ def x():
 
 def gradients(module, x, upstream):
     """What autograd says of input and parameters, for a gradient at the output."""
+    module.zero_grad()
     leaf = x.detach().clone().requires_grad_()
     module(leaf)["out"].backward(upstream)
     found = [leaf.grad, *(parameter.grad for parameter in module.parameters())]
