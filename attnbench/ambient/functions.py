@@ -1,4 +1,4 @@
-"""Functions that the measurement relies on, and that anybody may replace: clocks, events, checks."""
+"""Functions that the measurement relies on, and that anybody may replace: clocks, events …"""
 
 from __future__ import annotations
 

@@ -65,7 +65,9 @@ def _modes() -> Iterator[Setting]:
     yield _setting("the default device", _default_device, torch.set_default_device)
     for kind, depth in stacks.items():
         pop = getattr(torch._C, f"_pop_torch_{kind}_stack")
-        yield _setting(f"the number of torch {kind} modes", depth, partial(_pop_down_to, depth, pop))
+        yield _setting(
+            f"the number of torch {kind} modes", depth, partial(_pop_down_to, depth, pop)
+        )
     hooks = torch.nn.modules.module._global_forward_hooks
     before = torch.nn.modules.module._global_forward_pre_hooks
     yield _setting("hooks of every module", lambda: len(hooks), partial(_shorten, hooks))
@@ -96,7 +98,9 @@ def _precision() -> Iterator[Setting]:
     read = getattr(torch._C, "_get_fp32_precision_getter", None)
     write = getattr(torch._C, "_set_fp32_precision_setter", None)
     yield _setting(
-        "torch.get_float32_matmul_precision()", _matmul_precision, torch.set_float32_matmul_precision
+        "torch.get_float32_matmul_precision()",
+        _matmul_precision,
+        torch.set_float32_matmul_precision,
     )
     if read is None or write is None:
         return

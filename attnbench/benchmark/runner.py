@@ -224,8 +224,8 @@ def _time(
                 protocol,
                 timer_for(device, protocol.cache),
                 rounds_with=uuid.uuid4().hex[:12] if len(instances) > 1 else "",
-                prepare=lambda index: instances[index].verifier.prepare(),  # noqa: B023
-                inspect=lambda index: instances[index].verifier.inspect(),  # noqa: B023
+                prepare=lambda index: instances[index].verifier.prepare(),
+                inspect=lambda index: instances[index].verifier.inspect(),
                 on_round=partial(_tell_round, on_step, instances),
                 watch=ClockWatch(device),
             )

@@ -41,9 +41,7 @@ CHANGES = {
     "tracemalloc": tracemalloc.start,
     "variable OMP_NUM_THREADS": lambda: os.environ.update(OMP_NUM_THREADS="7"),
     "variable KMP_BLOCKTIME": lambda: os.environ.update(KMP_BLOCKTIME="0"),
-    "the cores of this process": lambda: os.sched_setaffinity(
-        0, list(os.sched_getaffinity(0))[:1]
-    ),
+    "the cores of this process": lambda: os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1]),
 }
 
 

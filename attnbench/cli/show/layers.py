@@ -12,10 +12,10 @@ from rich.text import Text
 from attnbench.analysis.naming import name_of, texts_of
 from attnbench.analysis.selection.fastest import left_out_notes
 from attnbench.analysis.speedup.baseline import Baselines, Compared
+from attnbench.cli.show.trusted import trust_in
 from attnbench.cli.show.values import MISSING, latency_text, macs_text, metric_text, with_bounds
 from attnbench.records import CostRecord, LayerRecord, coverage, of_type
 from attnbench.records.latency import Ratio
-from attnbench.records.trust import trust_in
 
 WIDE = 105
 """Terminal width from which names and intervals fit on one line."""

@@ -78,12 +78,12 @@ class RandomInPython(Linear):
     """Drops a layer by Python's dice."""
 
     def forward(self, x):
-        return self.proj(x) if random.random() < 0.5 else self.proj(2 * x)  # noqa: S311
+        return self.proj(x) if random.random() < 0.5 else self.proj(2 * x)
 
 
 class RandomInNumpy(Linear):
     def forward(self, x):
-        return self.proj(x) * float(numpy.random.rand())  # noqa: NPY002
+        return self.proj(x) * float(numpy.random.rand())
 
 
 class OwnGenerator(Linear):
@@ -350,4 +350,3 @@ LAYERS = [
     for kind in list(globals().values())
     if isinstance(kind, type) and issubclass(kind, nn.Module) and kind.__module__ == __name__
 ]
-

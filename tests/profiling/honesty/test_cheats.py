@@ -8,9 +8,9 @@ from torch import nn
 
 from attnbench.profiling.honesty.check import check_honesty
 from attnbench.profiling.honesty.dishonest import DishonestError
+from attnbench.profiling.honesty.output import Expected
 from attnbench.profiling.honesty.streams import check_stream
 from attnbench.profiling.honesty.verifier import Verifier
-from attnbench.profiling.honesty.output import Expected
 from attnbench.profiling.latency.modes import call_of
 from tests.profiling.honesty.cheats import CHEATS, DIM, ForgetsItsGradient, LeavesAProcess, Works
 
