@@ -1,4 +1,4 @@
-"""Functions that the measurement relies on, and that anybody may replace: clocks, events …"""
+"""Functions that the measurement relies on and that anybody may replace, such as clocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions and settings of the process, remembered before a stranger's code runs, then put back."""
+"""Functions and settings of the process, put back after a stranger's code has run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def unchanged_by_import() -> Iterator[list[str]]:
 
     If the import is the first to load torch, torch's settings are read at that moment.
     """
-    kept, changes = [Ambient()], []
+    kept = [Ambient()]
+    changes: list[str] = []
     with _once_imported("torch", lambda: kept.append(Ambient())):
         try:
             yield changes

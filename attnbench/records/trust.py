@@ -14,7 +14,7 @@ samples and conditions in the record, so a better rule also regrades old records
 | clocks | the GPU's clock dropped by over 5 % while sampling | over 15 % |
 | throttled | | the GPU's driver lowered the clock because of heat or power |
 | other kernel | | torch used another kernel than asked for, or its unfused path |
-| denormal numbers | over 0.1 % of the computed values are too small for a normal number | over 1 % |
+| denormal numbers | over 0.1 % of the computed values are too small for a normal one | over 1 % |
 | faster than the machine | | the counted work cannot be done in this time |
 """
 

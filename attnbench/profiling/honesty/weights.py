@@ -14,7 +14,7 @@ class Weights:
         self._hashes = {
             name: torch.hash_tensor(_real(parameter.detach()))
             for name, parameter in module.named_parameters()
-            if not is_lazy(parameter) and parameter.numel()
+            if _has_elements(parameter)
         }
 
     def first_other(self, later: Weights) -> str:
@@ -27,3 +27,8 @@ class Weights:
 
 def _real(tensor: torch.Tensor) -> torch.Tensor:
     return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+
+
+def _has_elements(parameter: nn.Parameter) -> bool:
+    lazy: bool = is_lazy(parameter)
+    return not lazy and parameter.numel() > 0

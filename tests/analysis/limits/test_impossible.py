@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from record_builders import macs_of
 
 from attnbench.analysis.limits.impossible import trust_beside
 from attnbench.analysis.limits.roofline import Ceilings
 from attnbench.records.latency import Latency
 from attnbench.records.trust import trust_in
-from tests.record_builders import macs_of
 
 
 @pytest.fixture

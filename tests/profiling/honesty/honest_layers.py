@@ -1,4 +1,4 @@
-"""Thirty and more honest ways to write a layer of tokens (batch, tokens, dim); none may be accused."""
+"""Many honest ways to write a layer of tokens (batch, tokens, dim); none may be accused."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor

@@ -12,7 +12,8 @@ from attnbench.profiling.honesty.output import Expected
 from attnbench.profiling.honesty.streams import check_stream
 from attnbench.profiling.honesty.verifier import Verifier
 from attnbench.profiling.latency.modes import call_of
-from tests.profiling.honesty.cheats import CHEATS, DIM, ForgetsItsGradient, LeavesAProcess, Works
+
+from .cheats import CHEATS, DIM, ForgetsItsGradient, LeavesAProcess, Works
 
 CPU = torch.device("cpu")
 SHAPE = (2, 4, DIM)

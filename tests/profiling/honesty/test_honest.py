@@ -11,7 +11,8 @@ from attnbench.profiling.honesty.output import Expected
 from attnbench.profiling.honesty.verifier import Verifier
 from attnbench.profiling.latency.modes import call_of
 from attnbench.spec import MODES
-from tests.profiling.honesty.honest_layers import DIM, LAYERS
+
+from .honest_layers import DIM, LAYERS
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 SHAPE = (2, 6, DIM)
