@@ -21,34 +21,43 @@ NOT_FINITE_TOLERANCE = 0.01
 class Distance:
     """How far two results are apart, as shares."""
 
-    relative: float
-    """The larger of two shares: largest difference ÷ largest element, and typical difference ÷
-    typical element; of the elements that are finite in both."""
+    largest: float
+    """Largest difference ÷ largest element, of those that are finite in both."""
+    typical: float
+    """The same of the root mean squares."""
     not_finite: float
     """Share of the elements that are finite in one of them alone, or infinite with other sign."""
 
-    def within(self, dtype: torch.dtype, factor: float = 1.0) -> bool:
+    def within(self, dtype: torch.dtype) -> bool:
         """Whether they are the same at this dtype."""
-        same = self.relative <= factor * TOLERANCE.get(dtype, 0.0)
-        return same and self.not_finite <= NOT_FINITE_TOLERANCE
+        return self.relative <= TOLERANCE.get(dtype, 0.0) and not self.overflows
+
+    @property
+    def relative(self) -> float:
+        """The larger of the two shares."""
+        return max(self.largest, self.typical)
+
+    @property
+    def overflows(self) -> bool:
+        """Whether more than a few elements are finite in one of the two alone."""
+        return self.not_finite > NOT_FINITE_TOLERANCE
 
 
 @torch.no_grad()
 def distance(given: Tensor, expected: Tensor) -> Distance:
     """Compare two tensors of one shape and dtype."""
-    if expected.numel() == 0:
-        return Distance(relative=0.0, not_finite=0.0)
+    if expected.numel() == 0 or torch.equal(given, expected):  # the usual case, and the cheapest
+        return Distance(largest=0.0, typical=0.0, not_finite=0.0)
     if not (expected.is_floating_point() or expected.is_complex()):
-        return Distance(relative=float(not torch.equal(given, expected)), not_finite=0.0)
-    if torch.equal(given, expected):  # the usual case, and the cheapest
-        return Distance(relative=0.0, not_finite=0.0)
+        return Distance(largest=1.0, typical=1.0, not_finite=0.0)
     wide = torch.complex128 if expected.is_complex() else torch.float64
     one, other = given.to(wide), expected.to(wide)
     finite = one.isfinite() & other.isfinite()
     apart = one.isfinite() ^ other.isfinite() | (one.isinf() & other.isinf() & (one != other))
     difference, size = (one - other)[finite].abs(), other[finite].abs()
     return Distance(
-        relative=max(_share(difference, size, "max"), _share(difference, size, "rms")),
+        largest=_share(difference, size, "max"),
+        typical=_share(difference, size, "rms"),
         not_finite=apart.double().mean().item(),
     )
 

@@ -29,8 +29,8 @@ def verify(module, mode, dtype, shape=SHAPE, arguments=()):
     call = call_of(mode, module, x, arguments)
     verifier = Verifier(call, pristine, Expected(device=x.device, shape=shape, dtype=dtype))
     verifier.run_verified()
-    verifier.begin(3)
-    for verifier.round in range(1, 4):
+    verifier.begin(2)
+    for verifier.round in (1, 2):
         verifier.prepare()
         call()
         verifier.inspect()
@@ -74,6 +74,6 @@ def implementations():
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("name", "impl"), list(implementations()))
 def test_our_mechanisms_pass(name, impl, mode):
-    for dtype in DTYPES:
+    for dtype in DTYPES if mode == "forward" else DTYPES[:2]:
         layer = create_attention(name, 24, 3, impl=impl)
         assert verify(layer, mode, dtype, (2, 63, 24), ((7, 9),)) == ()
