@@ -241,6 +241,12 @@ def load_installed_plugins() -> None:
 
 
 _changed_by: dict[str, str] = {}
+_changes: list[str] = []
+
+
+def changes_by_plugins() -> tuple[str, ...]:
+    """What importing plug-ins has changed in the process; a text for each plug-in."""
+    return tuple(_changes)
 
 
 def changes_by_import(name: str) -> str:
@@ -256,6 +262,7 @@ def _noting_changes(plugin: str) -> Iterator[None]:
         yield
     if changes:
         text = f"plug-in {plugin} {', '.join(changes)} when it was imported; put back"
+        _changes.append(text)
         names = {name for registry in _REGISTRIES.values() for name in registry.names()}
         _changed_by.update(dict.fromkeys(names - known, text))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Any
 
@@ -13,6 +12,11 @@ WATCHED = {
         "time_ns",
     ),
     "attnbench.clocks": ("monotonic", "perf_counter", "process_time", "sleep", "thread_time"),
+    "attnbench.profiling.latency.timer": ("timer_for",),
+    "attnbench.profiling.latency.timer:CudaTimer": ("now", "time_call"),
+    "attnbench.profiling.latency.timer:WallTimer": ("now", "time_call"),
+    "attnbench.profiling.honesty.verifier:Verifier": ("finish", "inspect", "prepare"),
+    "attnbench.benchmark.runner": ("measure_latencies", "profile"),
     "gc": ("collect", "disable", "enable", "isenabled"),
     "os": ("times", "getpid"),
     "random": ("SystemRandom", "getstate", "setstate"),
@@ -37,18 +41,23 @@ WATCHED = {
         "untyped_storage",
     ),
 }  # fmt: skip
-"""Owner, as "module" or "module:class" → its attributes."""
+"""Owner, as "module" or "module:class" → its attributes. Nothing is imported for this."""
+FIRST_LOADED = frozenset(
+    {"torch"} | {name.partition(":")[0] for name in WATCHED if name.startswith("attnbench.")}
+)
+"""Modules that a plug-in may be the first to load; torch is whole only when all of it is there."""
 
 
 class Functions:
-    """The watched functions as they are now; those of torch only if it was imported."""
+    """The watched functions as they are now, of the modules that are imported."""
 
     def __init__(self) -> None:
         self._kept = {
-            (owner, name): getattr(place, name, None)
+            (owner, name): getattr(place, name)
             for owner, names in WATCHED.items()
             if (place := _place(owner)) is not None
             for name in names
+            if hasattr(place, name)  # a module may be in the middle of its import
         }
 
     def put_back(self) -> list[str]:
@@ -68,8 +77,8 @@ def _place(owner: str) -> Any:
     module, _, attribute = owner.partition(":")
     if module not in sys.modules:
         return None
-    found = importlib.import_module(module)
-    return getattr(found, attribute) if attribute else found
+    found = sys.modules[module]
+    return getattr(found, attribute, None) if attribute else found
 
 
 def _restore(place: Any, name: str, was: Any) -> None:

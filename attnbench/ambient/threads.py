@@ -7,12 +7,15 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 from attnbench import clocks
 
 TASKS = Path("/proc/self/task")
-COMPILERS = ("torch/_inductor/", "torch/_dynamo/", "triton/")
-"""Code whose threads are those of torch's compiler."""
+HELPERS_CODE = ("torch/_inductor/", "torch/_dynamo/", "triton/", "tqdm/")
+"""Code whose threads do no work of a call."""
+IDLE = "concurrent/futures/thread.py:_worker"
+"""Where a thread of a pool waits for its next work."""
 HELPERS = ("resource_tracker", "compile_worker", "forkserver")
 """Words in the command line of processes that Python and torch's compiler start for themselves."""
 END_S = 1.0
@@ -39,7 +42,7 @@ class Threads:
     def threads_left(self) -> list[str]:
         """A text about the Python threads that have come since and are still alive."""
         alive = [one for one in threading.enumerate() if one not in self._threads]
-        left = [thread for thread in alive if not _is_helper(thread)]
+        left = [thread for thread in alive if not _is_harmless(thread)]
         for thread in left:
             with suppress(RuntimeError):  # the thread that asks
                 thread.join(END_S / len(left))
@@ -80,15 +83,20 @@ def _names(threads: list[threading.Thread]) -> str:
     return shown + (f" and {len(threads) - 3} more" if len(threads) > 3 else "")
 
 
-def _is_helper(thread: threading.Thread) -> bool:
-    """Whether torch's compiler started it for itself, by the code that it runs."""
+def _is_harmless(thread: threading.Thread) -> bool:
+    """Whether it waits for work, or belongs to torch's compiler or a progress bar."""
     frame = sys._current_frames().get(thread.ident or 0)
+    if frame is not None and _place(frame).endswith(IDLE):
+        return True
     while frame is not None:
-        path = frame.f_code.co_filename.replace(os.sep, "/")
-        if any(part in path for part in COMPILERS):
+        if any(part in _place(frame) for part in HELPERS_CODE):
             return True
         frame = frame.f_back
     return False
+
+
+def _place(frame: FrameType) -> str:
+    return f"{frame.f_code.co_filename.replace(os.sep, '/')}:{frame.f_code.co_name}"
 
 
 def _children() -> list[int]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-from attnbench.ambient.functions import Functions
+from attnbench.ambient.functions import FIRST_LOADED, Functions
 from attnbench.ambient.settings import Settings
+from attnbench.ambient.threads import Threads
 
 
 class Ambient:
@@ -30,45 +31,35 @@ class Ambient:
 def unchanged_by_import() -> Iterator[list[str]]:
     """Put back what an import changes; the list holds a text about each change afterwards.
 
-    If the import is the first to load torch, torch's settings are read at that moment.
+    What the import itself is the first to load, torch above all, is remembered at that moment.
     """
-    kept = [Ambient()]
+    kept, threads = [Ambient()], Threads()
     changes: list[str] = []
-    with _once_imported("torch", lambda: kept.append(Ambient())):
-        try:
-            yield changes
-        finally:
-            for ambient in reversed(kept):
-                changes += ambient.put_back()
-
-
-@contextmanager
-def _once_imported(name: str, act: Callable[[], object]) -> Iterator[None]:
-    """Act when a module that is not imported yet has been, before its importer goes on."""
-    finder = _Finder(name, act)
-    if name not in sys.modules:
-        sys.meta_path.insert(0, finder)
+    finder = _Finder(FIRST_LOADED - sys.modules.keys(), lambda: kept.append(Ambient()))
+    sys.meta_path.insert(0, finder)
     try:
-        yield
+        yield changes
     finally:
-        if finder in sys.meta_path:
-            sys.meta_path.remove(finder)
+        sys.meta_path.remove(finder)
+        for ambient in reversed(kept):
+            changes += ambient.put_back()
+        changes += threads.threads_left()
 
 
 class _Finder(MetaPathFinder):
-    """Finds one module as the others do, and has its loader act at the end of the import."""
+    """Finds some modules as the others do, and acts at the end of the import of each."""
 
-    def __init__(self, name: str, act: Callable[[], object]) -> None:
-        self._name = name
+    def __init__(self, names: Set[str], act: Callable[[], object]) -> None:
+        self._names = set(names)
         self._act = act
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """None for every other module, and for one that cannot be watched."""
-        if fullname != self._name:
+        if fullname not in self._names:
             return None
-        sys.meta_path.remove(self)
+        self._names.remove(fullname)  # it is looked for once more, by the others
         spec = importlib.util.find_spec(fullname)
         if spec is None or spec.loader is None:
             return None

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from types import MethodType
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ class Twin:
     def __init__(self, call: Pass, pristine: nn.Module, device: torch.device) -> None:
         """Remember weights, input and random numbers; `pristine` is never called itself."""
         self._call = call
-        self._module = deepcopy(pristine)
+        self._module = _copy(pristine, call.module)
         self._pristine = pristine
         self.x = call.x.detach().clone()
         if isinstance(call, Backward):  # its forward pass ran at the start
@@ -31,27 +32,44 @@ class Twin:
             self.random = RandomState(device)
 
     def compute(self) -> Mapping[str, Any]:
-        """What the copy computes with the same random numbers."""
-        self.random.put_back()
-        return self._run(self._module)
+        """What the copy computes with the same random numbers; compiled code runs as written.
 
-    def compute_otherwise(self) -> Mapping[str, Any]:
-        """What another copy computes with other random numbers."""
+        A copy must not use up the few recompilations that torch allows a function.
+        """
+        with _uncompiled():
+            return self._run(self._module)
+
+    def compute_as_timed(self) -> Mapping[str, Any]:
+        """The same by another copy, compiled: such code draws other random numbers."""
         other = deepcopy(self._pristine)
         other.load_state_dict(self._module.state_dict(), strict=False)
         return self._run(other)
 
     def _run(self, module: nn.Module) -> Mapping[str, Any]:
-        with _uncompiled():
-            call = twin_of(self._call, module, self.x.clone())
-            call.keep = True
-            call()
+        self.random.put_back()
+        call = twin_of(self._call, module, self.x.clone())
+        call.keep = True
+        call()
         return call.computed()
+
+
+def _copy(pristine: nn.Module, original: nn.Module) -> nn.Module:
+    """A copy whose compiled methods are its own: a copied method still belongs to the original."""
+    copy = deepcopy(pristine)
+    own = dict(copy.named_modules())
+    names = {id(module): name for name, module in original.named_modules()}
+    for module in own.values():
+        for name, value in list(vars(module).items()):
+            method = getattr(value, "_torchdynamo_orig_callable", None)
+            owner = names.get(id(getattr(method, "__self__", None)))
+            if owner in own and isinstance(method, MethodType):
+                module.__dict__[name] = MethodType(method.__func__, own[owner])
+    return copy
 
 
 @contextmanager
 def _uncompiled() -> Iterator[None]:
-    """Compiled functions run as they were written: a copy must not use up their recompilations."""
+    """Compiled functions run as they were written."""
     if "torch._dynamo" not in sys.modules:
         yield
         return

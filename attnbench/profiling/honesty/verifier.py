@@ -10,15 +10,12 @@ as they were.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from attnbench import clocks
 from attnbench.ambient.threads import Threads, native_threads, native_threads_beyond
 from attnbench.ambient.watch import Ambient
-from attnbench.profiling.honesty.compare import distance, says_nothing, share_not_finite
 from attnbench.profiling.honesty.dishonest import DishonestError
 from attnbench.profiling.honesty.fresh import FreshValues
 from attnbench.profiling.honesty.late import LateWork
@@ -26,14 +23,11 @@ from attnbench.profiling.honesty.output import Expected, tensors_of
 from attnbench.profiling.honesty.schedule import Schedule
 from attnbench.profiling.honesty.streams import check_stream
 from attnbench.profiling.honesty.twin import Twin, copies
+from attnbench.profiling.honesty.values import NO_MEMORY, Values
 from attnbench.profiling.honesty.weights import Weights
-from attnbench.profiling.latency.modes import OUTPUT, Pass, TrainingStep
+from attnbench.profiling.latency.modes import INPUT_GRADIENT, OUTPUT, Pass, TrainingStep
 from attnbench.profiling.random_state import RandomState
-from attnbench.units import format_percent
 
-SPREAD = 1.5
-"""An output whose random numbers cannot be replayed may be so many times further from the twin's
-than two twins are from each other."""
 NATIVE_STRIKES = 2
 """Verified calls that leave native threads behind; torch adds to its pools once, not each time."""
 
@@ -51,8 +45,6 @@ class Verifier:
         """
         self.round = 0
         """Rounds that are done; 0 in warm-up."""
-        self._said: dict[str, str] = {}
-        self._not_finite = 0.0
         self._call = call
         self._pristine = pristine
         self._expected = expected
@@ -60,15 +52,14 @@ class Verifier:
         self._schedule = Schedule(0)
         self._late = LateWork(call.x)
         self._weights: Weights | None = None
-        self._last: Mapping[str, Tensor] = {}
-        self._last_x: Tensor | None = None
+        self._values = Values(expected)
         self._twin: Twin | None = None
         self._strikes = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What to know about the outputs, in order of appearance."""
-        return tuple(self._said.values())
+        return self._values.notes
 
     def begin(self, rounds: int) -> None:
         """Sampling begins, which takes so many rounds unless time is over before."""
@@ -128,8 +119,12 @@ class Verifier:
         """What must be known from before the call."""
         self._threads, self._native = Threads(), native_threads()
         self._ambient = Ambient()
-        self._twin = Twin(self._call, self._pristine, self._expected.device)
-        self._call.keep = True
+        try:
+            self._twin = Twin(self._call, self._pristine, self._expected.device)
+        except (torch.OutOfMemoryError, MemoryError):
+            self._values.say(NO_MEMORY)
+        else:
+            self._call.keep = True
 
     def _verify(self, twin: Twin) -> None:
         self._synchronize()
@@ -139,13 +134,16 @@ class Verifier:
         after = RandomState(self._expected.device)
         self._check_surroundings(twin)
         try:
-            self._check_values(given, twin)
+            self._values.check(given, twin)
             if after.was_drawn_from(twin.random) and not self._is_backward():
-                self._say("draws random numbers; verified beside a copy that drew the same ones")
+                self._values.say(
+                    "draws random numbers; verified beside a copy that drew the same ones"
+                )
         finally:
             after.put_back()
         self._check_weights()
-        self._late.keep(computed, given, sampling=self.round > 0)
+        watched = [name for name in computed if name.startswith((OUTPUT, INPUT_GRADIENT))]
+        self._late.keep({name: computed[name] for name in watched}, given, sampling=self.round > 0)
 
     def _is_backward(self) -> bool:
         return OUTPUT not in self._call.computed()
@@ -153,10 +151,6 @@ class Verifier:
     def _synchronize(self) -> None:
         if self._expected.device.type == "cuda":
             torch.cuda.synchronize(self._expected.device)
-
-    def _say(self, note: str, about: str = "") -> None:
-        """A later note about the same takes the place of an earlier one."""
-        self._said[about or note] = note
 
     def _check_threads(self) -> None:
         if left := self._threads.left_running():
@@ -180,71 +174,6 @@ class Verifier:
         if not torch.equal(self._call.x.detach(), twin.x):
             raise DishonestError("the call changes its input, so later calls see other data")
 
-    def _check_values(self, given: Mapping[str, Tensor], twin: Twin) -> None:
-        outputs = {name: one for name, one in given.items() if name.startswith(OUTPUT)}
-        if self._last_x is not None and torch.equal(self._last_x, twin.x):
-            self._last = {}  # in half precision two inputs may be the same
-        for name, output in outputs.items():
-            self._check_content(name, output)
-        self._last, self._last_x = outputs, twin.x
-        try:
-            expected = tensors_of(twin.compute(), self._expected)
-        except (torch.OutOfMemoryError, MemoryError):
-            self._say("not verified beside a copy of the module: there is no memory for it")
-            return
-        if wrong := self._first_wrong(given, expected):
-            self._check_spread(wrong, given, expected, twin)
-
-    def _check_content(self, name: str, output: Tensor) -> None:
-        """What an output tells by itself, and beside that of the last verified call."""
-        share = share_not_finite(output)
-        if share == 1:
-            raise DishonestError(
-                f"100 % of the {name} is not finite: there is no result to be timed"
-            )
-        if share > self._not_finite:
-            self._not_finite = share
-            self._say(f"{format_percent(share)} of the {name} is not finite", about="not finite")
-        last = self._last.get(name)
-        if last is None or last.shape != output.shape or not torch.equal(last, output):
-            return
-        if says_nothing(output):
-            self._say(f"one output for every input: it is {output.flatten()[0].item():g}")
-        elif output.numel():
-            raise DishonestError("two inputs get the same output: it answers from memory")
-
-    def _first_wrong(self, given: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
-        """The name of the first result that is not the twin's, or ""."""
-        if missing := given.keys() ^ expected.keys():
-            raise DishonestError(f"the {min(missing)} is there only in the call or in its copy")
-        for name, one in given.items():
-            other = expected[name]
-            if one.shape != other.shape or one.dtype != other.dtype:
-                raise DishonestError(
-                    f"the {name} of a new input has shape {tuple(one.shape)} and {one.dtype}, "
-                    f"expected {tuple(other.shape)} and {other.dtype}"
-                )
-            if not distance(one, other).within(one.dtype):
-                return name
-        return ""
-
-    def _check_spread(
-        self, name: str, given: Mapping[str, Tensor], expected: Mapping[str, Tensor], twin: Twin
-    ) -> None:
-        """A result may be off where it is random and its random numbers cannot be replayed."""
-        off = distance(given[name], expected[name])
-        again = tensors_of(twin.compute(), self._expected)
-        if compiled(self._call.module):  # compiled code draws other numbers than the code it is of
-            again = tensors_of(twin.compute_otherwise(), self._expected)
-        spread = distance(again[name], expected[name])
-        if 0 < off.typical <= SPREAD * spread.typical and not off.overflows:
-            self._say("draws random numbers of its own; verified only within their spread")
-            return
-        raise DishonestError(
-            f"the {name} of a new input is off by {off.relative:.2g} of its size, beside a fresh "
-            "copy of the same weights: it stems from an earlier call"
-        )
-
     def _check_weights(self) -> None:
         if isinstance(self._call, TrainingStep):
             return
@@ -253,12 +182,3 @@ class Verifier:
         self._weights = now
         if changed:
             raise DishonestError(f"the call changes its weights ({changed}): later calls do less")
-
-
-def compiled(module: nn.Module) -> bool:
-    """Whether a part of the module is compiled code."""
-    found = (value for one in module.modules() for value in [*vars(one).values(), one])
-    return any(
-        hasattr(value, "_torchdynamo_orig_callable") or hasattr(value, "_orig_mod")
-        for value in found
-    )

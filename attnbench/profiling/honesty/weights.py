@@ -6,27 +6,29 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from attnbench.profiling.honesty.late import same
+
 
 class Weights:
-    """The parameters of a module as they are now, by a hash of each."""
+    """The parameters of a module as they are now, by the sum of each."""
 
     def __init__(self, module: nn.Module) -> None:
-        self._hashes = {
-            name: torch.hash_tensor(_real(parameter.detach()))
+        self._sums = {
+            name: parameter.detach().sum(dtype=_wide(parameter))
             for name, parameter in module.named_parameters()
             if _has_elements(parameter)
         }
 
     def first_other(self, later: Weights) -> str:
         """The name of the first parameter that is another, or ""."""
-        for name, known in self._hashes.items():
-            if name not in later._hashes or not torch.equal(later._hashes[name], known):
+        for name, known in self._sums.items():
+            if name not in later._sums or not same(later._sums[name], known):
                 return name
         return ""
 
 
-def _real(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+def _wide(parameter: nn.Parameter) -> torch.dtype:
+    return torch.complex128 if parameter.is_complex() else torch.float64
 
 
 def _has_elements(parameter: nn.Parameter) -> bool:

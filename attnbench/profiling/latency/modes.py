@@ -22,8 +22,8 @@ EPSILON, HALF_EPSILON = 1e-8, 1e-4
 """What AdamW adds to its divisor; 1e-8 is zero in float16, and small gradients would become NaN."""
 UPSTREAM_SEED = 7
 """Seeds the gradient that arrives at the outputs."""
-OUTPUT = "output"
-"""The name of the output among what a call computes."""
+OUTPUT, INPUT_GRADIENT = "output", "gradient of input"
+"""Names among what a call computes."""
 
 
 class Pass(ABC):

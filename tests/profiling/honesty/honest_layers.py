@@ -2,6 +2,7 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import numpy
 import torch
@@ -317,6 +318,31 @@ class OwnThreads(Linear):
     @torch.no_grad()
     def quietly(self, part):
         return self.proj(part)
+
+
+class OwnPool(OwnThreads):
+    """Keeps its threads for the next call; they wait meanwhile."""
+
+    pools: ClassVar[list] = []
+
+    def forward(self, x):
+        if torch.is_grad_enabled():
+            return self.proj(x)
+        if not self.pools:
+            self.pools.append(ThreadPoolExecutor(1))
+        with torch.inference_mode(False):
+            return self.pools[0].submit(self.quietly, x.detach().clone()).result()
+
+
+class HoldsOnToItself(Linear):
+    """Its function belongs to it, and not to a copy."""
+
+    def __init__(self):
+        super().__init__()
+        self.function = lambda x: self.proj(x)
+
+    def forward(self, x):
+        return self.function(x)
 
 
 class OwnSettings(Linear):

@@ -57,7 +57,7 @@ def test_an_honest_layer_passes(mode):
 
 @pytest.mark.parametrize("mode", ["forward+backward", "train"])
 def test_gradients_are_verified_too(mode):
-    with pytest.raises(DishonestError, match="gradient of input is there only|gradient of input"):
+    with pytest.raises(DishonestError, match="gradient of input is missing"):
         judge(ForgetsItsGradient(), mode)
 
 

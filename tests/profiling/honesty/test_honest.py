@@ -17,8 +17,8 @@ from .honest_layers import DIM, LAYERS
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 SHAPE = (2, 6, DIM)
 NOTED = {
-    "AlwaysRandom", "BiasStart", "ConstantStart", "DropPath", "Dropout", "LazyWeights", "Overflows",
-    "OwnGenerator", "RandomInNumpy",
+    "AlwaysRandom", "BiasStart", "ConstantStart", "DropPath", "Dropout", "HoldsOnToItself",
+    "LazyWeights", "Overflows", "OwnGenerator", "RandomInNumpy",
 }  # fmt: skip
 
 
