@@ -16,12 +16,14 @@ import importlib.metadata
 import importlib.util
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from attnbench.ambient.watch import unchanged_by_import
 from attnbench.errors import UserError
 
 Kind = Literal["attention", "model", "dataset", "task"]
@@ -230,11 +232,39 @@ def load_installed_plugins() -> None:
     _installed_plugins_loaded = True
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         try:
-            _register_loaded(point.load())
+            with _noting_changes(point.name):
+                _register_loaded(point.load())
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
             warnings.warn(
                 f"plug-in {point.name!r} ({point.value}) was skipped: {error}", stacklevel=2
             )
+
+
+_changed_by: dict[str, str] = {}
+_changes: list[str] = []
+
+
+def changes_by_plugins() -> tuple[str, ...]:
+    """What importing plug-ins has changed in the process; a text for each plug-in."""
+    return tuple(_changes)
+
+
+def changes_by_import(name: str) -> str:
+    """What importing the plug-in of an entry changed in the process; "" for nothing."""
+    return _changed_by.get(name, "")
+
+
+@contextmanager
+def _noting_changes(plugin: str) -> Iterator[None]:
+    """Put back what a plug-in changes for all code, and remember it with the entries it adds."""
+    known = {name for registry in _REGISTRIES.values() for name in registry.names()}
+    with unchanged_by_import() as changes:
+        yield
+    if changes:
+        text = f"plug-in {plugin} {', '.join(changes)} when it was imported; put back"
+        _changes.append(text)
+        names = {name for registry in _REGISTRIES.values() for name in registry.names()}
+        _changed_by.update(dict.fromkeys(names - known, text))
 
 
 _loaded_plugins: list[str] = []
@@ -255,14 +285,16 @@ def load_plugin(source: str) -> None:
     if path.suffix == ".py" and not path.is_file():
         raise UserError(f"--plugin {source}: no such file; give a Python file or a module name")
     try:
-        module = _import_file(path) if path.is_file() else importlib.import_module(source)
+        with _noting_changes(path.name):
+            _register_loaded(
+                _import_file(path) if path.is_file() else importlib.import_module(source)
+            )
     except UserError:
         raise
     except Exception as error:
         raise UserError(
             f"--plugin {source}: importing it failed with {type(error).__name__}: {error}"
         ) from error
-    _register_loaded(module)
     if source not in _loaded_plugins:
         _loaded_plugins.append(source)
 

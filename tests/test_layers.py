@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-VOCABULARY = {"errors", "impls", "units", "registry", "spec", "cores", "waiting"}
+VOCABULARY = {
+    "ambient", "clocks", "cores", "errors", "impls", "registry", "spec", "units", "waiting",
+}  # fmt: skip
 _LOW = {"records", "isolation", "kernels", "data"}
 _MIDDLE = {"analysis", "attention", "profiling", "models", "tasks", "training"}
 _HIGH = VOCABULARY | _LOW | _MIDDLE | {"benchmark"}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from attnbench.benchmark.subject import Subject, subject_of
 from attnbench.profiling.counting.weights import call_if_lazy, call_once, in_dtype
-from attnbench.profiling.honesty import check_honesty, check_stream, freshen
-from attnbench.profiling.latency.modes import call_of
+from attnbench.profiling.honesty.output import Expected
+from attnbench.profiling.honesty.verifier import Verifier
+from attnbench.profiling.latency.modes import Pass, call_of
 from attnbench.profiling.latency.timer import Call
 from attnbench.spec import AnyWorkload
 
@@ -20,33 +22,18 @@ from attnbench.spec import AnyWorkload
 class Instance:
     """What a cell needs while it is measured."""
 
-    call: Call
+    call: Pass
     """What is timed."""
     module: nn.Module
-    twin: nn.Module
-    """A copy of the module that was never called, to check the timed one against."""
     x: Tensor
-    subject: Subject
-    keeps_input: bool
-    """Whether the values of `x` must stay, as the graph of a backward pass is bound to them."""
-
-    def freshen(self) -> None:
-        """Change the input, so that the next call sees one that no earlier call saw."""
-        if not self.keeps_input:
-            freshen(self.x)
+    verifier: Verifier
+    """Gives each call a new input, and verifies some of them."""
+    arguments: tuple[Any, ...] = ()
+    """What the module takes besides the input."""
 
     def forward(self) -> object:
         """One forward pass, whatever mode is timed."""
-        return self.module(self.x, *self.subject.arguments)
-
-    def check(self) -> None:
-        """Run the honesty checks; they change the input, so they come last.
-
-        Raises:
-            DishonestError: the call did not do its work.
-        """
-        check_stream(self.call, self.x.device)
-        check_honesty(self.module, self.twin, self.x, self.subject.arguments)
+        return self.module(self.x, *self.arguments)
 
 
 def build_instance(
@@ -64,15 +51,21 @@ def build_instance(
     module, x = _build(subject, workload, device, built)
     if makes_weights:
         call_once(module, x, subject.arguments, workload.seed)
-    twin = deepcopy(module)
+    pristine = deepcopy(module)
+    call = call_of(workload.mode, module, x, subject.arguments)
+    expected = Expected(device=x.device, shape=subject.output_shape, dtype=_due_dtype(subject, x))
     return Instance(
-        call=call_of(workload.mode, module, x, subject.arguments),
+        call=call,
         module=module,
-        twin=twin,
         x=x,
-        subject=subject,
-        keeps_input=workload.mode == "backward",
+        verifier=Verifier(call, pristine, expected),
+        arguments=subject.arguments,
     )
+
+
+def _due_dtype(subject: Subject, x: Tensor) -> torch.dtype | None:
+    """A layer answers in the dtype of its input; whole models may answer in another."""
+    return None if subject.output_shape is None else x.dtype
 
 
 def call_on_cpu(workload: AnyWorkload) -> Call:

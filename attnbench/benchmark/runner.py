@@ -7,9 +7,9 @@ handled by `worker`, which measures the cells of a `sweep` in a process that may
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -17,18 +17,21 @@ from typing import Any
 import torch
 from torch import nn
 
+from attnbench import clocks
 from attnbench.benchmark.compiler import CompilerForCells
 from attnbench.benchmark.counts import count_cell
 from attnbench.benchmark.instance import Instance, build_instance
 from attnbench.benchmark.subject import Subject, subject_of
+from attnbench.benchmark.surroundings import Surroundings, import_changes
 from attnbench.impls import may_use_sdpa
 from attnbench.isolation.failure import failure
 from attnbench.profiling.code_path import code_path_of
+from attnbench.profiling.denormals import denormal_share
 from attnbench.profiling.energy.windows import measure_energy
 from attnbench.profiling.fused_kernel import fused_backend
 from attnbench.profiling.latency.collector import collector_notes
 from attnbench.profiling.latency.sampling import CallFailedError, measure_latencies
-from attnbench.profiling.latency.timer import Call, timer_for
+from attnbench.profiling.latency.timer import timer_for
 from attnbench.profiling.machine.environment import describe_environment
 from attnbench.profiling.machine.gpu_state import ClockWatch
 from attnbench.profiling.memory.footprint import measure_footprint, memory_notes
@@ -58,9 +61,16 @@ class Cell:
         self.instance = None
         self.measured |= {"status": status, "reason": reason, "latency": None, "memory": None}
 
-    def note(self, *notes: str) -> None:
-        """Say what is to know before the numbers are quoted."""
-        self.measured["notes"] = (*self.measured.get("notes", ()), *notes)
+    @property
+    def reason(self) -> str:
+        """Why it has failed, or ""."""
+        reason: str = self.measured.get("reason", "")
+        return reason
+
+    def note(self, *texts: str) -> None:
+        """Add what to know before quoting the numbers; each text once."""
+        known = self.measured.get("notes", ())
+        self.measured["notes"] = tuple(dict.fromkeys([*known, *texts]))
 
     def finish(self) -> CostRecord:
         """The record of the cell; module and input are released."""
@@ -94,6 +104,7 @@ def profile(
         One record per workload, in their order; a failure is a status with a reason.
     """
     protocol, device = protocol or Protocol(), torch.device(device)
+    surroundings = Surroundings()
     modules: Sequence[nn.Module | None] = built or [None] * len(workloads)
     cells = [
         _open_cell(workload, protocol, device, module)
@@ -103,12 +114,13 @@ def profile(
     with CompilerForCells(len(cells)) as compiler:
         for cell in cells:
             on_step(f"building {cell.subject.name}")
-            _guard(cell, partial(_prepare, cell, device, compiler))
-        _time(cells, protocol, device, on_step)
+            _guard(cell, partial(_prepare, cell, device, compiler), surroundings)
+        _time(cells, protocol, device, on_step, surroundings)
         for cell in cells:
             if cell.instance is not None:
                 on_step(f"memory{' and energy' * protocol.energy} of {cell.subject.name}")
-                _guard(cell, partial(_measure_memory, cell, cell.instance, protocol, device))
+                measure = partial(_measure_memory, cell, cell.instance, protocol, device)
+                _guard(cell, measure, surroundings)
             records.append(cell.finish())
             on_record(records[-1])
     return records
@@ -136,12 +148,18 @@ def _open_cell(
     return Cell(workload=workload, subject=subject_of(workload), record=record, built=built)
 
 
-def _guard(cell: Cell, work: Callable[[], None]) -> None:
-    """Run a part of a cell; an exception becomes the cell's status and reason."""
+def _guard(cell: Cell, work: Callable[[], None], surroundings: Surroundings) -> None:
+    """Run a part of a cell; an exception becomes the cell's status and reason.
+
+    So does a change of what all cells share: it is put back.
+    """
     try:
         work()
     except Exception as error:  # noqa: BLE001 - a stranger's mechanism may raise anything
         cell.fail(*failure(error))
+    if changes := surroundings.restore():
+        failed = cell.measured.get("status")
+        cell.fail(failed or "failed", "; it ".join(filter(None, [cell.reason, changes])))
 
 
 def _prepare(cell: Cell, device: torch.device, compiler: CompilerForCells) -> None:
@@ -151,52 +169,80 @@ def _prepare(cell: Cell, device: torch.device, compiler: CompilerForCells) -> No
         cell.fail("unsupported", reason)
         return
     makes_weights = count_cell(cell.subject, cell.workload, cell.measured)
+    changes, grave = import_changes(cell.workload)
+    if grave:
+        cell.fail("failed", changes)
+        return
+    cell.note(*filter(None, [changes]))
     instance = build_instance(cell.subject, cell.workload, device, cell.built, makes_weights)
     with compiler.calling() as notes:
-        cell.measured["first_call_s"] = _call_first(instance.call, device)
-    cell.measured["notes"] += tuple(notes)
+        cell.measured["first_call_s"] = _call_first(instance, device)
+    cell.note(*notes)
     if may_use_sdpa(cell.workload.impl):
         cell.measured["backend"] = fused_backend(instance.call)
     cell.instance = instance
 
 
-def _call_first(call: Call, device: torch.device) -> float:
-    """Seconds of the first call, which may compile, tune and allocate."""
-    start = time.perf_counter()
-    call()
+def _call_first(instance: Instance, device: torch.device) -> float:
+    """Seconds of the first call, which may compile, tune and allocate; its output is verified."""
+    instance.verifier.prepare(verify=True)
+    start = clocks.perf_counter()
+    instance.call()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return time.perf_counter() - start
+    taken = clocks.perf_counter() - start
+    instance.verifier.inspect()
+    return taken
 
 
-def _time(cells: Sequence[Cell], protocol: Protocol, device: torch.device, on_step: OnStep) -> None:
+def _time(
+    cells: Sequence[Cell],
+    protocol: Protocol,
+    device: torch.device,
+    on_step: OnStep,
+    surroundings: Surroundings,
+) -> None:
     """Sample the latencies of all built cells in turn; if one fails, the others start again."""
     while instances := {i: cell.instance for i, cell in enumerate(cells) if cell.instance}:
+        for instance in instances.values():
+            instance.verifier.begin(protocol.min_samples)
+        check = clocks.ClockCheck()
         try:
             latencies = measure_latencies(
                 {index: one.call for index, one in instances.items()},
                 protocol,
                 timer_for(device, protocol.cache),
                 rounds_with=uuid.uuid4().hex[:12] if len(instances) > 1 else "",
-                prepare=partial(_freshen, instances),
-                on_round=partial(_tell_round, on_step, len(instances)),
+                prepare=lambda index: instances[index].verifier.prepare(),
+                inspect=lambda index: instances[index].verifier.inspect(),
+                on_round=partial(_tell_round, on_step, instances),
                 on_waiting=partial(on_step, "latency, waiting for a quiet machine"),
                 watch=ClockWatch(device),
             )
         except CallFailedError as failed:
             cells[failed.name].fail(*failure(failed.error))
+            surroundings.restore()
             continue
         for index, latency in latencies.items():
             cells[index].measured["latency"] = latency
             cells[index].note(*collector_notes(latency))
+        if wrong := "; ".join(filter(None, [check.disagreement(), surroundings.restore()])):
+            for index in instances:
+                cells[index].fail("failed", _blame(wrong, len(instances)))
         return
 
 
-def _freshen(instances: Mapping[int, Instance], index: int) -> None:
-    instances[index].freshen()
+def _blame(wrong: str, cells: int) -> str:
+    """The reason for one cell, or for all that were sampled in turn."""
+    if cells == 1:
+        return wrong
+    return f"one of the {cells} cells sampled in turn {wrong}; measure each alone to find it"
 
 
-def _tell_round(on_step: OnStep, cells: int, rounds: int) -> None:
+def _tell_round(on_step: OnStep, instances: Mapping[int, Instance], rounds: int) -> None:
+    for instance in instances.values():
+        instance.verifier.round = rounds
+    cells = len(instances)
     stage = f"latency, round {rounds + 1}" if rounds else "warming up"
     on_step(f"{stage} of {cells} cell{'s' if cells > 1 else ''}")
 
@@ -204,11 +250,15 @@ def _tell_round(on_step: OnStep, cells: int, rounds: int) -> None:
 def _measure_memory(
     cell: Cell, instance: Instance, protocol: Protocol, device: torch.device
 ) -> None:
-    """Memory and code path, energy if asked for, and the honesty checks."""
+    """Memory and code path, energy if asked for, and a last look at the honesty of the calls."""
     memory = measure_footprint(instance.call, instance.module, instance.forward, instance.x)
     cell.measured["memory"] = memory
     cell.measured["code_path"] = code_path_of(instance.call, device)
     cell.note(*memory_notes(memory))
     if protocol.energy:
         cell.measured["energy"] = measure_energy(instance.call, device)
-    instance.check()
+    instance.verifier.finish()
+    cell.note(*instance.verifier.notes)
+    if device.type == "cpu":  # GPUs compute with denormal numbers at full speed
+        with suppress(Exception):  # code that cannot be watched is no failure
+            cell.measured["denormal_share"] = denormal_share(instance.call)

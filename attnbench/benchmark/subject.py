@@ -36,6 +36,8 @@ class Subject:
     input_shape: tuple[int, ...]
     arguments: tuple[Any, ...] = ()
     """What the call takes besides the input."""
+    output_shape: tuple[int, ...] | None = None
+    """None where the output may be any nest of tensors."""
     unsupported: Callable[[torch.device], str | None] = lambda device: None
     """Why it cannot run on a device, or None where it can."""
     stated_macs: Callable[[nn.Module], int] | None = None
@@ -72,6 +74,7 @@ def _layer(workload: Workload) -> Subject:
         build=build,
         input_shape=(workload.batch, workload.num_tokens, workload.dim),
         arguments=(workload.grid,),
+        output_shape=(workload.batch, workload.num_tokens, workload.dim),
         unsupported=partial(_reason_against, cls, workload),
         stated_macs=stated_macs,
         owners=(cls,),

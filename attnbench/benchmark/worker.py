@@ -9,11 +9,11 @@ that the new process must do is to leave terminal and Ctrl-C to its parent.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from attnbench import clocks
 from attnbench.errors import UserError
 from attnbench.isolation.failure import WorkLostError, failure
 from attnbench.isolation.inside import match_parent
@@ -138,7 +138,7 @@ class _Sparingly:
         self._told_at = 0.0
 
     def __call__(self, text: str) -> None:
-        now = time.monotonic()
+        now = clocks.monotonic()
         if now - self._told_at >= TELL_EVERY_S:
             self._told_at = now
             self._tell(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import isfinite
@@ -22,10 +23,12 @@ Value = TypeVar("Value")
 
 
 def _load_plugins(sources: list[str] | None) -> list[str] | None:
-    from attnbench.registry import load_plugin
+    from attnbench.registry import changes_by_plugins, load_plugin
 
     for source in sources or ():
         load_plugin(source)
+    for text in changes_by_plugins():
+        print(f"attnbench: {text}", file=sys.stderr)
     return sources
 
 

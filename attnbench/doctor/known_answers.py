@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from attnbench.doctor.findings import passed_or_failed
 from attnbench.profiling.counting.macs import CountError, count_macs
-from attnbench.profiling.honesty import DishonestError, check_honesty
+from attnbench.profiling.honesty.check import check_honesty
+from attnbench.profiling.honesty.dishonest import DishonestError
 from attnbench.profiling.latency.timer import Call
 from attnbench.profiling.memory.allocations import measure_memory
 from attnbench.records import Finding

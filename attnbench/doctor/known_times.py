@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
-from time import perf_counter
 
 import torch
 
+from attnbench.clocks import perf_counter
 from attnbench.doctor.findings import passed_or_failed
 from attnbench.doctor.timed_operator import TimedOperator
 from attnbench.profiling.latency.sampling import measure_latencies

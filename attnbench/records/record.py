@@ -85,6 +85,9 @@ class CostRecord(Record):
     latency: Latency | None = None
     memory: Memory | None = None
     energy: Energy | None = None
+    denormal_share: float | None = None
+    """Share of the values that one call computes, its gradients included, that are not zero but
+    too small for a normal number; only a CPU is slow on them."""
     floor: Floor | None = None
     """Resolution of the machine, by its last checkup before the cell."""
 

@@ -17,6 +17,8 @@ samples and conditions in the record, so a better rule also regrades old records
 | clocks | the GPU's clock dropped by over 5 % while sampling | over 15 % |
 | throttled | | the GPU's driver lowered the clock because of heat or power |
 | other kernel | | torch used another kernel than asked for, or its unfused path |
+| denormal numbers | over 0.1 % of the computed values are too small for a normal one | over 1 % |
+| faster than the machine | | the counted work cannot be done in this time |
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from dataclasses import dataclass
 
 from attnbench.records import CostRecord
 from attnbench.records.doubts.doubt import Doubt, Grade
+from attnbench.records.doubts.impossible import faster_than_any_machine
 from attnbench.records.doubts.kernel import other_kernel
 from attnbench.records.doubts.machine import (
     clocks_doubt,
@@ -41,6 +44,7 @@ from attnbench.records.doubts.samples import (
     unsteady,
     wide_interval,
 )
+from attnbench.records.doubts.values import denormal_numbers
 from attnbench.records.latency import Latency
 
 OF_LATENCY = (
@@ -48,7 +52,7 @@ OF_LATENCY = (
     clocks_doubt, throttled, two_modes,
 )  # fmt: skip
 """Doubts that a latency raises by itself."""
-OF_RECORD = (other_kernel,)
+OF_RECORD = (other_kernel, denormal_numbers, faster_than_any_machine)
 """Doubts that need the whole record."""
 
 
@@ -64,6 +68,13 @@ def trust_in(record: CostRecord) -> Trust:
     """Grade the latency of a record that has one."""
     assert record.latency is not None
     return _trust([*_doubts(record.latency), *(doubt(record) for doubt in OF_RECORD)])
+
+
+def trust_with(trust: Trust, doubt: Doubt | None) -> Trust:
+    """The same trust with one more doubt; a doubt of that name takes its place."""
+    if doubt is None:
+        return trust
+    return _trust([*(known for known in trust.doubts if known.name != doubt.name), doubt])
 
 
 def trust_in_latency(latency: Latency) -> Trust:

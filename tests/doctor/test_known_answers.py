@@ -7,7 +7,7 @@ import torch
 
 from attnbench.doctor import known_answers as known
 from attnbench.doctor.known_answers import check_macs, check_memory, check_refusal
-from attnbench.profiling.honesty import DishonestError
+from attnbench.profiling.honesty.dishonest import DishonestError
 from attnbench.profiling.memory.allocations import measure_memory
 from attnbench.records import Memory
 

@@ -8,7 +8,7 @@ import torch
 from attnbench.errors import UserError
 from attnbench.isolation.failure import WorkLostError, failure
 from attnbench.profiling.counting.macs import CountError
-from attnbench.profiling.honesty import DishonestError
+from attnbench.profiling.honesty.dishonest import DishonestError
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from attnbench.analysis.limits.macs_gap import Twins, gap, macs_speedup
-from attnbench.analysis.limits.roofline import Ceilings, macs_of_mode, moved_bytes, runs_fused
+from attnbench.analysis.limits.roofline import Ceilings, moved_bytes, runs_fused
 from attnbench.analysis.speedup.baseline import Baselines, Compared
 from attnbench.records import CostRecord, LayerRecord
+from attnbench.records.mode_macs import macs_of_mode
 
 LIMIT_COLUMNS = {
     "limit_s": "float64", "percent_of_limit": "float64", "bound_by": "str",

@@ -19,10 +19,10 @@ from attnbench.analysis.keys import (
     machine_of,
     variant_of,
 )
+from attnbench.analysis.limits.impossible import trust_beside
 from attnbench.analysis.speedup.baseline import Compared
 from attnbench.errors import UserError
 from attnbench.records import CostRecord, EpochRecord, LayerRecord, ModelRecord, Record, Scores
-from attnbench.records.trust import trust_in
 from attnbench.registry import ATTENTIONS
 from attnbench.spec import ModelWorkload, Recipe, describe
 from attnbench.units import primary_score
@@ -97,7 +97,7 @@ def _costs(record: CostRecord, neighbours: Neighbours) -> Row:
     """The cost columns that layers and models share."""
     return {
         **_cost(record),
-        **_trust(record),
+        **_trust(record, neighbours),
         **timing_columns(record),
         **limit_columns(record, neighbours.ceilings),
     }
@@ -171,11 +171,11 @@ def _cost(record: CostRecord) -> Row:
     }
 
 
-def _trust(record: CostRecord) -> Row:
+def _trust(record: CostRecord, neighbours: Neighbours) -> Row:
     """Grade of the latency and the doubts about it; empty if no latency was measured."""
     if record.latency is None:
         return {"trust": "", "doubts": ""}
-    trust = trust_in(record)
+    trust = trust_beside(record, neighbours.ceilings)
     return {"trust": trust.grade, "doubts": "; ".join(doubt.text for doubt in trust.doubts)}
 
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from attnbench.analysis.limits.roofline import (
     Ceilings,
     Limits,
-    macs_of_mode,
     moved_bytes,
     placement,
     runs_fused,
     touched_bytes,
 )
 from attnbench.records import CostRecord
+from attnbench.records.mode_macs import macs_of_mode
 from attnbench.spec import identity
 from attnbench.units import (
     format_bandwidth,

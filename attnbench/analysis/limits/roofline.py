@@ -34,6 +34,7 @@ from typing import Literal
 
 from attnbench.impls import is_fused
 from attnbench.records import Ceiling, CostRecord
+from attnbench.records.mode_macs import macs_of_mode
 
 BoundBy = Literal["", "compute", "bandwidth", "launch", "unexplained"]
 
@@ -141,18 +142,6 @@ def can_be_placed(record: CostRecord) -> bool:
     """Whether the record has a latency and the counts that a limit needs."""
     counted = macs_of_mode(record) is not None and record.least_bytes is not None
     return counted and record.latency is not None
-
-
-def macs_of_mode(record: CostRecord) -> int | None:
-    """MACs of the timed mode, including its backward pass; None if unknown."""
-    if record.macs is None:
-        return None
-    forward, training = record.macs.performed_macs, record.macs.training_macs
-    if record.workload.mode == "forward":
-        return forward
-    if training is None:
-        return None
-    return training - forward if record.workload.mode == "backward" else training
 
 
 def moved_bytes(record: CostRecord) -> int | None:

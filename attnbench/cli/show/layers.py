@@ -12,6 +12,7 @@ from rich.text import Text
 from attnbench.analysis.naming import name_of, texts_of
 from attnbench.analysis.selection.fastest import left_out_notes
 from attnbench.analysis.speedup.baseline import Baselines, Compared
+from attnbench.cli.show.trusted import trust_in
 from attnbench.cli.show.values import (
     MISSING,
     latency_text,
@@ -23,7 +24,6 @@ from attnbench.cli.show.values import (
 )  # fmt: skip
 from attnbench.records import CostRecord, LayerRecord, coverage, of_type
 from attnbench.records.latency import Ratio
-from attnbench.records.trust import trust_in
 
 WIDE = 105
 """Terminal width from which names and intervals fit on one line."""

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attnbench.analysis.naming import model_name
+from attnbench.cli.show.trusted import trust_in
 from attnbench.cli.show.values import (
     MISSING,
     latency_text,
@@ -20,7 +21,6 @@ from attnbench.cli.show.values import (
     metric_text,
 )
 from attnbench.records import ModelRecord, coverage
-from attnbench.records.trust import trust_in
 
 
 def print_models(records: Sequence[ModelRecord], console: Console) -> None:

@@ -10,12 +10,12 @@ idle parts and of other programs. It is not a latency times a power.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
 import torch
 
+from attnbench import clocks
 from attnbench.profiling.energy.meters import Meter, MeterError, meter_for
 from attnbench.profiling.latency.timer import Call
 from attnbench.records import Energy
@@ -33,7 +33,7 @@ def measure_energy(
     window_s: float = 2.0,
     windows: int = 3,
     meter: Meter | None = None,
-    now: Callable[[], float] = time.perf_counter,
+    now: Callable[[], float] = clocks.perf_counter,
     on_window: Callable[[int], None] = lambda done: None,
 ) -> Energy:
     """Joules per call, averaged over each of some windows; takes about 7 seconds.

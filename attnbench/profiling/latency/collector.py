@@ -10,10 +10,10 @@ are marked.
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from attnbench import clocks
 from attnbench.profiling.latency.observers import Facts, Observer
 from attnbench.records.latency import Latency
 from attnbench.units import format_percent, format_seconds
@@ -52,8 +52,8 @@ class Pauses(Observer):
     def count(self, call: Callable[[], object]) -> None:
         """Call a few times without timing, and count what is left behind; the collector is off."""
         gc.collect(0)
-        found, calls, begun = 0, 0, time.perf_counter()
-        while calls < COUNTED_CALLS and time.perf_counter() - begun < COUNTED_S:
+        found, calls, begun = 0, 0, clocks.perf_counter()
+        while calls < COUNTED_CALLS and clocks.perf_counter() - begun < COUNTED_S:
             call()
             found += _collect_if_full()
             calls += 1
@@ -95,9 +95,9 @@ class Pauses(Observer):
 
     def _hear(self, phase: str, info: Mapping[str, int]) -> None:
         if phase == "start":
-            self._begun_s = time.perf_counter()
+            self._begun_s = clocks.perf_counter()
         else:
-            self._pause_s += time.perf_counter() - self._begun_s
+            self._pause_s += clocks.perf_counter() - self._begun_s
 
 
 def _collect_if_full() -> int:

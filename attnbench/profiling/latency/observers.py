@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from attnbench import clocks
+
 resource: Any
 try:
     import resource
@@ -72,11 +74,11 @@ class Canary(Observer):
 
 def sing() -> float:
     """Seconds of the known work; it touches no memory to speak of."""
-    start = time.perf_counter()
+    start = clocks.perf_counter()
     total = 0
     for number in range(CANARY_LOOPS):
         total += number
-    return time.perf_counter() - start
+    return clocks.perf_counter() - start
 
 
 class Processor(Observer):
@@ -96,15 +98,15 @@ class Processor(Observer):
 
     def before(self) -> bool:
         """Read the clocks; False if the core was lost meanwhile, as caches are then cold."""
-        start = time.perf_counter()
-        self._begin = self._waited_s(), _switches(), time.process_time()
-        return time.perf_counter() - start < SWIFT_READING_S
+        start = clocks.perf_counter()
+        self._begin = self._waited_s(), _switches(), clocks.process_time()
+        return clocks.perf_counter() - start < SWIFT_READING_S
 
     def after(self) -> Facts:
         """Read them again; the waits first, as each reading may be followed by one."""
         waited_s = self._waited_s() - self._begin[0]
         switches = _switches() - self._begin[1]
-        cpu_s = time.process_time() - self._begin[2]
+        cpu_s = clocks.process_time() - self._begin[2]
         facts: dict[str, float] = {"cpu_samples_s": cpu_s} if self._has_clock else {}
         if resource is not None:
             facts["switches"] = switches

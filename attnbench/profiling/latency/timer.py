@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import torch
 
+from attnbench import clocks
 from attnbench.records.latency import CacheState
 
 Call = Callable[[], object]
@@ -65,13 +66,13 @@ class WallTimer:
 
     def time_call(self, call: Call) -> Sample:
         """Seconds between start and return."""
-        start = time.perf_counter()
+        start = clocks.perf_counter()
         call()
-        return Sample(time.perf_counter() - start)
+        return Sample(clocks.perf_counter() - start)
 
     def now(self) -> float:
         """The monotonic clock."""
-        return time.perf_counter()
+        return clocks.perf_counter()
 
     def rest(self, seconds: float, call: Call) -> None:
         """Sleep: a process that has slept is let onto a busy core sooner, and for longer."""
@@ -100,22 +101,22 @@ class CudaTimer:
         """Seconds on the device, from the first kernel to the last, and on the host."""
         start = torch.cuda.Event(enable_timing=True)
         stop = torch.cuda.Event(enable_timing=True)
-        begun = time.perf_counter()
+        begun = clocks.perf_counter()
         start.record()
         call()
         stop.record()
-        returned = time.perf_counter()
+        returned = clocks.perf_counter()
         torch.cuda.synchronize(self._device)
         return Sample(start.elapsed_time(stop) / 1e3, returned - begun)
 
     def now(self) -> float:
         """The monotonic clock."""
-        return time.perf_counter()
+        return clocks.perf_counter()
 
     def rest(self, seconds: float, call: Call) -> None:
         """Call on, untimed: an idle GPU lowers its clock."""
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end:
+        end = clocks.perf_counter() + seconds
+        while clocks.perf_counter() < end:
             call()
             torch.cuda.synchronize(self._device)
 

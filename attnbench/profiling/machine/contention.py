@@ -7,11 +7,11 @@ others; what the hypervisor took is counted as stolen, where the system reports 
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import psutil
 
+from attnbench import clocks
 from attnbench.records.disturbance import Contention
 
 BUSY = ("user", "nice", "system", "irq", "softirq")
@@ -37,8 +37,8 @@ def usage_now() -> Usage | None:
     except (OSError, psutil.Error):
         return None
     return Usage(
-        wall_s=time.monotonic(),
-        own_s=time.process_time(),
+        wall_s=clocks.monotonic(),
+        own_s=clocks.process_time(),
         busy_s=sum(getattr(times, name, 0.0) for name in BUSY),
         stolen_s=getattr(times, "steal", 0.0),
     )

@@ -16,12 +16,12 @@ highest value. So a constant cap does not count, and one that begins during the 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from attnbench import clocks
 from attnbench.profiling.machine.nvml import Gpu, NvmlError
 from attnbench.records.doubts.machine import CLOCK_CHANGE
 from attnbench.records.latency import Clocks
@@ -48,7 +48,7 @@ class ClockWatch:
         device: torch.device,
         *,
         nvml: Any = None,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = clocks.monotonic,
     ) -> None:
         """Find the GPU; if that fails, `why_unavailable` has the reason."""
         self._now = now

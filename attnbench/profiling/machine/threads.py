@@ -7,12 +7,12 @@ on a shared machine: a chain of short products is timed with 1, 2, 4 … threads
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 
+from attnbench import clocks
 from attnbench.profiling.machine.contention import contention_between, usage_now
 from attnbench.records.median import percentile
 
@@ -106,10 +106,10 @@ def try_threads(most: int, *, budget_s: float = BUDGET_S) -> ThreadTrial:
     """
     before, work = torch.get_num_threads(), _chain_of_products(most)
     times: dict[int, list[float]] = {threads: [] for threads in candidates(most)}
-    usage, start = usage_now(), time.perf_counter()
+    usage, start = usage_now(), clocks.perf_counter()
     try:
         for done in range(ROUNDS):
-            if done >= LEAST_ROUNDS and time.perf_counter() - start > budget_s:
+            if done >= LEAST_ROUNDS and clocks.perf_counter() - start > budget_s:
                 break
             for threads, taken in times.items():
                 taken.append(_time_with(threads, work))
@@ -132,9 +132,9 @@ def _time_with(threads: int, work: Callable[[], None]) -> float:
     """Seconds of the work; it is done twice, as the first time starts the threads."""
     torch.set_num_threads(threads)
     work()
-    start = time.perf_counter()
+    start = clocks.perf_counter()
     work()
-    return time.perf_counter() - start
+    return clocks.perf_counter() - start
 
 
 def _chain_of_products(cores: int) -> Callable[[], None]:

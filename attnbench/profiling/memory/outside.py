@@ -17,10 +17,10 @@ import ctypes
 import mmap
 import os
 import threading
-import time
 
 import torch
 
+from attnbench import clocks
 from attnbench.isolation.forked import in_fork
 from attnbench.profiling.latency.timer import Call
 from attnbench.profiling.memory.marks import LinuxMark, mark_of_this_system
@@ -48,9 +48,9 @@ def outside_bytes(call: Call, peak_net_bytes: int) -> int | None:
     """
     if not is_seen():
         return None
-    start = time.perf_counter()
+    start = clocks.perf_counter()
     call()
-    longest_s = LONGEST_S + PATIENCE * (time.perf_counter() - start)
+    longest_s = LONGEST_S + PATIENCE * (clocks.perf_counter() - start)
     resident = in_fork(lambda: _in_new_thread(call), longest_s)
     if resident is None:
         return None
