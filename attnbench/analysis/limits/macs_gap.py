@@ -48,6 +48,7 @@ class Twins:
     """Pairs of cells that differ in the implementation only; they show the gain of fused code."""
 
     def __init__(self, shown: Iterable[CostRecord]) -> None:
+        """Take the cells whose latency is good enough to conclude from."""
         self._unfused: dict[Hashable, CostRecord] = {}
         for record in shown:
             if record.latency is not None and not runs_fused(record):
@@ -91,7 +92,7 @@ def _bound(slow: _Side, fast: _Side, limits: Limits | None) -> list[str]:
     if record.latency.is_launch_bound:
         return [_subject(slow) + _launches(record, record.latency.host_s)]
     bound_by = placement(record, limits).bound_by if limits else ""
-    if limits and record.operators and bound_by == "launch":
+    if limits and limits.operator_s and record.operators and bound_by == "launch":
         return [_subject(slow) + _launches(record, record.operators * limits.operator_s)]
     if limits and bound_by == "bandwidth":
         return _bandwidth(slow, fast, limits)
@@ -120,12 +121,12 @@ def _bandwidth(slow: _Side, fast: _Side, limits: Limits) -> list[str]:
     far, near = touched_bytes(slow.record), touched_bytes(fast.record)
     if far is None or near is None:
         return []
-    if limits.bytes_per_s(near) <= AGREES_WITHIN * limits.bytes_per_s(far):
+    slow_rate, fast_rate = limits.bytes_per_s(far), limits.bytes_per_s(near)
+    if slow_rate is None or fast_rate is None or fast_rate <= AGREES_WITHIN * slow_rate:
         return []
     held_bytes = [
-        f"{side.name} holds {format_bytes(held)} (copies of that size: "
-        f"{format_bandwidth(limits.bytes_per_s(held))})"
-        for side, held in ((slow, far), (fast, near))
+        f"{side.name} holds {format_bytes(held)} (copies of that size: {format_bandwidth(rate)})"
+        for side, held, rate in ((slow, far, slow_rate), (fast, near, fast_rate))
     ]
     return [f"cache: {', '.join(held_bytes)}"]
 

@@ -21,6 +21,10 @@ latency, one of them must be at least a third of it:
   On a GPU launches overlap with the work, so a cell is launch-bound only if the host takes as long
   as the device.
 
+**Grade C.** A limit rests only on ceilings that are good enough to conclude from (`quotable`). If one
+of the ceilings that it is the best of has no such measurement, the limit is unknown, since the true
+one may be higher. A cell whose own latency is graded C has neither share nor bottleneck.
+
 Bytes and operators are counted for the forward pass. The limit also covers other modes: a gradient
 is as large as its tensor, so `forward+backward` and `train` move the least bytes twice, `backward`
 once. The bottleneck of these modes is unknown, unless they are launch-bound by the host's time.
@@ -28,10 +32,11 @@ once. The bottleneck of these modes is unknown, unless they are launch-bound by 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from attnbench.analysis.quotable import is_quotable, latency_is_quotable
 from attnbench.impls import is_fused
 from attnbench.records import Ceiling, CostRecord
 
@@ -45,42 +50,49 @@ LEAST_BYTES_TIMES = {"forward": 1, "backward": 1, "forward+backward": 2, "train"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The measured limits of one machine for one dtype."""
+    """The measured limits of one machine for one dtype; None if not measured well enough."""
 
-    macs_per_s: float
+    macs_per_s: float | None
     """Best rate of matrix products."""
-    copies: tuple[tuple[int, float], ...]
+    copies: tuple[tuple[int, float | None], ...]
     """(bytes read and written, bytes per second) of each copy, the smallest first."""
-    operator_s: float
+    operator_s: float | None
     """Time of an operator that does almost nothing."""
 
-    def bytes_per_s(self, touched_bytes: int) -> float:
+    def bytes_per_s(self, touched_bytes: int) -> float | None:
         """The best bandwidth of copies that touch at least so many bytes, else of the largest."""
         rates = [rate for size, rate in self.copies if size >= touched_bytes]
-        return max(rates, default=self.memory_bytes_per_s)
+        return _best(rates) if rates else self.memory_bytes_per_s
 
     @property
-    def memory_bytes_per_s(self) -> float:
+    def memory_bytes_per_s(self) -> float | None:
         """Bandwidth of the largest copy, which fits in no cache."""
         return self.copies[-1][1]
 
     @property
-    def cache_bytes_per_s(self) -> float:
+    def cache_bytes_per_s(self) -> float | None:
         """The best bandwidth of any copy."""
-        return max(rate for _, rate in self.copies)
+        return _best([rate for _, rate in self.copies])
+
+
+def _best(rates: Sequence[float | None]) -> float | None:
+    """The highest rate; None if one of them is not known well enough: it might be the highest."""
+    known = [rate for rate in rates if rate is not None]
+    return max(known) if len(known) == len(rates) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
     """A cell compared with its machine's limits; None and "" where unknown."""
 
-    limit_s: float | None
-    percent_of_limit: float | None
+    limit_s: float | None = None
+    percent_of_limit: float | None = None
     """Limit ÷ latency, as a share."""
-    bound_by: BoundBy
-
-
-NOWHERE = Placement(limit_s=None, percent_of_limit=None, bound_by="")
+    bound_by: BoundBy = ""
+    launch_each_s: float | None = None
+    """Seconds to launch one operator, if the cell is bound by launches."""
+    poor: Literal["", "latency", "limit"] = ""
+    """What was not measured well enough to place the cell; "" if it was, or is not known at all."""
 
 
 class Ceilings:
@@ -88,7 +100,7 @@ class Ceilings:
 
     def __init__(self, ceilings: Iterable[Ceiling] = ()) -> None:
         by_machine: dict[Hashable, list[Ceiling]] = {}
-        for ceiling in newest_ceilings(ceilings):
+        for ceiling in best_known(ceilings):
             machine = ceiling.environment.conditions, ceiling.dtype
             by_machine.setdefault(machine, []).append(ceiling)
         self._limits = {machine: _limits(found) for machine, found in by_machine.items()}
@@ -102,39 +114,80 @@ class Ceilings:
     def place(self, record: CostRecord) -> Placement:
         """The cell compared with the limits of its machine."""
         limits = self.of(record)
-        return NOWHERE if limits is None else placement(record, limits)
+        if limits is None:
+            return Placement()
+        return placement(record, limits) if is_quotable(record) else unplaced(record, limits)
 
 
 def newest_ceilings(ceilings: Iterable[Ceiling]) -> list[Ceiling]:
     """The newest ceiling of each machine, dtype, operation and size, in order of appearance."""
     newest: dict[Hashable, Ceiling] = {}
     for ceiling in ceilings:
-        cell = ceiling.environment.conditions, ceiling.dtype, ceiling.operation, ceiling.size
+        cell = _cell_of(ceiling)
         if cell not in newest or ceiling.created >= newest[cell].created:
             newest[cell] = ceiling
     return list(newest.values())
 
 
+def _cell_of(ceiling: Ceiling) -> Hashable:
+    return ceiling.environment.conditions, ceiling.dtype, ceiling.operation, ceiling.size
+
+
+def best_known(ceilings: Iterable[Ceiling]) -> list[Ceiling]:
+    """The newest ceiling of each cell that is good enough to conclude from, else the newest."""
+    every = list(ceilings)
+    good = newest_ceilings(c for c in every if latency_is_quotable(c.latency))
+    settled = {_cell_of(ceiling) for ceiling in good}
+    return [*good, *(c for c in newest_ceilings(every) if _cell_of(c) not in settled)]
+
+
 def _limits(found: list[Ceiling]) -> Limits | None:
-    products = [c.macs_per_s for c in found if c.operation == "matmul"]
-    copies = [(c.moved_bytes, c.bytes_per_s) for c in found if c.operation == "copy"]
-    launches = [c.operator_s for c in found if c.operation == "launch"]
+    products = [_if_known(c, c.macs_per_s) for c in found if c.operation == "matmul"]
+    copies = [(c.moved_bytes, _if_known(c, c.bytes_per_s)) for c in found if c.operation == "copy"]
+    launches = [_if_known(c, c.operator_s) for c in found if c.operation == "launch"]
     if not (products and copies and launches):
         return None
-    return Limits(macs_per_s=max(products), copies=tuple(sorted(copies)), operator_s=min(launches))
+    operator_s = None if None in launches else min(filter(None, launches))
+    in_order = sorted(copies, key=lambda copy: copy[0])
+    return Limits(macs_per_s=_best(products), copies=tuple(in_order), operator_s=operator_s)
+
+
+def _if_known(ceiling: Ceiling, value: float) -> float | None:
+    return value if latency_is_quotable(ceiling.latency) else None
 
 
 def placement(record: CostRecord, limits: Limits) -> Placement:
-    """Compare a cell with the limits of its machine."""
+    """Compare a cell, whose latency is good enough to conclude from, with its machine's limits."""
     if record.latency is None:
-        return NOWHERE
-    compute_s, bandwidth_s = _compute_s(record, limits), _least_s(record, limits)
-    limit_s = None if compute_s is None or bandwidth_s is None else max(compute_s, bandwidth_s)
+        return Placement()
+    limit_s = _limit_s(record, limits)
+    bound_by = _bound_by(record, limits)
     return Placement(
         limit_s=limit_s,
         percent_of_limit=None if limit_s is None else limit_s / record.latency.median_s,
-        bound_by=_bound_by(record, limits),
+        bound_by=bound_by,
+        launch_each_s=_launch_each_s(record, limits) if bound_by == "launch" else None,
+        poor="limit" if limit_s is None and can_be_placed(record) else "",
     )
+
+
+def unplaced(record: CostRecord, limits: Limits) -> Placement:
+    """The limit of a cell whose latency is not good enough to be compared with it."""
+    poor: Literal["", "latency"] = "latency" if can_be_placed(record) else ""
+    return Placement(limit_s=_limit_s(record, limits), poor=poor)
+
+
+def _limit_s(record: CostRecord, limits: Limits) -> float | None:
+    compute_s, bandwidth_s = _compute_s(record, limits), _least_s(record, limits)
+    return None if compute_s is None or bandwidth_s is None else max(compute_s, bandwidth_s)
+
+
+def _launch_each_s(record: CostRecord, limits: Limits) -> float | None:
+    """Seconds of each launch: by the host's time where it is known, else by the ceiling."""
+    assert record.latency is not None
+    if record.latency.host_s is None:
+        return limits.operator_s
+    return record.latency.host_s / record.operators if record.operators else None
 
 
 def can_be_placed(record: CostRecord) -> bool:
@@ -178,7 +231,7 @@ def touched_bytes(record: CostRecord) -> int | None:
 
 def _compute_s(record: CostRecord, limits: Limits) -> float | None:
     macs = macs_of_mode(record)
-    return None if macs is None else macs / limits.macs_per_s
+    return None if macs is None or limits.macs_per_s is None else macs / limits.macs_per_s
 
 
 def _least_s(record: CostRecord, limits: Limits) -> float | None:
@@ -187,7 +240,8 @@ def _least_s(record: CostRecord, limits: Limits) -> float | None:
         return None
     least = LEAST_BYTES_TIMES[record.workload.mode] * record.least_bytes
     cold = record.latency.cache == "cold"
-    return least / (limits.memory_bytes_per_s if cold else limits.bytes_per_s(least))
+    rate = limits.memory_bytes_per_s if cold else limits.bytes_per_s(least)
+    return None if rate is None else least / rate
 
 
 def _bound_by(record: CostRecord, limits: Limits) -> BoundBy:
@@ -209,10 +263,12 @@ def _times(record: CostRecord, limits: Limits) -> dict[BoundBy, float] | None:
         return None
     if compute_s is None or least_s is None or moved is None or touched is None:
         return None
-    times: dict[BoundBy, float] = {
-        "compute": compute_s,
-        "bandwidth": max(least_s, moved / limits.bytes_per_s(touched)),
-    }
+    rate = limits.bytes_per_s(touched)
+    if rate is None:
+        return None
+    times: dict[BoundBy, float] = {"compute": compute_s, "bandwidth": max(least_s, moved / rate)}
     if record.environment.device == "cpu":
+        if limits.operator_s is None:
+            return None
         times["launch"] = record.operators * limits.operator_s
     return times
