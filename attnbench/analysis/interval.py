@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import sqrt
+from math import isinf, sqrt
 from statistics import fmean, stdev
 
 NORMAL = 1.959964
@@ -21,6 +21,20 @@ def two_sided_95(dof: int) -> float:
     if dof < 1:
         raise ValueError(f"Student's t needs at least one degree of freedom, got {dof}")
     return float(stdtrit(dof, 0.975))
+
+
+@cache
+def joint_95(count: int, dof: float) -> float:
+    """The 95 % quantile of the sum of `count` squared errors, in units of their estimated variance.
+
+    That is `count` times the quantile of Fisher's F with `count` and `dof` degrees of freedom
+    (Scheffé); `inf` degrees of freedom stand for a variance that is known.
+    """
+    from scipy.special import chdtri, fdtri
+
+    if isinf(dof):
+        return float(chdtri(count, 0.05))
+    return count * float(fdtri(count, dof, 0.95))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

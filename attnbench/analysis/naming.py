@@ -198,3 +198,8 @@ def _more_facts(machine: Environment) -> list[str]:
 def texts_of(values: Iterable[Any]) -> str:
     """Names joined by "or", sorted, without repeats: "dense (reference) or dense (sdpa)"."""
     return " or ".join(sorted(set(values)))
+
+
+def joined_by_and(texts: Sequence[str]) -> str:
+    """A list in words: "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))

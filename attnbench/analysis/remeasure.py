@@ -13,7 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from attnbench.analysis.keys import Implementation, LayerConditions, conditions_of, implementation_of
+from attnbench.analysis.keys import (
+    Implementation,
+    LayerConditions,
+    conditions_of,
+    implementation_of,
+)
 from attnbench.analysis.speedup.baseline import BASELINE
 from attnbench.errors import UserError
 from attnbench.impls import default_impls
@@ -24,6 +29,8 @@ from attnbench.spec.plain import json_in_order
 
 PATCH = 16
 """Side of a patch in pixels, with which a grid is written as an image size."""
+CHECKPOINTS = "results/runs/checkpoints"
+"""Where `attnbench train` keeps its checkpoints, unless told otherwise."""
 MORE_TIME = "--time-budget 10 --force"
 """Five times the usual time for each cell, also where the file holds the cell already."""
 _DEFAULTS = {"--dim": 192, "--heads": 3, "--batch": 1, "--dtype": "float32", "--mode": "forward",
@@ -79,8 +86,8 @@ def advice(cells: Iterable[Cell], beside_dense: bool = True) -> str:
 def model_command(record: ModelRecord) -> str:
     """The command that measures the cost of a model again."""
     workload = record.workload
-    if record.run:  # a new record of a trained model needs its weights for the scores
-        return f"attnbench evaluate {shlex.quote(f'results/runs/{record.run}/last.pt')}"
+    if record.run:
+        return evaluate_command(record.run)
     height, width = workload.img_size
     flags = _flags(
         {"--batch": workload.batch, "--dtype": workload.dtype, "--mode": workload.mode,
@@ -93,6 +100,11 @@ def model_command(record: ModelRecord) -> str:
         f"--num-classes {workload.num_classes}", *options, *flags, "--time-budget 10",
     ]  # fmt: skip
     return " ".join(parts)
+
+
+def evaluate_command(run: str) -> str:
+    """The command that measures a trained model again, from its checkpoint."""
+    return f"attnbench evaluate {shlex.quote(f'{CHECKPOINTS}/{run}/last.pt')}"
 
 
 def _without_nesting(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -79,6 +79,8 @@ class CostRecord(Record):
     """Seconds of the first call, which may compile, tune and allocate; it is not a sample."""
     backend: str = ""
     """The kernel that torch's fused attention chose; "" if it was not called."""
+    code_path: str = ""
+    """The operators that a timed call ran; "" if they were not observed."""
     latency: Latency | None = None
     memory: Memory | None = None
     energy: Energy | None = None

@@ -53,7 +53,8 @@ _COST = {
 }  # fmt: skip
 _SPEED_UP = {
     "speedup": "float64", "speedup_low": "float64", "speedup_high": "float64",
-    "speedup_paired": "boolean", "speedup_quotable": "bool", "baseline": "str", "baseline_key": "object",
+    "speedup_paired": "boolean", "speedup_quotable": "bool", "baseline": "str",
+    "baseline_key": "object",
 }  # fmt: skip
 _SCORES = {"top1": "float64", "top5": "float64", "loss": "float64", PRIMARY: "float64"}
 _ORIGIN = {

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
+from attnbench.analysis.limits.launches import launches_text
 from attnbench.analysis.limits.roofline import (
     Ceilings,
     Limits,
@@ -25,7 +26,6 @@ from attnbench.spec import identity
 from attnbench.units import (
     format_bandwidth,
     format_bytes,
-    format_count,
     format_number,
     format_ratio,
     format_seconds,
@@ -108,8 +108,7 @@ def _launches(record: CostRecord, launch_s: float | None) -> str:
     assert launch_s is not None
     if not record.operators:
         return f"launch-bound: the host takes {format_seconds(launch_s)} to launch it"
-    each = format_seconds(launch_s / record.operators)
-    return f"launch-bound: {format_count(record.operators)} operators, {each} each"
+    return f"launch-bound: {launches_text(record.operators, launch_s / record.operators)}"
 
 
 def _bandwidth(slow: _Side, fast: _Side, limits: Limits) -> list[str]:

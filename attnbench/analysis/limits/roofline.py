@@ -21,9 +21,9 @@ latency, one of them must be at least a third of it:
   On a GPU launches overlap with the work, so a cell is launch-bound only if the host takes as long
   as the device.
 
-**Grade C.** A limit rests only on ceilings that are good enough to conclude from (`quotable`). If one
-of the ceilings that it is the best of has no such measurement, the limit is unknown, since the true
-one may be higher. A cell whose own latency is graded C has neither share nor bottleneck.
+**Grade C.** A limit rests only on ceilings that are good enough to conclude from (`quotable`). If
+one of the ceilings that it is the best of has no such measurement, the limit is unknown, since the
+true one may be higher. A cell whose own latency is graded C has neither share nor bottleneck.
 
 Bytes and operators are counted for the forward pass. The limit also covers other modes: a gradient
 is as large as its tensor, so `forward+backward` and `train` move the least bytes twice, `backward`

@@ -19,8 +19,8 @@ from attnbench.report.figures.style import FAINT, scale_axis
 EVEN = "#444444"
 _NOTE = (
     "Above 1 a mechanism is faster than the fastest dense cell of the same size. Rings: "
-    "crossovers, interpolated between measured sizes; the table has their intervals. "
-    "Bands: 95 % interval of the speed-up."
+    "crossovers, interpolated between measured sizes; the table has their intervals, which hold "
+    "for all sizes at once. Bands: 95 % interval of the speed-up at each size."
 )
 REMARKS: dict[Outcome, str] = {
     "ahead": ", always ahead",
@@ -29,6 +29,7 @@ REMARKS: dict[Outcome, str] = {
     "several": ", several crossovers",
     "level": ", always equal",
     "cannot tell": ", cannot tell",
+    "not measured well enough": ", not measured well enough",
 }
 
 
@@ -51,6 +52,7 @@ def speed_ups(
     data = rows.sort_values("tokens").assign(
         x=lambda frame: frame["tokens"].astype(float), y=lambda frame: frame["speedup"],
         low=lambda frame: frame["speedup_low"], high=lambda frame: frame["speedup_high"],
+        sure=lambda frame: frame["speedup_quotable"],
     )  # fmt: skip
     note = " ".join(filter(None, (_NOTE, footnote)))
     figure, axes = open_over_tokens(data, lines, title=title, subtitle=subtitle, footnote=note)
@@ -65,7 +67,7 @@ def speed_ups(
 
 
 def _judged(line: pd.DataFrame) -> Crossings:
-    points = [speedup_point(row) for row in line.itertuples()]
+    points = [speedup_point(row) for row in line.itertuples() if row.speedup_quotable]
     return crossings([point for point in points if point is not None])
 
 

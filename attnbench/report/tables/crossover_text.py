@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attnbench.analysis.quotable import POOR
 from attnbench.analysis.speedup.crossover import resolution_of
 from attnbench.analysis.speedup.ratio_crossing import Crossing, Crossings
 from attnbench.units import format_ratio
@@ -9,6 +10,8 @@ from attnbench.units import format_ratio
 
 def text_of(judged: Crossings) -> str:
     """The outcome in words, with token counts and image sides."""
+    if judged.outcome == POOR:
+        return POOR
     first, last = judged.points[0], judged.points[-1]
     there = f"{format_ratio(last.ratio)} there"
     match judged.outcome:
