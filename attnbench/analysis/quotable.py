@@ -8,13 +8,15 @@ exponent, prediction, place on a frontier, claim or verdict rests on it: those s
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from attnbench.records import CostRecord
 from attnbench.records.doubts.doubt import Grade
 from attnbench.records.latency import Latency
 from attnbench.records.trust import Trust, trust_in, trust_in_latency
+
+if TYPE_CHECKING:  # comparisons ask this module, and load no pandas
+    import pandas as pd
 
 DOUBTFUL: Grade = "C"
 """Nothing is concluded from a latency of this grade."""

@@ -7,11 +7,10 @@ anew only beside its baseline, so layers come with dense attention in the same r
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from attnbench.analysis.keys import (
     Implementation,
@@ -23,9 +22,12 @@ from attnbench.analysis.speedup.baseline import BASELINE
 from attnbench.errors import UserError
 from attnbench.impls import default_impls
 from attnbench.records import LayerRecord, ModelRecord
-from attnbench.registry import ATTENTIONS
+from attnbench.registry import ATTENTIONS, PLUGIN_MODULE, loaded_plugins
 from attnbench.spec import Grid, grid_of
 from attnbench.spec.plain import json_in_order
+
+if TYPE_CHECKING:  # comparisons ask this module, and load no pandas
+    import pandas as pd
 
 PATCH = 16
 """Side of a patch in pixels, with which a grid is written as an image size."""
@@ -144,7 +146,7 @@ def _command(cells: Sequence[Cell], beside_dense: bool) -> str:
         *_impls([cell.implementation.impl for cell in cells], beside_dense),
         *_flags(given),
         *_machine(conditions),
-        *(["--plugin FILE"] if any(map(_is_foreign, names)) else []),
+        *_plugins(names),
         MORE_TIME,
     ]  # fmt: skip
     return " ".join(parts)
@@ -197,10 +199,19 @@ def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _is_foreign(attention: str) -> bool:
-    """Whether a plug-in has to be named, whose file the records do not hold."""
+def _plugins(attentions: Sequence[str]) -> list[str]:
+    """The files of plug-ins; FILE where one is not loaded here, as records do not hold its name."""
+    return [f"--plugin {file}" for file in dict.fromkeys(map(_plugin, attentions)) if file]
+
+
+def _plugin(attention: str) -> str:
     try:
-        ATTENTIONS.find(attention)
+        target = ATTENTIONS.find(attention).target
     except UserError:
-        return True
-    return False
+        return "FILE"
+    module = getattr(target, "__module__", "")
+    if module in loaded_plugins():
+        return module
+    if not module.startswith(PLUGIN_MODULE):
+        return ""
+    return shlex.quote(str(getattr(sys.modules.get(module), "__file__", None) or "FILE"))

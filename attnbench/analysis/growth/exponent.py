@@ -167,7 +167,7 @@ def _fit(cells: _Cells, known: np.ndarray, column: str) -> dict[str, Any]:
 def _too_few(cells: _Cells, known: np.ndarray) -> str:
     left_out = poor(cells.frame.iloc[known])
     sizes = listed_sizes(sorted(left_out["tokens"]))
-    return f"{POOR}: {sizes}; {advice(cells_of(left_out))}"
+    return f"{POOR}: {sizes} ({advice(cells_of(left_out), beside_dense=False)})"
 
 
 def _column_of(metric: str, mode: str) -> str:

@@ -10,9 +10,10 @@ It combines two parts, as the root of the sum of squares of their logarithms, se
 above:
 
 - **the curve**: the lowest and highest value of all non-negative curves whose sum of squared
-  errors exceeds that of the best by at most 3 · F · s², with Fisher's 95 % quantile F for three
-  terms: the joint region of all three (Scheffé). Any of the terms may be there by chance, so a
-  region for one of them is too small: constant costs would be covered in 88 to 94 % of cases. The
+  errors exceeds that of the best by at most q · F · s², with Fisher's 95 % quantile F for q terms:
+  their joint region (Scheffé). Any of the terms may be there by chance, so a region for one of them
+  is too small: constant costs would be covered in 88 to 94 % of cases. q is three, or the degrees
+  of freedom if they are fewer. The
   region includes terms that the fit dropped: a curve that looks linear may turn out quadratic, as
   far as the data allow, so the interval widens with the distance from the data. The extremes are
   exact: each lies on the boundary of that set, at a subset of the terms, and all are tried;
@@ -94,7 +95,8 @@ class Curve:
         scattered, dof = self._scatter()
         self.error_width = sqrt(max(two_sided_95(dof) ** 2 * scattered, NORMAL**2 * sampled))
         """h: half the 95 % interval of one measurement, relative to the curve."""
-        self.slack = max(joint_95(TERMS, dof) * scattered, joint_95(TERMS, inf) * sampled)
+        joint = joint_95(min(TERMS, dof), dof)
+        self.slack = max(joint * scattered, joint_95(TERMS, inf) * sampled)
         """How much more squared error than the best curve's the 95 % region allows."""
 
     @property

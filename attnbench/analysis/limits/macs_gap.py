@@ -92,8 +92,8 @@ def _bound(slow: _Side, fast: _Side, limits: Limits | None) -> list[str]:
     if record.latency.is_launch_bound:
         return [_subject(slow) + _launches(record, record.latency.host_s)]
     bound_by = placement(record, limits).bound_by if limits else ""
-    if limits and limits.operator_s and record.operators and bound_by == "launch":
-        return [_subject(slow) + _launches(record, record.operators * limits.operator_s)]
+    if record.operators and bound_by == "launch":
+        return [_subject(slow) + _launches(record, record.latency.median_s)]
     if limits and bound_by == "bandwidth":
         return _bandwidth(slow, fast, limits)
     return []

@@ -18,8 +18,10 @@ latency, one of them must be at least a third of it:
   the call holds at once. Unfused code moves `traffic_bytes`; for fused code only the least number
   of bytes is known;
 - launch: on the CPU, the number of operators × the time of an operator that does almost nothing.
-  On a GPU launches overlap with the work, so a cell is launch-bound only if the host takes as long
-  as the device.
+  That is the cheapest operator: the smallest linear layer, normalisation or fused attention takes
+  four to six times as long. So launches are the bottleneck from an eighth of the latency on, if
+  nothing else makes up a third. On a GPU launches overlap with the work, so a cell is launch-bound
+  only if the host takes as long as the device.
 
 **Grade C.** A limit rests only on ceilings that are good enough to conclude from (`quotable`). If
 one of the ceilings that it is the best of has no such measurement, the limit is unknown, since the
@@ -44,6 +46,8 @@ BoundBy = Literal["", "compute", "bandwidth", "launch", "unexplained"]
 
 EXPLAINED_FROM = 1 / 3
 """The longest of the three times is the bottleneck from this share of the latency on."""
+LAUNCHES_FROM = 1 / 8
+"""The same for launches of operators, of which the ceiling knows only the cheapest."""
 LEAST_BYTES_TIMES = {"forward": 1, "backward": 1, "forward+backward": 2, "train": 2}
 """How many times each mode moves the least bytes of the forward pass, at least."""
 
@@ -103,7 +107,7 @@ class Ceilings:
         for ceiling in best_known(ceilings):
             machine = ceiling.environment.conditions, ceiling.dtype
             by_machine.setdefault(machine, []).append(ceiling)
-        self._limits = {machine: _limits(found) for machine, found in by_machine.items()}
+        self._limits = {machine: limits_of(found) for machine, found in by_machine.items()}
 
     def of(self, record: CostRecord) -> Limits | None:
         """The limits of a cell's machine and dtype; None if unknown."""
@@ -141,7 +145,8 @@ def best_known(ceilings: Iterable[Ceiling]) -> list[Ceiling]:
     return [*good, *(c for c in newest_ceilings(every) if _cell_of(c) not in settled)]
 
 
-def _limits(found: list[Ceiling]) -> Limits | None:
+def limits_of(found: Sequence[Ceiling]) -> Limits | None:
+    """The limits of one machine and dtype; None unless all three operations were measured."""
     products = [_if_known(c, c.macs_per_s) for c in found if c.operation == "matmul"]
     copies = [(c.moved_bytes, _if_known(c, c.bytes_per_s)) for c in found if c.operation == "copy"]
     launches = [_if_known(c, c.operator_s) for c in found if c.operation == "launch"]
@@ -166,7 +171,7 @@ def placement(record: CostRecord, limits: Limits) -> Placement:
         limit_s=limit_s,
         percent_of_limit=None if limit_s is None else limit_s / record.latency.median_s,
         bound_by=bound_by,
-        launch_each_s=_launch_each_s(record, limits) if bound_by == "launch" else None,
+        launch_each_s=_launch_each_s(record) if bound_by == "launch" else None,
         poor="limit" if limit_s is None and can_be_placed(record) else "",
     )
 
@@ -182,12 +187,11 @@ def _limit_s(record: CostRecord, limits: Limits) -> float | None:
     return None if compute_s is None or bandwidth_s is None else max(compute_s, bandwidth_s)
 
 
-def _launch_each_s(record: CostRecord, limits: Limits) -> float | None:
-    """Seconds of each launch: by the host's time where it is known, else by the ceiling."""
+def _launch_each_s(record: CostRecord) -> float | None:
+    """Seconds of each operator: of the host's time where it is known, else of the latency."""
     assert record.latency is not None
-    if record.latency.host_s is None:
-        return limits.operator_s
-    return record.latency.host_s / record.operators if record.operators else None
+    whole_s = record.latency.host_s or record.latency.median_s
+    return whole_s / record.operators if record.operators else None
 
 
 def can_be_placed(record: CostRecord) -> bool:
@@ -252,7 +256,8 @@ def _bound_by(record: CostRecord, limits: Limits) -> BoundBy:
     if times is None:
         return ""
     longest = max(times, key=lambda name: times[name])
-    return longest if times[longest] >= EXPLAINED_FROM * record.latency.median_s else "unexplained"
+    least = LAUNCHES_FROM if longest == "launch" else EXPLAINED_FROM
+    return longest if times[longest] >= least * record.latency.median_s else "unexplained"
 
 
 def _times(record: CostRecord, limits: Limits) -> dict[BoundBy, float] | None:

@@ -97,7 +97,10 @@ def _rows_of(
         beside = [(row, point) for row in curve if (point := _point(row, dense, cost))]
         if len(beside) >= LEAST_SIZES:
             compared = [row for row, _ in beside]
-            judged = crossings([point for row, point in beside if _may_be_used(row, cost)])
+            judged = crossings(
+                [point for row, point in beside if _may_be_used(row, cost)],
+                [row.tokens for row in compared if not _may_be_used(row, cost)],
+            )
             notes = _notes(curve, compared, dense, cost, judged)
             yield _row(compared, conditions, cost, judged) | {"notes": notes}
             return
@@ -194,7 +197,7 @@ def _left_out(rows: Sequence[Row], dense: DenseCells, judged: Crossings) -> str:
     text = f"left out, {POOR}: {', '.join(sides)}"
     if judged.outcome != POOR:
         return text
-    return f"{text}; {advice(_cell(row) for row in rows)}"
+    return f"{text} ({advice(_cell(row) for row in rows)})"
 
 
 def _is_poor(row: Row | None) -> bool:

@@ -26,7 +26,7 @@ quantiles it would be up to 15 %.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -90,6 +90,13 @@ class Crossings:
     found: tuple[Crossing, ...]
     points: tuple[Point, ...]
     """Ascending in size."""
+    left_out: tuple[float, ...] = ()
+    """Sizes that are not measured well enough."""
+
+    @property
+    def starts_late(self) -> bool:
+        """Whether sizes below the first point are not measured well enough."""
+        return bool(self.points and self.left_out) and min(self.left_out) < self.points[0].tokens
 
     @property
     def undecided(self) -> tuple[Point, ...]:
@@ -103,13 +110,20 @@ class Crossings:
         return self.found[-1] if self.found and self.found[-1].rises else None
 
 
-def crossings(measured: Sequence[Point]) -> Crossings:
+def crossings(measured: Sequence[Point], left_out: Iterable[float] = ()) -> Crossings:
     """Find the crossings of a ratio at two or more sizes, in ascending order.
 
     The points of the outcome have the wider intervals that hold for all sizes at once.
+
+    Args:
+        measured: the ratios with their own 95 % intervals.
+        left_out: sizes that are not measured well enough.
     """
+    without = tuple(left_out)
     if len(measured) < LEAST_SIZES:
-        return Crossings(outcome="not measured well enough", found=(), points=tuple(measured))
+        return Crossings(
+            outcome="not measured well enough", found=(), points=tuple(measured), left_out=without
+        )
     points = at_once(measured)
     sure = [(i, point.side) for i, point in enumerate(points) if point.side]
     changes = [(i, j) for (i, side), (j, other) in pairwise(sure) if side != other]
@@ -120,6 +134,7 @@ def crossings(measured: Sequence[Point]) -> Crossings:
         outcome=_outcome(points, found, [side for _, side in sure]),
         found=tuple(found),
         points=tuple(points),
+        left_out=without,
     )
 
 

@@ -67,8 +67,9 @@ def speed_ups(
 
 
 def _judged(line: pd.DataFrame) -> Crossings:
-    points = [speedup_point(row) for row in line.itertuples() if row.speedup_quotable]
-    return crossings([point for point in points if point is not None])
+    points = [speedup_point(row) for row in line[line["speedup_quotable"]].itertuples()]
+    left_out: list[float] = line.loc[~line["speedup_quotable"], "tokens"].astype(float).tolist()
+    return crossings([point for point in points if point is not None], left_out)
 
 
 def _baselines(data: pd.DataFrame) -> str:
@@ -106,6 +107,8 @@ def _remark(judged: Crossings) -> str:
     """The legend's text on a line's crossover; numbers beside the rings would overlap."""
     if judged.outcome == "overtakes":
         return f", ahead from {judged.found[0].tokens:,.0f}"
+    if judged.outcome == "ahead" and judged.left_out:
+        return ", ahead where measured well"
     if judged.outcome == "ahead" and not judged.points[0].side:
         return ", never behind"
     return REMARKS[judged.outcome]

@@ -12,7 +12,8 @@ from attnbench.analysis.quotable import poor
 from attnbench.report.figures.style import slug
 
 INTERVAL_NOTE = "Bands: 95 % interval of the median."
-TRUST_NOTE = "Faded, on no line: trust C, not measured well enough."
+TRUST_NOTE = "Faded: trust C, not measured well enough."
+NO_LINE = "No line goes through a faded point."
 FADED = 0.35
 """Opacity of a latency graded C, which must not be quoted."""
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from attnbench.report.figures.colours import Line
-from attnbench.report.figures.drawing import FADED, TRUST_NOTE
+from attnbench.report.figures.drawing import FADED, NO_LINE, TRUST_NOTE
 from attnbench.report.figures.style import open_figure, scale_axis, ticks_at
 from attnbench.units import METRICS
 
@@ -56,7 +56,7 @@ def open_over_tokens(
     data: pd.DataFrame, lines: Mapping[Hashable, Line], *, title: str, subtitle: str, footnote: str
 ) -> tuple[Figure, Axes]:
     """A figure with the line and band of each `series`, from columns `x` (tokens) and `y`."""
-    doubtful = "" if data["sure"].all() else TRUST_NOTE
+    doubtful = "" if data["sure"].all() else f"{TRUST_NOTE} {NO_LINE}"
     height = max(4.4, room_for_legend(data["series"].nunique()))
     note = " ".join(filter(None, (footnote, doubtful)))
     figure, (axes,) = open_figure(title, subtitle, note, width=10.0, height=height)
@@ -85,9 +85,8 @@ def draw_lines(axes: Axes, data: pd.DataFrame, lines: Mapping[Hashable, Line]) -
 
 def draw_bands(axes: Axes, data: pd.DataFrame, lines: Mapping[Hashable, Line]) -> None:
     """Draw the band of each `series` between columns `low` and `high`, where known and sure."""
-    for series, rows in (
-        sure_rows(data).dropna(subset=["low", "high"]).groupby("series", sort=False)
-    ):
+    known = sure_rows(data).dropna(subset=["low", "high"])
+    for series, rows in known.groupby("series", sort=False):
         color = lines[series].color
         axes.fill_between(rows["x"], rows["low"], rows["high"], color=color, alpha=0.25, lw=0)
 

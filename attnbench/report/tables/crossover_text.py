@@ -44,6 +44,8 @@ def _undecided(judged: Crossings) -> str:
 
 def _ahead(judged: Crossings) -> str:
     surely = next(point for point in judged.points if point.side)
+    if judged.starts_late:
+        return f"ahead from {surely.tokens:,.0f}; smaller sizes {POOR}"
     if surely is judged.points[0]:
         return f"ahead from the smallest size on ({surely.tokens:,.0f})"
     return f"never behind, clearly ahead from {surely.tokens:,.0f}"

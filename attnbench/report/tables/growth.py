@@ -31,9 +31,9 @@ _CROSSOVER_CAPTION = (
     "The token count from which a mechanism costs less than the fastest dense cell of the same "
     "size and conditions, and the side of a square image with that many patches of 16 × 16 pixels. "
     "Values are interpolated in log-log between measured sizes. The 95 % interval reaches from the "
-    "last measured size that is clearly behind to the first that is clearly ahead; it holds for all "
-    "sizes at once. Latencies graded C are left out. MACs and memory are counted, so they cross "
-    "between the two sizes given."
+    "last measured size that is clearly behind to the first that is clearly ahead; it holds for "
+    "all sizes at once. Latencies graded C are left out. MACs and memory are counted, so they "
+    "cross between the two sizes given."
 )
 
 
