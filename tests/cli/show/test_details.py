@@ -78,10 +78,10 @@ def test_how_near_the_limit_stands_there_once_the_ceilings_are_known(record, cap
 
 def test_a_cell_bound_by_launches_says_how_many_and_how_long_each_takes(record, capsys):
     steady = Latency(samples_s=(3e-3,) * 30, stopped_by="precision")
-    many = replace(record, latency=steady, least_bytes=1, traffic_bytes=1, operators=300,
-                   macs=Macs(products_macs=1, norms_ops=0, by_operator_macs={}, uncounted=()))  # fmt: skip
+    macs = Macs(products_macs=1, norms_ops=0, by_operator_macs={}, uncounted=())
+    many = replace(record, latency=steady, least_bytes=1, traffic_bytes=1, operators=300, macs=macs)
     known = [*CEILINGS[:2], ("launch", 0, 0, 2e-6)]
-    print_details([many], Console(width=200), [ceiling(record, *one) for one in known])
+    print_details([many], Console(width=400), [ceiling(record, *one) for one in known])
     out = capsys.readouterr().out
     assert "300 operators; " in out
     assert "launch-bound: about 300 operators, 10.0 µs each" in out
@@ -94,8 +94,11 @@ def test_from_a_cell_or_a_limit_graded_c_no_share_is_told(record, capsys):
     good = [ceiling(record, *one) for one in CEILINGS]
     few = Latency(samples_s=(0.025,), stopped_by="time_budget")
     poor = [replace(good[0], latency=few), *good[1:]]
-    for cell, limits, run in ((wild, good, "attnbench sweep --attention dense --n-tokens 25"),
-                              (steady, poor, "attnbench ceilings --dtype float32 --force")):  # fmt: skip
+    cases = (
+        (wild, good, "attnbench sweep --attention dense --n-tokens 25"),
+        (steady, poor, "attnbench ceilings --dtype float32 --force"),
+    )
+    for cell, limits, run in cases:
         print_details([cell], Console(width=400), limits)
         out = capsys.readouterr().out
         assert f"share of the limit: not measured well enough (run `{run}" in out
