@@ -22,13 +22,18 @@ def code_path_text(before: CostRecord, after: CostRecord) -> str:
     return "; ".join(_signs(before, after)) or NO_SIGN
 
 
+def other_path_text(before: CostRecord, after: CostRecord) -> str:
+    """That the timed calls ran other operators, which a reader of any verdict wants to know."""
+    return "; ".join(_pair("the code path differs:", before.code_path, after.code_path))
+
+
 def _signs(before: CostRecord, after: CostRecord) -> list[str]:
     old, new = before.environment.code, after.environment.code
     found = ["the measured code differs"] if old and new and old != new else []
     found += _pair("kernel", before.backend, after.backend)
     counts = [None if r.operators is None else format_count(r.operators) for r in (before, after)]
     found += _pair("operators", *counts)
-    found += _pair("the code path differs:", before.code_path, after.code_path)
+    found += filter(None, [other_path_text(before, after)])
     return [*found, *_first_calls(before.first_call_s, after.first_call_s)]
 
 

@@ -81,7 +81,7 @@ def judge(
         floor: the smallest change that the machine can resolve, as a share; None if unknown.
     """
     if ratio is None or difference_s is None:
-        return "cannot tell", "too few samples for an interval"
+        return "cannot tell", "no interval can be given for the change"
     verdict, reason = _judge(ratio, difference_s, thresholds)
     least = NO_FLOOR if floor is None else floor
     if verdict not in ("slower", "faster") or least <= thresholds.relative:

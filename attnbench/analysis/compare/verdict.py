@@ -20,7 +20,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from attnbench.analysis.compare.code_path import code_path_text
+from attnbench.analysis.compare.code_path import code_path_text, other_path_text
 from attnbench.analysis.compare.pairs import Side, pair
 from attnbench.analysis.compare.poor import poor_sides, poor_text
 from attnbench.analysis.compare.rule import Thresholds, Verdict, judge
@@ -167,8 +167,8 @@ def _judged(
     floor = 0.0 if known is None and ratio.paired else known
     verdict, reason = judge(ratio.interval, difference_s, thresholds, floor)
     if verdict in ("slower", "faster"):
-        reason = code_path_text(before, after)
-    return verdict, reason
+        return verdict, code_path_text(before, after)
+    return verdict, "; ".join(filter(None, (reason, other_path_text(before, after))))
 
 
 def _status_verdict(before: CostRecord, after: CostRecord) -> tuple[Verdict, str]:

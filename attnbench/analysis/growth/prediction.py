@@ -1,8 +1,8 @@
 """Predict latency and memory at a token count that was not measured.
 
 Each mechanism under one set of conditions has its own curve (see `polynomial`). Predictions reach
-from half the smallest measured size to sixteen times the largest. The speed-up is over the dense
-attention that is predicted to be fastest; its interval combines both latency intervals, worst case.
+from half the smallest size to sixteen times the largest. The speed-up is over the dense attention
+that is predicted to be fastest; its interval combines both latency intervals, worst case.
 
 `refusal` says which curves are good enough. A mechanism whose latency is refused keeps its memory.
 If the latencies of any dense attention are too poor, it is not known which one is the fastest, and

@@ -39,36 +39,53 @@ WIDEST = 10.0
 class CannotTellError(Exception):
     """A latency cannot be predicted."""
 
-    def __init__(self, reason: str, cells: Iterable[Cell] = (), *, is_poor: bool = False) -> None:
-        """Take the reason, the cells to measure, and whether the measured ones are too poor."""
+    def __init__(
+        self,
+        reason: str,
+        cells: Iterable[Cell] = (),
+        *,
+        is_poor: bool = False,
+        sizes: Sequence[int] = (),
+    ) -> None:
+        """Take the reason.
+
+        Args:
+            reason: why, the same for all mechanisms that it applies to.
+            cells: what to measure.
+            is_poor: whether the measured latencies are not good enough.
+            sizes: the token counts that it is about; () for all of the curve.
+        """
         super().__init__(reason)
         self.cells = tuple(cells)
         self.is_poor = is_poor
+        self.sizes = tuple(sizes)
 
 
 @dataclass(slots=True)
 class Refusals:
     """The reasons why curves were refused, each with its mechanisms and the cells to measure."""
 
-    labels: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    names: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     cells: dict[tuple[str, str], list[Cell]] = field(default_factory=dict)
 
     def add(self, rows: pd.DataFrame, error: CannotTellError) -> None:
         """Note that the curve of these rows was refused."""
         about = (str(rows["conditions"].iloc[0]), str(error))
-        self.labels.setdefault(about, []).append(rows["label"].iloc[0])
+        at = f" at {listed_sizes(error.sizes)}" if error.sizes else ""
+        self.names.setdefault(about, []).append(rows["label"].iloc[0] + at)
         self.cells.setdefault(about, []).extend(error.cells)
 
     def lines(self) -> tuple[str, ...]:
         """A line for each reason: conditions if they differ, mechanisms, reason, what to run."""
-        several = len({conditions for conditions, _ in self.labels}) > 1
-        return tuple(
-            "; ".join(
-                filter(None, (f"{', '.join(labels)}: {about[1]}", about[0] if several else "",
-                              advice(self.cells[about])))
-            )
-            for about, labels in self.labels.items()
-        )  # fmt: skip
+        several = len({conditions for conditions, _ in self.names}) > 1
+        return tuple(self._line(about, several) for about in self.names)
+
+    def _line(self, about: tuple[str, str], several: bool) -> str:
+        conditions, reason = about
+        names = ", ".join(self.names[about])
+        parts = [f"{names}: {reason}", advice(self.cells[about])]
+        text = "; ".join(filter(None, parts))
+        return f"{conditions}: {text}" if several else text
 
 
 def latency_curve(rows: pd.DataFrame, tokens: int) -> tuple[Curve | None, CannotTellError | None]:
@@ -126,8 +143,8 @@ def _refuse_few(timed: pd.DataFrame, tokens: int) -> None:
         )
     if len(used) < LEAST_SIZES:
         raise CannotTellError(
-            f"{POOR}: {listed_sizes(left_out['tokens'])}; a curve needs {LEAST_SIZES} sizes",
-            cells_of(left_out), is_poor=True,
+            f"{POOR}, and a curve needs {LEAST_SIZES} sizes", cells_of(left_out), is_poor=True,
+            sizes=[int(size) for size in left_out["tokens"]],
         )  # fmt: skip
 
 
@@ -146,10 +163,10 @@ def _refuse_distant(used: pd.DataFrame, tokens: int) -> None:
         return
     if tokens > FARTHEST_BEYOND * max(sizes):
         nearer = ceil(sqrt(tokens / FARTHEST_BEYOND)) ** 2
-        text = f"more than {FARTHEST_BEYOND} times the largest measured size ({max(sizes):,})"
+        text = f"more than {FARTHEST_BEYOND} times the largest size that counts ({max(sizes):,})"
     else:
         nearer = isqrt(FARTHEST_BELOW * tokens) ** 2
-        text = f"below half the smallest measured size ({min(sizes):,})"
+        text = f"below half the smallest size that counts ({min(sizes):,})"
     raise CannotTellError(text, _at_sizes(used, [nearer]))
 
 

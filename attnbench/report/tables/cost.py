@@ -53,7 +53,7 @@ def _status(row: Row) -> str:
 def bound_text(row: Row) -> str:
     """The bottleneck; for launches with the operators and the time of each."""
     if row.bound_by == "launch" and not pd.isna(row.operators) and not pd.isna(row.launch_each_s):
-        return f"launch: {launches_text(row.operators, row.launch_each_s)}"
+        return f"launch-bound: {launches_text(row.operators, row.launch_each_s)}"
     return or_missing(row.bound_by, str)
 
 

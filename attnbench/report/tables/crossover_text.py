@@ -39,7 +39,7 @@ def _undecided(judged: Crossings) -> str:
     start = f"; from {judged.undecided[0].tokens:,.0f} on"
     if any(point.has_interval for point in judged.undecided):
         return f"{start} too close to tell"
-    return f"{start} too few samples for an interval"
+    return f"{start} no interval can be given"
 
 
 def _ahead(judged: Crossings) -> str:

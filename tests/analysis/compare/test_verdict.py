@@ -218,6 +218,16 @@ def test_a_change_comes_with_a_sign_of_another_code_path(sign, layer, cpu):
     assert (change.verdict, change.reason) == ("slower", text)
 
 
+def test_another_code_path_is_said_beside_any_verdict(layer):
+    before, after = (
+        replace(layer(), latency=between(seconds, seconds), code_path=path)
+        for seconds, path in ((1e-3, "mm ×4"), (1.01e-3, "mm ×4, copy_ ×2"))
+    )
+    change = compare_cell(before, after, DEFAULT)
+    assert change.verdict == "same"
+    assert "the code path differs: mm ×4 before, mm ×4, copy_ ×2 after" in change.reason
+
+
 def test_a_change_without_any_sign_says_so(layer):
     before, after = (replace(layer(), latency=between(s, s)) for s in (1e-3, 2e-3))
     change = compare_cell(before, after, DEFAULT)

@@ -93,10 +93,10 @@ def test_the_range_that_is_told_ends_at_half_and_sixteen_times(layers, tokens):
 REFUSED = {
     "too far": (
         16 * 4096 + 1,
-        "dense (reference), anchor-30 (reference): more than 16 times the largest measured size "
+        "dense (reference), anchor-30 (reference): more than 16 times the largest size that counts "
         "(4,096); run `attnbench sweep --attention dense,anchor --n-tokens 4225",
     ),
-    "too near": (31, "below half the smallest measured size (64); run `attnbench sweep"),
+    "too near": (31, "below half the smallest size that counts (64); run `attnbench sweep"),
     "no tokens": (0, "--n-tokens must be at least 1, got 0"),
 }
 
@@ -169,8 +169,8 @@ def test_too_few_good_sizes_keep_their_memory_and_say_what_to_run(curve):
     assert group.predictions[1].latency_s is None
     assert group.predictions[1].memory_bytes.value == pytest.approx(100_000)
     assert predictions.refused == (
-        "window (reference): not measured well enough: 64 and 256 tokens; a curve needs 3 sizes; "
-        "run `attnbench sweep --attention dense,window --n-tokens 64,256 --threads 2 "
+        "window (reference) at 64 and 256 tokens: not measured well enough, and a curve needs 3 "
+        "sizes; run `attnbench sweep --attention dense,window --n-tokens 64,256 --threads 2 "
         "--time-budget 10 --force`",
     )
 
