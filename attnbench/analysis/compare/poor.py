@@ -18,7 +18,7 @@ def poor_sides(before: CostRecord, after: CostRecord) -> tuple[CostRecord, ...]:
 
 
 def poor_text(before: CostRecord, after: CostRecord) -> str:
-    """Which sides are graded C, and for which doubts; too few samples are told as such."""
+    """Which sides are graded C, and for which doubts."""
     sides = {"before": before, "after": after}
     return ", ".join(
         f"{side} is {_grade_text(record)}"

@@ -12,9 +12,9 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from attnbench.analysis.limits.launches import launches_text
+from attnbench.analysis.limits.machine_limits import Limits
 from attnbench.analysis.limits.roofline import (
     Ceilings,
-    Limits,
     macs_of_mode,
     moved_bytes,
     placement,

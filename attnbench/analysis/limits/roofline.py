@@ -23,9 +23,8 @@ latency, one of them must be at least a third of it:
   nothing else makes up a third. On a GPU launches overlap with the work, so a cell is launch-bound
   only if the host takes as long as the device.
 
-**Grade C.** A limit rests only on ceilings that are good enough to conclude from (`quotable`). If
-one of the ceilings that it is the best of has no such measurement, the limit is unknown, since the
-true one may be higher. A cell whose own latency is graded C has neither share nor bottleneck.
+**Grade C.** A cell whose latency, or a limit of whose machine, is graded C has neither share nor
+bottleneck (see `machine_limits`).
 
 Bytes and operators are counted for the forward pass. The limit also covers other modes: a gradient
 is as large as its tensor, so `forward+backward` and `train` move the least bytes twice, `backward`
@@ -34,11 +33,12 @@ once. The bottleneck of these modes is unknown, unless they are launch-bound by 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from attnbench.analysis.quotable import is_quotable, latency_is_quotable
+from attnbench.analysis.limits.machine_limits import Limits, best_known, limits_of
+from attnbench.analysis.quotable import is_quotable
 from attnbench.impls import is_fused
 from attnbench.records import Ceiling, CostRecord
 
@@ -50,39 +50,6 @@ LAUNCHES_FROM = 1 / 8
 """The same for launches of operators, of which the ceiling knows only the cheapest."""
 LEAST_BYTES_TIMES = {"forward": 1, "backward": 1, "forward+backward": 2, "train": 2}
 """How many times each mode moves the least bytes of the forward pass, at least."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The measured limits of one machine for one dtype; None if not measured well enough."""
-
-    macs_per_s: float | None
-    """Best rate of matrix products."""
-    copies: tuple[tuple[int, float | None], ...]
-    """(bytes read and written, bytes per second) of each copy, the smallest first."""
-    operator_s: float | None
-    """Time of an operator that does almost nothing."""
-
-    def bytes_per_s(self, touched_bytes: int) -> float | None:
-        """The best bandwidth of copies that touch at least so many bytes, else of the largest."""
-        rates = [rate for size, rate in self.copies if size >= touched_bytes]
-        return _best(rates) if rates else self.memory_bytes_per_s
-
-    @property
-    def memory_bytes_per_s(self) -> float | None:
-        """Bandwidth of the largest copy, which fits in no cache."""
-        return self.copies[-1][1]
-
-    @property
-    def cache_bytes_per_s(self) -> float | None:
-        """The best bandwidth of any copy."""
-        return _best([rate for _, rate in self.copies])
-
-
-def _best(rates: Sequence[float | None]) -> float | None:
-    """The highest rate; None if one of them is not known well enough: it might be the highest."""
-    known = [rate for rate in rates if rate is not None]
-    return max(known) if len(known) == len(rates) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,44 +88,6 @@ class Ceilings:
         if limits is None:
             return Placement()
         return placement(record, limits) if is_quotable(record) else unplaced(record, limits)
-
-
-def newest_ceilings(ceilings: Iterable[Ceiling]) -> list[Ceiling]:
-    """The newest ceiling of each machine, dtype, operation and size, in order of appearance."""
-    newest: dict[Hashable, Ceiling] = {}
-    for ceiling in ceilings:
-        cell = _cell_of(ceiling)
-        if cell not in newest or ceiling.created >= newest[cell].created:
-            newest[cell] = ceiling
-    return list(newest.values())
-
-
-def _cell_of(ceiling: Ceiling) -> Hashable:
-    return ceiling.environment.conditions, ceiling.dtype, ceiling.operation, ceiling.size
-
-
-def best_known(ceilings: Iterable[Ceiling]) -> list[Ceiling]:
-    """The newest ceiling of each cell that is good enough to conclude from, else the newest."""
-    every = list(ceilings)
-    good = newest_ceilings(c for c in every if latency_is_quotable(c.latency))
-    settled = {_cell_of(ceiling) for ceiling in good}
-    return [*good, *(c for c in newest_ceilings(every) if _cell_of(c) not in settled)]
-
-
-def limits_of(found: Sequence[Ceiling]) -> Limits | None:
-    """The limits of one machine and dtype; None unless all three operations were measured."""
-    products = [_if_known(c, c.macs_per_s) for c in found if c.operation == "matmul"]
-    copies = [(c.moved_bytes, _if_known(c, c.bytes_per_s)) for c in found if c.operation == "copy"]
-    launches = [_if_known(c, c.operator_s) for c in found if c.operation == "launch"]
-    if not (products and copies and launches):
-        return None
-    operator_s = None if None in launches else min(filter(None, launches))
-    in_order = sorted(copies, key=lambda copy: copy[0])
-    return Limits(macs_per_s=_best(products), copies=tuple(in_order), operator_s=operator_s)
-
-
-def _if_known(ceiling: Ceiling, value: float) -> float | None:
-    return value if latency_is_quotable(ceiling.latency) else None
 
 
 def placement(record: CostRecord, limits: Limits) -> Placement:

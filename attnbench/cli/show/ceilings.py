@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from attnbench.analysis.limits.roofline import best_known, limits_of, newest_ceilings
+from attnbench.analysis.limits.machine_limits import best_known, limits_of, newest_ceilings
 from attnbench.analysis.quotable import POOR, latency_is_quotable
 from attnbench.cli.show.trust import trust_notes
 from attnbench.records import Ceiling

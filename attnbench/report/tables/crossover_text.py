@@ -33,7 +33,7 @@ def text_of(judged: Crossings) -> str:
 
 
 def _undecided(judged: Crossings) -> str:
-    """A note on the largest sizes if they are undecided: too few samples, or too close."""
+    """A note on the largest sizes if they are undecided: without an interval, or too close."""
     if not judged.undecided:
         return ""
     start = f"; from {judged.undecided[0].tokens:,.0f} on"
