@@ -30,6 +30,8 @@ Kind = Literal["attention", "model", "dataset", "task"]
 Target = TypeVar("Target", bound=Callable[..., Any])
 
 ENTRY_POINT_GROUP = "attnbench.plugins"
+PLUGIN_MODULE = "attnbench_plugin_"
+"""How the module names of plug-in files begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +304,7 @@ def load_plugin(source: str) -> None:
 def _import_file(path: Path) -> Any:
     """Import a file once; its module name has a hash of the path, so two `mine.py` differ."""
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    name = f"attnbench_plugin_{path.stem}_{digest}"
+    name = f"{PLUGIN_MODULE}{path.stem}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

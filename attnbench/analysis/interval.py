@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from functools import cache
+from math import isinf, sqrt
 from statistics import fmean, stdev
 
 from attnbench.records.median import student
@@ -16,6 +17,20 @@ NORMAL = 1.959964
 def two_sided_95(dof: int) -> float:
     """The two-sided 95 % quantile of Student's t with `dof` degrees of freedom, at least 1."""
     return student(0.95, dof)
+
+
+@cache
+def joint_95(count: int, dof: float) -> float:
+    """The 95 % quantile of the sum of `count` squared errors, in units of their estimated variance.
+
+    That is `count` times the quantile of Fisher's F with `count` and `dof` degrees of freedom
+    (Scheffé); `inf` degrees of freedom stand for a variance that is known.
+    """
+    from scipy.special import chdtri, fdtri
+
+    if isinf(dof):
+        return float(chdtri(count, 0.05))
+    return count * float(fdtri(count, dof, 0.95))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

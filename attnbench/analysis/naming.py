@@ -201,3 +201,19 @@ def _more_facts(machine: Environment) -> list[str]:
 def texts_of(values: Iterable[Any]) -> str:
     """Names joined by "or", sorted, without repeats: "dense (reference) or dense (sdpa)"."""
     return " or ".join(sorted(set(values)))
+
+
+def with_sizes(cells: Iterable[tuple[str, int]]) -> str:
+    """Names with their token counts: "window at 196 and 576 tokens, dense at 49 tokens"."""
+    sizes: dict[str, dict[int, None]] = {}
+    for name, tokens in cells:
+        sizes.setdefault(name, {})[tokens] = None
+    return ", ".join(
+        f"{name} at {joined_by_and([f'{size:,}' for size in sorted(found)])} tokens"
+        for name, found in sizes.items()
+    )
+
+
+def joined_by_and(texts: Sequence[str]) -> str:
+    """A list in words: "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))

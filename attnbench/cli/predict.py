@@ -81,7 +81,7 @@ def _print(predictions: Predictions, console: Console) -> None:
     for group in predictions.groups:
         _print_group(predictions.tokens, group, console)
     for line in predictions.refused:
-        console.print(Text(f"not predicted: {line}"))
+        console.print(Text(f"no latency predicted: {line}"))
 
 
 def _print_group(tokens: int, group: Group, console: Console) -> None:
@@ -155,4 +155,4 @@ def _notes(group: Group) -> list[str]:
     for prediction in group.predictions:
         for note in filter(None, prediction.note.split("; ")):
             about.setdefault(note, []).append(prediction.label)
-    return notes + [f"{note}: {', '.join(labels)}" for note, labels in about.items()]
+    return notes + [f"{', '.join(labels)}: {note}" for note, labels in about.items()]

@@ -9,7 +9,7 @@ def macs_of_mode(record: CostRecord) -> int | None:
     """MACs of the timed mode, including its backward pass; None if unknown."""
     if record.macs is None:
         return None
-    forward, training = record.macs.products_macs, record.macs.training_macs
+    forward, training = record.macs.performed_macs, record.macs.training_macs
     if record.workload.mode == "forward":
         return forward
     if training is None:

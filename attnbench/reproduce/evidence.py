@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from attnbench.analysis.interval import mean_of
+from attnbench.analysis.quotable import is_quotable
 from attnbench.analysis.selection.newest import newest
 from attnbench.attention.factory import attention_class
 from attnbench.records import CostRecord, LayerRecord, ModelRecord, of_type
@@ -79,6 +80,8 @@ def layer_latencies(
 ) -> dict[tuple[str, int | None], LayerRecord]:
     """The fastest implementation of each (attention, anchors) for one layer of this size.
 
+    A latency that is not good enough to conclude from is no evidence: it is left out.
+
     All from one machine and dtype, since others cannot be compared: the ones that know most cells.
     """
     shown = newest(of_type(records, LayerRecord)).layers
@@ -86,14 +89,19 @@ def layer_latencies(
     for record in shown:
         work = record.workload
         size = (work.grid, work.dim, work.num_heads, work.batch, work.mode)
-        if record.latency is None or size != (grid, dim, num_heads, 1, "forward"):
+        if size != (grid, dim, num_heads, 1, "forward") or not is_quotable(record):
             continue
         found = by_conditions.setdefault((record.environment.conditions, work.dtype), {})
         cell = (work.attention, work.options.get("num_anchors"))
         best = found.get(cell)
-        if best is None or best.latency is None or record.latency.median_s < best.latency.median_s:
+        if best is None or _median_s(record) < _median_s(best):
             found[cell] = record
     return max(by_conditions.values(), key=len, default={})
+
+
+def _median_s(record: LayerRecord) -> float:
+    assert record.latency is not None
+    return record.latency.median_s
 
 
 def latency_text(record: LayerRecord) -> str:

@@ -195,7 +195,8 @@ def test_profile_measures_all_stores_all_and_shows_the_fastest(attnbench, tmp_pa
         f"({name})"
     ]
     text = " ".join(out.split())
-    assert f"dense: {name} is the fastest; " in text
+    # On a busy machine the cells are graded C, and the order of their medians is no finding.
+    assert re.search(f"dense: {name} (is the fastest|has the lowest median); ", text)
     assert "xformers unsupported (xformers needs CUDA, got cpu)" in text
     code, out, _ = attnbench("profile", "--impl", "best", *arguments, "--json")
     assert [plain["workload"]["impl"] for plain in json.loads(out)] == list(tried)
@@ -209,7 +210,8 @@ def test_sweep_shows_the_fastest_of_each_size_again_when_it_resumes(attnbench, t
     code, first, _ = attnbench(*arguments)
     assert code == 0
     assert "4 cells: 4 ok" in first
-    assert first.count("test-again: reference is the fastest; ten-times takes") == 2
+    found = "test-again: reference (is the fastest; ten-times takes|has the lowest median; not)"
+    assert len(re.findall(found, first)) == 2
     code, again, _ = attnbench(*arguments)
     assert "4 cells: 4 already there" in again
     assert again.partition("\n")[2] == first.partition("\n")[2]

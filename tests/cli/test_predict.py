@@ -73,7 +73,7 @@ def test_unlike_sizes_stand_in_a_column(attnbench, tmp_path):
 
 
 BAD = {
-    "too far": (["--n-tokens", 10**6], "measure closer: attnbench sweep --n-tokens 62500"),
+    "too far": (["--n-tokens", 10**6], "--attention dense,window --n-tokens 62500"),
     "too few tokens": (["--n-tokens", 0], "--n-tokens must be at least 1"),
     "unknown": (["--n-tokens", 100, "--attention", "anchor"], "anchor is not in the records"),
     "no name": (["--n-tokens", 100, "--attention", ","], "needs at least one name"),

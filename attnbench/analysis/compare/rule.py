@@ -2,14 +2,15 @@
 
 The verdict on a cell follows from the 95 % intervals of its ratio (after ÷ before) and of its
 difference (after - before, in seconds), and from two thresholds, relative (r) and absolute (a).
-s is the larger of r and the resolution floor stored in the records:
+s is the larger of r and the resolution floor:
 
 | verdict     | ratio                            |     | difference               |
 |-------------|----------------------------------|-----|--------------------------|
 | slower      | all above 1 + s                  | and | all above a              |
 | faster      | all below 1 / (1 + s)            | and | all below -a             |
 | same        | all from 1 / (1 + r) to 1 + r    | or  | all from -a to a         |
-| cannot tell | anything else: an interval crosses a threshold, or there is none       |
+| cannot tell | anything else: an interval crosses a threshold, or there is none; or a     |
+|             | latency on either side is not good enough to conclude from (graded C)      |
 
 **Intervals.** If both sides were sampled in the same rounds, that of the ratio is the interval of
 the paired ratios, and that of the difference follows from it at the median before. Otherwise they
@@ -26,6 +27,12 @@ between sessions: clocks, temperature, other programs.
 records carry that resolution floor. The machine alone may cause a change between r and the floor,
 so such a change gets "cannot tell". `same` needs only r: it says that two measurements agree, not
 that the machine has hidden no change.
+
+**No floor known.** Where neither record carries a floor and the two were not sampled in the same
+rounds, s is at least 0.5: only a change by more than a factor of 1.5 is slower or faster. That
+bound is from our published records (`results/measured`): of 72 pairs of records of one cell under
+the same conditions, graded A or B, the medians of two sessions on a shared machine differ by up to
+1.24 times in 90 % of pairs, 1.46 times in 99 %, and 1.53 times at most.
 """
 
 from __future__ import annotations
@@ -35,7 +42,7 @@ from typing import Literal
 
 from attnbench.errors import UserError
 from attnbench.records.median import Interval
-from attnbench.units import format_percent, format_seconds
+from attnbench.units import format_percent, format_ratio, format_seconds
 
 Verdict = Literal["broken", "slower", "cannot tell", "same", "faster", "repaired"]
 
@@ -56,8 +63,15 @@ class Thresholds:
                 raise UserError(f"{flag} must be at least 0, got {value:g}")
 
 
+NO_FLOOR = 0.5
+"""Stands in for the resolution floor, as a share, where it is not known."""
+
+
 def judge(
-    ratio: Interval | None, difference_s: Interval | None, thresholds: Thresholds, floor: float = 0
+    ratio: Interval | None,
+    difference_s: Interval | None,
+    thresholds: Thresholds,
+    floor: float | None = 0,
 ) -> tuple[Verdict, str]:
     """The verdict on two intervals, and a reason where the intervals do not make it obvious.
 
@@ -65,18 +79,22 @@ def judge(
         ratio: 95 % interval of latency after ÷ before.
         difference_s: 95 % interval of latency after - before, in seconds.
         thresholds: the smallest change that matters.
-        floor: the smallest change that the machine can resolve, as a share.
+        floor: the smallest change that the machine can resolve, as a share; None if unknown.
     """
     if ratio is None or difference_s is None:
-        return "cannot tell", "too few samples for an interval"
+        return "cannot tell", "no interval can be given for the change"
     verdict, reason = _judge(ratio, difference_s, thresholds)
-    if verdict not in ("slower", "faster") or floor <= thresholds.relative:
+    least = NO_FLOOR if floor is None else floor
+    if verdict not in ("slower", "faster") or least <= thresholds.relative:
         return verdict, reason
-    resolved, _ = _judge(ratio, difference_s, replace(thresholds, relative=floor))
+    resolved, _ = _judge(ratio, difference_s, replace(thresholds, relative=least))
     return (verdict, reason) if resolved == verdict else ("cannot tell", _unresolved(ratio, floor))
 
 
-def _unresolved(ratio: Interval, floor: float) -> str:
+def _unresolved(ratio: Interval, floor: float | None) -> str:
+    if floor is None:
+        bound = format_ratio(1 + NO_FLOOR)
+        return f"no floor known, and not surely beyond {bound}; run `attnbench doctor`"
     known = f"this machine's resolution floor of {format_percent(floor)} (attnbench doctor)"
     under = ratio[0] >= 1 / (1 + floor) and ratio[1] <= 1 + floor
     return f"below {known}" if under else f"the interval extends below {known}"

@@ -1,6 +1,8 @@
 """Compare two sets of results: which cells became faster, slower, broken or repaired.
 
-Where both sides have a latency, `rule` judges it. Otherwise the statuses decide:
+Where both sides have a latency that is good enough to conclude from (`quotable`), `rule` judges
+it; where one is graded C, the verdict is "cannot tell", with what to run. A verdict of slower or
+faster comes with what the records say about the code path. Otherwise the statuses decide:
 
 | before   | after    | verdict                                                              |
 |----------|----------|----------------------------------------------------------------------|
@@ -15,10 +17,12 @@ with repaired.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from attnbench.analysis.compare.code_path import code_path_text, other_path_text
 from attnbench.analysis.compare.pairs import Side, pair
+from attnbench.analysis.compare.poor import poor_sides, poor_text
 from attnbench.analysis.compare.rule import Thresholds, Verdict, judge
 from attnbench.records import CostRecord, Memory
 from attnbench.records.latency import Latency, Ratio, speed_up
@@ -45,6 +49,8 @@ class Change:
     """On latency and status."""
     reason: str = ""
     """The reason, where the numbers alone do not show it."""
+    poor: tuple[CostRecord, ...] = ()
+    """The sides whose latency is not good enough to conclude from, and has to be measured again."""
     ratio: Ratio | None = None
     """Latency after ÷ before."""
     difference_s: Interval | None = None
@@ -98,7 +104,7 @@ def compare(
     """
     thresholds = thresholds or Thresholds()
     pairs = pair(before, after, across_environments=across_environments)
-    changes = [compare_cell(old, new, thresholds) for old, new in pairs.both]
+    changes = [compare_cell(*_apart(old, new), thresholds) for old, new in pairs.both]
     return Comparison(
         before=before.name,
         after=after.name,
@@ -110,6 +116,17 @@ def compare(
     )
 
 
+def _apart(before: CostRecord, after: CostRecord) -> tuple[CostRecord, CostRecord]:
+    """Both records, not as measured in the same rounds.
+
+    Rounds hold a cell once. Two records of one cell with the same rounds are two parts of one
+    series, taken one after the other: their samples are no pairs.
+    """
+    if after.latency is None or before.latency == after.latency:
+        return before, after
+    return before, replace(after, latency=replace(after.latency, rounds_with=""))
+
+
 def _badness(change: Change) -> tuple[int, float]:
     """Sort key, worst first: by verdict, then by slowdown."""
     return WORST_FIRST.index(change.verdict), -change.ratio.value if change.ratio else 0.0
@@ -118,19 +135,40 @@ def _badness(change: Change) -> tuple[int, float]:
 def compare_cell(before: CostRecord, after: CostRecord, thresholds: Thresholds) -> Change:
     """The change of one cell, by the table of this module and by `rule`."""
     ratio, difference_s, floor = None, None, floor_of(before, after)
+    poor: tuple[CostRecord, ...] = ()
     if before.status != "ok" or after.status != "ok":
         verdict, reason = _status_verdict(before, after)
     elif before.latency is None or after.latency is None:
         verdict, reason = "cannot tell", "no latency was recorded on one side"
     else:
         ratio, difference_s = _latency_change(before.latency, after.latency)
-        verdict, reason = judge(ratio.interval, difference_s, thresholds, floor or 0.0)
+        poor = poor_sides(before, after)
+        if poor:
+            verdict, reason = "cannot tell", poor_text(before, after)
+        else:
+            verdict, reason = _judged(before, after, ratio, difference_s, thresholds)
     return Change(
-        before=before, after=after, verdict=verdict, reason=reason, ratio=ratio,
+        before=before, after=after, verdict=verdict, reason=reason, poor=poor, ratio=ratio,
         difference_s=difference_s, floor=floor, memory=compare_memory(before.memory, after.memory),
         macs=_compare_counts(products_of(before), products_of(after)),
         params=_compare_counts(before.params, after.params),
     )  # fmt: skip
+
+
+def _judged(
+    before: CostRecord,
+    after: CostRecord,
+    ratio: Ratio,
+    difference_s: Interval | None,
+    thresholds: Thresholds,
+) -> tuple[Verdict, str]:
+    """The verdict of the rule; a change comes with what is known of the code path."""
+    known = floor_of(before, after)
+    floor = 0.0 if known is None and ratio.paired else known
+    verdict, reason = judge(ratio.interval, difference_s, thresholds, floor)
+    if verdict in ("slower", "faster"):
+        return verdict, code_path_text(before, after)
+    return verdict, "; ".join(filter(None, (reason, other_path_text(before, after))))
 
 
 def _status_verdict(before: CostRecord, after: CostRecord) -> tuple[Verdict, str]:

@@ -18,9 +18,11 @@ from attnbench.analysis.frame.limits import GAP_COLUMNS, LIMIT_COLUMNS, Neighbou
 from attnbench.analysis.frame.rows import PRIMARY, Row, RowMaker
 from attnbench.analysis.frame.timing import TIMING_COLUMNS
 from attnbench.analysis.keys import Implementation, machine_of
+from attnbench.analysis.limits.impossible import trust_beside
 from attnbench.analysis.limits.macs_gap import Twins
 from attnbench.analysis.limits.roofline import Ceilings, can_be_placed
 from attnbench.analysis.naming import MachineNames, implementation_name, variant_names
+from attnbench.analysis.quotable import Grades
 from attnbench.analysis.selection.newest import newest
 from attnbench.analysis.speedup.baseline import Baselines
 from attnbench.records import (
@@ -48,11 +50,12 @@ _COST = {
     "params": "Int64", "macs": "Int64", "training_macs": "Int64", "uncounted": "str",
     "traffic_bytes": "Int64", "latency_s": "float64", "latency_low_s": "float64",
     "latency_high_s": "float64", "samples": "Int64", "rounds_with": "str", "memory_bytes": "Int64",
-    "memory_method": "str", "trust": "str", "doubts": "str",
+    "memory_method": "str", "trust": "str", "doubts": "str", "quotable": "bool",
 }  # fmt: skip
 _SPEED_UP = {
     "speedup": "float64", "speedup_low": "float64", "speedup_high": "float64",
-    "speedup_paired": "boolean", "baseline": "str", "baseline_key": "object",
+    "speedup_paired": "boolean", "speedup_quotable": "bool", "baseline": "str",
+    "baseline_key": "object",
 }  # fmt: skip
 _SCORES = {"top1": "float64", "top5": "float64", "loss": "float64", PRIMARY: "float64"}
 _ORIGIN = {
@@ -107,12 +110,14 @@ def build(records: Sequence[Record], ceilings: Sequence[Ceiling] = ()) -> Frames
     """
     shown = newest(records)
     machines = MachineNames({machine_of(record): None for record in shown.records})
+    limits = Ceilings(ceilings)
+    grades = Grades(partial(trust_beside, ceilings=limits))
     neighbours = Neighbours(
         baselines=Baselines(of_type(records, LayerRecord), shown.layers),
-        twins=Twins(shown.layers),
-        ceilings=Ceilings(ceilings),
+        twins=Twins(grades.allowed(shown.layers)),
+        ceilings=limits,
     )
-    make = RowMaker(neighbours=neighbours)
+    make = RowMaker(neighbours=neighbours, grades=grades)
     layers = _layers([make.layer(record) for record in shown.layers], machines)
     options = _option_columns(layers["implementation_key"])
     costs = [*shown.layers, *shown.models]

@@ -19,7 +19,7 @@ from attnbench.analysis.keys import (
     machine_of,
     variant_of,
 )
-from attnbench.analysis.limits.impossible import trust_beside
+from attnbench.analysis.quotable import Grades
 from attnbench.analysis.speedup.baseline import Compared
 from attnbench.errors import UserError
 from attnbench.records import CostRecord, EpochRecord, LayerRecord, ModelRecord, Record, Scores
@@ -50,17 +50,20 @@ class RowMaker:
     """Turns records into rows."""
 
     neighbours: Neighbours
+    grades: Grades
     keys: Shared = field(default_factory=Shared)
 
     def layer(self, record: LayerRecord) -> Row:
         """Every column of a layer except its names and sweepable options."""
         compared = self.neighbours.baselines.compare(record)
+        quotable = compared is not None and self.grades.allow(record, compared.baseline)
         return {
             **_common(record),
-            **_costs(record, self.neighbours),
+            **self._costs(record),
             **_layer(record),
             **_speed_up(compared),
-            **gap_columns(record, compared, self.neighbours),
+            "speedup_quotable": quotable,
+            **gap_columns(record, compared, self.neighbours, quotable=quotable),
             "conditions_key": self.keys.one(conditions_of(record)),
             "implementation_key": self.keys.one(implementation_of(record.workload)),
             "baseline_key": compared
@@ -71,7 +74,7 @@ class RowMaker:
         """Every column of a model except its name."""
         return {
             **_common(record),
-            **_costs(record, self.neighbours),
+            **self._costs(record),
             **_model(record.workload),
             **_training(record.run, record.recipe),
             **_scores(record.scores),
@@ -92,15 +95,16 @@ class RowMaker:
             "images": record.progress.images,
         }
 
-
-def _costs(record: CostRecord, neighbours: Neighbours) -> Row:
-    """The cost columns that layers and models share."""
-    return {
-        **_cost(record),
-        **_trust(record, neighbours),
-        **timing_columns(record),
-        **limit_columns(record, neighbours.ceilings),
-    }
+    def _costs(self, record: CostRecord) -> Row:
+        """The cost columns that layers and models share."""
+        quotable = self.grades.allow(record)
+        return {
+            **_cost(record),
+            **_trust(record, self.grades),
+            "quotable": quotable,
+            **timing_columns(record),
+            **limit_columns(record, self.neighbours.ceilings, quotable=quotable),
+        }
 
 
 def _common(record: Record) -> Row:
@@ -171,11 +175,11 @@ def _cost(record: CostRecord) -> Row:
     }
 
 
-def _trust(record: CostRecord, neighbours: Neighbours) -> Row:
+def _trust(record: CostRecord, grades: Grades) -> Row:
     """Grade of the latency and the doubts about it; empty if no latency was measured."""
     if record.latency is None:
         return {"trust": "", "doubts": ""}
-    trust = trust_beside(record, neighbours.ceilings)
+    trust = grades.of(record)
     return {"trust": trust.grade, "doubts": "; ".join(doubt.text for doubt in trust.doubts)}
 
 

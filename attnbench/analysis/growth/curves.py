@@ -7,13 +7,12 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from attnbench.records.doubts.doubt import Grade
+from attnbench.analysis.interval import NORMAL
+from attnbench.analysis.naming import joined_by_and
+from attnbench.analysis.quotable import POOR, poor
 
 CURVE = ("conditions_key", "implementation_key")
 """The columns that the cells of a curve share."""
-
-DOUBTFUL: Grade = "C"
-"""Cells of this grade are used; a note says how many."""
 
 
 def squarest(layers: pd.DataFrame) -> pd.DataFrame:
@@ -50,18 +49,23 @@ def floats(column: pd.Series) -> np.ndarray:
 
 
 def noise_of(rows: pd.DataFrame) -> np.ndarray:
-    """Relative standard error of each median latency, from its 95 % interval; 0 if unknown.
+    """Relative standard error of each median latency, from its 95 % interval; NaN if unknown.
 
-    The interval is unknown for fewer than 6 samples; such cells are graded C.
+    Only latencies with a known interval are fitted (see `quotable`).
     """
     low, high = floats(rows["latency_low_s"]), floats(rows["latency_high_s"])
-    return np.nan_to_num(np.log(high / low) / (2 * 1.96))
+    return np.log(high / low) / (2 * NORMAL)
 
 
-def doubtful_note(grades: Sequence[str]) -> str:
-    """A note that counts the cells of grade C, which must not be quoted; "" if there are none."""
-    count = list(grades).count(DOUBTFUL)
-    return f"{count} of {len(grades)} cells graded {DOUBTFUL}" if count else ""
+def left_out_note(rows: pd.DataFrame) -> str:
+    """A note that names the sizes whose latency is not good enough to conclude from; "" if none."""
+    sizes = sorted(set(poor(rows)["tokens"]))
+    return f"left out, {POOR}: {listed_sizes(sizes)}" if sizes else ""
+
+
+def listed_sizes(tokens: Iterable[int]) -> str:
+    """Each token count: "196 and 1,024 tokens"."""
+    return f"{joined_by_and([f'{size:,}' for size in tokens])} tokens"
 
 
 def sizes_text(tokens: Sequence[float]) -> str:

@@ -1,27 +1,35 @@
 """Predict latency and memory at a token count that was not measured.
 
 Each mechanism under one set of conditions has its own curve (see `polynomial`). Predictions reach
-from half the smallest measured size to sixteen times the largest. The speed-up is over the dense
-attention that is predicted to be fastest; its interval combines both latency intervals, worst case.
+from half the smallest size to sixteen times the largest. The speed-up is over the dense attention
+that is predicted to be fastest; its interval combines both latency intervals, worst case.
+
+`refusal` says which curves are good enough. A mechanism whose latency is refused keeps its memory.
+If the latencies of any dense attention are too poor, it is not known which one is the fastest, and
+there are no speed-ups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, inf, isqrt, sqrt
+from math import inf
 
 import pandas as pd
 
-from attnbench.analysis.growth.curves import doubtful_note, floats, noise_of, squarest
-from attnbench.analysis.growth.polynomial import LEAST_SIZES, Curve, Estimate
+from attnbench.analysis.growth.curves import floats, left_out_note, squarest
+from attnbench.analysis.growth.polynomial import Curve, Estimate
+from attnbench.analysis.growth.refusal import (
+    WIDEST,
+    Refusals,
+    is_vague,
+    latency_curve,
+    memory_curve,
+)
 from attnbench.analysis.keys import Implementation
+from attnbench.analysis.quotable import quotable
 from attnbench.analysis.speedup.baseline import fastest, is_baseline
 from attnbench.errors import UserError
-
-FARTHEST_BEYOND = 16
-FARTHEST_BELOW = 2
-"""A curve is used up to this factor above the largest and below the smallest measured size."""
 
 WORTH_SAYING = 0.2
 """A note is added if a measured latency is at least this far off the curve, relative to it."""
@@ -36,15 +44,16 @@ class Prediction:
     attention: str
     impl: str
     options: str
-    latency_s: Estimate
-    latency_terms_s: tuple[float, float, float]
+    latency_s: Estimate | None
+    """None if the latencies are too poor; `Predictions.refused` says what to run."""
+    latency_terms_s: tuple[float, float, float] | None
     """Seconds: constant, per token, per token squared."""
     memory_bytes: Estimate | None
     memory_terms_bytes: tuple[float, float, float] | None
     speedup: Estimate | None
-    """Over the fastest dense attention; None if none was predicted."""
+    """Over the fastest dense attention; None if it is not known, or not known well enough."""
     tokens: tuple[int, ...]
-    """The measured sizes behind the latency."""
+    """The measured sizes behind the latency, else behind the memory."""
     note: str
 
 
@@ -68,10 +77,6 @@ class Predictions:
     refused: tuple[str, ...]
 
 
-class _CannotTellError(Exception):
-    """A curve cannot be predicted; the message is the reason."""
-
-
 def predict(layers: pd.DataFrame, tokens: int, attentions: Sequence[str] = ()) -> Predictions:
     """Predict every curve in a frame of layers, or only those of `attentions`.
 
@@ -81,13 +86,13 @@ def predict(layers: pd.DataFrame, tokens: int, attentions: Sequence[str] = ()) -
     if tokens < 1:
         raise UserError(f"--n-tokens must be at least 1, got {tokens}")
     _refuse_unknown(layers, attentions)
-    reasons: dict[str, list[str]] = {}
+    refusals = Refusals()
     groups = []
     for _, rows in squarest(layers).groupby("conditions_key", sort=False):
-        group = _group(rows, tokens, attentions, reasons)
+        group = _group(rows, tokens, attentions, refusals)
         if group.predictions:
             groups.append(group)
-    refused = tuple(_line(labels, reason) for reason, labels in reasons.items())
+    refused = refusals.lines()
     if not groups:
         raise UserError(f"nothing can be predicted at {tokens:,} tokens: " + "; ".join(refused))
     return Predictions(tokens=tokens, groups=tuple(groups), refused=refused)
@@ -105,116 +110,83 @@ def _refuse_unknown(layers: pd.DataFrame, attentions: Sequence[str]) -> None:
         )
 
 
-def _line(labels: Sequence[str], reason: str) -> str:
-    """A reason, preceded by the mechanisms it applies to."""
-    names = list(dict.fromkeys(labels))
-    others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
-    return f"{names[0]}{others}: {reason}"
-
-
-def _group(
-    rows: pd.DataFrame,
-    tokens: int,
-    attentions: Sequence[str],
-    reasons: dict[str, list[str]],
-) -> Group:
+def _group(rows: pd.DataFrame, tokens: int, attentions: Sequence[str], refusals: Refusals) -> Group:
     """Predict the curves under one set of conditions, always including dense for the baseline."""
     found: list[Prediction] = []
-    for _, curve in rows.groupby("implementation_key", sort=False):
-        first = curve.iloc[0]
-        asked = not attentions or first["attention"] in attentions
-        if not asked and not is_baseline(first["attention"]):
+    dense_is_known = True
+    for _, unordered in rows.groupby("implementation_key", sort=False):
+        curve = unordered.sort_values("tokens")
+        attention = curve["attention"].iloc[0]
+        asked = not attentions or attention in attentions
+        if not asked and not is_baseline(attention):
             continue
-        try:
-            found.append(_prediction(curve.sort_values("tokens"), tokens))
-        except _CannotTellError as reason:
-            if asked:
-                reasons.setdefault(str(reason), []).append(first["label"])
-    dense = [prediction for prediction in found if is_baseline(prediction.attention)]
-    baseline = fastest(dense, lambda prediction: prediction.latency_s.value)
+        latency, refused = latency_curve(curve, tokens)
+        if refused and asked:
+            refusals.add(curve, refused)
+        if refused and refused.is_poor and is_baseline(attention):
+            dense_is_known = False
+        if prediction := _prediction(curve, tokens, latency):
+            found.append(prediction)
+    baseline = _fastest_dense(found) if dense_is_known else None
     shown = [p for p in found if not attentions or p.attention in attentions]
     return Group(
         conditions=rows["conditions"].iloc[0],
         baseline=baseline.implementation if baseline else None,
         baseline_label=baseline.label if baseline else "",
-        predictions=tuple(replace(p, speedup=_speed_up(p, baseline)) for p in shown),
+        predictions=tuple(_with_speed_up(p, baseline) for p in shown),
     )
 
 
-def _prediction(rows: pd.DataFrame, tokens: int) -> Prediction:
-    """Everything except the speed-up, from one mechanism's cells in ascending order of tokens."""
-    timed = rows.dropna(subset=["latency_s"])
-    if timed.empty:
-        statuses = ", ".join(sorted(set(rows["status"].str.replace("_", " "))))
-        raise _CannotTellError(f"no latency was measured ({statuses})")
-    _refuse_distant(list(timed["tokens"]), tokens)
-    latency = Curve(floats(timed["tokens"]), floats(timed["latency_s"]), noise_of(timed))
-    memory = _memory_curve(rows)
-    first = rows.iloc[0]
+def _fastest_dense(found: Iterable[Prediction]) -> Prediction | None:
+    dense = [p for p in found if is_baseline(p.attention) and p.latency_s is not None]
+    return fastest(dense, lambda p: inf if p.latency_s is None else p.latency_s.value)
+
+
+def _prediction(rows: pd.DataFrame, tokens: int, latency: Curve | None) -> Prediction | None:
+    """Everything except the speed-up, from one mechanism's cells in ascending order of tokens.
+
+    None if neither latency nor memory can be predicted.
+    """
+    known = rows[floats(rows["memory_bytes"]) > 0]
+    memory = memory_curve(known, tokens)
+    if latency is None and memory is None:
+        return None
+    first, behind = rows.iloc[0], known if latency is None else quotable(rows)
     return Prediction(
         label=first["label"],
         implementation=first["implementation_key"],
         attention=first["attention"],
         impl=first["impl"],
         options=first["options"],
-        latency_s=latency.at(tokens),
-        latency_terms_s=latency.coefficients,
+        latency_s=latency.at(tokens) if latency else None,
+        latency_terms_s=latency.coefficients if latency else None,
         memory_bytes=memory.at(tokens) if memory else None,
         memory_terms_bytes=memory.coefficients if memory else None,
         speedup=None,
-        tokens=tuple(int(size) for size in timed["tokens"]),
-        note="; ".join(filter(None, (_misfit(latency), doubtful_note(list(timed["trust"]))))),
+        tokens=tuple(int(size) for size in behind["tokens"]),
+        note="; ".join(filter(None, (_misfit(latency), left_out_note(rows) if latency else ""))),
     )
 
 
-def _misfit(curve: Curve) -> str:
+def _misfit(curve: Curve | None) -> str:
     """A note if measured latencies lie far off the curve, which widens the interval."""
-    if curve.worst_error < WORTH_SAYING:
+    if curve is None or curve.worst_error < WORTH_SAYING:
         return ""
     return f"measured latencies are up to {curve.worst_error:.0%} off the curve"
 
 
-def _memory_curve(rows: pd.DataFrame) -> Curve | None:
-    known = rows[floats(rows["memory_bytes"]) > 0]
-    if len(known) < LEAST_SIZES:
-        return None
-    return Curve(floats(known["tokens"]), floats(known["memory_bytes"]))
-
-
-def _refuse_distant(sizes: Sequence[int], tokens: int) -> None:
-    """Refuse sizes that the curve cannot predict, and say which sizes to measure instead."""
-    if len(sizes) < LEAST_SIZES:
-        raise _CannotTellError(
-            f"measured at {len(sizes)} size{'' if len(sizes) == 1 else 's'}, but a curve needs "
-            f"{LEAST_SIZES}; measure more: {_sweep(_ladder(tokens))}"
-        )
-    if tokens > FARTHEST_BEYOND * max(sizes):
-        nearer = ceil(sqrt(tokens / FARTHEST_BEYOND)) ** 2
-        raise _CannotTellError(
-            f"more than {FARTHEST_BEYOND} times the largest measured size ({max(sizes):,}); "
-            f"measure closer: {_sweep([nearer])}"
-        )
-    if FARTHEST_BELOW * tokens < min(sizes):
-        nearer = isqrt(FARTHEST_BELOW * tokens) ** 2
-        raise _CannotTellError(
-            f"below half the smallest measured size ({min(sizes):,}); "
-            f"measure closer: {_sweep([nearer])}"
-        )
-
-
-def _ladder(tokens: int) -> list[int]:
-    """Three square token counts from which `tokens` can be predicted."""
-    side = max(2, ceil(sqrt(tokens / FARTHEST_BEYOND)))
-    return [side**2, ceil(1.5 * side) ** 2, (2 * side) ** 2]
-
-
-def _sweep(sizes: Sequence[int]) -> str:
-    return f"attnbench sweep --n-tokens {','.join(map(str, sizes))}"
+def _with_speed_up(prediction: Prediction, baseline: Prediction | None) -> Prediction:
+    """Add the latency of dense ÷ that of the mechanism, and a note if it is not known."""
+    speedup = _speed_up(prediction, baseline)
+    if speedup is None or not is_vague(speedup):
+        return replace(prediction, speedup=speedup)
+    vague = f"no speed-up: its interval would span more than a factor of {WIDEST:g}"
+    return replace(prediction, note="; ".join(filter(None, (prediction.note, vague))))
 
 
 def _speed_up(prediction: Prediction, baseline: Prediction | None) -> Estimate | None:
     """Latency of dense ÷ latency of the mechanism; the baseline over itself is exactly 1."""
-    if baseline is None:
+    if baseline is None or baseline.latency_s is None or prediction.latency_s is None:
         return None
     dense, own = baseline.latency_s, prediction.latency_s
     value = dense.value / own.value

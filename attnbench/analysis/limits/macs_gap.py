@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
+from attnbench.analysis.limits.launches import launches_text
+from attnbench.analysis.limits.machine_limits import Limits
 from attnbench.analysis.limits.roofline import (
     Ceilings,
-    Limits,
     moved_bytes,
     placement,
     runs_fused,
@@ -25,7 +26,6 @@ from attnbench.spec import identity
 from attnbench.units import (
     format_bandwidth,
     format_bytes,
-    format_count,
     format_number,
     format_ratio,
     format_seconds,
@@ -48,6 +48,7 @@ class Twins:
     """Pairs of cells that differ in the implementation only; they show the gain of fused code."""
 
     def __init__(self, shown: Iterable[CostRecord]) -> None:
+        """Take the cells whose latency is good enough to conclude from."""
         self._unfused: dict[Hashable, CostRecord] = {}
         for record in shown:
             if record.latency is not None and not runs_fused(record):
@@ -91,8 +92,8 @@ def _bound(slow: _Side, fast: _Side, limits: Limits | None) -> list[str]:
     if record.latency.is_launch_bound:
         return [_subject(slow) + _launches(record, record.latency.host_s)]
     bound_by = placement(record, limits).bound_by if limits else ""
-    if limits and record.operators and bound_by == "launch":
-        return [_subject(slow) + _launches(record, record.operators * limits.operator_s)]
+    if record.operators and bound_by == "launch":
+        return [_subject(slow) + _launches(record, record.latency.median_s)]
     if limits and bound_by == "bandwidth":
         return _bandwidth(slow, fast, limits)
     return []
@@ -107,8 +108,7 @@ def _launches(record: CostRecord, launch_s: float | None) -> str:
     assert launch_s is not None
     if not record.operators:
         return f"launch-bound: the host takes {format_seconds(launch_s)} to launch it"
-    each = format_seconds(launch_s / record.operators)
-    return f"launch-bound: {format_count(record.operators)} operators, {each} each"
+    return f"launch-bound: {launches_text(record.operators, launch_s / record.operators)}"
 
 
 def _bandwidth(slow: _Side, fast: _Side, limits: Limits) -> list[str]:
@@ -120,12 +120,12 @@ def _bandwidth(slow: _Side, fast: _Side, limits: Limits) -> list[str]:
     far, near = touched_bytes(slow.record), touched_bytes(fast.record)
     if far is None or near is None:
         return []
-    if limits.bytes_per_s(near) <= AGREES_WITHIN * limits.bytes_per_s(far):
+    slow_rate, fast_rate = limits.bytes_per_s(far), limits.bytes_per_s(near)
+    if slow_rate is None or fast_rate is None or fast_rate <= AGREES_WITHIN * slow_rate:
         return []
     held_bytes = [
-        f"{side.name} holds {format_bytes(held)} (copies of that size: "
-        f"{format_bandwidth(limits.bytes_per_s(held))})"
-        for side, held in ((slow, far), (fast, near))
+        f"{side.name} holds {format_bytes(held)} (copies of that size: {format_bandwidth(rate)})"
+        for side, held, rate in ((slow, far, slow_rate), (fast, near, fast_rate))
     ]
     return [f"cache: {', '.join(held_bytes)}"]
 

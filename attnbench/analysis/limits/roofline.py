@@ -18,8 +18,13 @@ latency, one of them must be at least a third of it:
   the call holds at once. Unfused code moves `traffic_bytes`; for fused code only the least number
   of bytes is known;
 - launch: on the CPU, the number of operators × the time of an operator that does almost nothing.
-  On a GPU launches overlap with the work, so a cell is launch-bound only if the host takes as long
-  as the device.
+  That is the cheapest operator: the smallest linear layer, normalisation or fused attention takes
+  four to six times as long. So launches are the bottleneck from an eighth of the latency on, if
+  nothing else makes up a third. On a GPU launches overlap with the work, so a cell is launch-bound
+  only if the host takes as long as the device.
+
+**Grade C.** A cell whose latency, or a limit of whose machine, is graded C has neither share nor
+bottleneck (see `machine_limits`).
 
 Bytes and operators are counted for the forward pass. The limit also covers other modes: a gradient
 is as large as its tensor, so `forward+backward` and `train` move the least bytes twice, `backward`
@@ -32,6 +37,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from attnbench.analysis.limits.machine_limits import Limits, best_known, limits_of
+from attnbench.analysis.quotable import is_quotable
 from attnbench.impls import is_fused
 from attnbench.records import Ceiling, CostRecord
 from attnbench.records.mode_macs import macs_of_mode
@@ -40,48 +47,24 @@ BoundBy = Literal["", "compute", "bandwidth", "launch", "unexplained"]
 
 EXPLAINED_FROM = 1 / 3
 """The longest of the three times is the bottleneck from this share of the latency on."""
+LAUNCHES_FROM = 1 / 8
+"""The same for launches of operators, of which the ceiling knows only the cheapest."""
 LEAST_BYTES_TIMES = {"forward": 1, "backward": 1, "forward+backward": 2, "train": 2}
 """How many times each mode moves the least bytes of the forward pass, at least."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The measured limits of one machine for one dtype."""
-
-    macs_per_s: float
-    """Best rate of matrix products."""
-    copies: tuple[tuple[int, float], ...]
-    """(bytes read and written, bytes per second) of each copy, the smallest first."""
-    operator_s: float
-    """Time of an operator that does almost nothing."""
-
-    def bytes_per_s(self, touched_bytes: int) -> float:
-        """The best bandwidth of copies that touch at least so many bytes, else of the largest."""
-        rates = [rate for size, rate in self.copies if size >= touched_bytes]
-        return max(rates, default=self.memory_bytes_per_s)
-
-    @property
-    def memory_bytes_per_s(self) -> float:
-        """Bandwidth of the largest copy, which fits in no cache."""
-        return self.copies[-1][1]
-
-    @property
-    def cache_bytes_per_s(self) -> float:
-        """The best bandwidth of any copy."""
-        return max(rate for _, rate in self.copies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
     """A cell compared with its machine's limits; None and "" where unknown."""
 
-    limit_s: float | None
-    percent_of_limit: float | None
+    limit_s: float | None = None
+    percent_of_limit: float | None = None
     """Limit ÷ latency, as a share."""
-    bound_by: BoundBy
-
-
-NOWHERE = Placement(limit_s=None, percent_of_limit=None, bound_by="")
+    bound_by: BoundBy = ""
+    launch_each_s: float | None = None
+    """Seconds to launch one operator, if the cell is bound by launches."""
+    poor: Literal["", "latency", "limit"] = ""
+    """What was not measured well enough to place the cell; "" if it was, or is not known at all."""
 
 
 class Ceilings:
@@ -89,10 +72,10 @@ class Ceilings:
 
     def __init__(self, ceilings: Iterable[Ceiling] = ()) -> None:
         by_machine: dict[Hashable, list[Ceiling]] = {}
-        for ceiling in newest_ceilings(ceilings):
+        for ceiling in best_known(ceilings):
             machine = ceiling.environment.conditions, ceiling.dtype
             by_machine.setdefault(machine, []).append(ceiling)
-        self._limits = {machine: _limits(found) for machine, found in by_machine.items()}
+        self._limits = {machine: limits_of(found) for machine, found in by_machine.items()}
 
     def of(self, record: CostRecord) -> Limits | None:
         """The limits of a cell's machine and dtype; None if unknown."""
@@ -103,39 +86,42 @@ class Ceilings:
     def place(self, record: CostRecord) -> Placement:
         """The cell compared with the limits of its machine."""
         limits = self.of(record)
-        return NOWHERE if limits is None else placement(record, limits)
-
-
-def newest_ceilings(ceilings: Iterable[Ceiling]) -> list[Ceiling]:
-    """The newest ceiling of each machine, dtype, operation and size, in order of appearance."""
-    newest: dict[Hashable, Ceiling] = {}
-    for ceiling in ceilings:
-        cell = ceiling.environment.conditions, ceiling.dtype, ceiling.operation, ceiling.size
-        if cell not in newest or ceiling.created >= newest[cell].created:
-            newest[cell] = ceiling
-    return list(newest.values())
-
-
-def _limits(found: list[Ceiling]) -> Limits | None:
-    products = [c.macs_per_s for c in found if c.operation == "matmul"]
-    copies = [(c.moved_bytes, c.bytes_per_s) for c in found if c.operation == "copy"]
-    launches = [c.operator_s for c in found if c.operation == "launch"]
-    if not (products and copies and launches):
-        return None
-    return Limits(macs_per_s=max(products), copies=tuple(sorted(copies)), operator_s=min(launches))
+        if limits is None:
+            return Placement()
+        return placement(record, limits) if is_quotable(record) else unplaced(record, limits)
 
 
 def placement(record: CostRecord, limits: Limits) -> Placement:
-    """Compare a cell with the limits of its machine."""
+    """Compare a cell, whose latency is good enough to conclude from, with its machine's limits."""
     if record.latency is None:
-        return NOWHERE
-    compute_s, bandwidth_s = _compute_s(record, limits), _least_s(record, limits)
-    limit_s = None if compute_s is None or bandwidth_s is None else max(compute_s, bandwidth_s)
+        return Placement()
+    limit_s = _limit_s(record, limits)
+    bound_by = _bound_by(record, limits)
     return Placement(
         limit_s=limit_s,
         percent_of_limit=None if limit_s is None else limit_s / record.latency.median_s,
-        bound_by=_bound_by(record, limits),
+        bound_by=bound_by,
+        launch_each_s=_launch_each_s(record) if bound_by == "launch" else None,
+        poor="limit" if limit_s is None and can_be_placed(record) else "",
     )
+
+
+def unplaced(record: CostRecord, limits: Limits) -> Placement:
+    """The limit of a cell whose latency is not good enough to be compared with it."""
+    poor: Literal["", "latency"] = "latency" if can_be_placed(record) else ""
+    return Placement(limit_s=_limit_s(record, limits), poor=poor)
+
+
+def _limit_s(record: CostRecord, limits: Limits) -> float | None:
+    compute_s, bandwidth_s = _compute_s(record, limits), _least_s(record, limits)
+    return None if compute_s is None or bandwidth_s is None else max(compute_s, bandwidth_s)
+
+
+def _launch_each_s(record: CostRecord) -> float | None:
+    """Seconds of each operator: of the host's time where it is known, else of the latency."""
+    assert record.latency is not None
+    whole_s = record.latency.host_s or record.latency.median_s
+    return whole_s / record.operators if record.operators else None
 
 
 def can_be_placed(record: CostRecord) -> bool:
@@ -167,7 +153,7 @@ def touched_bytes(record: CostRecord) -> int | None:
 
 def _compute_s(record: CostRecord, limits: Limits) -> float | None:
     macs = macs_of_mode(record)
-    return None if macs is None else macs / limits.macs_per_s
+    return None if macs is None or limits.macs_per_s is None else macs / limits.macs_per_s
 
 
 def _least_s(record: CostRecord, limits: Limits) -> float | None:
@@ -176,7 +162,8 @@ def _least_s(record: CostRecord, limits: Limits) -> float | None:
         return None
     least = LEAST_BYTES_TIMES[record.workload.mode] * record.least_bytes
     cold = record.latency.cache == "cold"
-    return least / (limits.memory_bytes_per_s if cold else limits.bytes_per_s(least))
+    rate = limits.memory_bytes_per_s if cold else limits.bytes_per_s(least)
+    return None if rate is None else least / rate
 
 
 def _bound_by(record: CostRecord, limits: Limits) -> BoundBy:
@@ -187,7 +174,8 @@ def _bound_by(record: CostRecord, limits: Limits) -> BoundBy:
     if times is None:
         return ""
     longest = max(times, key=lambda name: times[name])
-    return longest if times[longest] >= EXPLAINED_FROM * record.latency.median_s else "unexplained"
+    least = LAUNCHES_FROM if longest == "launch" else EXPLAINED_FROM
+    return longest if times[longest] >= least * record.latency.median_s else "unexplained"
 
 
 def _times(record: CostRecord, limits: Limits) -> dict[BoundBy, float] | None:
@@ -198,10 +186,12 @@ def _times(record: CostRecord, limits: Limits) -> dict[BoundBy, float] | None:
         return None
     if compute_s is None or least_s is None or moved is None or touched is None:
         return None
-    times: dict[BoundBy, float] = {
-        "compute": compute_s,
-        "bandwidth": max(least_s, moved / limits.bytes_per_s(touched)),
-    }
+    rate = limits.bytes_per_s(touched)
+    if rate is None:
+        return None
+    times: dict[BoundBy, float] = {"compute": compute_s, "bandwidth": max(least_s, moved / rate)}
     if record.environment.device == "cpu":
+        if limits.operator_s is None:
+            return None
         times["launch"] = record.operators * limits.operator_s
     return times

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from attnbench.analysis.keys import implementation_of
-from attnbench.analysis.naming import mechanism_name
+from attnbench.analysis.naming import joined_by_and, mechanism_name
+from attnbench.analysis.quotable import POOR, is_quotable
 from attnbench.records import CostRecord, LayerRecord, of_type
 from attnbench.spec import identity
 from attnbench.units import METRICS
@@ -44,17 +45,23 @@ def left_out_notes(shown: Sequence[LayerRecord], left_out: Sequence[LayerRecord]
 
 def _note(fastest: LayerRecord, others: Sequence[LayerRecord]) -> str:
     measured = [r for r in others if r.status == "ok" and r.latency is not None]
+    sure = [one for one in measured if is_quotable(one) and is_quotable(fastest)]
     slower = [
         f"{one.workload.impl} takes {_times(one, fastest)} as long"
-        for one in sorted(measured, key=_median_s)
+        for one in sorted(sure, key=_median_s)
     ]
+    unsure = [one for one in measured if all(one is not other for other in sure)]
+    if unsure:
+        names = joined_by_and([one.workload.impl for one in unsure])
+        slower.append(f"{POOR} to compare it with {names}")
     failed = [
         f"{one.workload.impl} {one.status.replace('_', ' ')} ({one.reason})"
         for one in others
         if all(one is not other for other in measured)
     ]
     name = mechanism_name(implementation_of(fastest.workload))
-    return f"{name}: {fastest.workload.impl} is the fastest; " + "; ".join([*slower, *failed])
+    place = "has the lowest median" if unsure else "is the fastest"
+    return f"{name}: {fastest.workload.impl} {place}; " + "; ".join([*slower, *failed])
 
 
 def _times(one: LayerRecord, other: LayerRecord) -> str:

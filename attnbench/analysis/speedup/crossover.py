@@ -11,30 +11,36 @@ mechanism costs less.
 | memory | net peak in mode forward; counted |
 | training step | the speed-up in mode train, else in forward+backward |
 
-`ratio_crossing` defines a crossing and its interval. Each size is also given as a resolution: the
-side of a square image that has this many patches of 16 × 16 pixels.
+Sizes at which the latency of either side is not good enough to conclude from (`quotable`) are left
+out and named. If fewer than two sizes remain, the outcome is "not measured well enough", and the
+notes say what to run. `ratio_crossing` defines a crossing and its interval. Each size is also given
+as a resolution: the side of a square image that has this many patches of 16 × 16 pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, nan, sqrt
+from math import nan, sqrt
 from typing import Any
 
 import pandas as pd
 
-from attnbench.analysis.growth.curves import CURVE, doubtful_note, squarest, together
+from attnbench.analysis.growth.curves import CURVE, listed_sizes, squarest, together
 from attnbench.analysis.keys import LayerConditions
-from attnbench.analysis.speedup.baseline import fastest, is_baseline
-from attnbench.analysis.speedup.ratio_crossing import Crossing, Crossings, Point, crossings
-
-Row = Any
-"""A row of the frame of layers, from `itertuples`."""
+from attnbench.analysis.quotable import POOR
+from attnbench.analysis.remeasure import Cell, advice
+from attnbench.analysis.speedup.dense_cells import HEAD, DenseCells, Row, are_baselines, plain_rows
+from attnbench.analysis.speedup.ratio_crossing import (
+    LEAST_SIZES,
+    Crossing,
+    Crossings,
+    Point,
+    crossings,
+)
 
 PATCH = 16
 """Side of a patch in pixels; it turns token counts into image sizes."""
-LEAST_SIZES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,57 +64,11 @@ CROSSOVER_COLUMNS = [
     "resolution_low_px", "resolution_high_px", "crossings", "smallest_tokens", "largest_tokens",
     "sizes", "ratio_at_smallest", "ratio_at_largest", "baseline_keys", "judged", "notes",
 ]  # fmt: skip
-_HEAD = ("label", "attention", "impl", "options", "mode", "implementation_key")
-_NEEDED = [
-    *_HEAD, "conditions_key", "height", "width", "tokens", "status", "trust",
-    "baseline_key", "latency_s",
-    "macs", "memory_bytes", "speedup", "speedup_low", "speedup_high",
-]  # fmt: skip
 
 
 def resolution_of(tokens: float) -> float:
     """Side in pixels of a square image with that many patches of 16 × 16 pixels."""
     return PATCH * sqrt(tokens)
-
-
-class _Dense:
-    """The dense cells, looked up by conditions and grid."""
-
-    def __init__(self, layers: pd.DataFrame) -> None:
-        self._beside: dict[Hashable, list[Row]] = {}
-        self._baselines: dict[Hashable, Row | None] = {}
-        for row in _cells(layers[_are_baselines(layers)]):
-            self._beside.setdefault(_grid_of(row), []).append(row)
-
-    def beside(self, row: Row) -> Sequence[Row]:
-        """The dense cells with the same grid and conditions."""
-        return self._beside.get(_grid_of(row), [])
-
-    def baseline_of(self, row: Row) -> Row | None:
-        """The baseline of the row's speed-up; without a speed-up, the fastest of `beside`."""
-        key = *_grid_of(row), row.baseline_key
-        if key not in self._baselines:
-            beside = self.beside(row)
-            same = [one for one in beside if one.implementation_key == row.baseline_key]
-            self._baselines[key] = fastest(same or beside, _latency_or_last)
-        return self._baselines[key]
-
-
-def _are_baselines(layers: pd.DataFrame) -> pd.Series:
-    return layers["attention"].map(is_baseline).astype(bool)
-
-
-def _grid_of(row: Row) -> tuple[Hashable, ...]:
-    return row.conditions_key, row.height, row.width
-
-
-def _cells(layers: pd.DataFrame) -> list[Row]:
-    plain = layers[_NEEDED].astype(object)  # iterates three times as fast
-    return list(plain.itertuples(index=False))
-
-
-def _latency_or_last(row: Row) -> float:
-    return inf if pd.isna(row.latency_s) else float(row.latency_s)
 
 
 def crossovers(layers: pd.DataFrame) -> pd.DataFrame:
@@ -117,8 +77,8 @@ def crossovers(layers: pd.DataFrame) -> pd.DataFrame:
     A cost that can be compared with dense at fewer than two sizes has no row.
     """
     rows: list[dict[str, Any]] = []
-    dense = _Dense(layers)
-    others = _cells(squarest(layers[~_are_baselines(layers)]))
+    dense = DenseCells(layers)
+    others = plain_rows(squarest(layers[~are_baselines(layers)]))
     of_any_mode = {key: key.of_any_mode for key in {row.conditions_key for row in others}}
     conditions = [of_any_mode[row.conditions_key] for row in others]
     for curve in together(conditions, (row.implementation_key for row in others)):
@@ -129,20 +89,28 @@ def crossovers(layers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows_of(
-    cells: Sequence[Row], dense: _Dense, cost: Cost, conditions: LayerConditions
+    cells: Sequence[Row], dense: DenseCells, cost: Cost, conditions: LayerConditions
 ) -> Iterator[dict[str, Any]]:
     """One row from the first mode with enough sizes, or none."""
     for mode in cost.modes:
         curve = sorted((row for row in cells if row.mode == mode), key=lambda row: row.tokens)
         beside = [(row, point) for row in curve if (point := _point(row, dense, cost))]
         if len(beside) >= LEAST_SIZES:
-            used = [row for row, _ in beside]
-            judged = crossings([point for _, point in beside])
-            yield _row(used, conditions, cost, judged) | {"notes": _notes(curve, used, dense, cost)}
+            compared = [row for row, _ in beside]
+            judged = crossings(
+                [point for row, point in beside if _may_be_used(row, cost)],
+                [row.tokens for row in compared if not _may_be_used(row, cost)],
+            )
+            notes = _notes(curve, compared, dense, cost, judged)
+            yield _row(compared, conditions, cost, judged) | {"notes": notes}
             return
 
 
-def _point(row: Row, dense: _Dense, cost: Cost) -> Point | None:
+def _may_be_used(row: Row, cost: Cost) -> bool:
+    return cost.column != "speedup" or bool(row.speedup_quotable)
+
+
+def _point(row: Row, dense: DenseCells, cost: Cost) -> Point | None:
     """The ratio at one size; None if either side was not measured."""
     if cost.column == "speedup":
         return speedup_point(row)
@@ -165,19 +133,27 @@ def speedup_point(row: Any) -> Point | None:
 
 
 def _row(
-    used: Sequence[Row], conditions: LayerConditions, cost: Cost, judged: Crossings
+    compared: Sequence[Row], conditions: LayerConditions, cost: Cost, judged: Crossings
 ) -> dict[str, Any]:
-    first, last = judged.points[0], judged.points[-1]
-    rise = judged.last_rise
     return {
-        **{name: getattr(used[0], name) for name in _HEAD},
+        **{name: getattr(compared[0], name) for name in HEAD},
         "conditions_key": conditions, "cost": cost.name, "outcome": judged.outcome,
-        **_crossing_columns(rise),
-        "crossings": len(judged.found), "smallest_tokens": int(first.tokens),
-        "largest_tokens": int(last.tokens), "sizes": len(judged.points),
-        "ratio_at_smallest": first.ratio, "ratio_at_largest": last.ratio,
-        "baseline_keys": frozenset(row.baseline_key for row in used) - {None},
+        **_crossing_columns(judged.last_rise),
+        "crossings": len(judged.found), "sizes": len(judged.points),
+        **_ends(judged.points),
+        "baseline_keys": frozenset(row.baseline_key for row in compared) - {None},
         "judged": judged,
+    }  # fmt: skip
+
+
+def _ends(points: Sequence[Point]) -> dict[str, float]:
+    """The smallest and the largest size with their ratios; nothing if no size may be used."""
+    if not points:
+        return {}
+    first, last = points[0], points[-1]
+    return {
+        "smallest_tokens": int(first.tokens), "largest_tokens": int(last.tokens),
+        "ratio_at_smallest": first.ratio, "ratio_at_largest": last.ratio,
     }  # fmt: skip
 
 
@@ -194,17 +170,48 @@ def _crossing_columns(rise: Crossing | None) -> dict[str, float | None]:
     }
 
 
-def _notes(curve: Sequence[Row], used: Sequence[Row], dense: _Dense, cost: Cost) -> str:
+def _notes(
+    curve: Sequence[Row], compared: Sequence[Row], dense: DenseCells, cost: Cost, judged: Crossings
+) -> str:
+    """Sizes that were left out, with what to run, and sizes without a baseline."""
     if cost.column != "speedup":
         return ""
-    partners = [partner for row in used if (partner := dense.baseline_of(row))]
-    grades = [row.trust for row in (*used, *partners)]
-    compared = {row.tokens for row in used}  # a curve has one cell of each token count
-    alone = [row for row in curve if row.tokens not in compared and not pd.isna(row.latency_s)]
-    return "; ".join(filter(None, [doubtful_note(grades), *(_alone(row, dense) for row in alone)]))
+    left_out = [row for row in compared if not _may_be_used(row, cost)]
+    sizes = {row.tokens for row in compared}  # a curve has one cell of each token count
+    alone = [row for row in curve if row.tokens not in sizes and not pd.isna(row.latency_s)]
+    parts = [_left_out(left_out, dense, judged), *(_alone(row, dense) for row in alone)]
+    return "; ".join(filter(None, parts))
 
 
-def _alone(row: Row, dense: _Dense) -> str:
+def _left_out(rows: Sequence[Row], dense: DenseCells, judged: Crossings) -> str:
+    """Which sizes were left out, and for which side; with what to run if too few remain."""
+    if not rows:
+        return ""
+    own = [row.tokens for row in rows if not row.quotable]
+    over = [row.tokens for row in rows if row.quotable or _is_poor(dense.baseline_of(row))]
+    sides = [
+        f"{side} at {listed_sizes(sizes)}"
+        for side, sizes in ((rows[0].label, own), ("dense", over))
+        if sizes
+    ]
+    text = f"left out, {POOR}: {', '.join(sides)}"
+    if judged.outcome != POOR:
+        return text
+    return f"{text} ({advice(_cell(row) for row in rows)})"
+
+
+def _is_poor(row: Row | None) -> bool:
+    return row is not None and not row.quotable
+
+
+def _cell(row: Row) -> Cell:
+    return Cell(
+        implementation=row.implementation_key, conditions=row.conditions_key,
+        grid=(int(row.height), int(row.width)),
+    )  # fmt: skip
+
+
+def _alone(row: Row, dense: DenseCells) -> str:
     """Why a size has no comparison, such as dense running out of memory."""
     why = ", ".join(sorted({other.status.replace("_", " ") for other in dense.beside(row)}))
     return f"no dense baseline at {row.tokens:,} tokens ({why or 'not measured'})"

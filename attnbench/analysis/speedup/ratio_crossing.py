@@ -1,14 +1,16 @@
 """Find where a ratio measured at a few sizes crosses 1, and an interval for the crossing.
 
-Each size is decided if the whole 95 % interval of its ratio lies above 1 or below 1, and undecided
+Each size is decided if the whole interval of its ratio lies above 1 or below 1, and undecided
 otherwise. A crossing lies between two neighbouring decided sizes on opposite sides of 1.
 
-- Its **value** is interpolated linearly in log(ratio) against log(size), between the two measured
-  sizes around it.
-- Its **interval** assumes no shape: it reaches from the last decided size on one side to the first
-  decided size on the other. Measuring more sizes in between narrows it.
-- An **exact** ratio (of counts) is decided at every size other than a ratio of exactly 1. The
-  interval of its crossing is the interpolated value alone.
+**Many sizes.** Of k sizes whose ratio is truly 1, each 95 % interval misses 1 in one case of
+twenty, and something would be claimed in 32 % of runs over 8 sizes. So the intervals are widened
+to a level of 1 - 0.05 / k each (Bonferroni): in at most 5 % of runs any of them misses its ratio.
+The logarithm of each bound over the ratio is multiplied by the quotient of the two quantiles of
+Student's t with 4 degrees of freedom. Those of the normal distribution would not do: intervals
+from few or dependent samples have heavy tails. In simulations (6 to 100 samples a size; normal,
+skewed and heavy-tailed; 4, 8 and 16 sizes) something is claimed in 1 to 5 % of runs; with normal
+quantiles it would be up to 15 %.
 
 | sides of the decided sizes, from smallest to largest | outcome |
 |---|---|
@@ -19,19 +21,27 @@ otherwise. A crossing lies between two neighbouring decided sizes on opposite si
 | above, then below | falls behind |
 | more than one change | several |
 | no size is decided | level if the ratio is exactly 1 at every size, else cannot tell |
+| fewer than two sizes may be used | not measured well enough |
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 from math import exp, isnan, log
 from typing import Literal
 
 Outcome = Literal[
-    "overtakes", "ahead", "behind", "falls behind", "several", "level", "cannot tell"
+    "overtakes", "ahead", "behind", "falls behind", "several", "level", "cannot tell",
+    "not measured well enough",
 ]  # fmt: skip
+
+
+LEAST_SIZES = 2
+HEAVY_TAILS = 4
+"""Degrees of freedom of Student's t, by which intervals are widened for many sizes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +90,13 @@ class Crossings:
     found: tuple[Crossing, ...]
     points: tuple[Point, ...]
     """Ascending in size."""
+    left_out: tuple[float, ...] = ()
+    """Sizes that are not measured well enough."""
+
+    @property
+    def starts_late(self) -> bool:
+        """Whether sizes below the first point are not measured well enough."""
+        return bool(self.points and self.left_out) and min(self.left_out) < self.points[0].tokens
 
     @property
     def undecided(self) -> tuple[Point, ...]:
@@ -93,8 +110,21 @@ class Crossings:
         return self.found[-1] if self.found and self.found[-1].rises else None
 
 
-def crossings(points: Sequence[Point]) -> Crossings:
-    """Find the crossings of a ratio at two or more sizes, in ascending order."""
+def crossings(measured: Sequence[Point], left_out: Iterable[float] = ()) -> Crossings:
+    """Find the crossings of a ratio at two or more sizes, in ascending order.
+
+    The points of the outcome have the wider intervals that hold for all sizes at once.
+
+    Args:
+        measured: the ratios with their own 95 % intervals.
+        left_out: sizes that are not measured well enough.
+    """
+    without = tuple(left_out)
+    if len(measured) < LEAST_SIZES:
+        return Crossings(
+            outcome="not measured well enough", found=(), points=tuple(measured), left_out=without
+        )
+    points = at_once(measured)
     sure = [(i, point.side) for i, point in enumerate(points) if point.side]
     changes = [(i, j) for (i, side), (j, other) in pairwise(sure) if side != other]
     found = [_crossing(points, i, j) for i, j in changes]
@@ -104,6 +134,31 @@ def crossings(points: Sequence[Point]) -> Crossings:
         outcome=_outcome(points, found, [side for _, side in sure]),
         found=tuple(found),
         points=tuple(points),
+        left_out=without,
+    )
+
+
+def at_once(points: Sequence[Point]) -> list[Point]:
+    """The points with intervals that hold for all of them at once, in 95 % of cases."""
+    factor = _widening(sum(point.has_interval and not point.is_exact for point in points))
+    return [point if point.is_exact else _widened(point, factor) for point in points]
+
+
+@cache
+def _widening(count: int) -> float:
+    """How many times as wide an interval becomes that holds together with `count` - 1 others."""
+    from scipy.special import stdtrit
+
+    if count < 2:
+        return 1.0
+    return float(stdtrit(HEAVY_TAILS, 1 - 0.025 / count) / stdtrit(HEAVY_TAILS, 0.975))
+
+
+def _widened(point: Point, factor: float) -> Point:
+    return replace(
+        point,
+        low=point.ratio * (point.low / point.ratio) ** factor,
+        high=point.ratio * (point.high / point.ratio) ** factor,
     )
 
 

@@ -2,6 +2,9 @@
 
 MACs and parameters do not depend on the machine, so they are compared across machines and the
 subtitle says so. Latency and memory are compared within one machine only. Seeds are averaged.
+
+A latency that is not good enough to conclude from (`quotable`) has no place on a frontier: the cost
+is averaged over the other seeds, and a model without any is left out, with what to run.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import pandas as pd
 from attnbench.analysis.frame.frames import RECIPE_COLUMNS
 from attnbench.analysis.frame.rows import PRIMARY
 from attnbench.analysis.keys import machine_order
+from attnbench.analysis.quotable import POOR
+from attnbench.analysis.remeasure import evaluate_command
 from attnbench.analysis.tradeoff.frontier import Point, dominated, joined
 from attnbench.errors import UserError
 from attnbench.units import METRICS, Metric, primary_score
@@ -57,10 +62,26 @@ def metric_of(cost: str) -> str:
 
 def tradeoffs(models: pd.DataFrame, metric: str) -> Iterator[Tradeoff]:
     """The groups of comparable models that have the primary score of their task and this cost."""
-    usable = models.dropna(subset=[PRIMARY, metric])
+    usable = _with_good_costs(models, metric).dropna(subset=[PRIMARY])
     for _, rows in usable.groupby([*DATA, *_CALL], sort=True, dropna=False):
         for comparable in _by_machine(rows) if metric in _ON_ONE_MACHINE else [rows]:
-            yield _tradeoff(comparable, metric)
+            if comparable[metric].notna().any():
+                yield _tradeoff(_of_known_cost(comparable, metric), metric)
+
+
+def _with_good_costs(models: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The models without the latencies that nothing is concluded from, if that is the cost."""
+    if metric != "latency_s":
+        return models
+    return models.assign(latency_s=models["latency_s"].where(models["quotable"]))
+
+
+def _of_known_cost(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The rows of models with a known cost in at least one seed, if it varies between seeds."""
+    if metric != "latency_s":
+        return rows.dropna(subset=[metric])
+    same = rows.groupby(["variant_key", *_RECIPE], sort=False, dropna=False)
+    return rows[same[metric].transform("count") > 0]
 
 
 def _by_machine(rows: pd.DataFrame) -> list[pd.DataFrame]:
@@ -71,16 +92,24 @@ def _by_machine(rows: pd.DataFrame) -> list[pd.DataFrame]:
 def left_out(models: pd.DataFrame, metric: str) -> list[str]:
     """One line per trained model that cannot be on a frontier, with the reason."""
     trained = models[models["epochs"].notna()]  # untrained models have no score to plot
-    missing = trained[trained[PRIMARY].isna() | trained[metric].isna()]
+    costs = _with_good_costs(trained, metric)[metric]
+    missing = trained[trained[PRIMARY].isna() | costs.isna()]
     return [
-        f"{row['label']} on {row['data'] or 'unnamed data'} is on no frontier: {_why(row, metric)}."
+        f"{row['label']}{_seed(row)} on {row['data'] or 'unnamed data'} is on no frontier: "
+        f"{_why(row, metric)}."
         for _, row in missing.iterrows()
     ]
+
+
+def _seed(row: pd.Series) -> str:
+    return "" if pd.isna(row["seed"]) else f" (seed {row['seed']})"
 
 
 def _why(row: pd.Series, metric: str) -> str:
     if row["status"] != "ok":
         return f"{row['status']}, {row['reason']}"
+    if pd.notna(row[PRIMARY]) and pd.notna(row[metric]):
+        return f"latency {POOR}; run `{evaluate_command(row['run'])}`"
     if pd.notna(row[PRIMARY]):
         return f"no {METRICS[metric].label} was measured"
     score = primary_score(row["task"])
@@ -115,7 +144,7 @@ def _point(same: pd.DataFrame, metric: str, name: str) -> Point:
     """The point of one model under one recipe, from the newest record of each seed."""
     seeds = same.sort_values("created").drop_duplicates("seed", keep="last")
     family, attention = same["family"].iloc[0], same["attention"].iloc[0]
-    return joined(name, family, attention, list(seeds[metric]), list(seeds[PRIMARY]))
+    return joined(name, family, attention, list(seeds[metric].dropna()), list(seeds[PRIMARY]))
 
 
 def differing_recipe(rows: pd.DataFrame) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from attnbench.analysis.limits.roofline import newest_ceilings
+from attnbench.analysis.limits.machine_limits import best_known, limits_of, newest_ceilings
+from attnbench.analysis.quotable import POOR, latency_is_quotable
+from attnbench.cli.show.trust_notes import trust_notes
 from attnbench.records import Ceiling
 from attnbench.records.trust import trust_in_latency
 from attnbench.units import (
@@ -79,32 +81,38 @@ def _with_bounds(text: str, bounds: Sequence[str]) -> str:
 
 
 def _summary(dtype: str, ceilings: Sequence[Ceiling]) -> str:
-    """The limits of a dtype on one line."""
-    products = [c.macs_per_s for c in ceilings if c.operation == "matmul"]
-    copies = sorted((c.size, c.bytes_per_s) for c in ceilings if c.operation == "copy")
-    launches = [c.operator_s for c in ceilings if c.operation == "launch"]
-    parts = []
-    if products:
-        parts.append(format_mac_rate(max(products)))
-    if copies:
-        size, rate = max(copies, key=lambda copy: copy[1])
-        parts.append(f"{format_bandwidth(copies[-1][1])} for copies larger than the caches")
-        if size != copies[-1][0]:
-            parts.append(f"{format_bandwidth(rate)} at best ({format_bytes(size)})")
-    parts += [f"{format_seconds(seconds)} per operator" for seconds in launches]
+    """The limits of a dtype on one line; none of them rests on a latency graded C."""
+    found = limits_of(best_known(ceilings))
+    if found is None:
+        return f"{dtype}: not all limits are measured"
+    parts = [
+        _limit("matrix products", found.macs_per_s, format_mac_rate),
+        _limit("copies larger than the caches", found.memory_bytes_per_s, format_bandwidth),
+    ]
+    if found.cache_bytes_per_s != found.memory_bytes_per_s:
+        parts.append(_limit("copies at best", found.cache_bytes_per_s, format_bandwidth))
+    parts.append(_limit("each operator", found.operator_s, format_seconds))
     return f"{dtype}: {', '.join(parts)}"
 
 
+def _limit(what: str, value: float | None, form: Callable[[float], str]) -> str:
+    return f"{what} {POOR}" if value is None else f"{form(value)} for {what}"
+
+
+def _name(ceiling: Ceiling) -> str:
+    return f"{ceiling.operation} {_size(ceiling)}"
+
+
 def _doubts(ceilings: Sequence[Ceiling]) -> list[str]:
-    """Each doubt once, with its number of rows, and one piece of advice for all."""
-    found = [doubt for c in ceilings for doubt in trust_in_latency(c.latency).doubts]
-    notes = []
-    for name in dict.fromkeys(doubt.name for doubt in found):
-        alike = [doubt for doubt in found if doubt.name == name]
-        worst = max(alike, key=lambda doubt: doubt.grade)
-        rows = "1 row" if len(alike) == 1 else f"{len(alike)} rows"
-        notes.append(f"trust {worst.grade}: {rows}: {worst.text}")
-    if notes:
-        notes.append("stop other programs and measure again with --force: a limit measured too low "
-                     "makes every cell look closer to it")  # fmt: skip
+    """The reasons for the grades, and what to run for each dtype with a limit graded C."""
+    trusts = [(ceiling, trust_in_latency(ceiling.latency)) for ceiling in ceilings]
+    if not any(trust.doubts for _, trust in trusts):
+        return []
+    notes = trust_notes([(_name(ceiling), trust) for ceiling, trust in trusts])
+    poor = dict.fromkeys(c.dtype for c in ceilings if not latency_is_quotable(c.latency))
+    if poor:
+        notes.append(
+            "no share of the limit rests on a limit graded C; stop other programs and run "
+            f"`attnbench ceilings --dtype {','.join(poor)} --force`"
+        )
     return notes

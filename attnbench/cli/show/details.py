@@ -8,13 +8,16 @@ from functools import singledispatch
 from rich.console import Console
 from rich.text import Text
 
-from attnbench.analysis.limits.roofline import Ceilings
+from attnbench.analysis.limits.launches import launches_text
+from attnbench.analysis.limits.roofline import Ceilings, Placement
 from attnbench.analysis.naming import name_of
-from attnbench.records import Ceiling, CostRecord, Memory
+from attnbench.analysis.quotable import POOR
+from attnbench.analysis.remeasure import advice, cell_of, model_command
+from attnbench.records import Ceiling, CostRecord, LayerRecord, Memory, ModelRecord
 from attnbench.records.latency import Latency
 from attnbench.records.median import percentile
 from attnbench.spec import AnyWorkload, Workload
-from attnbench.units import format_bytes, format_joules, format_rate, format_seconds
+from attnbench.units import format_bytes, format_count, format_joules, format_rate, format_seconds
 
 SHARES = (0.5, 0.9, 0.99)
 
@@ -42,10 +45,30 @@ def print_details(
 def _limit(record: CostRecord, limits: Ceilings) -> list[str]:
     """The share of the machine's limit and the bottleneck; empty if unknown."""
     found = limits.place(record)
+    if found.poor:
+        return [f"share of the limit: {POOR} ({_run_for(found.poor, record)})"]
+    bound = _bound_text(record, found)
     if found.percent_of_limit is None:
-        return []
-    bound = f", bound by {found.bound_by}" if found.bound_by not in ("", "unexplained") else ""
-    return [f"{found.percent_of_limit:.0%} of the limit of this machine{bound}"]
+        return [bound] if bound else []
+    share = f"{found.percent_of_limit:.0%} of the limit of this machine"
+    return [share, bound] if bound else [share]
+
+
+def _bound_text(record: CostRecord, found: Placement) -> str:
+    if found.bound_by in ("", "unexplained"):
+        return ""
+    if found.bound_by == "launch" and record.operators and found.launch_each_s is not None:
+        return f"launch-bound: {launches_text(record.operators, found.launch_each_s)}"
+    return f"bound by {found.bound_by}"
+
+
+def _run_for(poor: str, record: CostRecord) -> str:
+    """What to run where the cell's latency, or a limit of its machine, is graded C."""
+    if poor == "limit":
+        return f"run `attnbench ceilings --dtype {record.workload.dtype} --force`"
+    if isinstance(record, ModelRecord):
+        return f"run `{model_command(record)}`"
+    return advice([cell_of(record)]) if isinstance(record, LayerRecord) else "graded C"
 
 
 def facts_of(record: CostRecord) -> list[str]:
@@ -54,6 +77,7 @@ def facts_of(record: CostRecord) -> list[str]:
     facts = [_spread(record.latency), _throughput(record), _host(record.latency)]
     if record.first_call_s is not None:
         facts.append(f"first call {format_seconds(record.first_call_s)}")
+    facts.append(f"{format_count(record.operators)} operators" if record.operators else "")
     facts.append(record.latency.cache and f"{record.latency.cache} cache")
     facts.append(record.backend and f"kernel {record.backend}")
     facts += _memory(record.memory) if record.memory else []

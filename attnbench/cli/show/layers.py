@@ -10,9 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from attnbench.analysis.naming import name_of, texts_of
+from attnbench.analysis.quotable import POOR
+from attnbench.analysis.remeasure import advice, cell_of
 from attnbench.analysis.selection.fastest import left_out_notes
 from attnbench.analysis.speedup.baseline import Baselines, Compared
-from attnbench.cli.show.trusted import trust_in
+from attnbench.cli.show.trust_notes import trust_notes
+from attnbench.cli.show.trusted import is_quotable, trust_in
 from attnbench.cli.show.values import (
     MISSING,
     latency_text,
@@ -87,14 +90,16 @@ def _row(record: LayerRecord, compared: Compared | None, between: str) -> list[s
         return [*cells, record.status.replace("_", " ")]
     cells += [latency_text(record.latency, between), memory_text(record, between)]
     if compared is not None:
-        cells.append(_ratio_text(compared.ratio, between))
+        sure = is_quotable(record) and is_quotable(compared.baseline)
+        cells.append(_ratio_text(compared.ratio, between, "" if sure else " (C)"))
     return cells
 
 
-def _ratio_text(ratio: Ratio, between: str) -> str:
+def _ratio_text(ratio: Ratio, between: str, mark: str) -> str:
+    """The speed-up with its interval; `mark` says that it must not be quoted."""
     text = metric_text("speedup", ratio.value)
     bounds = [metric_text("speedup", bound) for bound in ratio.interval or ()]
-    return with_bounds(text, bounds if set(bounds) != {text} else [], between)
+    return with_bounds(text + mark, bounds if set(bounds) != {text} else [], between)
 
 
 def _notes(records: Sequence[LayerRecord], over: Sequence[LayerRecord]) -> list[str]:
@@ -106,6 +111,8 @@ def _notes(records: Sequence[LayerRecord], over: Sequence[LayerRecord]) -> list[
     if over:
         names = texts_of(name_of(baseline.workload) for baseline in over)
         notes.append(f"speed-up is over {names}, the fastest dense attention measured")
+    if not all(is_quotable(record) for record in (*records, *over) if record.latency):
+        notes.append("(C) the row or its baseline is graded C: do not quote the speed-up")
     mode = records[0].workload.mode
     if mode != "forward":
         notes.append(f"GMACs are for the forward pass; latency and memory for {mode}")
@@ -124,31 +131,27 @@ def _stop_notes(records: Sequence[LayerRecord]) -> list[str]:
     """A note if the time budget ended sampling before the precision was reached."""
     measured = [record for record in records if record.latency is not None]
     cut = [
-        record.protocol
-        for record in records
+        (name_of(record.workload), record.protocol)
+        for record in measured
         if record.latency and record.latency.stopped_by == "time_budget" and record.protocol
     ]
     if not cut:
         return []
+    protocol = cut[0][1]
+    which = "all" if len(cut) == len(measured) else ", ".join(name for name, _ in cut)
     return [
-        f"{len(cut)} of {len(measured)} cells were stopped by --time-budget "
-        f"({cut[0].time_budget_s:g} s per cell) before their intervals were within "
-        f"{cut[0].precision:.2g} of the median"
+        f"stopped by --time-budget ({protocol.time_budget_s:g} s per cell) before the interval was "
+        f"within {protocol.precision:.2g} of the median: {which}"
     ]
 
 
 def _trust_notes(records: Sequence[LayerRecord]) -> list[str]:
-    """The reasons for the grades: each doubt once, with its cells and advice."""
-    graded = [(name_of(r.workload), trust_in(r)) for r in records if r.latency is not None]
-    if not graded:
-        return []
-    found = [(name, doubt) for name, trust in graded for doubt in trust.doubts]
-    if not found:
-        return ["trust: A, no doubts about these numbers"]
-    notes = []
-    for kind in dict.fromkeys(doubt.name for _, doubt in found):
-        about = [(name, doubt) for name, doubt in found if doubt.name == kind]
-        name, worst = max(about, key=lambda pair: pair[1].grade)
-        others = f" (and {len(about) - 1} more)" if len(about) > 1 else ""
-        notes.append(f"trust {worst.grade}: {name}{others}: {worst.text}; {worst.advice}")
+    """The reasons for the grades, and what to run for the cells graded C."""
+    measured = [record for record in records if record.latency is not None]
+    notes = trust_notes([(name_of(record.workload), trust_in(record)) for record in measured])
+    poor = [record for record in measured if not is_quotable(record)]
+    if poor:
+        names = ", ".join(name_of(record.workload) for record in poor)
+        found = advice(cell_of(record) for record in poor)
+        notes.append(f"{POOR}, do not quote: {names}; to measure again, {found}")
     return notes

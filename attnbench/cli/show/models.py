@@ -11,7 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from attnbench.analysis.naming import model_name
-from attnbench.cli.show.trusted import trust_in
+from attnbench.analysis.quotable import POOR
+from attnbench.analysis.remeasure import model_command
+from attnbench.cli.show.trust_notes import trust_notes
+from attnbench.cli.show.trusted import is_quotable, trust_in
 from attnbench.cli.show.values import (
     MISSING,
     latency_text,
@@ -73,5 +76,16 @@ def _notes(records: Sequence[ModelRecord]) -> Iterator[str]:
         if record.reason:
             yield f"{name}: {record.status.replace('_', ' ')}: {record.reason}"
         yield from (f"{name}: {note}" for note in record.notes)
-        for doubt in trust_in(record).doubts if record.latency else ():
-            yield f"trust {doubt.grade}: {name}: {doubt.text}; {doubt.advice}"
+    yield from _trust(records)
+
+
+def _trust(records: Sequence[ModelRecord]) -> Iterator[str]:
+    """The reasons for the grades, and what to run for the models graded C."""
+    measured = [record for record in records if record.latency is not None]
+    notes = trust_notes([(_name(record), trust_in(record)) for record in measured])
+    if any(trust_in(record).doubts for record in measured):
+        yield from notes
+    for record in measured:
+        if not is_quotable(record):
+            command = model_command(record)
+            yield f"{_name(record)}: {POOR}, do not quote; to measure again, run `{command}`"

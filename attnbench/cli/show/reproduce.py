@@ -143,7 +143,8 @@ def _print_trained(rows: Sequence[Row], console: Console) -> None:
 def _print_notes(rows: Sequence[Row], console: Console) -> None:
     timed = next((row.latency_of for row in rows if row.latency_of), "")
     if timed:
-        console.print(Text(f"\nLatency of the fastest implementation of each: {timed}."))
+        which = "the fastest implementation of each that was measured well enough"
+        console.print(Text(f"\nLatency of {which}: {timed}."))
     noted = dict.fromkeys(f"  {row.row}: {row.note}" for row in rows if row.note)
     if noted:
         console.print(Text("\nNotes:"))

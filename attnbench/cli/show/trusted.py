@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attnbench.analysis.limits.impossible import trust_beside
 from attnbench.analysis.limits.roofline import Ceilings
+from attnbench.analysis.quotable import holds
 from attnbench.benchmark.recorder import CEILINGS
 from attnbench.records import CostRecord, store
 from attnbench.records.trust import Trust
@@ -17,6 +18,11 @@ def trust_in(record: CostRecord) -> Trust:
     if not CEILINGS.exists():
         return trust_beside(record, Ceilings())
     return trust_beside(record, _read(CEILINGS.resolve(), CEILINGS.stat().st_mtime_ns))
+
+
+def is_quotable(record: CostRecord) -> bool:
+    """Whether the record has a latency that is good enough to conclude from."""
+    return record.latency is not None and holds(trust_in(record), record.latency)
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from attnbench.analysis.compare.poor import commands_for
 from attnbench.analysis.compare.verdict import Change, Comparison, net_peak_of, products_of
 from attnbench.records import CostRecord
 from attnbench.spec import as_plain
@@ -29,6 +30,7 @@ def _plain_change(change: Change) -> dict[str, Any]:
         **_plain_workload(change.after),
         "verdict": change.verdict,
         "reason": change.reason,
+        "run": commands_for([change.after] if change.poor else []),
         "ratio": asdict(change.ratio) if change.ratio else None,
         "difference_s": change.difference_s,
         "floor_relative": change.floor,

@@ -37,7 +37,7 @@ def _draw_bars(axes: Axes, data: pd.DataFrame, metric: str) -> None:
     )  # fmt: skip
     if metric == "latency_s":
         _draw_whiskers(axes, data, unit.scale)
-        _fade_bars(axes, list(data["trust"]))
+        _fade_bars(axes, list(data["quotable"]))
     ends = _ends(data, metric) * unit.scale
     for row, (value, end, status) in enumerate(
         zip(data[metric], ends, data["status"], strict=True)
@@ -64,9 +64,9 @@ def _ends(data: pd.DataFrame, metric: str) -> pd.Series:
     return ends.fillna(0.0)
 
 
-def _fade_bars(axes: Axes, grades: list[str]) -> None:
-    for bar, grade in zip(axes.patches, grades, strict=True):
-        if grade == "C":
+def _fade_bars(axes: Axes, quotable: list[bool]) -> None:
+    for bar, may_be_quoted in zip(axes.patches, quotable, strict=True):
+        if not may_be_quoted:
             bar.set_alpha(FADED)
 
 

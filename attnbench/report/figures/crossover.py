@@ -19,8 +19,8 @@ from attnbench.report.figures.style import FAINT, scale_axis
 EVEN = "#444444"
 _NOTE = (
     "Above 1 a mechanism is faster than the fastest dense cell of the same size. Rings: "
-    "crossovers, interpolated between measured sizes; the table has their intervals. "
-    "Bands: 95 % interval of the speed-up."
+    "crossovers, interpolated between measured sizes; the table has their intervals, which hold "
+    "for all sizes at once. Bands: 95 % interval of the speed-up at each size."
 )
 REMARKS: dict[Outcome, str] = {
     "ahead": ", always ahead",
@@ -29,6 +29,7 @@ REMARKS: dict[Outcome, str] = {
     "several": ", several crossovers",
     "level": ", always equal",
     "cannot tell": ", cannot tell",
+    "not measured well enough": ", not measured well enough",
 }
 
 
@@ -51,6 +52,7 @@ def speed_ups(
     data = rows.sort_values("tokens").assign(
         x=lambda frame: frame["tokens"].astype(float), y=lambda frame: frame["speedup"],
         low=lambda frame: frame["speedup_low"], high=lambda frame: frame["speedup_high"],
+        sure=lambda frame: frame["speedup_quotable"],
     )  # fmt: skip
     note = " ".join(filter(None, (_NOTE, footnote)))
     figure, axes = open_over_tokens(data, lines, title=title, subtitle=subtitle, footnote=note)
@@ -65,8 +67,9 @@ def speed_ups(
 
 
 def _judged(line: pd.DataFrame) -> Crossings:
-    points = [speedup_point(row) for row in line.itertuples()]
-    return crossings([point for point in points if point is not None])
+    points = [speedup_point(row) for row in line[line["speedup_quotable"]].itertuples()]
+    left_out: list[float] = line.loc[~line["speedup_quotable"], "tokens"].astype(float).tolist()
+    return crossings([point for point in points if point is not None], left_out)
 
 
 def _baselines(data: pd.DataFrame) -> str:
@@ -104,6 +107,8 @@ def _remark(judged: Crossings) -> str:
     """The legend's text on a line's crossover; numbers beside the rings would overlap."""
     if judged.outcome == "overtakes":
         return f", ahead from {judged.found[0].tokens:,.0f}"
+    if judged.outcome == "ahead" and judged.left_out:
+        return ", ahead where measured well"
     if judged.outcome == "ahead" and not judged.points[0].side:
         return ", never behind"
     return REMARKS[judged.outcome]

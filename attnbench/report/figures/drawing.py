@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
+from attnbench.analysis.quotable import poor
 from attnbench.report.figures.style import slug
 
 INTERVAL_NOTE = "Bands: 95 % interval of the median."
-TRUST_NOTE = "Faded: trust C, see the table."
+TRUST_NOTE = "Faded: trust C, not measured well enough."
+NO_LINE = "No line goes through a faded point."
 FADED = 0.35
 """Opacity of a latency graded C, which must not be quoted."""
 
@@ -30,8 +32,8 @@ class Drawing:
 
 
 def faded(rows: pd.DataFrame) -> str:
-    """A note if the figure contains a latency graded C, else ""."""
-    return TRUST_NOTE if (rows["trust"] == "C").any() else ""
+    """A note if the figure contains a latency that nothing is concluded from, else ""."""
+    return "" if poor(rows).empty else TRUST_NOTE
 
 
 def forward_only(rows: pd.DataFrame) -> str:

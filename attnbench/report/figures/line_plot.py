@@ -1,6 +1,7 @@
 """Line plots with interval bands and a legend, one line per `series` under one set of conditions.
 
-Column `series` holds a key, column `label` its name in the legend.
+Column `series` holds a key, column `label` its name in the legend. Cells that nothing is concluded
+from (column `sure` is false) are faded markers by themselves: no line or band goes through them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from attnbench.report.figures.colours import Line
-from attnbench.report.figures.drawing import FADED, TRUST_NOTE
+from attnbench.report.figures.drawing import FADED, NO_LINE, TRUST_NOTE
 from attnbench.report.figures.style import open_figure, scale_axis, ticks_at
 from attnbench.units import METRICS
 
@@ -36,11 +37,12 @@ def against(
     data = data.assign(x=data[x].astype(float), y=data[metric].astype(float) * unit.scale)
     height = room_for_legend(data["series"].nunique())
     figure, (axes,) = open_figure(title, subtitle, footnote, height=height)
-    draw_lines(axes, data, lines)
     if metric == "latency_s":
         bounds = data["latency_low_s"] * unit.scale, data["latency_high_s"] * unit.scale
-        draw_bands(axes, data.assign(low=bounds[0], high=bounds[1]), lines)
-        fade_points(axes, data)
+        data = data.assign(low=bounds[0], high=bounds[1], sure=data["quotable"])
+        draw_bands(axes, data, lines)
+        draw_doubtful(axes, data, lines)
+    draw_lines(axes, sure_rows(data), lines)
     if data["x"].max() >= 2 * data["x"].min():
         axes.set_xscale("log")
     scale_axis(axes, "y", list(data["y"]))
@@ -54,13 +56,13 @@ def open_over_tokens(
     data: pd.DataFrame, lines: Mapping[Hashable, Line], *, title: str, subtitle: str, footnote: str
 ) -> tuple[Figure, Axes]:
     """A figure with the line and band of each `series`, from columns `x` (tokens) and `y`."""
-    doubtful = TRUST_NOTE if (data["trust"] == "C").any() else ""
+    doubtful = "" if data["sure"].all() else f"{TRUST_NOTE} {NO_LINE}"
     height = max(4.4, room_for_legend(data["series"].nunique()))
     note = " ".join(filter(None, (footnote, doubtful)))
     figure, (axes,) = open_figure(title, subtitle, note, width=10.0, height=height)
     draw_bands(axes, data, lines)
-    draw_lines(axes, data, lines)
-    fade_points(axes, data)
+    draw_doubtful(axes, data, lines)
+    draw_lines(axes, sure_rows(data), lines)
     axes.set_xscale("log")
     ticks_at(axes.xaxis, list(data["x"]))
     return figure, axes
@@ -82,19 +84,26 @@ def draw_lines(axes: Axes, data: pd.DataFrame, lines: Mapping[Hashable, Line]) -
 
 
 def draw_bands(axes: Axes, data: pd.DataFrame, lines: Mapping[Hashable, Line]) -> None:
-    """Draw the band of each `series` between columns `low` and `high`, where known."""
-    for series, rows in data.dropna(subset=["low", "high"]).groupby("series", sort=False):
+    """Draw the band of each `series` between columns `low` and `high`, where known and sure."""
+    known = sure_rows(data).dropna(subset=["low", "high"])
+    for series, rows in known.groupby("series", sort=False):
         color = lines[series].color
         axes.fill_between(rows["x"], rows["low"], rows["high"], color=color, alpha=0.25, lw=0)
 
 
-def fade_points(axes: Axes, data: pd.DataFrame) -> None:
-    """Fade the markers of cells graded C."""
-    doubtful = data[data["trust"] == "C"]
-    axes.scatter(
-        doubtful["x"], doubtful["y"], s=81, color="white", edgecolor="none", alpha=1 - FADED,
-        zorder=5,
-    )  # fmt: skip
+def sure_rows(data: pd.DataFrame) -> pd.DataFrame:
+    """The rows that a line may go through."""
+    return data[data["sure"]] if "sure" in data else data
+
+
+def draw_doubtful(axes: Axes, data: pd.DataFrame, lines: Mapping[Hashable, Line]) -> None:
+    """Draw the other cells as faded markers, which nothing joins."""
+    for series, rows in data[~data["sure"]].groupby("series", sort=False):
+        line = lines[series]
+        axes.plot(
+            rows["x"], rows["y"], linestyle="none", marker=line.marker, markersize=6.5,
+            color=line.color, markeredgecolor="white", alpha=FADED, zorder=2.5,
+        )  # fmt: skip
 
 
 def legend(
@@ -108,10 +117,12 @@ def legend(
     A remark is appended to its label.
     """
     ends = data.sort_values(["x", "y"], ascending=False).drop_duplicates("series")
+    joined = set(sure_rows(data)["series"])
     handles = [
         Line2D(
             [], [], color=lines[series].color, marker=lines[series].marker, markersize=6.5,
-            markeredgecolor="white", linestyle=lines[series].dash, linewidth=1.8,
+            markeredgecolor="white", linewidth=1.8,
+            linestyle=lines[series].dash if series in joined else "none",
             label=label + remarks.get(series, ""),
         )
         for series, label in zip(ends["series"], ends["label"], strict=True)

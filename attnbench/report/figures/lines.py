@@ -14,6 +14,7 @@ from attnbench.analysis.naming import series_name
 from attnbench.report.figures.colours import Line, lines_of, plain_lines
 from attnbench.report.figures.drawing import (
     INTERVAL_NOTE,
+    NO_LINE,
     Drawing,
     conditions_slug,
     faded,
@@ -115,7 +116,7 @@ def _note(rows: pd.DataFrame, metric: str) -> str:
     if metric == "latency_s" and rows["latency_low_s"].notna().any():
         parts.append(INTERVAL_NOTE)
     if metric == "latency_s":
-        parts.append(faded(rows))
+        parts.append(faded(rows) and f"{faded(rows)} {NO_LINE}")
     if metric == "macs":
         parts.append(forward_only(rows))
     failures = [_failure(row) for row in rows[rows[metric].isna()].itertuples()]

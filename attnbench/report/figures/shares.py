@@ -33,6 +33,7 @@ def shares(
     data = rows.assign(
         x=rows["tokens"].astype(float), y=rows["percent_of_limit"] * unit.scale,
         low=limit / rows["latency_high_s"], high=limit / rows["latency_low_s"],
+        sure=rows["quotable"],
     ).sort_values("x")  # fmt: skip
     note = " ".join(filter(None, (_NOTE, footnote)))
     figure, axes = open_over_tokens(data, lines, title=title, subtitle=subtitle, footnote=note)

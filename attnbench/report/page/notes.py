@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from attnbench.analysis.frame.frames import Frames
 from attnbench.analysis.growth.curves import together
+from attnbench.analysis.naming import with_sizes
+from attnbench.analysis.quotable import POOR, poor
+from attnbench.analysis.remeasure import advice, cells_of
 from attnbench.analysis.tradeoff.groups import DATA, Tradeoff, left_out, machines_of, task_of
 from attnbench.report.page import limits
 
@@ -36,10 +39,32 @@ def _quoting_notes(frames: Frames) -> list[str]:
     return limits.listed(found, "in the column notes of the CSV files")
 
 
+def _poor_notes(frames: Frames) -> list[str]:
+    """The latencies that nothing is concluded from: which, and what to run."""
+    notes = []
+    layers = poor(frames.layers)
+    for _, rows in layers.groupby("conditions_key", sort=False):
+        named = with_sizes(zip(rows["label"], rows["tokens"], strict=True))
+        text = f"{rows['conditions'].iloc[0]}: {POOR}, so nothing is concluded from them: {named}"
+        notes.append(f"{text}; to measure them again, {advice(cells_of(rows))}.")
+    models = list(dict.fromkeys(poor(frames.models)["label"]))
+    if models:
+        notes.append(
+            f"The latency of these models is {POOR}, and nothing is concluded from it: "
+            f"{', '.join(models)}; run `attnbench evaluate` with the checkpoint of each."
+        )
+    return limits.listed(notes, "in column quotable of the CSV files")
+
+
 def notes_of(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:
     """All notes of the page, except those on how the records were chosen."""
     frontier = limits.listed(_frontier_notes(frames, groups, metric), "about models in models.csv")
-    return [*limits.figures_note(frames.layers), *_quoting_notes(frames), *frontier]
+    return [
+        *limits.figures_note(frames.layers),
+        *_poor_notes(frames),
+        *_quoting_notes(frames),
+        *frontier,
+    ]
 
 
 def _frontier_notes(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[str]:

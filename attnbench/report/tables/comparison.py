@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attnbench.analysis.compare.poor import commands_for
+from attnbench.analysis.compare.rule import NO_FLOOR
 from attnbench.analysis.compare.verdict import (
     WORST_FIRST,
     Change,
@@ -18,13 +20,11 @@ from attnbench.analysis.naming import facts_of, name_of
 from attnbench.records import CostRecord
 from attnbench.records.latency import Ratio
 from attnbench.report.tables.markdown import table_lines
-from attnbench.units import METRICS, format_percent
+from attnbench.units import METRICS, format_number, format_percent
 
 MISSING = "–"
 HEADS = ("cell", "before", "after", "after ÷ before [95 %]", "verdict", "memory", "MACs", "params")
 NUMERIC = (False, True, True, True, False, False, False, False)
-NAMED_AT_MOST = 3
-"""A note names up to this many cells; more are only counted."""
 
 
 def heading(comparison: Comparison) -> str:
@@ -105,7 +105,7 @@ def _format(metric: str, value: float) -> str:
 def notes(comparison: Comparison) -> list[str]:
     """The notes below the table: reasons, cells without a partner, and the rule."""
     shared = _shared(comparison.changes)
-    lines = _reasons(comparison.changes, shared)
+    lines = [*_reasons(comparison.changes, shared), *_again(comparison.changes)]
     alone = [_name_alone(record, "before", shared) for record in comparison.only_before]
     if alone:
         lines.append(f"only in {comparison.before} (before): {'; '.join(alone)}")
@@ -123,11 +123,13 @@ def _reasons(changes: Sequence[Change], shared: Sequence[str]) -> list[str]:
     for change in changes:
         if change.reason:
             by_reason.setdefault(change.reason, []).append(_name(change, shared))
-    return [f"{_some(names)}: {reason}" for reason, names in by_reason.items()]
+    return [f"{'; '.join(names)}: {reason}" for reason, names in by_reason.items()]
 
 
-def _some(names: Sequence[str]) -> str:
-    return "; ".join(names) if len(names) <= NAMED_AT_MOST else f"{len(names)} cells"
+def _again(changes: Sequence[Change]) -> list[str]:
+    """What to run for the cells that were not measured well enough, on either side."""
+    poor = [change.after for change in changes if change.poor]
+    return [f"to measure them again, run `{command}`" for command in commands_for(poor)]
 
 
 def _name_alone(record: CostRecord, side: str, shared: Sequence[str]) -> str:
@@ -143,15 +145,19 @@ def _rule(comparison: Comparison) -> str:
     absolute = _format("latency_s", comparison.thresholds.absolute_s)
     return (
         f"slower, faster: the whole 95 % interval is beyond both {relative} and {absolute}; "
-        "same: it is within one of the two; cannot tell: anything else"
+        "same: it is within one of the two; cannot tell: anything else, and all that is graded C"
     )
 
 
 def _floors(changes: Sequence[Change]) -> list[str]:
-    """A note on the resolution floor of the machine, if the records have it."""
+    """A note on the resolution floor of the machine, or on what holds without one."""
     floors = [change.floor for change in changes if change.floor is not None]
     if not floors:
-        return []
+        return [
+            "no floor known: only a change by more than a factor of "
+            f"{format_number(1 + NO_FLOOR)} is called slower or faster; run `attnbench doctor` and "
+            "measure again, for a finer one"
+        ]
     texts = list(dict.fromkeys(format_percent(floor) for floor in (min(floors), max(floors))))
     return [
         f"resolution floor of this machine (attnbench doctor): {' to '.join(texts)}; "

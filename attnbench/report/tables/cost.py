@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from attnbench.analysis.limits.launches import launches_text
+from attnbench.analysis.quotable import POOR, poor
 from attnbench.analysis.speedup.baseline import BASELINE
 from attnbench.records import coverage
 from attnbench.report.tables.columns import (
@@ -37,14 +39,22 @@ def _speed_up(row: Row) -> str:
     if row.baseline_key == row.implementation_key and row.speedup == 1.0:
         return "baseline"
     form = METRICS["speedup"].format
-    unpaired = "" if row.speedup_paired else " *"
+    marks = "" if row.speedup_paired else " *"
+    marks += "" if row.speedup_quotable else " (C)"
     if pd.isna(row.speedup_low):
-        return form(row.speedup) + unpaired
-    return f"{form(row.speedup)} ({form(row.speedup_low)} to {form(row.speedup_high)}){unpaired}"
+        return form(row.speedup) + marks
+    return f"{form(row.speedup)} ({form(row.speedup_low)} to {form(row.speedup_high)}){marks}"
 
 
 def _status(row: Row) -> str:
     return f"{row.status}: {row.reason}" if row.reason else row.status
+
+
+def bound_text(row: Row) -> str:
+    """The bottleneck; for launches with the operators and the time of each."""
+    if row.bound_by == "launch" and not pd.isna(row.operators) and not pd.isna(row.launch_each_s):
+        return f"launch-bound: {launches_text(row.operators, row.launch_each_s)}"
+    return or_missing(row.bound_by, str)
 
 
 def _energy(row: Row) -> str:
@@ -71,7 +81,10 @@ _METERS = (
     metric("outside_bytes", optional=True),
     _ENERGY,
 )
-_LIMIT = (metric("percent_of_limit", optional=True), plain("bound_by", "bound by", optional=True))
+_LIMIT = (
+    metric("percent_of_limit", optional=True),
+    Column(head="bound by", text=bound_text, optional=True),
+)
 _STATUS = Column(head="status", text=_status)
 _CREATED = Column(head="created", text=lambda row: row.created[:19].replace("T", " "))
 
@@ -169,6 +182,8 @@ def layer_caption(layers: pd.DataFrame) -> str:
         parts.append(f"No speed-up: no {BASELINE} attention was measured.")
     if (layers["speedup_paired"] == False).any():  # noqa: E712 - missing values are neither
         parts.append("* the ratio of two medians, not measured in the same rounds.")
+    if (layers["speedup"].notna() & ~layers["speedup_quotable"]).any():
+        parts.append("(C) the cell or its baseline is graded C: do not quote the speed-up.")
     return " ".join(parts)
 
 
@@ -190,6 +205,7 @@ def limit_parts(rows: pd.DataFrame) -> list[str]:
     return [
         "Of limit: the shortest time in which this machine can do the MACs or move the least "
         "bytes, whichever is longer, as a share of the latency. Bound by: the bottleneck."
+        + ("" if poor(rows).empty else f" Cells graded C have none of these: {POOR}.")
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attnbench.analysis.quotable import POOR
 from attnbench.analysis.speedup.crossover import resolution_of
 from attnbench.analysis.speedup.ratio_crossing import Crossing, Crossings
 from attnbench.units import format_ratio
@@ -9,6 +10,8 @@ from attnbench.units import format_ratio
 
 def text_of(judged: Crossings) -> str:
     """The outcome in words, with token counts and image sides."""
+    if judged.outcome == POOR:
+        return POOR
     first, last = judged.points[0], judged.points[-1]
     there = f"{format_ratio(last.ratio)} there"
     match judged.outcome:
@@ -30,17 +33,19 @@ def text_of(judged: Crossings) -> str:
 
 
 def _undecided(judged: Crossings) -> str:
-    """A note on the largest sizes if they are undecided: too few samples, or too close."""
+    """A note on the largest sizes if they are undecided: without an interval, or too close."""
     if not judged.undecided:
         return ""
     start = f"; from {judged.undecided[0].tokens:,.0f} on"
     if any(point.has_interval for point in judged.undecided):
         return f"{start} too close to tell"
-    return f"{start} too few samples for an interval"
+    return f"{start} no interval can be given"
 
 
 def _ahead(judged: Crossings) -> str:
     surely = next(point for point in judged.points if point.side)
+    if judged.starts_late:
+        return f"ahead from {surely.tokens:,.0f}; smaller sizes {POOR}"
     if surely is judged.points[0]:
         return f"ahead from the smallest size on ({surely.tokens:,.0f})"
     return f"never behind, clearly ahead from {surely.tokens:,.0f}"

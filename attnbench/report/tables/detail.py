@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from attnbench.report.tables.columns import MOST_ROWS, Column, Row, Table, metric, plain, table_of
-from attnbench.report.tables.cost import SPEED_UP, TRUST, limit_parts
+from attnbench.report.tables.cost import SPEED_UP, TRUST, bound_text, limit_parts
 
 
 def _size(row: Row) -> str:
@@ -43,8 +43,9 @@ TIMING = (
 )
 LIMITS = (
     *_WHAT,
+    TRUST,
     metric("percent_of_limit", optional=True),
-    plain("bound_by", "bound by", optional=True),
+    Column(head="bound by", text=bound_text, optional=True),
     metric("macs_per_s"),
     SPEED_UP,
     metric("macs_speedup", "speed-up by MACs"),

@@ -13,6 +13,7 @@ from attnbench.analysis.growth.curves import together
 from attnbench.analysis.growth.exponent import LEAST_SPAN
 from attnbench.analysis.keys import Implementation
 from attnbench.analysis.naming import MachineNames, implementation_name, texts_of
+from attnbench.analysis.quotable import POOR
 from attnbench.analysis.speedup.crossover import COSTS
 from attnbench.report.tables.columns import MISSING, MOST_ROWS, Column, Table, table_of
 from attnbench.report.tables.crossover_text import text_of
@@ -24,14 +25,15 @@ _SCALING_CAPTION = (
     f"sizes, at least four that span at least a factor of {LEAST_SPAN:g}. Small sizes are left out "
     "because their overhead would look like slow growth. The interval covers the residuals and the "
     "noise of the samples. 1 is linear, 2 quadratic. Compare with the exponent of the MACs, which "
-    "include the backward pass if the mode does."
+    "include the backward pass if the mode does. Latencies graded C are left out."
 )
 _CROSSOVER_CAPTION = (
     "The token count from which a mechanism costs less than the fastest dense cell of the same "
     "size and conditions, and the side of a square image with that many patches of 16 × 16 pixels. "
     "Values are interpolated in log-log between measured sizes. The 95 % interval reaches from the "
-    "last measured size that is clearly behind to the first that is clearly ahead. MACs and memory "
-    "are counted, so they cross between the two sizes given."
+    "last measured size that is clearly behind to the first that is clearly ahead; it holds for "
+    "all sizes at once. Latencies graded C are left out. MACs and memory are counted, so they "
+    "cross between the two sizes given."
 )
 
 
@@ -120,19 +122,23 @@ def _joined(members: Sequence[_Row], key: str) -> dict[str, _Row]:
 
 def _exponent_text(row: _Row) -> str:
     low, high = row["exponent_low"], row["exponent_high"]
+    if pd.isna(row["exponent"]):
+        return POOR
     return f"{row['exponent']:.2f} [{low:.2f} to {high:.2f}]"
 
 
 def _range_text(joined: Mapping[str, _Row]) -> str:
     """The range of sizes of each exponent, written once if all share it."""
-    texts = {key: _range_of(row) for key, row in joined.items() if key}
+    texts = {key: _range_of(row) for key, row in joined.items() if key and row["sizes"]}
+    if not texts:
+        return MISSING
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
     return "; ".join(f"{METRICS[key].label}: {text}" for key, text in texts.items())
 
 
 def _range_of(row: _Row) -> str:
-    return f"{row['from_tokens']:,} … {row['to_tokens']:,} tokens ({row['sizes']} sizes)"
+    return f"{row['from_tokens']:,.0f} … {row['to_tokens']:,.0f} tokens ({row['sizes']} sizes)"
 
 
 def _crossover_text(row: _Row) -> str:

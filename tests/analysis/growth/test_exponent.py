@@ -136,13 +136,47 @@ def test_modes_and_grids_are_kept_apart(sweep):
     assert set(frame["metric"]) == {"latency_s", "memory_bytes", "macs", "training_macs"}
 
 
-def test_what_rests_on_cells_that_are_not_to_be_quoted_says_so(sweep):
+def test_sizes_graded_c_are_left_out_by_name(sweep):
+    once = Latency(samples_s=(1.0,), stopped_by="time_budget")
+    records = [sweep("dense", side) for side in (4, 8, 16, 32)]
+    records[-1] = replace(records[-1], latency=once)
+    found = rows(records)
+    latency = found["dense (reference)", "latency_s"]
+    assert latency.notes == "left out, not measured well enough: 1,024 tokens"
+    assert (latency.exponent, latency.to_tokens) == (pytest.approx(1), 256)
+    assert found["dense (reference)", "memory_bytes"].to_tokens == 1024
+
+
+def test_too_few_good_sizes_have_no_exponent_but_what_to_run(sweep):
     once = Latency(samples_s=(1.0,), stopped_by="time_budget")
     records = [sweep("dense", side) for side in (4, 8, 16)]
     records[-1] = replace(records[-1], latency=once)
-    found = rows(records)
-    assert found["dense (reference)", "latency_s"].notes == "1 of 3 cells graded C"
-    assert found["dense (reference)", "memory_bytes"].notes == ""
+    latency = rows(records)["dense (reference)", "latency_s"]
+    assert latency.exponent != latency.exponent  # missing
+    assert latency.notes == (
+        "not measured well enough: 256 tokens (run `attnbench sweep --attention dense "
+        "--n-tokens 256 --threads 2 --time-budget 10 --force`)"
+    )
+
+
+LADDERS = {
+    3: [196, 1024, 4096], 4: [196, 576, 1024, 4096],
+    9: [64, 100, 196, 324, 576, 784, 1024, 2304, 4096],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("count", LADDERS)
+@pytest.mark.parametrize("correlation", [0, 0.5, 0.9])
+def test_coverage_with_few_sizes_and_with_noise_that_wanders(count, correlation):
+    generator, sizes, hits = np.random.default_rng(0), np.array(LADDERS[count], float), 0
+    for _ in range(400):
+        steps = generator.standard_normal(count)
+        for i in range(1, count):
+            steps[i] = correlation * steps[i - 1] + np.sqrt(1 - correlation**2) * steps[i]
+        values = sizes**1.5 * np.exp(0.03 * steps)
+        exponent = exponent_of(sizes, values, np.full(count, 0.03))
+        hits += exponent.low <= 1.5 <= exponent.high
+    assert hits >= 0.93 * 400
 
 
 def test_cramped_sizes_are_noted(sweep):

@@ -93,10 +93,10 @@ def test_the_range_that_is_told_ends_at_half_and_sixteen_times(layers, tokens):
 REFUSED = {
     "too far": (
         16 * 4096 + 1,
-        "more than 16 times the largest measured size (4,096); measure closer: "
-        "attnbench sweep --n-tokens 4225",
+        "dense (reference), anchor-30 (reference): more than 16 times the largest size that counts "
+        "(4,096); run `attnbench sweep --attention dense,anchor --n-tokens 4225",
     ),
-    "too near": (31, "below half the smallest measured size (64); measure closer: attnbench sweep"),
+    "too near": (31, "below half the smallest size that counts (64); run `attnbench sweep"),
     "no tokens": (0, "--n-tokens must be at least 1, got 0"),
 }
 
@@ -114,7 +114,8 @@ def test_what_was_suggested_is_near_enough(curve):
     for tokens in (16 * 4096 + 1, 31, 10**9, 1, 2):
         with pytest.raises(UserError) as error:
             predict(build(curve("dense", quadratic)).layers, tokens)
-        side = round(float(str(error.value).rsplit(" ", 1)[-1]) ** 0.5)
+        size = str(error.value).partition("--n-tokens ")[2].split()[0]
+        side = round(float(size) ** 0.5)
         sides = sorted({side, *SIDES})
         assert predict(build(curve("dense", quadratic, sides)).layers, tokens).groups
 
@@ -125,8 +126,8 @@ def test_one_that_cannot_be_predicted_does_not_stop_the_others(curve, layer):
     predictions = predict(build(records).layers, 1000)
     assert [p.attention for p in predictions.groups[0].predictions] == ["dense"]
     assert set(predictions.refused) == {
-        "window (reference): measured at 2 sizes, but a curve needs 3; "
-        "measure more: attnbench sweep --n-tokens 64,144,256",
+        "window (reference): measured at 2 sizes, but a curve needs 3; run `attnbench sweep "
+        "--attention dense,window --n-tokens 64,144,256 --threads 2 --time-budget 10 --force`",
         "sparse (reference): no latency was measured (unsupported)",
     }
 
@@ -146,13 +147,56 @@ def test_without_dense_there_is_no_speed_up_and_without_memory_none_of_it(curve)
     assert group.predictions[0].memory_bytes is None
 
 
-def test_doubts_are_told(curve):
-    records = curve("dense", quadratic)
-    once = replace(records[0].latency, samples_s=(1.0,))
-    records[0] = replace(records[0], latency=once)
+def poor(record, seconds=1.0):
+    """The record with a latency graded C."""
+    return replace(record, latency=replace(record.latency, samples_s=(seconds,) * 3))
+
+
+def test_a_latency_graded_c_is_not_fitted_and_the_note_names_its_size(curve):
+    records = curve("dense", quadratic, sides=(8, 12, 16, 32, 64))
+    records[0] = poor(records[0])
+    (group,) = predict(build(records).layers, 16_384).groups
+    assert group.predictions[0].note == "left out, not measured well enough: 64 tokens"
+    assert group.predictions[0].latency_s.value == pytest.approx(1.035 * quadratic(16_384))
+    assert group.predictions[0].tokens == (144, 256, 1024, 4096)
+
+
+def test_too_few_good_sizes_keep_their_memory_and_say_what_to_run(curve):
+    dense, window = curve("dense", quadratic), curve("window", linear)
+    window[:2] = map(poor, window[:2])
+    predictions = predict(build([*dense, *window]).layers, 1000)
+    (group,) = predictions.groups
+    assert group.predictions[1].latency_s is None
+    assert group.predictions[1].memory_bytes.value == pytest.approx(100_000)
+    assert predictions.refused == (
+        "window (reference) at 64 and 256 tokens: not measured well enough, and a curve needs 3 "
+        "sizes; run `attnbench sweep --attention dense,window --n-tokens 64,256 --threads 2 "
+        "--time-budget 10 --force`",
+    )
+
+
+def test_without_a_known_fastest_dense_there_are_no_speed_ups(curve):
+    fused = [poor(record) for record in curve("dense", quadratic, impl="sdpa")]
+    records = [*curve("dense", quadratic), *fused, *curve("window", linear)]
     (group,) = predict(build(records).layers, 1000).groups
-    assert "1 of 4 cells graded C" in group.predictions[0].note
-    assert "off the curve" in group.predictions[0].note
+    assert group.baseline is None
+    assert all(prediction.speedup is None for prediction in group.predictions)
+
+
+HOPELESS = {
+    "off the curve": (lambda n: linear(n) * (17 if n == 1024 else 1), "% off the curve"),
+    "no order of magnitude": (lambda n: linear(n) * (1.6 if n == 1024 else 1), "a factor of 10"),
+}
+
+
+@pytest.mark.parametrize("case", HOPELESS)
+def test_a_hopeless_fit_predicts_nothing(case, curve):
+    law, reason = HOPELESS[case]
+    predictions = predict(build(curve("window", law)).layers, 16_384)
+    assert predictions.groups[0].predictions[0].latency_s is None
+    assert reason in predictions.refused[0]
+    assert "not measured well enough" in predictions.refused[0]
+    assert "run `attnbench sweep" in predictions.refused[0]
 
 
 def test_json_is_in_base_units(layers):

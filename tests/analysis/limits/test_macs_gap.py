@@ -56,14 +56,14 @@ def test_launches_are_the_reason_where_they_bind(cell, ceilings):
     dense = cell(macs=10**7, seconds=1)
     own = cell("anchor", macs=10**5, seconds=0.1, operators=41)
     known = ceilings(operator_s=2e-3)
-    assert told(own, dense, known) == "launch-bound: 41 operators, 2.00 ms each"
+    assert told(own, dense, known) == "launch-bound: about 41 operators, 2.44 ms each"
     assert told(own, dense, ceilings(operator_s=1e-6)) == UNEXPLAINED
 
 
 def test_on_a_gpu_the_host_s_own_time_is_told_without_any_ceiling(cell, gpu):
     dense = cell(macs=10**7, seconds=1, env=gpu)
     own = cell("anchor", macs=10**5, seconds=0.1, operators=50, host=0.1, env=gpu)
-    assert told(own, dense) == "launch-bound: 50 operators, 2.00 ms each"
+    assert told(own, dense) == "launch-bound: about 50 operators, 2.00 ms each"
     uncounted = replace(own, operators=None)
     assert told(uncounted, dense) == "launch-bound: the host takes 100 ms to launch it"
 
@@ -120,5 +120,5 @@ def test_reasons_that_hold_together_are_told_together(cell, ceilings):
     own = cell("anchor", macs=10**5, seconds=0.1, operators=50)
     text = told(own, dense, ceilings(operator_s=1e-3))
     assert text == (
-        "launch-bound: 50 operators, 1.00 ms each; dense runs fused code, this one does not"
+        "launch-bound: about 50 operators, 2.00 ms each; dense runs fused code, this one does not"
     )

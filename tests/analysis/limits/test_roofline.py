@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from attnbench.analysis.limits.machine_limits import Limits, newest_ceilings
 from attnbench.analysis.limits.roofline import (
     Ceilings,
-    Limits,
     macs_of_mode,
     moved_bytes,
-    newest_ceilings,
     placement,
     runs_fused,
 )

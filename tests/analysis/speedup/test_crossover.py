@@ -7,7 +7,6 @@ import pytest
 from attnbench.analysis.frame.frames import build
 from attnbench.analysis.speedup.crossover import crossovers, resolution_of
 from attnbench.records import Memory
-from attnbench.records.latency import Latency
 from attnbench.report.tables.growth import with_texts
 
 
@@ -143,13 +142,38 @@ def test_where_dense_runs_out_of_memory_the_note_says_so(curve, layer):
     assert "no dense baseline at 1,024 tokens (out of memory)" in latency.notes
 
 
-def test_cells_of_trust_c_are_used_and_said(curve):
-    dense = curve("dense", 1, 2)
-    few = Latency(samples_s=(1e-3,) * 3, stopped_by="time_budget", rounds_with="r32")
-    dense[2] = replace(dense[2], latency=few)
-    latency = rows([*dense, *curve("window", 200, 1)])[WINDOW, "latency"]
-    assert latency.notes == "1 of 6 cells graded C"
-    assert latency.text.endswith("from 1,024 on too few samples for an interval")
+def poor(record):
+    """The record with a latency graded C."""
+    return replace(record, latency=replace(record.latency, samples_s=(1e-3,) * 3))
+
+
+def test_sizes_graded_c_are_left_out_by_name(curve):
+    dense, window = curve("dense", 1, 2), curve("window", 200, 1)
+    dense[2] = poor(dense[2])
+    latency = rows([*dense, *window])[WINDOW, "latency"]
+    assert latency.notes == "left out, not measured well enough: dense at 1,024 tokens"
+    assert (latency.largest_tokens, latency.tokens) == (256, pytest.approx(200))
+
+
+def test_from_cells_graded_c_nothing_is_concluded_but_what_to_run(curve):
+    dense, window = curve("dense", 1, 2), [*map(poor, curve("window", 200, 1))]
+    found = rows([*dense, *window])
+    latency = found[WINDOW, "latency"]
+    assert latency.outcome == latency.text == "not measured well enough"
+    assert latency.tokens is None or latency.tokens != latency.tokens
+    assert latency.notes == (
+        "left out, not measured well enough: window (reference) at 64, 256 and 1,024 tokens "
+        "(run `attnbench sweep --attention dense,window --n-tokens 64,256,1024 --threads 2 "
+        "--time-budget 10 --force`)"
+    )
+    assert found[WINDOW, "MACs"].tokens == pytest.approx(200)  # counts have no grade
+
+
+def test_ahead_from_the_first_good_size_is_no_lead_at_smaller_ones(curve):
+    dense, window = curve("dense", 1, 2), curve("window", 10, 1)
+    window[0] = poor(window[0])
+    text = rows([*dense, *window])[WINDOW, "latency"].text
+    assert text == "ahead from 256; smaller sizes not measured well enough"
 
 
 def test_the_side_of_an_image_of_224_pixels():

@@ -96,11 +96,42 @@ def test_how_near_the_limit_stands_there_once_the_ceilings_are_known(record, cap
     full = replace(record, least_bytes=2**20, traffic_bytes=2**20, operators=10, macs=Macs(
         products_macs=10**9, norms_ops=0, by_operator_macs={}, uncounted=(),
     ))  # fmt: skip
+    steady = Latency(samples_s=(0.05,) * 30, stopped_by="precision")
+    full = replace(full, latency=steady)
     print_details([full], console, [ceiling(record, *one) for one in CEILINGS])
     out = capsys.readouterr().out
-    # 50.5 ms for a billion MACs at 40 GMACs/s, which take 25 ms
-    assert "50% of the limit of this machine, bound by compute" in out
+    # 50 ms for a billion MACs at 40 GMACs/s, which take 25 ms
+    assert "50% of the limit of this machine; bound by compute" in out
     assert "ceilings" not in out
+
+
+def test_a_cell_bound_by_launches_says_how_many_and_how_long_each_takes(record, capsys):
+    steady = Latency(samples_s=(3e-3,) * 30, stopped_by="precision")
+    macs = Macs(products_macs=1, norms_ops=0, by_operator_macs={}, uncounted=())
+    many = replace(record, latency=steady, least_bytes=1, traffic_bytes=1, operators=300, macs=macs)
+    known = [*CEILINGS[:2], ("launch", 0, 0, 2e-6)]
+    print_details([many], Console(width=400), [ceiling(record, *one) for one in known])
+    out = capsys.readouterr().out
+    assert "300 operators; " in out
+    assert "launch-bound: about 300 operators, 10.0 µs each" in out
+
+
+def test_from_a_cell_or_a_limit_graded_c_no_share_is_told(record, capsys):
+    macs = Macs(products_macs=10**9, norms_ops=0, by_operator_macs={}, uncounted=())
+    wild = replace(record, least_bytes=2**20, traffic_bytes=2**20, operators=10, macs=macs)
+    steady = replace(wild, latency=Latency(samples_s=(0.05,) * 30, stopped_by="precision"))
+    good = [ceiling(record, *one) for one in CEILINGS]
+    few = Latency(samples_s=(0.025,), stopped_by="time_budget")
+    poor = [replace(good[0], latency=few), *good[1:]]
+    cases = (
+        (wild, good, "attnbench sweep --attention dense --n-tokens 25"),
+        (steady, poor, "attnbench ceilings --dtype float32 --force"),
+    )
+    for cell, limits, run in cases:
+        print_details([cell], Console(width=400), limits)
+        out = capsys.readouterr().out
+        assert f"share of the limit: not measured well enough (run `{run}" in out
+        assert "bound" not in out
 
 
 CEILINGS = (("matmul", 10**9, 0, 0.025), ("copy", 0, 2**30, 0.1), ("launch", 0, 0, 1e-6))

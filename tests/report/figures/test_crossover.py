@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from attnbench.analysis.frame.frames import build
@@ -56,6 +58,17 @@ def test_the_legend_says_from_where_on_each_is_ahead(layers):
         "window (reference), ahead from 200",
         "sparse (reference), never ahead",
     ]
+
+
+def test_no_ring_and_no_word_rests_on_cells_graded_c(layer):
+    cells = records(layer, {"window": lambda n: 2e-7 * n})
+    few = [replace(cell, latency=replace(cell.latency, samples_s=cell.latency.samples_s[:3]))
+           if cell.workload.attention == "window" else cell for cell in cells]  # fmt: skip
+    figure = drawn(build(few).layers)
+    assert rings(figure) == []
+    assert legend_of(figure) == ["window (reference), not measured well enough"]
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == len(SIDES)]
+    assert [line.get_linestyle() for line in lines] == ["None"]
 
 
 def test_the_line_at_one_is_always_in_sight(layer):

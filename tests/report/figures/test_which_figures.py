@@ -7,6 +7,7 @@ import pytest
 
 from attnbench.analysis.frame.frames import build
 from attnbench.analysis.tradeoff.groups import tradeoffs
+from attnbench.report.figures.drawing import FADED
 from attnbench.report.figures.save import save_all
 from attnbench.report.figures.style import house_style
 from attnbench.report.figures.which_figures import drawings, latest_profile
@@ -100,6 +101,21 @@ def test_grids_of_the_same_token_count_are_not_joined_by_a_line(layer):
     figure = next(d for d in drawn(records) if d.section == "tokens").figure
     assert list(figure.axes[0].lines[0].get_xdata()) == [16, 64]
     assert "Only in the table" in texts(figure)
+
+
+def test_no_line_and_no_band_goes_through_a_cell_graded_c(layer):
+    records = [layer("dense", side, 1e-6 * side**2) for side in (4, 8, 16, 32)]
+    spike = replace(records[1].latency, samples_s=(1.0,) * 3)
+    records[1] = replace(records[1], latency=spike)
+    figure = next(d for d in drawn(records) if d.name.startswith("latency")).figure
+    (axes,) = figure.axes
+    joined = [line for line in axes.lines if line.get_linestyle() not in ("None", "none", "")]
+    assert [list(line.get_xdata()) for line in joined] == [[16, 256, 1024]]
+    alone = [line for line in axes.lines if list(line.get_xdata()) == [64]]
+    assert [line.get_alpha() for line in alone] == [FADED]
+    (band,) = axes.collections
+    assert 1000.0 not in band.get_paths()[0].vertices[:, 1]
+    assert "No line goes through a faded point" in texts(figure)
 
 
 def test_the_latest_profile_is_that_of_the_newest_record(layer):
