@@ -19,7 +19,7 @@ SLACK = 1.1
 def faster_than_the_machine(record: CostRecord, ceilings: Ceilings) -> Doubt | None:
     """The doubt, if the latency is impossible on its machine; None where no limit is known."""
     limits = ceilings.of(record)
-    if limits is None:
+    if limits is None or limits.macs_per_s is None:
         return None
     return impossible(record, SLACK * limits.macs_per_s, "this machine, by `attnbench ceilings`,")
 
