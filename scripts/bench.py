@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 from bench_cost import overhead, sweeping
+from bench_coverage import coverage
 from bench_known import agreement, comparisons, operators
 from bench_load import beside_others
 from bench_rows import Effort, Section, full_effort
@@ -55,6 +56,8 @@ def bench(
     sections.append(beside_others(operator, effort))
     on_step(f"a sweep of {len(effort.workloads)} cells")
     sections.append(sweeping(device, effort))
+    on_step("coverage of the intervals")
+    sections += coverage(effort.series)
     others = f"{contention.other_cores:.2f}" if contention else "unknown"
     return [
         *conditions(operator.environment),

@@ -29,6 +29,8 @@ class Effort:
     """Samples of a call that does nothing and of one of 1 ms, for the overhead of a sample."""
     workloads: Sequence[Workload]
     cell: Protocol
+    series: int
+    """Simulated series of each kind, for the coverage of intervals."""
 
 
 def full_effort() -> Effort:
@@ -44,6 +46,7 @@ def full_effort() -> Effort:
         millisecond=Protocol(min_samples=500),
         workloads=sixty_cells(),
         cell=Protocol(warmup_s=0.02, min_samples=10, precision=0.1, time_budget_s=0.1),
+        series=400,
     )
 
 

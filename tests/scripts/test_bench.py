@@ -40,7 +40,7 @@ def tiny(script):
     rows = script("bench_rows")
     return rows.Effort(
         turns=2, ours=SHORT, theirs_s=(0.01, 0.02), comparisons=2, comparison=SHORT, run=SHORT,
-        nothing=SHORT, millisecond=SHORT, workloads=rows.sixty_cells()[:2], cell=SHORT,
+        nothing=SHORT, millisecond=SHORT, workloads=rows.sixty_cells()[:2], cell=SHORT, series=20,
     )  # fmt: skip
 
 
