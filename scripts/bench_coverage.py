@@ -101,7 +101,7 @@ def _predictions(shape: Sequence[float], runs: int) -> Coverage:
     for _ in range(runs):
         values = np.array([measured(size) for size in LADDER])
         found = Curve(LADDER, values, np.full(len(LADDER), NOISE)).at(8 * LADDER[-1])
-        held += found.low <= measured(8 * LADDER[-1]) <= found.high
+        held += bool(found.low <= measured(8 * LADDER[-1]) <= found.high)
     return Coverage(cases=runs, given=runs, held=held)
 
 

@@ -17,6 +17,16 @@ def fixed_seed():
     torch.manual_seed(0)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_changes():
+    """Commands warn of what plug-ins have changed; those of other tests are none of theirs."""
+    from attnbench import registry
+
+    known = len(registry._changes)
+    yield
+    del registry._changes[known:]
+
+
 @pytest.fixture
 def compiler(monkeypatch):
     """For tests of `torch.compile`: it has seen nothing yet, and sees the code as users run it.

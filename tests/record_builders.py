@@ -50,6 +50,11 @@ def macs_of(number: int) -> Macs:
     )  # fmt: skip
 
 
+def possible(macs, seconds):
+    """The MACs, or as many as a machine can do in that time."""
+    return min(macs, round(1e11 * seconds))
+
+
 def ceilings_of(env=CPU, dtype="float32", *, macs_per_s=1e9, bytes_per_s=None, operator_s=1e-6,
                 at=0):  # fmt: skip
     """The limits of a machine; `bytes_per_s` by the bytes that are copied, 1e9 for a MiB."""
@@ -92,8 +97,8 @@ def layer():
         workload = Workload(attention=attention, grid=more.pop("grid", (side, side)), **more)
         record = LayerRecord(
             workload=workload, environment=env, created=created_at(at), protocol=Protocol(),
-            params=1000, macs=macs_of(10**6 * workload.num_tokens), traffic_bytes=2**21,
-            **of_record,
+            params=1000, macs=macs_of(possible(10**6 * workload.num_tokens, seconds)),
+            traffic_bytes=2**21, **of_record,
         )  # fmt: skip
         if record.status != "ok":
             return record
@@ -113,7 +118,7 @@ def model():
             protocol=Protocol(), run=f"{name}-{seed}", params=1000, macs=macs_of(macs),
             recipe=Recipe(**{"data": "digits", "img_size": (8, 8), "epochs": 2, "seed": seed}
                           | (recipe or {})),
-            latency=latency_of(macs / 1e12),
+            latency=latency_of(macs / 1e11),
             memory=Memory(peak_net_bytes=2**20, peak_total_bytes=None, method="cpu profiler"),
             scores=Scores(
                 task="classification", values={"top1": top1, "top5": 0.9, "loss": 1.0},

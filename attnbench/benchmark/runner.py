@@ -216,7 +216,9 @@ def _time(
                 prepare=lambda index: instances[index].verifier.prepare(),
                 inspect=lambda index: instances[index].verifier.inspect(),
                 on_round=partial(_tell_round, on_step, instances),
-                on_waiting=partial(on_step, "latency, waiting for a quiet machine"),
+                on_waiting=partial(
+                    on_step, "latency, beyond the budget: waiting for undisturbed samples"
+                ),
                 watch=ClockWatch(device),
             )
         except CallFailedError as failed:

@@ -70,7 +70,7 @@ class Latency:
     pauses_s: tuple[float, ...] = ()
     """For each sample, seconds in which Python's garbage collector ran; empty if it never did."""
     waited_s: float | None = None
-    """Seconds beyond the budget in which sampling waited for a quiet machine."""
+    """Seconds beyond the budget: too few samples were undisturbed, or they gave no interval."""
 
     def __post_init__(self) -> None:
         # The sum is NaN if any sample is; a minimum may miss it.

@@ -43,7 +43,7 @@ def frame(layer, ceilings):
     def build_one(dense, window):
         cells = [graded(layer("dense"), dense), graded(layer("window", seconds=5e-4), window)]
         cells = [replace(cell, least_bytes=2**10, operators=10) for cell in cells]
-        return build(cells, ceilings()).layers.set_index("attention")
+        return build(cells, ceilings(macs_per_s=1e12)).layers.set_index("attention")
 
     return build_one
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from record_builders import memoryless
 
 from attnbench.records import Environment, LayerRecord, store
 from attnbench.records.latency import Latency
@@ -18,12 +19,12 @@ MACHINE = Environment(
 
 
 def layer(attention, seconds, environment=MACHINE):
-    samples = tuple(seconds * (1 + 0.001 * i) for i in range(8))
+    samples = memoryless(seconds * (1 + 0.001 * i) for i in range(8))
     return LayerRecord(
         workload=Workload(attention=attention, grid=(4, 4)),
         environment=environment,
         created="2026-01-01T00:00:00+00:00",
-        latency=Latency(samples_s=samples, stopped_by="precision"),
+        latency=Latency(samples_s=samples, stopped_by="precision", span_s=1.0),
     )
 
 
@@ -84,7 +85,9 @@ def test_fail_on_sets_the_exit_code(attnbench, case):
 
 
 def test_fail_on_names_what_the_comparison_counts(attnbench, tmp_path):
-    few = replace(layer("dense", 1.0), latency=Latency(samples_s=(1.0,), stopped_by="precision"))
+    few = replace(
+        layer("dense", 1.0), latency=Latency(samples_s=(1.0,), stopped_by="precision", span_s=1.0)
+    )
     for name, records in {"a.jsonl": [few, layer("anchor", 1.0)], "b.jsonl": [few]}.items():
         for record in records:
             store.append(tmp_path / name, record)

@@ -48,7 +48,7 @@ def record(impl, seconds=None, status="ok", reason="", attention="dense", **work
     return LayerRecord(
         workload=Workload(attention=attention, grid=(4, 4), impl=impl, **workload),
         environment=CPU, created="", status=status, reason=reason,
-        latency=samples and Latency(samples_s=samples, stopped_by="precision"),
+        latency=samples and Latency(samples_s=samples, stopped_by="precision", span_s=1.0),
     )  # fmt: skip
 
 

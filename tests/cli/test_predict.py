@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from record_builders import memoryless
 
 from attnbench.records import Environment, LayerRecord, Memory, store
 from attnbench.records.latency import Latency
@@ -17,12 +18,12 @@ MACHINE = Environment(
 
 
 def layer(attention, side, seconds):
-    samples = tuple(seconds * (1 + 0.001 * i) for i in range(30))
+    samples = memoryless(seconds * (1 + 0.001 * i) for i in range(30))
     return LayerRecord(
         workload=Workload(attention=attention, grid=(side, side)),
         environment=MACHINE,
         created="2026-01-01T00:00:00+00:00",
-        latency=Latency(samples_s=samples, stopped_by="precision"),
+        latency=Latency(samples_s=samples, stopped_by="precision", span_s=1.0),
         memory=Memory(peak_net_bytes=2**10 * side**2, peak_total_bytes=None, method="cpu profiler"),
     )
 

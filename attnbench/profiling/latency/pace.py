@@ -26,7 +26,8 @@ BLOCK_EVERY_S = 0.03
 """A block begins this long after the one before: some hundred samples in half a second of a short
 call, and time for whoever competes to use up its turn."""
 LONGEST_WAIT = 3
-"""Sampling goes on for up to this many times the budget where too few samples are undisturbed."""
+"""Sampling goes on for up to this many times the budget where too few samples are undisturbed, or
+where they are too alike for an interval."""
 RECHECK_EVERY = 1.1
 """The stop rule sorts all samples, so it runs each time their number has grown by a tenth."""
 
@@ -87,7 +88,7 @@ class Pace:
             return "precision"
         if spent_s < self.budget_s:
             return None
-        if spent_s >= LONGEST_WAIT * self.budget_s or not any(map(self._lacks_quiet, found)):
+        if spent_s >= LONGEST_WAIT * self.budget_s or not any(map(self._lacks_samples, found)):
             return "time_budget"
         self.waiting_since_s = self.waiting_since_s or self.now()
         return None
@@ -105,13 +106,17 @@ class Pace:
         return self.now() - self.begun_s
 
     def waited_s(self) -> float | None:
-        """Seconds spent waiting for quiet; None if there was no need to."""
+        """Seconds beyond the budget; None if there was no need of them."""
         return None if self.waiting_since_s is None else self.now() - self.waiting_since_s
 
-    def _lacks_quiet(self, latency: Latency) -> bool:
-        """Whether fewer samples are undisturbed than were asked for, and fewer than half."""
+    def _lacks_samples(self, latency: Latency) -> bool:
+        """Whether fewer are undisturbed than were asked for, or all together give no interval.
+
+        A budget below the least span asks for no interval.
+        """
         count = len(latency.undisturbed)
-        return count < min(self.protocol.min_samples, len(latency.samples_s) / 2)
+        few = count < min(self.protocol.min_samples, len(latency.samples_s) / 2)
+        return few or (latency.interval_s is None and self.budget_s >= LEAST_SPAN_S)
 
 
 def _is_precise(latency: Latency, protocol: Protocol) -> bool:

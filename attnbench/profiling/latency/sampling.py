@@ -163,7 +163,7 @@ def measure_latencies(
         inspect: called with a name after each call of it, outside the timed span; what it raises
             fails the call.
         on_round: called with the number of finished rounds after each call, for a progress display.
-        on_waiting: called instead once the budget is spent and sampling waits for a quiet machine.
+        on_waiting: called instead once the budget is spent and sampling goes on for better samples.
         watch: observes the machine between rounds.
         observers: observe each sample, the outermost first; the standard ones unless given.
 

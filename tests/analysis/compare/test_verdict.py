@@ -147,8 +147,8 @@ def test_too_few_samples_cannot_tell_and_say_so(layer):
 
 
 def test_a_round_in_common_is_compared_sample_by_sample(layer):
-    drift = [1e-3 * (1 + 0.007 * i) for i in range(10)]
-    before = Latency(samples_s=tuple(drift), stopped_by="precision", rounds_with="r", span_s=1.0)
+    drift = memoryless(1e-3 * (1 + 0.007 * i) for i in range(10))
+    before = Latency(samples_s=drift, stopped_by="precision", rounds_with="r", span_s=1.0)
     after = replace(before, samples_s=tuple(1.2 * sample for sample in drift))
     paired = compare_cell(
         replace(layer(), latency=before), replace(layer(), latency=after), DEFAULT
@@ -190,7 +190,7 @@ def test_two_parts_of_one_series_are_no_pairs(layer):
     drift = [1e-3 * (1 + 0.002 * i) for i in range(60)]
     parts = [
         replace(layer(), latency=Latency(
-            samples_s=tuple(part), stopped_by="precision", rounds_with="r"))
+            samples_s=tuple(part), stopped_by="precision", span_s=1.0, rounds_with="r"))
         for part in (drift[:30], drift[30:])
     ]  # fmt: skip
     (change,) = compared(parts[:1], parts[1:]).changes

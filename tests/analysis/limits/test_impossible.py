@@ -21,7 +21,7 @@ def took(layer):
             record,
             workload=replace(record.workload, mode=mode),
             macs=macs_of(10**6),
-            latency=Latency(samples_s=(seconds,) * 40, stopped_by="precision"),
+            latency=Latency(samples_s=(seconds,) * 40, stopped_by="precision", span_s=1.0),
             environment=replace(record.environment, **environment),
         )
 

@@ -17,7 +17,9 @@ def cell(layer):
               peak=0, backend="", **more):  # fmt: skip
         record = layer(attention, **more)
         hosts = (host,) * 8 if host else ()
-        latency = Latency(samples_s=(seconds,) * 8, stopped_by="precision", host_samples_s=hosts)
+        latency = Latency(
+            samples_s=(seconds,) * 8, stopped_by="precision", span_s=1.0, host_samples_s=hosts
+        )
         return replace(
             record, latency=latency, least_bytes=least, traffic_bytes=traffic, backend=backend,
             operators=operators, macs=replace(record.macs, products_macs=macs),

@@ -26,7 +26,7 @@ def cell(layer):
     def build(seconds=0.1, *, least=500, traffic=500, operators=1, cache="", host=None, **more):
         record = layer(**more)
         hosts = (host,) * 8 if host else ()
-        latency = Latency(samples_s=(seconds,) * 8, stopped_by="precision", cache=cache,
+        latency = Latency(samples_s=(seconds,) * 8, stopped_by="precision", span_s=1.0, cache=cache,
                           host_samples_s=hosts)  # fmt: skip
         return replace(record, latency=latency, least_bytes=least, traffic_bytes=traffic,
                        operators=operators, memory=MEMORY)  # fmt: skip

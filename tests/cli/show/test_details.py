@@ -22,7 +22,7 @@ def record():
     samples = tuple(1e-3 * number for number in range(1, 101))
     return LayerRecord(
         workload=Workload(attention="dense", grid=(5, 5), batch=4), environment=CPU, created="",
-        latency=Latency(samples_s=samples, stopped_by="precision"),
+        latency=Latency(samples_s=samples, stopped_by="precision", span_s=1.0),
     )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_how_near_the_limit_stands_there_once_the_ceilings_are_known(record, cap
     full = replace(record, least_bytes=2**20, traffic_bytes=2**20, operators=10, macs=Macs(
         products_macs=10**9, norms_ops=0, by_operator_macs={}, uncounted=(),
     ))  # fmt: skip
-    steady = Latency(samples_s=(0.05,) * 30, stopped_by="precision")
+    steady = Latency(samples_s=(0.05,) * 30, stopped_by="precision", span_s=1.0)
     full = replace(full, latency=steady)
     print_details([full], console, [ceiling(record, *one) for one in CEILINGS])
     out = capsys.readouterr().out
@@ -106,7 +106,7 @@ def test_how_near_the_limit_stands_there_once_the_ceilings_are_known(record, cap
 
 
 def test_a_cell_bound_by_launches_says_how_many_and_how_long_each_takes(record, capsys):
-    steady = Latency(samples_s=(3e-3,) * 30, stopped_by="precision")
+    steady = Latency(samples_s=(3e-3,) * 30, stopped_by="precision", span_s=1.0)
     macs = Macs(products_macs=1, norms_ops=0, by_operator_macs={}, uncounted=())
     many = replace(record, latency=steady, least_bytes=1, traffic_bytes=1, operators=300, macs=macs)
     known = [*CEILINGS[:2], ("launch", 0, 0, 2e-6)]
@@ -119,7 +119,9 @@ def test_a_cell_bound_by_launches_says_how_many_and_how_long_each_takes(record, 
 def test_from_a_cell_or_a_limit_graded_c_no_share_is_told(record, capsys):
     macs = Macs(products_macs=10**9, norms_ops=0, by_operator_macs={}, uncounted=())
     wild = replace(record, least_bytes=2**20, traffic_bytes=2**20, operators=10, macs=macs)
-    steady = replace(wild, latency=Latency(samples_s=(0.05,) * 30, stopped_by="precision"))
+    steady = replace(
+        wild, latency=Latency(samples_s=(0.05,) * 30, stopped_by="precision", span_s=1.0)
+    )
     good = [ceiling(record, *one) for one in CEILINGS]
     few = Latency(samples_s=(0.025,), stopped_by="time_budget")
     poor = [replace(good[0], latency=few), *good[1:]]
@@ -140,6 +142,6 @@ CEILINGS = (("matmul", 10**9, 0, 0.025), ("copy", 0, 2**30, 0.1), ("launch", 0, 
 def ceiling(record, operation, macs, moved_bytes, seconds):
     return Ceiling(
         operation=operation, dtype="float32", size=1, macs=macs, moved_bytes=moved_bytes,
-        latency=Latency(samples_s=(seconds,) * 9, stopped_by="precision"),
+        latency=Latency(samples_s=(seconds,) * 9, stopped_by="precision", span_s=1.0),
         environment=record.environment, created="",
     )  # fmt: skip

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from record_builders import macs_of
 
 from attnbench.analysis.frame.frames import build
 from attnbench.analysis.growth.exponent import scaling
@@ -12,7 +15,10 @@ from attnbench.report.tables.write import markdown
 @pytest.fixture
 def frames(layer):
     records = [
-        layer(name, side, seconds * side**power, rounds=f"{side}{mode}", mode=mode)
+        replace(
+            layer(name, side, seconds * side**power, rounds=f"{side}{mode}", mode=mode),
+            macs=macs_of(1000 * side**2),
+        )
         for mode in ("forward", "train")
         for side in (8, 16, 32)
         for name, seconds, power in (("dense", 1e-8, 4), ("window", 2e-6, 2))
