@@ -7,8 +7,9 @@ two cores, on a machine with nothing else to do:
 
 Calls of three sizes are measured with one and with two threads, each number of threads in a
 process of its own. Loads are planted in turn and the whole is repeated, so that a slow change of
-the machine hits all loads alike. The truth is the median of the medians without load. Threads wait
-without spinning (`OMP_WAIT_POLICY=passive`).
+the machine hits all loads alike. The truth of an estimator is the median of what it says without
+load, as a user compares like with like. Threads wait without spinning
+(`OMP_WAIT_POLICY=passive`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import median, quantiles
 
 import torch
@@ -140,7 +142,7 @@ def errors(found: Sequence[Trial], name: str, load: str) -> list[float | None]:
             value
             for trial in found
             if (trial.cell, trial.load) == (cell, "none")
-            and (value := trial.estimates["median"]) is not None
+            and (value := trial.estimates[name]) is not None
         )
         for cell in cells
     }
@@ -180,6 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=6)
     parser.add_argument("--budget", type=float, default=1.0, help="seconds of a measurement")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the trials there")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     protocol = Protocol(warmup_s=0.05, precision=1e-9, time_budget_s=chosen.budget)
@@ -193,6 +196,8 @@ def main() -> None:
         for threads in sorted({1, available_cores()})
         for trial in in_child(threads, arguments)
     ]
+    if chosen.json is not None:
+        chosen.json.write_text(json.dumps([asdict(trial) for trial in found]) + "\n")
     quiet = [trial for trial in found if trial.load == "none"]
     undisturbed = sum(t.undisturbed for t in quiet) / sum(t.samples for t in quiet)
     conditions = (

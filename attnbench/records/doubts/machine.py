@@ -41,11 +41,16 @@ def disturbed(latency: Latency) -> Doubt | None:
     quiet, count = len(latency.undisturbed), len(latency.samples_s)
     if quiet >= MOSTLY_QUIET * count:
         return None
+    contention = latency.contention
+    by_others = contention is None or contention.not_ours > CONTENTION_CORES[0]
+    if by_others:
+        text = f"only {quiet} of {count} samples were undisturbed by other programs"
+        advice = "stop them, use fewer --threads, or measure again when they are done"
+    else:
+        text = f"in only {quiet} of {count} samples did each thread have a core of its own"
+        advice = "use --threads auto, or --pin"
     return Doubt(
-        name="disturbed",
-        grade="C" if latency.is_disturbed else "B",
-        text=f"only {quiet} of {count} samples were undisturbed by other programs",
-        advice="stop them, use fewer --threads, or measure again when they are done",
+        name="disturbed", grade="C" if latency.is_disturbed else "B", text=text, advice=advice
     )
 
 
