@@ -28,6 +28,7 @@ from attnbench.doctor.coverage import (
     ratios_in_turn,
     series,
     stretches,
+    stretches_of,
 )
 from attnbench.records import CostRecord, of_type, store
 from attnbench.records.latency import Latency
@@ -126,17 +127,19 @@ def _point(tokens: float, ratios: Sequence[float]) -> Point:
 
 def published(latencies: Sequence[Latency]) -> list[Row]:
     """Stretches and halves of the stored series, and of their ratios."""
-    samples = [latency.samples_s for latency in latencies]
     ratios = ratios_in_turn(latencies)
     return [
         *(
             _row(
                 f"stretches of {count} samples beside each other",
-                _sum(overlapping(stretches(one, one, count)) for one in samples),
+                _sum(overlapping(stretches_of(one, count)) for one in latencies),
             )
             for count in (30, 100, 300)
         ),
-        _row("halves", _sum(overlapping(stretches(one, one, len(one) // 2)) for one in samples)),
+        _row(
+            "halves",
+            _sum(overlapping(stretches_of(one, len(one.used_s) // 2)) for one in latencies),
+        ),
         _row(
             "halves of ratios in turn",
             _sum(overlapping(stretches(r, seconds, len(r) // 2)) for r, seconds in ratios),

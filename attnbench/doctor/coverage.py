@@ -104,6 +104,12 @@ def stretches(
     return [median_interval(values[block], sum(seconds[block])) for block in blocks]
 
 
+def stretches_of(latency: Latency, count: int) -> list[Interval | None]:
+    """The same of the samples that the statistics of a latency use."""
+    pause_s = latency.known_span_s / len(latency.samples_s)
+    return stretches(latency.used_s, [pause_s] * len(latency.used_s), count)
+
+
 def ratios_in_turn(latencies: Iterable[Latency]) -> list[tuple[list[float], list[float]]]:
     """For neighbours sampled in the same rounds: their ratios, and the rounds' seconds."""
     rounds: dict[tuple[str, int], list[Latency]] = {}

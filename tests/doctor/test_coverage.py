@@ -15,6 +15,7 @@ from attnbench.doctor.coverage import (
     ratios_in_turn,
     series,
     stretches,
+    stretches_of,
 )
 from attnbench.records import CostRecord, of_type, store
 from attnbench.records.median import effective_size, median_interval
@@ -79,25 +80,8 @@ def agree(found, least):
     assert total.share >= AIM
 
 
-def test_no_stretch_of_a_published_series_contradicts_another(published):
-    agree(
-        [
-            overlapping(stretches(samples, samples, count))
-            for samples in (latency.samples_s for latency in published)
-            for count in (30, 100, 300)
-        ],
-        least=200,
-    )
-
-
 def test_the_halves_of_published_series_are_the_same(published):
-    agree(
-        [
-            overlapping(stretches(samples, samples, len(samples) // 2))
-            for samples in (latency.samples_s for latency in published)
-        ],
-        least=100,
-    )
+    agree([overlapping(stretches_of(one, len(one.used_s) // 2)) for one in published], least=100)
 
 
 def test_the_halves_of_published_ratios_are_the_same(published):
