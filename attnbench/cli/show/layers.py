@@ -66,8 +66,10 @@ def _print_grid(
         highlight=False,
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("attention", no_wrap=True)
-    table.add_column("", justify="center")  # the grade: a letter needs no head
+    table.add_column("attention", overflow="fold")
+    table.add_column(
+        "", justify="center", min_width=1, no_wrap=True
+    )  # the grade: a letter needs no head
     between = " " if console.width >= WIDE else "\n"
     heads = ["params", "GMACs", f"latency{between}\\[95 %]", memory_head(records, between)]
     if over:
