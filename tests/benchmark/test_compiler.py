@@ -32,7 +32,7 @@ def note_shape(graph, inputs):
     return graph.forward
 
 
-@register_attention("module-level-compiled", family="dense")
+@register_attention("compiled-once", family="dense")
 class Compiled(Attention):
     """Compiled once for all cells, as most people write it; not on the meta device."""
 
@@ -49,7 +49,7 @@ class Compiled(Attention):
         return batch * self.num_tokens(grid) * self.dim**2
 
 
-@register_attention("many-variants-compiled", family="dense")
+@register_attention("many-variants", family="dense")
 class ManyVariants(Compiled):
     """One call of it needs more variants of a function than torch keeps."""
 
@@ -78,7 +78,7 @@ def notes_of(records):
 
 
 def test_cells_one_after_another_are_all_compiled_each_for_its_own_size():
-    asked = cells("module-level-compiled")
+    asked = cells("compiled-once")
     records = [record for cell in asked for record in profile([cell], PROTOCOL)]
     assert notes_of(records) == []
     sizes = [shape[1] for shapes in compiled_shapes for shape in shapes]
@@ -87,12 +87,12 @@ def test_cells_one_after_another_are_all_compiled_each_for_its_own_size():
 
 
 def test_cells_beside_one_another_are_all_compiled():
-    assert notes_of(profile(cells("module-level-compiled"), PROTOCOL)) == []
+    assert notes_of(profile(cells("compiled-once"), PROTOCOL)) == []
 
 
 def test_a_cell_for_which_the_compiler_gives_up_says_so():
     limit = torch._dynamo.config.recompile_limit
-    (note,) = notes_of(profile(cells("many-variants-compiled")[:1], PROTOCOL))
+    (note,) = notes_of(profile(cells("many-variants")[:1], PROTOCOL))
     assert f"after {limit} variants" in note
     assert torch._dynamo.config.recompile_limit == limit
 
