@@ -113,8 +113,8 @@ def _notes(records: Sequence[LayerRecord], over: Sequence[LayerRecord]) -> list[
     if over:
         names = texts_of(name_of(baseline.workload) for baseline in over)
         notes.append(f"speed-up is over {names}, the fastest dense attention measured")
-    if not all(is_quotable(record) for record in (*records, *over) if record.latency):
-        notes.append("(C) the row or its baseline is graded C: do not quote the speed-up")
+        if not all(is_quotable(record) for record in (*records, *over) if record.latency):
+            notes.append("(C) the row or its baseline is graded C: do not quote the speed-up")
     mode = records[0].workload.mode
     if mode != "forward":
         notes.append(f"GMACs are for the forward pass; latency and memory for {mode}")
