@@ -25,8 +25,8 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Measures the harness, the anchor layer, and the reading of large files; prints Markdown, in under
-# eight minutes.
+# Measures the harness, the anchor layer, and the reading of large files; prints Markdown, in about
+# a quarter of an hour.
 bench: $(VENV)/.installed
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_anchor.py
