@@ -37,8 +37,8 @@ def no_interval(latency: Latency) -> Doubt | None:
     if span_s < LEAST_SPAN_S:
         text = f"the samples span {span_s:.2g} s only: that says nothing of the next second"
     else:
-        alike = effective_size(latency.used_s)
-        text = f"{count} samples are so alike that they count as {alike:.0f}: no interval"
+        alike = max(1, round(effective_size(latency.used_s)))
+        text = f"{count} samples are so alike that they count as {alike}: no interval"
     return Doubt(name="no interval", grade="C", text=text, advice="raise --time-budget")
 
 
