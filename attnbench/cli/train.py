@@ -16,6 +16,7 @@ from attnbench.cli.threads import Threads
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from attnbench.experiments.experiment import Experiment
     from attnbench.records import ModelRecord, Record, Scores
 
 Data = Annotated[
@@ -101,11 +102,7 @@ def command(
         folder=out.parent / "checkpoints",
         options=model_options(model, images, attention, asked_for),
     )  # fmt: skip
-    console.print(
-        f"{experiment.name}: {len(images.train):,} images to train on, {len(images.val):,} held "
-        f"out, {images.num_classes} classes, {recipe.img_size[0]} px, {recipe.epochs} epochs"
-    )
-
+    _print_start(experiment, console)
     keep = Recorder(out, "train").keep
 
     def on_record(record: Record) -> None:
@@ -116,6 +113,14 @@ def command(
         record = run(experiment, resume=resume, on_record=on_record, on_step=on_step)
     _print_result(record, out)
     print(f"Checkpoint: {experiment.folder / record.run / 'last.pt'}")
+
+
+def _print_start(experiment: Experiment, console: Console) -> None:
+    images, recipe = experiment.data, experiment.recipe
+    console.print(
+        f"{experiment.name}: {len(images.train):,} images to train on, {len(images.val):,} held "
+        f"out, {images.num_classes} classes, {recipe.img_size[0]} px, {recipe.epochs} epochs"
+    )
 
 
 def _print_epoch(record: Record, console: Console) -> None:

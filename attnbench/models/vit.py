@@ -104,8 +104,7 @@ class VisionTransformer(Backbone):
         size = (img_size, img_size) if isinstance(img_size, int) else img_size
         self.grid: Grid = grid_of_image(size, patch_size)
         self.out_indices = _block_indices(out_indices, depth)
-        info = FeatureInfo(channels=dim, stride=patch_size)
-        self.feature_info = [info] * len(self.out_indices)
+        self.feature_info = [FeatureInfo(channels=dim, stride=patch_size)] * len(self.out_indices)
         self.patch_embed = PatchEmbed(patch_size, in_chans, dim)
         self._add_tokens(dim, class_token, distillation_token)
         options = dict(attention_options or {})

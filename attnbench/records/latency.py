@@ -12,7 +12,7 @@ from statistics import median
 from typing import Literal
 
 from attnbench.records.disturbance import Contention, Observed, are_enough
-from attnbench.records.median import LEVEL, Interval, median_interval
+from attnbench.records.median import Interval, median_interval
 
 CacheState = Literal["", "cold", "warm"]
 
@@ -128,16 +128,12 @@ class Latency:
     @property
     def interval_s(self) -> Interval | None:
         """95 % interval of the median of the samples that are used; None if it cannot be given."""
-        return self.interval_at(LEVEL)
+        return _interval(self.used_s, self.known_span_s)
 
     @property
     def known_span_s(self) -> float:
         """Seconds that the samples span at least."""
         return sum(self.samples_s) if self.span_s is None else self.span_s
-
-    def interval_at(self, level: float) -> Interval | None:
-        """The interval of the median at another level than 95 %."""
-        return _interval(self.used_s, self.known_span_s, level)
 
     @property
     def host_s(self) -> float | None:
@@ -163,9 +159,9 @@ def _undisturbed(
 
 
 @lru_cache(maxsize=4096)
-def _interval(samples: tuple[float, ...], span_s: float, level: float) -> Interval | None:
+def _interval(samples: tuple[float, ...], span_s: float) -> Interval | None:
     """Remembered, as grades, tables and figures ask for it."""
-    return median_interval(samples, span_s, level)
+    return median_interval(samples, span_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,26 +173,20 @@ class Ratio:
     paired: bool
 
 
-def speed_up(baseline: Latency, other: Latency, level: float = LEVEL) -> Ratio:
+def speed_up(baseline: Latency, other: Latency) -> Ratio:
     """Baseline time ÷ other time.
 
     For cells that were measured in turn it is the median of the ratios of each round, which drift
     of the machine hardly affects. For others it is the ratio of the medians, with the worst-case
     interval.
-
-    Args:
-        baseline: what is compared with.
-        other: what is compared.
-        level: of the interval; above 0.95 where many of them must hold together.
     """
     if _are_paired(baseline, other):
         ratios = tuple(b / o for b, o in paired_samples(baseline, other))
-        interval = _interval(ratios, span_of_rounds(baseline, other), level)
+        interval = _interval(ratios, span_of_rounds(baseline, other))
         return Ratio(value=median(ratios), interval=interval, paired=True)
-    above, below = baseline.interval_at(level), other.interval_at(level)
     return Ratio(
         value=baseline.median_s / other.median_s,
-        interval=_ratio_interval(above, below),
+        interval=_ratio_interval(baseline.interval_s, other.interval_s),
         paired=False,
     )
 
