@@ -158,9 +158,9 @@ def _undisturbed(
     ).undisturbed()  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2**17)
 def _interval(samples: tuple[float, ...], span_s: float) -> Interval | None:
-    """Remembered, as grades, tables and figures ask for it."""
+    """Remembered, as grades, tables and figures ask for it, also of all cells of a large report."""
     return median_interval(samples, span_s)
 
 

@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import accumulate, pairwise
 from math import ceil, comb, floor, sqrt
 from operator import mul
 from statistics import NormalDist
@@ -69,7 +70,8 @@ def median_interval(
         return ordered[rank - 1], ordered[-rank]
     ranks = _ranks(samples, ordered)
     half = (count / 2 - rank) * sqrt(count / _effective(ranks))
-    half = max(half, *(_half_of_blocks(ranks, blocks, level) for blocks in BLOCKS))
+    below = list(accumulate([(rank < 0) + (rank <= 0) for rank in ranks], initial=0))
+    half = max(half, *[_half_of_blocks(below, blocks, level) for blocks in BLOCKS])
     k = floor(count / 2 - half)
     return (ordered[k - 1], ordered[-k]) if k >= 1 else None
 
@@ -94,21 +96,21 @@ def _effective(ranks: Sequence[float]) -> float:
     return count if r <= 0 else count * (1 - r) / (1 + r) if r < 1 else 1e-9
 
 
-def _half_of_blocks(ranks: Sequence[float], blocks: int, level: float) -> float:
-    """The half-width in ranks that the blocks ask for; 0 if there are too few samples for them."""
-    size = len(ranks) // blocks
+def _half_of_blocks(below: Sequence[int], blocks: int, level: float) -> float:
+    """The half-width in ranks that the blocks ask for; 0 if there are too few samples for them.
+
+    `below` has, for each sample and for the start, twice how many samples up to it lie below the
+    median; one that equals it counts once.
+    """
+    count = len(below) - 1
+    size = count // blocks
     if size < 2:
         return 0.0
-    start = len(ranks) - blocks * size
-    below = [_share_below(ranks[i : i + size]) for i in range(start, len(ranks), size)]
-    middle = sum(below) / blocks
-    variance = sum((share - middle) ** 2 for share in below) / (blocks - 1)
-    return student(level, blocks - 1) * len(ranks) * sqrt(variance / blocks)
-
-
-def _share_below(ranks: Sequence[float]) -> float:
-    """Share of samples below the median; one that equals it counts half."""
-    return (sum(rank < 0 for rank in ranks) + ranks.count(0) / 2) / len(ranks)
+    ends = below[count - blocks * size :: size]
+    shares = [(after - before) / (2 * size) for before, after in pairwise(ends)]
+    middle = sum(shares) / blocks
+    variance = sum([(share - middle) ** 2 for share in shares]) / (blocks - 1)
+    return student(level, blocks - 1) * count * sqrt(variance / blocks)
 
 
 @cache

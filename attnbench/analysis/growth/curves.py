@@ -9,7 +9,7 @@ import pandas as pd
 
 from attnbench.analysis.interval import NORMAL
 from attnbench.analysis.naming import joined_by_and
-from attnbench.analysis.quotable import POOR, poor
+from attnbench.analysis.quotable import POOR
 
 CURVE = ("conditions_key", "implementation_key")
 """The columns that the cells of a curve share."""
@@ -57,9 +57,9 @@ def noise_of(rows: pd.DataFrame) -> np.ndarray:
     return np.log(high / low) / (2 * NORMAL)
 
 
-def left_out_note(rows: pd.DataFrame) -> str:
+def left_out_note(tokens: Iterable[float]) -> str:
     """A note that names the sizes whose latency is not good enough to conclude from; "" if none."""
-    sizes = sorted(set(poor(rows)["tokens"]))
+    sizes = sorted(set(map(int, tokens)))
     return f"left out, {POOR}: {listed_sizes(sizes)}" if sizes else ""
 
 

@@ -160,8 +160,13 @@ def _fit(cells: _Cells, known: np.ndarray, column: str) -> dict[str, Any]:
         "exponent_high": exponent.high, "from_tokens": int(exponent.tokens[0]),
         "to_tokens": int(exponent.tokens[-1]), "sizes": len(exponent.tokens),
         "sizes_measured": len(known),
-        "notes": _notes(exponent, left_out_note(cells.frame.iloc[known]) if timed else ""),
+        "notes": _notes(exponent, left_out_note(cells.tokens[_left_out(cells, known, timed)])),
     }  # fmt: skip
+
+
+def _left_out(cells: _Cells, known: np.ndarray, timed: bool) -> np.ndarray:
+    """Row numbers of the latencies that are not good enough to conclude from."""
+    return known[~cells.quotable[known]] if timed else known[:0]
 
 
 def _too_few(cells: _Cells, known: np.ndarray) -> str:

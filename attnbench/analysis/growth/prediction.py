@@ -27,7 +27,7 @@ from attnbench.analysis.growth.refusal import (
     memory_curve,
 )
 from attnbench.analysis.keys import Implementation
-from attnbench.analysis.quotable import quotable
+from attnbench.analysis.quotable import poor, quotable
 from attnbench.analysis.speedup.baseline import fastest, is_baseline
 from attnbench.errors import UserError
 
@@ -152,6 +152,7 @@ def _prediction(rows: pd.DataFrame, tokens: int, latency: Curve | None) -> Predi
     if latency is None and memory is None:
         return None
     first, behind = rows.iloc[0], known if latency is None else quotable(rows)
+    left_out = left_out_note(poor(rows)["tokens"]) if latency else ""
     return Prediction(
         label=first["label"],
         implementation=first["implementation_key"],
@@ -164,7 +165,7 @@ def _prediction(rows: pd.DataFrame, tokens: int, latency: Curve | None) -> Predi
         memory_terms_bytes=memory.coefficients if memory else None,
         speedup=None,
         tokens=tuple(int(size) for size in behind["tokens"]),
-        note="; ".join(filter(None, (_misfit(latency), left_out_note(rows) if latency else ""))),
+        note="; ".join(filter(None, (_misfit(latency), left_out))),
     )
 
 

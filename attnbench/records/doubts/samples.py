@@ -64,11 +64,11 @@ def drift(latency: Latency) -> Doubt | None:
     samples_s = latency.used_s
     third = len(samples_s) // 3
     first, last = samples_s[:third], samples_s[len(samples_s) - third :]
-    if not _apart(first, last):
+    if not third:
         return None
     change = median(last) / median(first) - 1
     grade = graded(abs(change), DRIFT)
-    if grade == "A":
+    if grade == "A" or not _apart(first, last):
         return None
     return Doubt(
         name="drift",
