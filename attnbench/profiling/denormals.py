@@ -6,15 +6,15 @@ numbers as normal float32.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from attnbench.profiling.as_written import as_written
+from attnbench.profiling.each_operator import EachOperator, is_view, name_of
 
 SLOW = (torch.float32, torch.float64, torch.bfloat16)
 LOOKED_AT = 2**14
@@ -22,18 +22,13 @@ LOOKED_AT = 2**14
 
 
 def denormal_share(call: Callable[[], object]) -> float:
-    """Share of the elements that one call computes that are denormal: not zero, but not normal.
-
-    Compiled code runs as it was written: watching it must not make it slow for later calls.
-    """
-    dynamo = "torch._dynamo" in sys.modules
-    eager = torch.compiler.set_stance("force_eager") if dynamo else nullcontext()
-    with eager, _Denormals() as found:
+    """Share of the elements that one call computes that are denormal: not zero, but not normal."""
+    with as_written(), _Denormals() as found:
         call()
     return found.denormal / found.all if found.all else 0.0
 
 
-class _Denormals(TorchDispatchMode):
+class _Denormals(EachOperator):
     """Counts the elements of all results, those of views and bare allocations left out."""
 
     def __init__(self) -> None:
@@ -41,12 +36,11 @@ class _Denormals(TorchDispatchMode):
         self.denormal = 0.0
         self.all = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        outputs = func(*args, **(kwargs or {}))
-        if not func.is_view and "empty" not in func._overloadpacket.__name__:
+    def see(self, func: Any, args: Any, kwargs: Any, outputs: Any) -> None:
+        """Count what it made."""
+        if not is_view(func) and "empty" not in name_of(func):
             for leaf in tree_leaves(outputs):
                 self._look(leaf)
-        return outputs
 
     def _look(self, leaf: Any) -> None:
         if type(leaf) is not Tensor or leaf.dtype not in SLOW or leaf.layout != torch.strided:

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from attnbench.profiling.as_written import as_written
+from attnbench.profiling.each_operator import EachOperator, name_of
 from attnbench.profiling.latency.timer import Call
 
 _PREFIX = "_scaled_dot_product_"
@@ -23,7 +24,7 @@ def fused_backend(call: Call) -> str:
     "flash", "efficient", "cudnn", "flash (cpu)" or "math", several joined by ", "; "" if the
     function was not called.
     """
-    with _Asked() as asked, _Kernels() as kernels:
+    with as_written(), _Asked() as asked, _Kernels() as kernels:
         call()
     return ", ".join(sorted(kernels.names)) or ("math" if asked.times else "")
 
@@ -40,7 +41,7 @@ class _Asked(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Kernels(TorchDispatchMode):
+class _Kernels(EachOperator):
     """Notes the fused kernels; the unfused path appears as its single operators."""
 
     def __init__(self) -> None:
@@ -48,13 +49,16 @@ class _Kernels(TorchDispatchMode):
         self.names: set[str] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func._overloadpacket.__name__
-        if name == "scaled_dot_product_attention":  # in inference mode it is not decomposed
+        if name_of(func) == "scaled_dot_product_attention":  # in inference mode: not decomposed
             with self:
                 return func.decompose(*args, **(kwargs or {}))
+        return super().__torch_dispatch__(func, types, args, kwargs)
+
+    def see(self, func: Any, args: Any, kwargs: Any, outputs: Any) -> None:
+        """Note it if it is one of the kernels."""
+        name = name_of(func)
         if name.startswith(_PREFIX) and not name.endswith("_backward"):
             self.names.add(_kind_of(name))
-        return func(*args, **(kwargs or {}))
 
 
 def _kind_of(operator: str) -> str:

@@ -96,6 +96,37 @@ def test_only_copies_that_may_hold_the_cell_have_to_be_good(layer, ceilings):
     assert limits.cache_bytes_per_s is None
 
 
+def test_a_poor_limit_that_cannot_be_the_best_hides_nothing(layer, ceilings):
+    slow = Latency(samples_s=(1.0,) * 3, stopped_by="time_budget")
+    sizes = ceilings(bytes_per_s={2**10: 4e9, 2**20: 1e9})
+    poor = [replace(c, latency=slow) if c.size == 2**10 else c for c in sizes]
+    limits = Ceilings(poor).of(layer())
+    assert limits.bytes_per_s(2**9) == limits.cache_bytes_per_s == pytest.approx(1e9)
+
+
+@pytest.mark.parametrize("operation", ["matmul", "copy"])
+def test_what_takes_longer_than_an_unknown_limit_allows_at_most_is_the_bottleneck(
+    layer, ceilings, operation
+):
+    """One of several ceilings is poor and may be the best; the good ones bound its time."""
+    few = Latency(samples_s=(1e-9,) * 3, stopped_by="time_budget")
+    known = ceilings(macs_per_s=1e9, operator_s=1e-6)
+    poor = [replace(c, latency=few, size=7) for c in known if c.operation == operation]
+    limits = Ceilings([*known, *poor])
+    cell = replace(graded(layer(), "A"), operators=1)
+    macs, latency_s = cell.macs.products_macs, cell.latency.median_s
+    work_bytes = {"matmul": 10 * macs, "copy": 1}[operation]
+    long = replace(cell, least_bytes=work_bytes, traffic_bytes=work_bytes)
+    slower = 2 * max(macs, work_bytes) / 1e9 / latency_s
+    samples_s = tuple(slower * sample for sample in long.latency.samples_s)
+    found = limits.place(replace(long, latency=replace(long.latency, samples_s=samples_s)))
+    assert found.bound_by == {"matmul": "bandwidth", "copy": "compute"}[operation]
+    assert found.percent_of_limit == pytest.approx(0.5)
+    other = {"matmul": 1, "copy": 10 * macs}[operation]
+    short = limits.place(replace(cell, least_bytes=other, traffic_bytes=other))
+    assert (short.percent_of_limit, short.bound_by, short.poor) == (None, "", "limit")
+
+
 def test_a_model_graded_c_has_no_place_on_a_frontier_of_latency(model):
     records = [graded(model("a", 0.5, macs=1), "A"), graded(model("b", 0.6, macs=2), "C"),
                graded(model("c", 0.7, macs=3), "B")]  # fmt: skip

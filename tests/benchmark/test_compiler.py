@@ -108,6 +108,22 @@ def test_limits_grow_with_the_cells_and_are_put_back():
     assert torch._dynamo.config.recompile_limit == limit
 
 
+def test_a_cell_of_flex_is_measured_whole(monkeypatch):
+    """What watches single operators lets FlexAttention pass, which is one of higher order."""
+    compiled = torch.compile
+    monkeypatch.setattr(
+        flex.torch,
+        "compile",
+        lambda function, options=None, **more: compiled(
+            function, **({"backend": "eager"} if options else {}), **more
+        ),
+    )
+    (record,) = profile(cells("dense", impl="flex")[:1], PROTOCOL)
+    assert (record.status, record.reason) == ("ok", "")
+    assert record.memory.kept_bytes == 0
+    assert record.denormal_share == 0
+
+
 def test_kernels_of_flex_are_forgotten_too():
     flex._kernels["a case"] = None
     forget_compiled()

@@ -17,14 +17,13 @@ latency, one of them must be at least a third of it:
 - bandwidth: the bytes that this code moves ÷ the bandwidth of copies that touch as many bytes as
   the call holds at once. Unfused code moves `traffic_bytes`; for fused code only the least number
   of bytes is known;
-- launch: on the CPU, the number of operators × the time of an operator that does almost nothing.
-  That is the cheapest operator: the smallest linear layer, normalisation or fused attention takes
-  four to six times as long. So launches are the bottleneck from an eighth of the latency on, if
-  nothing else makes up a third. On a GPU launches overlap with the work, so a cell is launch-bound
-  only if the host takes as long as the device.
+- launch: on the CPU, the number of operators × the time of an operator of a small layer. On a GPU
+  launches overlap with the work, so a cell is launch-bound only if the host takes as long as the
+  device.
 
-**Grade C.** A cell whose latency, or a limit of whose machine, is graded C has neither share nor
-bottleneck (see `machine_limits`).
+**Grade C.** A cell whose latency is graded C has neither share nor bottleneck. A limit that was
+not measured well enough is known from below (see `machine_limits`): a time by it is "at most" so
+long. It may lose against a longer one; if it is the longest, share or bottleneck are unknown.
 
 Bytes and operators are counted for the forward pass. The limit also covers other modes: a gradient
 is as large as its tensor, so `forward+backward` and `train` move the least bytes twice, `backward`
@@ -33,11 +32,12 @@ once. The bottleneck of these modes is unknown, unless they are launch-bound by 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from attnbench.analysis.limits.machine_limits import Limits, best_known, limits_of
+from attnbench.analysis.limits.machine_limits import Limits, Rate, best_known, limits_of
 from attnbench.analysis.quotable import is_quotable
 from attnbench.impls import is_fused
 from attnbench.records import Ceiling, CostRecord
@@ -47,8 +47,6 @@ BoundBy = Literal["", "compute", "bandwidth", "launch", "unexplained"]
 
 EXPLAINED_FROM = 1 / 3
 """The longest of the three times is the bottleneck from this share of the latency on."""
-LAUNCHES_FROM = 1 / 8
-"""The same for launches of operators, of which the ceiling knows only the cheapest."""
 LEAST_BYTES_TIMES = {"forward": 1, "backward": 1, "forward+backward": 2, "train": 2}
 """How many times each mode moves the least bytes of the forward pass, at least."""
 
@@ -65,6 +63,14 @@ class Placement:
     """Seconds to launch one operator, if the cell is bound by launches."""
     poor: Literal["", "latency", "limit"] = ""
     """What was not measured well enough to place the cell; "" if it was, or is not known at all."""
+
+
+class Time(NamedTuple):
+    """How long a resource takes: the longest of several is the greatest of them."""
+
+    seconds: float
+    exact: bool
+    """False if that is the most that it takes: its rate may be higher."""
 
 
 class Ceilings:
@@ -113,8 +119,11 @@ def unplaced(record: CostRecord, limits: Limits) -> Placement:
 
 
 def _limit_s(record: CostRecord, limits: Limits) -> float | None:
-    compute_s, bandwidth_s = _compute_s(record, limits), _least_s(record, limits)
-    return None if compute_s is None or bandwidth_s is None else max(compute_s, bandwidth_s)
+    compute, bandwidth = _compute(record, limits), _least(record, limits)
+    if compute is None or bandwidth is None:
+        return None
+    longest = max(compute, bandwidth)
+    return longest.seconds if longest.exact else None
 
 
 def _launch_each_s(record: CostRecord) -> float | None:
@@ -151,19 +160,17 @@ def touched_bytes(record: CostRecord) -> int | None:
     return record.least_bytes + (record.memory.peak_net_bytes if record.memory else 0)
 
 
-def _compute_s(record: CostRecord, limits: Limits) -> float | None:
-    macs = macs_of_mode(record)
-    return None if macs is None or limits.macs_per_s is None else macs / limits.macs_per_s
+def _compute(record: CostRecord, limits: Limits) -> Time | None:
+    return _time(macs_of_mode(record), limits.products)
 
 
-def _least_s(record: CostRecord, limits: Limits) -> float | None:
-    """Seconds to move the least bytes."""
+def _least(record: CostRecord, limits: Limits) -> Time | None:
+    """Time to move the least bytes."""
     if record.least_bytes is None or record.latency is None:
         return None
     least = LEAST_BYTES_TIMES[record.workload.mode] * record.least_bytes
     cold = record.latency.cache == "cold"
-    rate = limits.memory_bytes_per_s if cold else limits.bytes_per_s(least)
-    return None if rate is None else least / rate
+    return _time(least, limits.bandwidth(sys.maxsize if cold else least))
 
 
 def _bound_by(record: CostRecord, limits: Limits) -> BoundBy:
@@ -174,24 +181,29 @@ def _bound_by(record: CostRecord, limits: Limits) -> BoundBy:
     if times is None:
         return ""
     longest = max(times, key=lambda name: times[name])
-    least = LAUNCHES_FROM if longest == "launch" else EXPLAINED_FROM
-    return longest if times[longest] >= least * record.latency.median_s else "unexplained"
+    if not times[longest].exact:
+        return ""
+    explained = times[longest].seconds >= EXPLAINED_FROM * record.latency.median_s
+    return longest if explained else "unexplained"
 
 
-def _times(record: CostRecord, limits: Limits) -> dict[BoundBy, float] | None:
-    """Seconds that each resource would take alone; None if one of them is unknown."""
-    compute_s, least_s = _compute_s(record, limits), _least_s(record, limits)
-    moved, touched = moved_bytes(record), touched_bytes(record)
+def _times(record: CostRecord, limits: Limits) -> dict[BoundBy, Time] | None:
+    """How long each resource would take alone; None if one of them is unknown."""
     if record.workload.mode != "forward" or record.operators is None:
         return None
-    if compute_s is None or least_s is None or moved is None or touched is None:
+    compute, least = _compute(record, limits), _least(record, limits)
+    touched = touched_bytes(record)
+    moved = None if touched is None else _time(moved_bytes(record), limits.bandwidth(touched))
+    if compute is None or least is None or moved is None:
         return None
-    rate = limits.bytes_per_s(touched)
-    if rate is None:
-        return None
-    times: dict[BoundBy, float] = {"compute": compute_s, "bandwidth": max(least_s, moved / rate)}
+    times: dict[BoundBy, Time] = {"compute": compute, "bandwidth": max(least, moved)}
     if record.environment.device == "cpu":
         if limits.operator_s is None:
             return None
-        times["launch"] = record.operators * limits.operator_s
+        times["launch"] = Time(record.operators * limits.operator_s, exact=True)
     return times
+
+
+def _time(work: int | None, rate: Rate | None) -> Time | None:
+    """The time of some work; None if the work or the rate is unknown."""
+    return None if work is None or rate is None else Time(work / rate.per_s, rate.exact)

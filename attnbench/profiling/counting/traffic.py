@@ -23,10 +23,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from attnbench.profiling.counting.eager import eager_calls
+from attnbench.profiling.each_operator import EachOperator, Operator, is_view, name_of
 
 ALLOCATIONS = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"})
 OVERWRITES = frozenset({"copy_", "fill_", "zero_"})
@@ -58,28 +58,23 @@ def count_traffic(module: nn.Module, inputs: Sequence[Tensor], arguments: Sequen
     return Traffic(moved_bytes=traffic.moved_bytes, least_bytes=least, operators=traffic.operators)
 
 
-class _Traffic(TorchDispatchMode):
+class _Traffic(EachOperator):
     def __init__(self) -> None:
         super().__init__()
         self.moved_bytes = 0
         self.operators = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        outputs = func(*args, **(kwargs or {}))
+    def see(self, func: Any, args: Any, kwargs: Any, outputs: Any) -> None:
+        """Count its bytes, unless it moves none."""
         if not _moves_nothing(func):
-            read = args[1:] if _name(func) in OVERWRITES else args
+            read = args[1:] if name_of(func) in OVERWRITES else args
             self.moved_bytes += _bytes(tree_leaves((read, kwargs, outputs)))
             self.operators += 1
-        return outputs
 
 
-def _name(operator: Any) -> str:
-    return operator._overloadpacket.__name__
-
-
-def _moves_nothing(operator: Any) -> bool:
+def _moves_nothing(operator: Operator) -> bool:
     # `_unsafe_view` is a view that torch does not mark as one.
-    return operator.is_view or _name(operator) in ALLOCATIONS | {"_unsafe_view"}
+    return is_view(operator) or name_of(operator) in ALLOCATIONS | {"_unsafe_view"}
 
 
 def _bytes(leaves: Iterable[Any]) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from copy import deepcopy
 from types import MethodType
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from attnbench.profiling.as_written import as_written
 from attnbench.profiling.latency.modes import Backward, Pass, twin_of
 from attnbench.profiling.random_state import RandomState
 
@@ -32,11 +31,8 @@ class Twin:
             self.random = RandomState(device)
 
     def compute(self) -> Mapping[str, Any]:
-        """What the copy computes with the same random numbers; compiled code runs as written.
-
-        A copy must not use up the few recompilations that torch allows a function.
-        """
-        with _uncompiled():
+        """What the copy computes with the same random numbers."""
+        with as_written():
             return self._run(self._module)
 
     def compute_as_timed(self) -> Mapping[str, Any]:
@@ -65,16 +61,6 @@ def _copy(pristine: nn.Module, original: nn.Module) -> nn.Module:
             if owner in own and isinstance(method, MethodType):
                 module.__dict__[name] = MethodType(method.__func__, own[owner])
     return copy
-
-
-@contextmanager
-def _uncompiled() -> Iterator[None]:
-    """Compiled functions run as they were written."""
-    if "torch._dynamo" not in sys.modules:
-        yield
-        return
-    with torch.compiler.set_stance("force_eager"):
-        yield
 
 
 def copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

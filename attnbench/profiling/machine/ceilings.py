@@ -4,7 +4,8 @@ Three simple operations are timed as cells are, by the same clock:
 
 - **matmul**: the product of two square matrices, the fastest way to spend multiply-accumulates.
 - **copy**: a tensor copied onto another, from sizes that stay in the caches to sizes far beyond.
-- **launch**: many operators on one element each, which cost nothing but their overhead.
+- **launch**: the operators of a small layer, in turn: a linear layer, which wakes all threads, and
+  an addition, which does not. They cost little but their overhead.
 
 Matrices are random: zeros would be multiplied faster, denormal numbers slower. Each size is
 measured by itself, as a large copy in the same round would empty the caches of a small one.
@@ -18,6 +19,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 from attnbench.profiling.latency.sampling import measure_latencies
 from attnbench.profiling.latency.timer import Call, Timer
@@ -30,6 +32,9 @@ MATMUL_SIDES = {"cpu": (512, 1024, 2048), "cuda": (2048, 4096, 8192)}
 COPY_BYTES = tuple(mebibytes * 2**18 for mebibytes in (1, 4, 16, 64, 256, 1024))
 """256 KiB to 256 MiB, each four times the one before."""
 LAUNCHES = 100
+"""Operators in a row: half of them linear layers, half additions."""
+SMALL = (8, 32)
+"""Tokens and width of the small layer: the least at which torch gives work to all threads."""
 LONGEST_CALL_S = 0.5
 """A product that would take longer is left out: the rate no longer grows at that size."""
 PROTOCOL = Protocol(warmup_s=0.2, precision=0.02, time_budget_s=2.0)
@@ -118,16 +123,17 @@ def trials(dtype: DType, device: torch.device) -> Iterator[Trial]:
     yield Trial(
         operation="launch",
         size=LAUNCHES,
-        macs=0,
+        macs=LAUNCHES // 2 * SMALL[0] * SMALL[1] ** 2,
         moved_bytes=0,
-        build=lambda: _launch(random(1)),
+        build=lambda: _launch(random(*SMALL), random(SMALL[1], SMALL[1])),
     )
 
 
 def takes_too_long(trial: Trial, found: Sequence[Ceiling]) -> bool:
     """Whether a product would be too long at the rate of the one before it."""
     rates = [ceiling.macs_per_s for ceiling in found if ceiling.operation == "matmul"]
-    return bool(trial.macs and rates) and trial.macs / rates[-1] > LONGEST_CALL_S
+    is_product = trial.operation == "matmul"
+    return bool(is_product and rates) and trial.macs / rates[-1] > LONGEST_CALL_S
 
 
 def _time(trial: Trial, protocol: Protocol, timer: Timer) -> Latency:
@@ -156,10 +162,10 @@ def _copy(source: Tensor) -> Call:
     return call
 
 
-def _launch(element: Tensor) -> Call:
+def _launch(tokens: Tensor, weight: Tensor) -> Call:
     @torch.inference_mode()
     def call() -> None:
-        for _ in range(LAUNCHES):
-            torch.add(element, element)
+        for _ in range(LAUNCHES // 2):
+            torch.add(linear(tokens, weight), tokens)
 
     return call

@@ -22,8 +22,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from attnbench.profiling.as_written import as_written
+from attnbench.profiling.each_operator import EachOperator
 
 MOST_OBJECTS = 1_000_000
 """The search ends after this many objects: a module may hold a reference to half of Python."""
@@ -46,7 +48,7 @@ def kept_bytes(module: nn.Module, forward: Callable[[], object], x: Tensor) -> i
     own = [x, *module.parameters()]
     own += [tensor.grad for tensor in own if tensor.grad is not None]
     known = _pieces(own)
-    with torch.no_grad(), _Reads() as reads:
+    with torch.no_grad(), as_written(), _Reads() as reads:
         forward()
     found = reads.outside | held_by(module)
     return sum(size for piece, size in found.items() if piece not in known)
@@ -72,7 +74,7 @@ def _inside(one: object) -> list[Any]:
     return gc.get_referents(one)
 
 
-class _Reads(TorchDispatchMode):
+class _Reads(EachOperator):
     """Notes the memory that operators read and none of them has made."""
 
     def __init__(self) -> None:
@@ -80,14 +82,13 @@ class _Reads(TorchDispatchMode):
         self.outside: Pieces = {}
         self._made: Pieces = {}
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def see(self, func: Any, args: Any, kwargs: Any, outputs: Any) -> None:
+        """Tell what was read from what was made."""
         read = _pieces(tree_leaves((args, kwargs)))
         self.outside |= {p: size for p, size in read.items() if p not in self._made}
-        outputs = func(*args, **(kwargs or {}))
         given = _pieces(tree_leaves(outputs))
         # The result of a view is the memory that was read.
         self._made |= {p: size for p, size in given.items() if p not in self.outside}
-        return outputs
 
 
 def _pieces(objects: Iterable[object]) -> Pieces:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from attnbench.analysis.limits.machine_limits import Limits, newest_ceilings
+from attnbench.analysis.limits.machine_limits import Limits, OneRate, Rate, newest_ceilings
 from attnbench.analysis.limits.roofline import (
     Ceilings,
     macs_of_mode,
@@ -16,7 +16,16 @@ from attnbench.records import Memory
 from attnbench.records.latency import Latency
 
 MEMORY = Memory(peak_net_bytes=0, peak_total_bytes=None, method="cpu profiler")
-LIMITS = Limits(macs_per_s=1e9, copies=((1000, 4e9), (10_000, 1e9)), operator_s=1e-6)
+
+
+def limits_of(*copies, products=1e9, operator_s=1e-6):
+    """Limits whose copies are (bytes, bytes per second); each is known exactly."""
+    rates = (OneRate(work=size, per_s=rate, most_per_s=rate) for size, rate in copies)
+    return Limits(products=Rate(products, exact=True), copies=tuple(rates), operator_s=operator_s)
+
+
+LIMITS = limits_of((1000, 4e9), (10_000, 1e9))
+QUICK = limits_of((1000, 4e9), (10_000, 1e9), products=1e15)
 
 
 @pytest.fixture
@@ -61,15 +70,14 @@ def test_bandwidth_is_that_of_copies_that_touch_as_much(layer):
 
 
 def test_a_small_copy_that_is_all_overhead_lowers_no_bandwidth():
-    slow_start = Limits(macs_per_s=1, copies=((10, 1.0), (1000, 5.0), (9000, 2.0)), operator_s=1)
+    slow_start = limits_of((10, 1.0), (1000, 5.0), (9000, 2.0))
     assert slow_start.bytes_per_s(1) == 5.0
     assert slow_start.memory_bytes_per_s == 2.0
     assert slow_start.cache_bytes_per_s == 5.0
 
 
 def test_after_a_flush_the_bytes_come_from_memory(cell):
-    quick = replace(LIMITS, macs_per_s=1e15)
-    cold, warm = (placement(cell(cache=c), quick).limit_s for c in ("cold", "warm"))
+    cold, warm = (placement(cell(cache=c), QUICK).limit_s for c in ("cold", "warm"))
     assert (cold, warm) == (pytest.approx(500 / 1e9), pytest.approx(500 / 4e9))
 
 
@@ -86,8 +94,7 @@ def test_a_mode_has_the_macs_and_the_least_bytes_of_what_is_timed(cell, mode, ma
     record = cell(mode=mode)
     assert macs_of_mode(record) == macs
     assert placement(record, LIMITS).limit_s == pytest.approx(macs / 1e9)
-    bytes_alone = replace(LIMITS, macs_per_s=1e15)
-    assert placement(record, bytes_alone).limit_s == pytest.approx(times * 500 / 4e9)
+    assert placement(record, QUICK).limit_s == pytest.approx(times * 500 / 4e9)
 
 
 def test_what_binds_other_modes_is_not_known_unless_it_is_the_host(cell, gpu):
@@ -105,7 +112,7 @@ def test_what_binds_other_modes_is_not_known_unless_it_is_the_host(cell, gpu):
     ],
 )
 def test_what_binds_is_the_longest_of_the_three_if_it_is_a_third(cell, change, bound_by):
-    limits = replace(LIMITS, copies=((10_000, 1e9),))
+    limits = limits_of((10_000, 1e9))
     assert placement(cell(**change), limits).bound_by == bound_by
 
 

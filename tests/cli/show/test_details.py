@@ -109,7 +109,7 @@ def test_a_cell_bound_by_launches_says_how_many_and_how_long_each_takes(record, 
     steady = Latency(samples_s=(3e-3,) * 30, stopped_by="precision", span_s=1.0)
     macs = Macs(products_macs=1, norms_ops=0, by_operator_macs={}, uncounted=())
     many = replace(record, latency=steady, least_bytes=1, traffic_bytes=1, operators=300, macs=macs)
-    known = [*CEILINGS[:2], ("launch", 0, 0, 2e-6)]
+    known = [*CEILINGS[:2], ("launch", 0, 0, 4e-6)]
     print_details([many], Console(width=400), [ceiling(record, *one) for one in known])
     out = capsys.readouterr().out
     assert "300 operators; " in out

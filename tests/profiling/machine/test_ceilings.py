@@ -108,14 +108,16 @@ def test_a_copy_is_the_whole_source(target):
 
 
 def test_a_run_of_launches_is_as_many_operators_as_its_size_says(monkeypatch):
-    results, add = [], torch.add
-    monkeypatch.setattr(torch, "add", lambda a, b: results.append(add(a, b)))
-    ceilings._launch(torch.ones(1))()
-    assert (
-        len(results)
-        == ceilings.LAUNCHES
-        == next(trial.size for trial in trials("float32", CPU) if trial.operation == "launch")
-    )
+    monkeypatch.setattr(ceilings, "LAUNCHES", 6)
+    call = ceilings._launch(torch.ones(8, 4), torch.eye(4))
+    call()
+    with torch.profiler.profile() as seen, torch.inference_mode():
+        call.__wrapped__()
+    names = [event.name for event in seen.events()]
+    (trial,) = (trial for trial in trials("float32", CPU) if trial.operation == "launch")
+    assert names.count("aten::linear") == names.count("aten::add") == 3
+    assert trial.size == 6
+    assert trial.macs == 3 * ceilings.SMALL[0] * ceilings.SMALL[1] ** 2
 
 
 def test_what_the_device_cannot_do_is_refused_before_it_is_timed(measure, monkeypatch):
