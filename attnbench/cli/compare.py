@@ -21,6 +21,8 @@ FAIL_ON = ("slower", "broken", "cannot-tell", "more", "changed", "missing")
 """Values of --fail-on: keys of `Comparison.counts`, with dashes instead of spaces."""
 COLOURS = {"broken": "red", "slower": "red", "cannot tell": "yellow", "faster": "green",
            "repaired": "green"}  # fmt: skip
+MOST_ROWS = 200
+"""Nobody scrolls through more; to lay out a long table takes minutes."""
 NAME_WIDTH = len("(reference)")
 """In a narrower first column, the longest word of most names would be cut."""
 
@@ -121,11 +123,14 @@ def _print_table(comparison: Comparison) -> None:
     for head, numeric in zip(compare_text.HEADS, compare_text.NUMERIC, strict=True):
         table.add_column(head, justify="right" if numeric else "left", no_wrap=head == "verdict")
     table.columns[0].min_width = NAME_WIDTH
-    for change, row in zip(comparison.changes, compare_text.rows(comparison), strict=True):
+    rows = compare_text.rows(comparison, MOST_ROWS)
+    for change, row in zip(comparison.changes, rows, strict=False):
         colour = COLOURS.get(change.verdict, "")
         table.add_row(*(Text(cell, colour if cell == change.verdict else "") for cell in row))
     console = Console()
     console.print(Text(compare_text.heading(comparison)), table)
+    if len(rows) < len(comparison.changes):
+        console.print(Text(compare_text.cut_note(comparison, len(rows))))
     for note in compare_text.notes(comparison):
         console.print(Text(note))
     console.print(Text(compare_text.summary(comparison), "bold"))

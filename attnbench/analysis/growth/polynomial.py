@@ -34,6 +34,7 @@ data, such as a cache that overflows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from math import inf, sqrt
 
@@ -55,7 +56,7 @@ class Estimate:
     high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Part:
     """The ordinary least-squares fit on a subset of the terms; coefficients may be negative."""
 
@@ -63,8 +64,13 @@ class _Part:
     coefficients: np.ndarray
     error: float
     """Sum of the squared relative errors."""
-    inverse: np.ndarray
-    """(XᵀX)⁻¹ of the design matrix X."""
+    design: np.ndarray
+    """The design matrix X."""
+
+    @cached_property
+    def inverse(self) -> np.ndarray:
+        """(XᵀX)⁻¹; most subsets fit too badly to need it."""
+        return np.linalg.pinv(self.design.T @ self.design)
 
     @property
     def is_possible(self) -> bool:
@@ -160,7 +166,7 @@ def _fit(design: np.ndarray, terms: tuple[int, ...]) -> _Part:
         terms=terms,
         coefficients=coefficients,
         error=float(residuals @ residuals),
-        inverse=np.linalg.pinv(part.T @ part),
+        design=part,
     )
 
 
