@@ -63,14 +63,16 @@ def command(
     """
     from attnbench.analysis.compare.rule import Thresholds
     from attnbench.analysis.compare.verdict import compare
+    from attnbench.records import store
 
     if markdown and as_json:
         raise UserError("--markdown and --json exclude each other; give one of them")
     failures = _failures(fail_on or ())
     thresholds = Thresholds(relative=relative, absolute_s=absolute)
-    comparison = compare(
-        _read(before), _read(after), thresholds, across_environments=across_environments
-    )
+    with store.uncollected():  # records have no cycles
+        comparison = compare(
+            _read(before), _read(after), thresholds, across_environments=across_environments
+        )
     _show(comparison, markdown, as_json)
     found = [name for name in failures if comparison.counts[name.replace("-", " ")]]
     if found:

@@ -71,10 +71,11 @@ def _predict(paths: Sequence[Path], tokens: int, attentions: Sequence[str]) -> P
     from attnbench.analysis.growth.prediction import predict
     from attnbench.records import store
 
-    contents = store.read_many(paths)
-    for problem in contents.problems:
-        print(problem, file=sys.stderr)
-    return predict(build(contents.records).layers, tokens, attentions)
+    with store.uncollected():  # records have no cycles
+        contents = store.read_many(paths)
+        for problem in contents.problems:
+            print(problem, file=sys.stderr)
+        return predict(build(contents.records).layers, tokens, attentions)
 
 
 def _print(predictions: Predictions, console: Console) -> None:

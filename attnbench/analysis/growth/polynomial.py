@@ -97,6 +97,7 @@ class Curve:
         self._sizes = len(tokens)
         self._parts = [_fit(self._design, terms) for terms in _SUBSETS]
         self._best = self._best_of(TERMS)
+        self._known: dict[float, Estimate] = {}
         sampled = 0.0 if noise is None else float(np.mean(np.square(noise)))
         scattered, dof = self._scatter()
         self.error_width = sqrt(max(two_sided_95(dof) ** 2 * scattered, NORMAL**2 * sampled))
@@ -131,6 +132,11 @@ class Curve:
 
     def at(self, tokens: float) -> Estimate:
         """The cost at that many tokens, with the interval of a measurement."""
+        if tokens not in self._known:
+            self._known[tokens] = self._estimate(tokens)
+        return self._known[tokens]
+
+    def _estimate(self, tokens: float) -> Estimate:
         curve = self.curve_at(tokens)
         below, above = (
             float(np.exp(np.hypot(np.log(factor), self.error_width)))
