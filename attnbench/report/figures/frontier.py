@@ -127,12 +127,11 @@ def _draw_whiskers(
 ) -> None:
     if not points:
         return
-    at = [scale.at(point.cost, point.score) for point in points]
+    x, y = np.transpose([scale.at(point.cost, point.score) for point in points])
     half_widths = [(p.interval[1] - p.interval[0]) / 2 * scale.y for p in points if p.interval]
     axes.errorbar(
-        *zip(*at, strict=True), yerr=half_widths, fmt="none", ecolor=color,
-        alpha=0.5 if is_beaten else 1.0, elinewidth=1.2, capsize=3, zorder=3,
-        rasterized=len(points) >= DRAWN_AS_PIXELS_FROM,
+        x, y, yerr=half_widths, fmt="none", ecolor=color, alpha=0.5 if is_beaten else 1.0,
+        elinewidth=1.2, capsize=3, zorder=3, rasterized=len(points) >= DRAWN_AS_PIXELS_FROM,
     )  # fmt: skip
 
 
@@ -166,10 +165,9 @@ def _whiskers(axes: Axes, points: Sequence[Point], scale: Scale) -> list[Bbox]:
     low = [scale.at(cost, bottom) for cost, bottom, _ in found]
     high = [scale.at(cost, top) for cost, _, top in found]
     ends = np.hstack([axes.transData.transform(side) for side in (low, high)]).tolist()
-    return [_box(*corners, margin=6.0) for corners in ends]
+    return [_box(*corners).padded(4.0) for corners in ends]
 
 
-def _box(x0: float, y0: float, x1: float, y1: float, margin: float = 2.0) -> Bbox:
-    return Bbox.from_extents(
-        min(x0, x1) - margin, min(y0, y1) - margin, max(x0, x1) + margin, max(y0, y1) + margin
-    )
+def _box(x0: float, y0: float, x1: float, y1: float) -> Bbox:
+    """The box with these corners, two pixels wider on each side."""
+    return Bbox.from_extents(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)).padded(2.0)
