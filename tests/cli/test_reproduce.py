@@ -61,7 +61,8 @@ def test_table1_is_printed_within_80_columns_and_stored(run, tables, tmp_path):
     code, out, err = run("table1")
     assert (code, err.strip()) == (0, "")
     for text in ("7.8 · 7.8", "(0.570 at 224)", "78.32 · 79.1", "CastlingViT-192", "cannot be",
-                 "no trained model", "5.485", "0.893 folded", "does not", "not reachable with DeiT-T"):  # fmt: skip
+                 "no trained model", "5.485", "0.893 folded", "does not",
+                 "not reachable with DeiT-T"):  # fmt: skip
         assert text in out
     assert "…" not in out
     assert max(map(len, out.splitlines()[:-1])) <= 80

@@ -142,7 +142,8 @@ def test_a_source_from_memory_is_no_source():
         source_checks.as_published(printed("77.51"), "SlideFormer-T", "top1")
 
 
-def test_a_cut_beyond_the_query_projections_is_impossible(size="t"):
+def test_a_cut_beyond_the_query_projections_is_impossible():
+    size = "t"
     bound = saving_checks.parameter_cut_possible(exact(0), size, "dense-shared-qk").computed
     claimed = printed(f"{saving_checks.printed_fall(size, 'params_M').value:.1f}")
     assert bound.value < claimed.value

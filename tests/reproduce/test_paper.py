@@ -43,7 +43,8 @@ def test_every_table_has_its_columns_and_is_in_the_dictionary(name):
     assert all(None not in row and None not in row.values() for row in rows)  # none is ragged
     for column in set(paper.COLUMNS[name]) - {"notes", "params_M", "id", "name", "system", "model",
                                               "row", "backbone", "method", "trunk", "anchors",
-                                              "variant", "task", "split", "source", "quote", "where"}:  # fmt: skip
+                                              "variant", "task", "split", "source",
+                                              "quote", "where"}:  # fmt: skip
         assert f"`{column}`" in dictionary
 
 
