@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attnbench.cli.options import names
+from attnbench.cli.options import names, number
 from attnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ def command(
     ],
     after: Annotated[Path, typer.Argument(metavar="B", help="Results after: a file or a folder.")],
     relative: Annotated[
-        float, typer.Option(help="Smallest change of latency that matters, as a share.")
+        float, number("relative", "Smallest change of latency that matters, as a share.")
     ] = 0.05,
     absolute: Annotated[
-        float, typer.Option(help="Smallest change of latency that matters, in seconds.")
+        float, number("absolute", "Smallest change of latency that matters, in seconds.")
     ] = 30e-6,
     across_environments: Annotated[
         bool,
