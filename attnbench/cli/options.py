@@ -89,7 +89,7 @@ def choice_list(choices: Sequence[str], help: str, **more: Any) -> Any:
 
 def _option(read: Callable[[str, str], object], help: str, *flags: str, **more: Any) -> Any:
     def callback(option: typer.CallbackParam, given: Any) -> Any:
-        flag = flags[0] if flags else flag_of(option.name or "")
+        flag = "/".join(flags) or flag_of(option.name or "")
         if isinstance(given, (list, tuple)):
             return [read(text, flag) for text in given]
         return None if given is None else read(given, flag)

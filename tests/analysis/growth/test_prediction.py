@@ -97,7 +97,7 @@ REFUSED = {
         "(4,096); run `attnbench sweep --attention dense,anchor --n-tokens 4225",
     ),
     "too near": (31, "below half the smallest size that counts (64); run `attnbench sweep"),
-    "no tokens": (0, "--n-tokens must be at least 1, got 0"),
+    "no tokens": (0, "--n-tokens: expected a whole number from 1"),
 }
 
 
