@@ -95,7 +95,8 @@ QUANTITIES: Mapping[str, Bounds] = {
     # how it is measured
     "warmup": Bounds(0, DAY_S, whole=False),
     "min_samples": Bounds(1, 10**6),
-    "precision": Bounds(0, 1000, whole=False, above=True),
+    # Far beyond 1 it means: stop at the least number of samples.
+    "precision": Bounds(0, 10**9, whole=False, above=True),
     "time_budget": Bounds(0, DAY_S, whole=False, above=True),
     # Waiting for a pipe overflows after 24 days.
     "timeout": Bounds(0, WEEK_S, whole=False, above=True),
