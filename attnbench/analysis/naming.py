@@ -228,12 +228,9 @@ def _machine_facts(machine: Environment) -> list[str]:
 
 
 def _more_facts(machine: Environment) -> list[str]:
-    threads, products = f"{machine.threads} host threads", f"products {machine.float32_matmul}"
     used = "GPU" if machine.device == "cuda" else "CPU"
     waiting = [f"waiting {machine.wait_policy}"] if machine.wait_policy else []
-    pinned = [f"pinned to {machine.pinned}"] if machine.pinned else []
-    allocator = [f"allocator {machine.allocator}"] if machine.allocator else []
-    return [machine.platform, used, threads, products, *waiting, *pinned, *allocator]
+    return [machine.platform, used, f"{machine.threads} host threads", *waiting]
 
 
 def texts_of(values: Iterable[Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attnbench.bounds import shortened
 from attnbench.cli.options import names, number
 from attnbench.errors import UserError
 
@@ -81,7 +82,7 @@ def _failures(texts: Sequence[str]) -> list[str]:
     unknown = [name for name in chosen if name not in FAIL_ON]
     if unknown or (texts and not chosen):
         raise UserError(
-            f"--fail-on takes {', '.join(FAIL_ON)}; got {', '.join(unknown or texts)!r}"
+            f"--fail-on takes {', '.join(FAIL_ON)}; got {shortened(', '.join(unknown or texts))}"
         )
     return chosen
 

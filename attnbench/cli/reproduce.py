@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attnbench.bounds import shortened
 from attnbench.cli import options
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
@@ -62,7 +63,7 @@ def command(
     from rich.console import Console
 
     if what not in WHAT:
-        raise UserError(f"expected one of {', '.join(WHAT)}; got {what!r}")
+        raise UserError(f"expected one of {', '.join(WHAT)}; got {shortened(what)}")
     if checkpoint is not None and what not in WITH_ANCHORS:
         raise UserError(f"--checkpoint works with {' or '.join(WITH_ANCHORS)} only; got {what}")
     try_folder(out)
