@@ -56,8 +56,8 @@ class Bounds:
         """Whether the value is a number within the bounds; True and False are no numbers."""
         if not (type(value) is int or (isinstance(value, float) and not self.whole)):
             return False
-        # NaN fails both comparisons, an infinite value the second.
-        return (self.least < value if self.above else self.least <= value) and value <= self.most
+        # NaN fails this, and so does an infinite value.
+        return self.least <= value <= self.most and not (self.above and value == self.least)
 
     def fault(self, value: object) -> str | None:
         """None, or "expected a whole number from 1 to 65,536, got 0"."""

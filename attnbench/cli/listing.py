@@ -78,7 +78,8 @@ def _print_timm(what: str, pattern: str) -> None:
 
     if what != "models":
         raise UserError(
-            f"--timm works with models only, got {shortened(what)}; use `attnbench list models --timm …`"
+            f"--timm works with models only, got {shortened(what)}; "
+            "use `attnbench list models --timm …`"
         )
     table = Table(title="models of timm", title_justify="left", title_style="bold")
     for column in ("name", "family", "input size"):

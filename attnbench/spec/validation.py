@@ -25,8 +25,10 @@ def pair_within(**pairs: Any) -> None:
     for name, pair in pairs.items():
         if not (isinstance(pair, tuple) and len(pair) == 2):
             raise UserError(f"{flag_of(name)}: expected (height, width), got {shortened(pair)}")
-        for value in pair:
-            within(**{name: value})
+        bounds = QUANTITIES[name]
+        if not (bounds.hold(pair[0]) and bounds.hold(pair[1])):
+            bad = pair[bounds.hold(pair[0])]
+            raise UserError(f"{flag_of(name)}: {bounds.fault(bad)}")
 
 
 def one_of(choices: Sequence[str], **values: str) -> None:
