@@ -40,6 +40,7 @@ from attnbench.spec import AnyWorkload, Protocol
 
 OnRecord = Callable[[CostRecord], None]
 OnStep = Callable[[str], None]
+OnCell = Callable[[int], None]
 
 
 @dataclass(kw_only=True)
@@ -86,6 +87,7 @@ def profile(
     built: Sequence[nn.Module] = (),
     on_record: OnRecord = lambda record: None,
     on_step: OnStep = lambda text: None,
+    on_cell: OnCell = lambda index: None,
 ) -> list[CostRecord]:
     """Measure one comparison: the workloads' latencies are sampled in turn.
 
@@ -99,6 +101,7 @@ def profile(
             are moved to `device` and to the dtype of the workload, and left in its mode.
         on_record: called with each record when it is complete.
         on_step: called with a line about what is being done, for a progress display.
+        on_cell: called with the place of a workload before its code runs, for blame after a crash.
 
     Returns:
         One record per workload, in their order; a failure is a status with a reason.
@@ -112,11 +115,13 @@ def profile(
     ]
     records = []
     with CompilerForCells(len(cells)) as compiler:
-        for cell in cells:
+        for place, cell in enumerate(cells):
+            on_cell(place)
             on_step(f"building {cell.subject.name}")
             _guard(cell, partial(_prepare, cell, device, compiler), surroundings)
-        _time(cells, protocol, device, on_step, surroundings)
-        for cell in cells:
+        _time(cells, protocol, device, on_step, on_cell, surroundings)
+        for place, cell in enumerate(cells):
+            on_cell(place)
             if cell.instance is not None:
                 on_step(f"memory{' and energy' * protocol.energy} of {cell.subject.name}")
                 measure = partial(_measure_memory, cell, cell.instance, protocol, device)
@@ -200,6 +205,7 @@ def _time(
     protocol: Protocol,
     device: torch.device,
     on_step: OnStep,
+    on_cell: OnCell,
     surroundings: Surroundings,
 ) -> None:
     """Sample the latencies of all built cells in turn; if one fails, the others start again."""
@@ -213,7 +219,7 @@ def _time(
                 protocol,
                 timer_for(device, protocol.cache),
                 rounds_with=uuid.uuid4().hex[:12] if len(instances) > 1 else "",
-                prepare=lambda index: instances[index].verifier.prepare(),
+                prepare=partial(_prepare_call, on_cell, instances),
                 inspect=lambda index: instances[index].verifier.inspect(),
                 on_round=partial(_tell_round, on_step, instances),
                 on_waiting=partial(
@@ -232,6 +238,11 @@ def _time(
             for index in instances:
                 cells[index].fail("failed", _blame(wrong, len(instances)))
         return
+
+
+def _prepare_call(on_cell: OnCell, instances: Mapping[int, Instance], index: int) -> None:
+    on_cell(index)
+    instances[index].verifier.prepare()
 
 
 def _blame(wrong: str, cells: int) -> str:
