@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from time import monotonic
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from attnbench.isolation.answers import Asked
 from attnbench.isolation.ending import explain_end, read_last_words
@@ -30,6 +30,9 @@ LOOK_EVERY_S = 1.0
 by which the system would tell."""
 
 
+Process = TypeVar("Process", bound="IsolatedProcess")
+
+
 class IsolatedProcess(ABC):
     """A connection to a process, and the file that takes what it prints."""
 
@@ -41,7 +44,7 @@ class IsolatedProcess(ABC):
         self._mark = ""
         self._ended = False
 
-    def __enter__(self) -> IsolatedProcess:
+    def __enter__(self: Process) -> Process:
         return self
 
     def __exit__(self, *error: object) -> None:
