@@ -245,11 +245,20 @@ def _prepare_call(on_cell: OnCell, instances: Mapping[int, Instance], index: int
     instances[index].verifier.prepare()
 
 
+ONE_OF_THEM = "one of the {cells} cells sampled in turn "
+
+
 def _blame(wrong: str, cells: int) -> str:
     """The reason for one cell, or for all that were sampled in turn."""
     if cells == 1:
         return wrong
-    return f"one of the {cells} cells sampled in turn {wrong}; measure each alone to find it"
+    return f"{ONE_OF_THEM.format(cells=cells)}{wrong}; measure each alone to find it"
+
+
+def blamed_jointly(record: CostRecord) -> bool:
+    """Whether a cell has failed because one of those that it was sampled with did harm."""
+    start, _, end = ONE_OF_THEM.partition("{cells}")
+    return record.reason.startswith(start) and end in record.reason
 
 
 def _tell_round(on_step: OnStep, instances: Mapping[int, Instance], rounds: int) -> None:

@@ -22,9 +22,10 @@ from itertools import groupby
 import torch
 
 from attnbench import clocks
-from attnbench.benchmark.runner import OnRecord, OnStep, open_record, profile
+from attnbench.benchmark.runner import OnRecord, OnStep, blamed_jointly, open_record, profile
 from attnbench.benchmark.shared_file import SharedFile
 from attnbench.benchmark.subject import subject_of
+from attnbench.benchmark.too_large import too_large
 from attnbench.isolation.failure import Failure, WorkLostError
 from attnbench.profiling.machine.environment import missing_device
 from attnbench.records import CostRecord
@@ -79,7 +80,7 @@ def _plan_cell(
     subject = subject_of(workload)
     if known is not None:
         return PlannedCell(workload=workload, name=subject.name, known=known)
-    verdict = _too_large(workload, exhausted)
+    verdict = too_large(workload, exhausted)
     reason = subject.unsupported(device)
     if reason:
         verdict = ("unsupported", reason)
@@ -199,7 +200,7 @@ class _Settling:
 
     def settle(self, cells: Sequence[PlannedCell]) -> list[CostRecord]:
         """The records of one comparison, in their order."""
-        verdicts = [cell.verdict or _too_large(cell.workload, self.exhausted) for cell in cells]
+        verdicts = [cell.verdict or too_large(cell.workload, self.exhausted) for cell in cells]
         to_measure = [c.workload for c, verdict in zip(cells, verdicts, strict=True) if not verdict]
         measured = iter(self._measure_all(to_measure))
         return [
@@ -210,20 +211,32 @@ class _Settling:
         ]
 
     def _measure_all(self, workloads: Sequence[AnyWorkload]) -> list[CostRecord]:
-        """Measured in turn; a cell that was lost or ran out of memory gets another try alone."""
-        records = self._measure_in_turn(dict(enumerate(workloads)))
-        return [
-            records[place]
-            if place in records and records[place].status != "out_of_memory"
-            else self._measure_alone(workload)
-            for place, workload in enumerate(workloads)
-        ]
+        """Measured in turn; a cell that was lost or ran out of memory gets another try alone.
 
-    def _measure_in_turn(self, cells: dict[int, AnyWorkload]) -> dict[int, CostRecord]:
+        So do cells that are blamed jointly, to find the guilty one. The others are then measured
+        in turn again.
+        """
+        everyone = dict(enumerate(workloads))
+        records = self._measure_in_turn(everyone)
+        blamed = any(blamed_jointly(record) for record in records.values())
+        alone = {
+            place: self._measure_alone(workload)
+            for place, workload in everyone.items()
+            if place not in records or _needs_try_alone(records[place])
+        }
+        records |= alone
+        if blamed:
+            good = {place: everyone[place] for place in alone if alone[place].status == "ok"}
+            again = self._measure_in_turn(good)
+            records |= {place: one for place, one in again.items() if one.status == "ok"}
+        return [records[place] for place in everyone]
+
+    def _measure_in_turn(self, cells: Mapping[int, AnyWorkload]) -> dict[int, CostRecord]:
         """Records of the cells that can be sampled together, by their place.
 
         Each time that the process is lost, the cell that it was working on is left out.
         """
+        cells = dict(cells)
         while len(cells) > 1:
             try:
                 records = self.measure([*cells.values()], self.protocol, self.on_step)
@@ -246,6 +259,11 @@ class _Settling:
         return record
 
 
+def _needs_try_alone(record: CostRecord) -> bool:
+    """Whether the outcome of a cell may be the fault of those beside it."""
+    return record.status == "out_of_memory" or blamed_jointly(record)
+
+
 def _failed(
     workload: AnyWorkload, protocol: Protocol, device: torch.device, verdict: Failure
 ) -> CostRecord:
@@ -257,27 +275,3 @@ def _measure_here(device: torch.device) -> Measure:
     return lambda workloads, protocol, on_step: profile(
         workloads, protocol, device, on_step=on_step
     )
-
-
-def _too_large(workload: AnyWorkload, exhausted: Sequence[AnyWorkload]) -> Failure | None:
-    """Out of memory without a try, if a smaller cell of the same kind ran out of memory."""
-    smaller = [other for other in exhausted if _is_smaller(other, workload)]
-    if not smaller:
-        return None
-    least = min(smaller, key=_size)
-    name = f"{subject_of(least).name}, batch {least.batch}"
-    return "out_of_memory", f"not tried: {name}, which is smaller, ran out of memory"
-
-
-def _is_smaller(one: AnyWorkload, other: AnyWorkload) -> bool:
-    """Whether both are the same but for fewer tokens or a smaller batch, and more of neither.
-
-    The product does not count: many small images may have more tokens in all and need less memory,
-    because attention grows with the square of the tokens of an image.
-    """
-    fits_inside = one.extent <= other.extent and one.batch <= other.batch
-    return fits_inside and _size(one) != _size(other) and one.without_size() == other.without_size()
-
-
-def _size(workload: AnyWorkload) -> tuple[int, int]:
-    return workload.extent, workload.batch

@@ -9,7 +9,7 @@ import torch
 
 from attnbench.benchmark.grid import layer_workloads
 from attnbench.benchmark.recorder import Recorder
-from attnbench.benchmark.runner import open_record
+from attnbench.benchmark.runner import _blame, open_record
 from attnbench.benchmark.shared_file import SharedFile
 from attnbench.benchmark.sweep import plan, sweep
 from attnbench.isolation.failure import WorkLostError
@@ -263,3 +263,20 @@ def test_a_sweep_in_a_later_run_tries_again_what_has_failed(tmp_path):
         with SharedFile(file) as shared:
             sweep([dense(3)], QUICK, measure=measure, shared=shared, on_record=Recorder(file).keep)
     assert len(measured) == 2
+
+
+def test_of_cells_that_are_blamed_jointly_the_guilty_one_is_found():
+    cells = [dense(4), dense(4, impl="sdpa"), replace(dense(4), attention="sparse")]
+    bad, tried = cells[1], []
+
+    def measure(workloads, protocol, on_step):
+        tried.append(len(workloads))
+        records = [open_record(one, protocol, CPU) for one in workloads]
+        if bad not in workloads:
+            return records
+        reason = _blame("changed the working folder", len(workloads))
+        return [replace(record, status="failed", reason=reason) for record in records]
+
+    records = sweep(cells, QUICK, measure=measure)
+    assert tried == [3, 1, 1, 1, 2]
+    assert [record.reason for record in records] == ["", "changed the working folder", ""]

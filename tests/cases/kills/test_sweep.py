@@ -31,7 +31,7 @@ class Sweeps:
     def __init__(self, folder, sizes):
         self.file = folder / "sweep.jsonl"
         self.mark = f"test-{os.getpid()}-{random.SystemRandom().randrange(10**9)}"
-        tokens = ",".join(str(3 * side) for side in range(2, 2 + sizes))
+        tokens = ",".join(str((n // 2) * ((n + 1) // 2)) for n in range(8, 8 + sizes))
         self.cells = 2 * sizes
         self.command = [
             sys.executable, ROOT / "cli.py", "sweep", "--attention", "dense,anchor",
@@ -82,7 +82,8 @@ def test_kills_lose_nothing_and_what_is_left_is_shared_by_the_sweeps_that_follow
         wait_until(lambda: len(sweeps.keys()) >= aim or process.poll() is not None)  # noqa: B023
         time.sleep(moments.uniform(0, 0.4))
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        said, _ = process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL), said
         before, done = done, sweeps.keys()
         assert done[: len(before)] == before
     last = [sweeps.start() for _ in range(AT_ONCE)]
