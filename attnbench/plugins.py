@@ -20,10 +20,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from attnbench.ambient.watch import unchanged_by_import
 from attnbench.errors import UserError
+
+Loaded = TypeVar("Loaded")
 
 ENTRY_POINT_GROUP = "attnbench.plugins"
 PLUGIN_MODULE = "attnbench_plugin_"
@@ -47,7 +49,7 @@ def load_installed_plugins() -> None:
     _installed_plugins_loaded = True
     for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         try:
-            _load(point.name, point.load)
+            guarded(point.name, lambda: _register_loaded(point.load()))  # noqa: B023 - at once
         except (UserError, ImportFailedError) as error:
             warnings.warn(
                 f"plug-in {point.name!r} ({point.value}) was skipped: {error}", stacklevel=2
@@ -64,10 +66,7 @@ def load_plugin(source: str) -> None:
     if path.suffix == ".py" and not path.is_file():
         raise UserError(f"--plugin {source}: no such file; give a Python file or a module name")
     try:
-        if path.is_file():
-            _load(path.name, lambda: _import_file(path))
-        else:
-            _load(path.name, lambda: importlib.import_module(source))
+        guarded(path.name, lambda: _register_loaded(_import(source)))
     except ImportFailedError as error:
         raise UserError(f"--plugin {source}: importing it {error}") from error.__cause__
     if source not in _loaded_plugins:
@@ -97,8 +96,12 @@ class _EndedError(BaseException):
     """In place of `os._exit`. No `except Exception` of the plug-in may swallow it."""
 
 
-def _load(plugin: str, imported: Callable[[], Any]) -> None:
-    """Run an import and register what it gives.
+def guarded(plugin: str, work: Callable[[], Loaded]) -> Loaded:
+    """Run an import of a stranger's code, which changes and ends nothing here.
+
+    Args:
+        plugin: what to call it in texts.
+        work: imports it, and returns something of it.
 
     Raises:
         UserError: it registers what cannot be registered.
@@ -106,7 +109,7 @@ def _load(plugin: str, imported: Callable[[], Any]) -> None:
     """
     with _told_from_ctrl_c() as pressed, _noting_changes(plugin), _surviving():
         try:
-            _register_loaded(imported())
+            return work()
         except UserError:
             raise
         except Exception as error:
@@ -185,6 +188,11 @@ def _known_names() -> set[str]:
     from attnbench.registry import registries
 
     return {name for registry in registries() for name in registry.names()}
+
+
+def _import(source: str) -> Any:
+    path = Path(source)
+    return _import_file(path) if path.is_file() else importlib.import_module(source)
 
 
 def _import_file(path: Path) -> Any:

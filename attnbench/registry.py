@@ -11,6 +11,7 @@ Entries come from four sources: the project's own tables, the entry-point group
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -19,8 +20,10 @@ from typing import Any, Literal, TypeVar
 from attnbench.errors import UserError
 from attnbench.plugins import (
     PLUGIN_MODULE,
+    ImportFailedError,
     changes_by_import,
     changes_by_plugins,
+    guarded,
     load_installed_plugins,
     load_plugin,
     loaded_plugins,
@@ -83,10 +86,23 @@ class Entry:
     """The options of an attention that a sweep may vary."""
 
     def load(self) -> Callable[..., Any]:
-        """Import the target."""
-        if not isinstance(self.target, str):
-            return self.target
-        return _imported(self.target)
+        """Import the target.
+
+        Raises:
+            UserError: it is a stranger's, and importing it fails.
+        """
+        target = self.target
+        if not isinstance(target, str):
+            return target
+        module = target.partition(":")[0]
+        if module in sys.modules or module.split(".")[0] == "attnbench":
+            return _imported(target)
+        try:
+            return guarded(module, lambda: _imported(target))
+        except ImportFailedError as error:
+            raise UserError(
+                f"{self.kind} {self.name!r}: importing {target} {error}"
+            ) from error.__cause__
 
 
 class Registry:

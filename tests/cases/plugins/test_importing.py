@@ -8,6 +8,7 @@ import pytest
 
 from attnbench import plugins
 from attnbench.errors import UserError
+from attnbench.registry import Entry
 
 ENDS = {
     "sys.exit(0)": "would have ended the program (SystemExit: 0)",
@@ -77,3 +78,14 @@ def test_the_working_folder_is_put_back_and_the_change_is_named(plugin, tmp_path
     assert Path.cwd() == tmp_path
     text = plugins.changes_by_plugins()[-1]
     assert f"plug-in mine.py changed the working folder from {tmp_path} to {os.sep} when" in text
+
+
+def test_a_row_whose_module_ends_the_program_when_it_is_used_is_named(tmp_path, monkeypatch):
+    (tmp_path / "imported_late.py").write_text("import os; os.chdir(os.sep); os._exit(0)")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    row = Entry(kind="attention", name="late", target="imported_late:Late", family="linear")
+    message = r"attention 'late': importing imported_late:Late would have ended the program \(os"
+    with pytest.raises(UserError, match=message):
+        row.load()
+    assert Path.cwd() == tmp_path
