@@ -164,7 +164,7 @@ def _guard(cell: Cell, work: Callable[[], None], surroundings: Surroundings) -> 
         cell.fail(*failure(error))
     if changes := surroundings.restore():
         failed = cell.measured.get("status")
-        cell.fail(failed or "failed", "; it ".join(filter(None, [cell.reason, changes])))
+        cell.fail(failed or "failed", "; ".join(filter(None, [cell.reason, changes])))
 
 
 def _prepare(cell: Cell, device: torch.device, compiler: CompilerForCells) -> None:
