@@ -19,6 +19,8 @@ from typing import BinaryIO
 from attnbench.errors import UserError
 
 SUFFIX = ".claims"
+LONGEST = 240
+"""Bytes of the name of the results that fit before it; systems allow 255."""
 PRESENCE = 0
 """The byte that everybody who has the file open shares; the last one to leave removes the file."""
 TRIES = 100
@@ -38,7 +40,9 @@ class Claims:
         Args:
             results: the file that the records go to.
         """
-        self._path = results.with_name(results.name + SUFFIX).absolute()
+        results = results.resolve()  # the same file by whatever name
+        start = os.fsencode(results.name)[:LONGEST].decode(errors="ignore")
+        self._path = results.with_name(start + SUFFIX)
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> Claims:

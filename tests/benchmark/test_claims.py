@@ -88,3 +88,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "no folder").touch()
     with pytest.raises(UserError, match="choose another --out"), Claims(tmp_path / "no folder/x"):
         pass
+
+
+def test_a_file_is_shared_by_all_its_names_however_long(file):
+    long = file.with_name("ü" * 124 + ".jsonl")
+    link = file.with_name("link.jsonl")
+    link.parent.mkdir()
+    link.symlink_to(long)
+    with Claims(long) as claims, Other(link, "a") as other:
+        assert other.got
+        assert not held(claims, "a")
