@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 VOCABULARY = {
-    "ambient", "clocks", "cores", "errors", "impls", "registry", "spec", "units", "waiting",
+    "ambient", "clocks", "cores", "errors", "impls", "nameless", "registry", "spec", "units",
+    "visible", "waiting",
 }  # fmt: skip
 _LOW = {"records", "isolation", "kernels", "data"}
 _MIDDLE = {"analysis", "attention", "profiling", "models", "tasks", "training"}
