@@ -34,12 +34,13 @@ RULED = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 class Screen:
     """Standard output or error, for text from anywhere."""
 
-    def __init__(self, *, stderr: bool = False) -> None:
+    def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
+        """Take standard output or error as it is now, and the width of its terminal."""
         stream = sys.stderr if stderr else sys.stdout
         stream = getattr(stream, "beneath", stream)  # as `streams.guarded` left it
         self.console = Console(
             file=stream,
-            width=max(shutil.get_terminal_size((80, 25)).columns, NARROWEST),
+            width=max(width or shutil.get_terminal_size((80, 25)).columns, NARROWEST),
             force_terminal=stream.isatty(),  # FORCE_COLOR does not reach files
             legacy_windows=False,
             markup=False,
