@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from attnbench.cli.show.columns import INDENT, Column, entries, fits, least_widths
+from attnbench.cli.show.columns import INDENT, Column, entries, widths_within
 from attnbench.cli.show.letters import spelled
 from attnbench.clocks import monotonic
 from attnbench.visible import one_line, visible
@@ -47,8 +47,8 @@ class Screen:
             highlight=False,
             emoji=False,
         )
-        self.said_at = monotonic()
-        """When a line was last printed, or else when printing began."""
+        self.began = self.said_at = monotonic()
+        """When a line was last printed, or else when the screen was made."""
 
     @property
     def width(self) -> int:
@@ -90,16 +90,17 @@ class Screen:
             rows: a text for each column; rows may be shorter. Line breaks in it are kept.
         """
         texts = [[self.shown(_words(cell)) for cell in row] for row in rows]
-        if not fits(columns, texts, self.width):
+        widths = widths_within(columns, texts, self.width)
+        if widths is None:
             for line in entries(columns, texts):
                 self._entry(self.shown(line))
             self.console.print()
             return
         is_utf = self.console.encoding.lower().startswith("utf")
         table = Table(box=box.SIMPLE_HEAD if is_utf else RULED, pad_edge=False)
-        for column, least in zip(columns, least_widths(columns, texts), strict=True):
+        for column, width in zip(columns, widths, strict=True):
             table.add_column(
-                Text(self.shown(column.head)), justify=column.justify, min_width=least,
+                Text(self.shown(column.head)), justify=column.justify, width=width,
                 no_wrap=column.whole, overflow="fold",
             )  # fmt: skip
         for row, styled in zip(texts, rows, strict=True):
