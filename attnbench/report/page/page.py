@@ -29,6 +29,7 @@ from attnbench.report.tables import growth as growth_tables
 from attnbench.report.tables import write
 from attnbench.report.tables.columns import Table
 from attnbench.units import METRICS
+from attnbench.visible import visible
 
 SECTIONS = {
     "latest": "The latest profile",
@@ -185,10 +186,16 @@ def _render(**context: Any) -> str:
         loader=jinja2.PackageLoader("attnbench.report.page"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(**context)
+
+
+def _visible(value: Any) -> Any:
+    """Text from elsewhere, before it is escaped; what macros return has been through this."""
+    return visible(value) if type(value) is str else value
 
 
 def _summary(layers: pd.DataFrame) -> Table | None:
