@@ -21,8 +21,9 @@ def command(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help=f"File for the sheet of samples. [default: {SHEETS}/NAME.png]",
-                     show_default=False),
+        typer.Option(
+            help=f"File for the sheet of samples. [default: {SHEETS}/NAME.png]", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Show what a data set holds, and draw a sheet of samples.

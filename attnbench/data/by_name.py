@@ -43,6 +43,11 @@ def judged_by_name(data: ImageData, class_names: tuple[str, ...], trained_on: st
     )
 
 
+def not_judged(data: ImageData) -> list[str]:
+    """What to know of scores: which classes have no held-out images."""
+    return [finding.text for finding in data.findings if finding.kind == NOT_JUDGED]
+
+
 def _with_lacking(data: ImageData, class_names: Sequence[str]) -> tuple[Finding, ...]:
     lacking = [name for name in class_names if name not in data.class_names]
     if not lacking:

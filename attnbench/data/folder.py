@@ -46,9 +46,7 @@ def open_folder(
         UserError: the folder has another layout, or an image does not decode.
     """
     findings = Findings(folder)
-    found = look_at(
-        folder, findings, splits=SPLITS if train else ("val",), on_progress=on_progress
-    )
+    found = look_at(folder, findings, splits=SPLITS if train else ("val",), on_progress=on_progress)
     refuse(folder, findings.all())
     size = img_size or default_size(found)
     sets = _sets([_files(found, split) for split in SPLITS], size, on_progress)

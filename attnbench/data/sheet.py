@@ -29,24 +29,28 @@ def draw_sheet(inspection: Inspection, path: Path) -> None:
     names = _spread(list(inspection.classes), ROWS)
     samples = inspection.samples(names, COLUMNS)
     columns = max(map(len, samples.values()), default=0)
-    width = 2 * MARGIN + NAME_WIDTH + columns * (TILE + GAP)
-    width = max(width, NARROWEST)
+    width = max(2 * MARGIN + NAME_WIDTH + columns * (TILE + GAP), NARROWEST)
     title = _title(inspection, len(names))
-    head = MARGIN + LINE * len(title) + MARGIN
+    head = 2 * MARGIN + LINE * len(title)
     sheet = Image.new("RGB", (width, head + len(names) * (TILE + GAP) + MARGIN), PAPER)
     drawing = ImageDraw.Draw(sheet)
     for line, text in enumerate(title):
-        _write(drawing, (MARGIN, MARGIN + LINE * line), text, GREY if line else INK, width - 2 * MARGIN)
+        ink = GREY if line else INK
+        _write(drawing, (MARGIN, MARGIN + LINE * line), text, ink, width - 2 * MARGIN)
     for row, name in enumerate(names):
         top = head + row * (TILE + GAP)
-        count = sum(inspection.classes[name].values())
-        _write(drawing, (MARGIN, top + 28), name, INK, NAME_WIDTH - GAP)
-        _write(drawing, (MARGIN, top + 28 + LINE), f"{count:,} {inspection.counted}", GREY,
-               NAME_WIDTH - GAP)  # fmt: skip
+        _name_row(drawing, top, name, inspection)
         for column, picture in enumerate(samples[name]):
-            left = MARGIN + NAME_WIDTH + column * (TILE + GAP)
-            _paste(sheet, picture, left, top)
+            _paste(sheet, picture, MARGIN + NAME_WIDTH + column * (TILE + GAP), top)
     _save(sheet, path)
+
+
+def _name_row(drawing: ImageDraw.ImageDraw, top: int, name: str, inspection: Inspection) -> None:
+    """The name of a class and its count, half-way down its row of pictures."""
+    count = f"{sum(inspection.classes[name].values()):,} {inspection.counted}"
+    for line, (text, ink) in enumerate(((name, INK), (count, GREY))):
+        place = (MARGIN, top + TILE // 2 - LINE + line * LINE)
+        _write(drawing, place, text, ink, NAME_WIDTH - GAP)
 
 
 def _spread(names: list[str], most: int) -> list[str]:

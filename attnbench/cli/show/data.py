@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from rich import box
 from rich.console import Console
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from attnbench.data.findings import Finding
     from attnbench.data.inspection import Inspection
 
+Value = TypeVar("Value")
+
 MOST_CLASSES = 20
 MOST_SIZES, MOST_MODES = 4, 10
 """Those that are shown one by one."""
@@ -23,9 +25,7 @@ COLOURS = {"repaired": "green", "counted": "yellow", "refused": "red"}
 def print_inspection(inspection: Inspection, console: Console) -> None:
     """Print classes, sizes, modes and findings."""
     images = " and ".join(f"{count:,} {split}" for split, count in inspection.images.items())
-    console.print(
-        Text(f"{inspection.name}: {images} images in {len(inspection.classes)} classes")
-    )
+    console.print(Text(f"{inspection.name}: {images} images in {len(inspection.classes)} classes"))
     console.print(Text(inspection.layout))
     console.print(_classes(inspection))
     rest = len(inspection.classes) - MOST_CLASSES
@@ -39,9 +39,10 @@ def print_inspection(inspection: Inspection, console: Console) -> None:
         console.print(Text("no findings\n"))
 
 
-def finding_lines(findings: Iterable[Finding]) -> Sequence[str]:
-    """One line for each finding, for the start of a training."""
-    return [f"{finding.kind.outcome}: {finding.text}" for finding in findings]
+def print_findings(findings: Iterable[Finding], console: Console) -> None:
+    """Print a line for each finding, before images are used."""
+    for finding in findings:
+        console.print(Text(f"{finding.kind.outcome}: {finding.text}"))
 
 
 def _classes(inspection: Inspection) -> Table:
@@ -67,7 +68,7 @@ def _sizes(sizes: Mapping[tuple[int, int], int]) -> str:
     )
 
 
-def _most_common(counts: Mapping, most: int, text_of) -> str:  # type: ignore[no-untyped-def, type-arg]
+def _most_common(counts: Mapping[Value, int], most: int, text_of: Callable[[Value], str]) -> str:
     ranked = sorted(counts.items(), key=lambda item: -item[1])
     shown = [f"{text_of(value)}: {count:,}" for value, count in ranked[:most]]
     rest = sum(count for _, count in ranked[most:])
@@ -83,5 +84,7 @@ def _findings(findings: Sequence[Finding]) -> Table:
     for finding in findings:
         kind = finding.kind
         outcome = Text(f"{kind.outcome}: {kind.done}", COLOURS[kind.outcome])
-        table.add_row(Text(kind.what), f"{finding.count:,}", outcome, Text(", ".join(finding.examples)))
+        table.add_row(
+            Text(kind.what), f"{finding.count:,}", outcome, Text(", ".join(finding.examples))
+        )
     return table
