@@ -131,6 +131,7 @@ RESULTS = "tests/fixtures/schema1.jsonl"
         ["list"],
         ["list", "models"],
         ["train", "--help"],
+        ["data", "--help"],
         ["doctor", "--help"],
         ["reproduce", "--help"],
         ["ceilings", "--help"],

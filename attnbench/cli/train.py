@@ -118,11 +118,18 @@ def command(
 
 
 def _print_start(experiment: Experiment, console: Console) -> None:
+    from attnbench.data.images import num_batches
+
     images, recipe = experiment.data, experiment.recipe
     console.print(
         f"{experiment.name}: {len(images.train):,} images to train on, {len(images.val):,} held "
         f"out, {images.num_classes} classes, {recipe.img_size[0]} px, {recipe.epochs} epochs"
     )
+    if len(images.train) > recipe.batch_size * num_batches(len(images.train), recipe.batch_size):
+        console.print(
+            f"{len(images.train):,} images in batches of {recipe.batch_size}: the one that is left "
+            "over joins the last batch"
+        )
 
 
 def _print_epoch(record: Record, console: Console) -> None:

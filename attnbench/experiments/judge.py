@@ -55,5 +55,11 @@ def judge(
     cost = trained_cost(model, workload, device)
     return replace(
         cost, recipe=checkpoint.recipe, run=run_name, scores=scores,
-        notes=(*cost.notes, *not_judged(data)),
+        notes=(*cost.notes, *_other_data(checkpoint, data), *not_judged(data)),
     )  # fmt: skip
+
+
+def _other_data(checkpoint: Checkpoint, data: ImageData) -> list[str]:
+    """The recipe of a record names the data of the training; the scores may be of others."""
+    same = data.name == checkpoint.recipe.data
+    return [] if same else [f"scored on the held-out images of {data.name}"]
