@@ -140,6 +140,7 @@ def test_only_the_screen_draws_on_terminals():
         ["list"],
         ["list", "models"],
         ["train", "--help"],
+        ["data", "--help"],
         ["doctor", "--help"],
         ["reproduce", "--help"],
         ["ceilings", "--help"],

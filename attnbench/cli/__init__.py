@@ -18,6 +18,7 @@ from attnbench import __version__
 from attnbench.cli import (
     ceilings,
     compare,
+    data,
     doctor,
     evaluate,
     listing,
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.command("list")(listing.command)
 app.command("profile")(profile.command)
 app.command("sweep")(sweep.command)
+app.command("data")(data.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("ceilings")(ceilings.command)

@@ -92,6 +92,7 @@ def command(
         asked_for = _values(option, anchors)
 
         from attnbench.benchmark.recorder import Recorder
+        from attnbench.cli.show.data import print_findings
         from attnbench.data.opening import open_data
         from attnbench.experiments.experiment import Experiment
         from attnbench.experiments.options import model_options
@@ -113,6 +114,7 @@ def command(
         options=model_options(model, images, attention, asked_for),
     )  # fmt: skip
     _print_start(experiment, screen)
+    print_findings(images.findings, screen)
     keep = Recorder(out, "train").keep
 
     def on_record(record: Record) -> None:
@@ -126,11 +128,18 @@ def command(
 
 
 def _print_start(experiment: Experiment, screen: Screen) -> None:
+    from attnbench.data.images import num_batches
+
     images, recipe = experiment.data, experiment.recipe
     screen.say(
         f"{experiment.name}: {len(images.train):,} images to train on, {len(images.val):,} held "
         f"out, {images.num_classes} classes, {recipe.img_size[0]} px, {recipe.epochs} epochs"
     )
+    if len(images.train) > recipe.batch_size * num_batches(len(images.train), recipe.batch_size):
+        screen.say(
+            f"{len(images.train):,} images in batches of {recipe.batch_size}: the one that is left "
+            "over joins the last batch"
+        )
 
 
 def _print_epoch(record: Record, screen: Screen) -> None:
