@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from itertools import count, product
 from pathlib import Path
 
-import msgspec
 from bench_rows import Row, Section, met
 
 from attnbench.records import Environment, LayerRecord, Macs, Memory, store
 from attnbench.records.disturbance import Contention
 from attnbench.records.latency import Latency
+from attnbench.records.schema import decode, text_of
 from attnbench.report.tables.markdown import table_lines
 from attnbench.spec import Protocol, Workload
 from attnbench.units import format_seconds
@@ -99,7 +99,7 @@ def _lines(chance: random.Random) -> Iterator[bytes]:
                 "latency": {**cell["latency"], "rounds_with": f"{batch}-{dim}",
                             "samples_s": [chance.gauss(1, 0.02) * batch for _ in range(SAMPLES)]},
             }  # fmt: skip
-            yield msgspec.json.encode({**cell, **own}) + b"\n"
+            yield text_of(decode({**cell, **own})).encode() + b"\n"
 
 
 def _cell(side: int, mechanism: tuple[str, str]) -> LayerRecord:

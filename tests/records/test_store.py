@@ -167,8 +167,12 @@ def test_a_line_that_is_no_record_is_reported(records, path, line, problem):
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ('"samples_s": [', '"samples_s": [NaN, ', "not a whole JSON line"),
-        ('"samples_s": [', '"samples_s": [0.0, ', "one sample, all above zero - at `$.latency`"),
+        ('"samples_s": [', '"samples_s": [NaN, ', "it holds NaN, which is no number of JSON"),
+        (
+            '"samples_s": [',
+            '"samples_s": [0.0, ',
+            "Expected `float` > 0.0 - at `$.latency.samples_s[0]`",
+        ),
         ('"batch": 1', '"batch": "1"', "Expected `int`, got `str` - at `$.workload.batch`"),
         ('"num_heads": 3', '"num_heads": 5', "--heads must divide --dim"),
         ('"created"', '"born"', "missing required field `created`"),
@@ -246,7 +250,7 @@ def test_numbers_that_are_none_are_not_written(records, path):
 
 
 def test_a_missing_file_is_the_users_to_mend(path):
-    with pytest.raises(UserError, match="cannot read results from"):
+    with pytest.raises(UserError, match="cannot read .*results.jsonl: No such file"):
         store.read(path)
 
 
