@@ -14,8 +14,9 @@ from attnbench.experiments.cost import trained_cost
 from attnbench.experiments.experiment import CPU, workload_of
 from attnbench.records import ModelRecord
 from attnbench.tasks.factory import create_task
-from attnbench.training.checkpoint import Checkpoint, load_weights
+from attnbench.training.checkpoint import Checkpoint
 from attnbench.training.evaluate import evaluate
+from attnbench.training.weights import restored
 
 
 def judge(
@@ -47,8 +48,7 @@ def judge(
             "set with --data"
         )
     workload = workload_of(checkpoint)
-    model = subject_of(workload).build()
-    load_weights(model, checkpoint)
+    model = restored(checkpoint, subject_of(workload).build)
     recipe = replace(checkpoint.recipe, batch_size=batch_size, autocast="none")
     scores = evaluate(
         model.to(device), data.val, create_task(checkpoint.task), recipe, device=device,
