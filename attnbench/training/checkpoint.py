@@ -198,6 +198,10 @@ def _from_1(payload: dict[str, Any]) -> dict[str, Any]:
     """One side of a square became (height, width), `accuracy` became `scores`."""
     values, recipe = dict(payload), dict(payload["recipe"])
     values["scores"] = scores_of_accuracy(values.pop("accuracy"))
-    values["img_size"] = (values["img_size"],) * 2
-    values["recipe"] = {**recipe, "img_size": (recipe["img_size"],) * 2}
+    values["img_size"] = _pair(values["img_size"])
+    values["recipe"] = {**recipe, "img_size": _pair(recipe["img_size"])}
     return values
+
+
+def _pair(img_size: Any) -> Any:
+    return (img_size, img_size) if isinstance(img_size, int) else img_size

@@ -9,7 +9,7 @@ import torch
 
 from attnbench.errors import UserError
 from attnbench.records import Scores
-from attnbench.training.checkpoint import Checkpoint, load, save
+from attnbench.training.checkpoint import VERSION, Checkpoint, load, save
 from attnbench.training.loop import train
 from attnbench.training.recipe import recipe_for
 from attnbench.training.weights import load_weights
