@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 VOCABULARY = {
-    "ambient", "bounds", "clocks", "cores", "errors", "files", "impls", "registry", "spec", "units",
-    "waiting",
+    "ambient", "bounds", "clocks", "cores", "errors", "files", "impls", "nameless", "registry",
+    "spec", "units", "visible", "waiting",
 }  # fmt: skip
 _LOW = {"records", "isolation", "kernels", "data"}
 _MIDDLE = {"analysis", "attention", "profiling", "models", "tasks", "training"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,8 +20,6 @@ FAIL_ON = ("slower", "broken", "cannot-tell", "more", "changed", "missing")
 """Values of --fail-on: keys of `Comparison.counts`, with dashes instead of spaces."""
 COLOURS = {"broken": "red", "slower": "red", "cannot tell": "yellow", "faster": "green",
            "repaired": "green"}  # fmt: skip
-NAME_WIDTH = len("(reference)")
-"""In a narrower first column, the longest word of most names would be cut."""
 
 
 def command(
@@ -98,11 +95,12 @@ def _read(path: Path) -> Side:
 
 
 def _show(comparison: Comparison, markdown: bool, as_json: bool) -> None:
+    from attnbench.cli.show.screen import json_text
     from attnbench.report.export import comparison as compare_json
     from attnbench.report.tables import comparison as compare_text
 
     if as_json:
-        print(json.dumps(compare_json.plain(comparison), indent=2, allow_nan=False))
+        print(json_text(compare_json.plain(comparison)))
     elif markdown:
         print(compare_text.markdown(comparison))
     else:
@@ -110,22 +108,21 @@ def _show(comparison: Comparison, markdown: bool, as_json: bool) -> None:
 
 
 def _print_table(comparison: Comparison) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+    from attnbench.cli.show.columns import Column
+    from attnbench.cli.show.screen import Screen
     from attnbench.report.tables import comparison as compare_text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for head, numeric in zip(compare_text.HEADS, compare_text.NUMERIC, strict=True):
-        table.add_column(head, justify="right" if numeric else "left", no_wrap=head == "verdict")
-    table.columns[0].min_width = NAME_WIDTH
-    for change, row in zip(comparison.changes, compare_text.rows(comparison), strict=True):
-        colour = COLOURS.get(change.verdict, "")
-        table.add_row(*(Text(cell, colour if cell == change.verdict else "") for cell in row))
-    console = Console()
-    console.print(Text(compare_text.heading(comparison)), table)
+    columns = [
+        Column(head, "right") if numeric else Column(head, whole=head == "verdict")
+        for head, numeric in zip(compare_text.HEADS, compare_text.NUMERIC, strict=True)
+    ]
+    rows = [
+        [(cell, COLOURS.get(cell, "") if cell == change.verdict else "") for cell in row]
+        for change, row in zip(comparison.changes, compare_text.rows(comparison), strict=True)
+    ]
+    screen = Screen()
+    screen.say(compare_text.heading(comparison))
+    screen.table(columns, rows)
     for note in compare_text.notes(comparison):
-        console.print(Text(note))
-    console.print(Text(compare_text.summary(comparison), "bold"))
+        screen.say(note)
+    screen.say((compare_text.summary(comparison), "bold"))

@@ -30,13 +30,13 @@ def command(
     plugin: options.Plugin = None,
 ) -> None:
     """Evaluate a trained model: scores, parameters, MACs, latency, throughput."""
-    from rich.console import Console
+    from attnbench.cli.show.progress import images_progress, status, steps_progress
+    from attnbench.cli.show.screen import Screen
 
-    console = Console(stderr=True)
-    with console.status("loading torch"):
+    screen = Screen(stderr=True)
+    with status(screen, "loading torch"):
         from attnbench.benchmark.recorder import Recorder
         from attnbench.cli.show.model import print_model
-        from attnbench.cli.show.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
         from attnbench.experiments.judge import judge
         from attnbench.profiling.machine.environment import choose_device
@@ -44,14 +44,14 @@ def command(
 
         chosen = choose_device(device)
         trained = load(checkpoint)
-    threads.take(console)
-    with images_progress(console) as on_images:
+    threads.take(screen)
+    with images_progress(screen) as on_images:
         images = open_data(data or trained.data, trained.img_size, on_progress=on_images)
-    with steps_progress(console) as on_step:
+    with steps_progress(screen) as on_step:
         record = judge(
             trained, images, run_name=checkpoint.parent.name, batch_size=batch_size,
             device=chosen, on_step=lambda done, total: on_step(done, total, None),
         )  # fmt: skip
     Recorder(out, "evaluate").keep(record)
-    print_model(record, Console())
+    print_model(record, Screen())
     print(f"\nStored in {out}; `attnbench report` shows it.")

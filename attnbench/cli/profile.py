@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,11 +38,12 @@ def command(
 
     The default size is 4,096 tokens. With --model, whole models are measured instead.
     """
-    from rich.console import Console
+    from attnbench.cli.show.progress import status
+    from attnbench.cli.show.screen import Screen, json_text
 
-    progress = Console(stderr=True)
+    progress = Screen(stderr=True)
     cells.refuse_several()
-    with progress.status("loading torch"):
+    with status(progress, "loading torch"):
         from attnbench.benchmark.recorder import Recorder
         from attnbench.benchmark.runner import profile
         from attnbench.profiling.machine.environment import choose_device
@@ -55,17 +55,17 @@ def command(
     threads.take(progress)
     records: list[CostRecord] = []
     keep = Recorder(out, "profile").keep
-    with progress.status("measuring") as status:
+    with status(progress, "measuring") as shown:
         for _, of_one_size in groupby(workloads, key=lambda workload: workload.size):
             profile(
                 list(of_one_size),
                 protocol,
                 device,
                 on_record=lambda record: records.append(keep(record)),
-                on_step=status.update,
+                on_step=shown.update,
             )
     if as_json:
-        print(json.dumps([store.encode(record) for record in records], indent=2))
+        print(json_text([store.encode(record) for record in records]))
     else:
         _show(records, details, best=cells.wants_best)
         print(f"\nStored in {out}; `attnbench report` shows it.")
@@ -73,19 +73,18 @@ def command(
 
 def _show(records: Sequence[CostRecord], details: bool, *, best: bool) -> None:
     """Print the tables; with `best` only the fastest implementations, with notes on the others."""
-    from rich.console import Console
-
     from attnbench.analysis.selection.fastest import fastest_of_each
     from attnbench.cli.show.details import print_details
     from attnbench.cli.show.layers import print_layers
     from attnbench.cli.show.models import print_models
+    from attnbench.cli.show.screen import Screen
     from attnbench.records import LayerRecord, ModelRecord, of_type, store
 
-    console = Console()
+    screen = Screen()
     layers = of_type(records, LayerRecord)
     shown, left_out = fastest_of_each(layers) if best else (layers, [])
-    print_layers(shown, console, left_out)
-    print_models(of_type(records, ModelRecord), console)
+    print_layers(shown, screen, left_out)
+    print_models(of_type(records, ModelRecord), screen)
     if details:
         known = store.read(CEILINGS).ceilings if CEILINGS.exists() else []
-        print_details([*shown, *of_type(records, ModelRecord)], console, known)
+        print_details([*shown, *of_type(records, ModelRecord)], screen, known)

@@ -56,10 +56,11 @@ def command(
     Cells of one size are sampled in turn, in a separate process. A cell that crashes, hangs or
     runs out of memory is stored with the reason; the other cells still run.
     """
-    from rich.console import Console
+    from attnbench.cli.show.progress import status
+    from attnbench.cli.show.screen import Screen
 
-    console = Console(stderr=True)
-    with console.status("loading torch"):
+    screen = Screen(stderr=True)
+    with status(screen, "loading torch"):
         from attnbench.benchmark.sweep import plan
         from attnbench.benchmark.worker import Worker
         from attnbench.profiling.machine.environment import choose_device, device_named
@@ -69,7 +70,7 @@ def command(
         settled = {} if force else _settled_records(out)
         device = device_named(measuring.device) if dry_run else choose_device(measuring.device)
         worker = Worker(str(device), plugin or (), timeout)
-    threads.take(console)
+    threads.take(screen)
     if dry_run:
         _print_plan(plan(workloads, protocol, device, settled))
         return
@@ -91,18 +92,16 @@ def _run(
     Returns:
         The new records.
     """
-    from rich.console import Console
-
     from attnbench.benchmark.recorder import Recorder
     from attnbench.benchmark.sweep import sweep
-    from attnbench.cli.show.progress import bar
+    from attnbench.cli.show.progress import steps
+    from attnbench.cli.show.screen import Screen
 
     outcome: Counter[str] = Counter()
     records: list[CostRecord] = []
     keep = Recorder(out, "sweep").keep
     try:
-        with worker, bar(Console(stderr=True)) as progress:
-            task = progress.add_task("sweep", total=len(workloads))
+        with worker, steps(Screen(stderr=True), "sweep", len(workloads)) as shown:
 
             def on_record(record: CostRecord) -> None:
                 records.append(keep(record))
@@ -110,7 +109,7 @@ def _run(
 
             def on_cell(skipped: bool) -> None:
                 outcome["already there"] += skipped
-                progress.advance(task)
+                shown.advance()
 
             sweep(
                 workloads,
@@ -120,7 +119,7 @@ def _run(
                 settled=settled,
                 on_record=on_record,
                 on_cell=on_cell,
-                on_step=lambda text: progress.update(task, description=text),
+                on_step=shown.update,
             )
     finally:
         print(f"{len(workloads)} cells: {_summary(outcome)}; stored in {out}")
@@ -134,17 +133,16 @@ def _print_best(
     records: Sequence[CostRecord],
 ) -> None:
     """Print the fastest implementation of each mechanism, with notes on the others."""
-    from rich.console import Console
-
     from attnbench.analysis.selection.fastest import fastest_of_each
     from attnbench.benchmark.runner import open_record
     from attnbench.cli.show.layers import print_layers
+    from attnbench.cli.show.screen import Screen
 
     known = {record.key: record for record in records}
     for _, compared in groupby(workloads, key=lambda workload: workload.comparison()):
         keys = [open_record(workload, protocol, device).key for workload in compared]
         shown, left_out = fastest_of_each([known[key] for key in keys if key in known])
-        print_layers(shown, Console(), left_out)
+        print_layers(shown, Screen(), left_out)
 
 
 def _print_plan(cells: Sequence[PlannedCell]) -> None:

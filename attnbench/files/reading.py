@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from attnbench.errors import UserError
+from attnbench.files.content import BOM, START, not_utf8
 
 SHOWN = 240
 """Characters of a path that a message repeats."""
@@ -62,6 +63,25 @@ def read_bytes(path: Path) -> bytes:
     """
     with reading(path) as file:
         return file.read()
+
+
+def read_text(path: Path) -> str:
+    """The UTF-8 text of a file; a mark before it is left out.
+
+    Raises:
+        UnreadableError: see `reading`; or it is no UTF-8 text, and it is named by what it is.
+    """
+    content = read_bytes(path)
+    what = not_utf8(content[:START])
+    if what:
+        raise UnreadableError(f"{shown(path)}: expected text, got {what}")
+    try:
+        return content.removeprefix(BOM).decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableError(
+            f"{shown(path)}: expected UTF-8 text, got byte {content[error.start]:#04x} at "
+            f"{error.start + 1:,} (Latin-1 or Windows-1252?); save it as UTF-8"
+        ) from error
 
 
 def kind_of(path: Path) -> str:

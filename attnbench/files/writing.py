@@ -58,6 +58,18 @@ def replace_bytes(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Replace a file by UTF-8 text, or create it with its folder.
+
+    A power failure may leave an empty file: text can be made again.
+
+    Raises:
+        OSError: the file cannot be written; the old one is as it was.
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
 def _create(path: Path) -> tuple[Path, IO[bytes]]:
     """A new temporary file, and an open file that holds its lock."""
     while True:

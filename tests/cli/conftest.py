@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from attnbench.cli import main
+from attnbench.cli.show import progress
 
 
 @pytest.fixture
@@ -12,6 +13,7 @@ def attnbench(tmp_path, monkeypatch, capsys):
     """Runs a command line; returns exit code, standard output and standard error."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr(progress, "EVERY_S", float("inf"))  # no word on a slow machine either
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["attnbench", *map(str, arguments)])

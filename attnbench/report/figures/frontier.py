@@ -15,6 +15,7 @@ from matplotlib.transforms import Bbox
 from attnbench.analysis.tradeoff.frontier import Point
 from attnbench.report.figures import label_placement as labels
 from attnbench.report.figures.colours import FAMILIES, hue_of, style_of
+from attnbench.report.figures.lettering import drawable
 from attnbench.report.figures.style import open_figure, scale_axis, settle
 from attnbench.units import METRICS, Metric
 
@@ -24,6 +25,9 @@ FOOTNOTE = (
 )
 NAMED_UP_TO = 40
 """With more points, only those on the frontier are labelled: more labels would cover the data."""
+
+MOST_HUES = 14
+"""Mechanisms in the legend: more would be higher than the figure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +99,14 @@ def _legend(axes: Axes, points: Sequence[Point], beaten: Sequence[bool]) -> None
     present = {hue_of(point.family, point.attention) for point in points}
     hues = [hue for hue in FAMILIES if hue in present] + sorted(present - set(FAMILIES))
     handles = [
-        Line2D([], [], linestyle="none", marker=marker, color=color, markersize=7, label=hue)
-        for hue, (color, marker) in ((hue, style_of(hue)) for hue in hues)
+        Line2D(
+            [], [], linestyle="none", marker=marker, color=color, markersize=7, label=drawable(hue)
+        )
+        for hue, (color, marker) in ((hue, style_of(hue)) for hue in hues[:MOST_HUES])
     ]
+    if len(hues) > MOST_HUES:
+        others = f"{len(hues) - MOST_HUES:,} more"
+        handles.append(Line2D([], [], linestyle="none", label=others))
     handles.append(Line2D([], [], color="#999999", linewidth=1.4, label="frontier"))
     if any(beaten):
         handles.append(
@@ -121,7 +130,7 @@ def _name_points(
     named = [p for p, is_beaten in zip(points, beaten, strict=True) if everyone or not is_beaten]
     labels.place(
         axes,
-        [point.name for point in named],
+        [drawable(point.name) for point in named],
         [scale.at(point.cost, point.score) for point in named],
         obstacles=[*_segments(axes, steps), *_whiskers(axes, points, scale)],
     )
