@@ -17,4 +17,7 @@ def as_type(values: Mapping[str, Any], cls: type[Kind]) -> Kind:
         ValueError: a part is missing, of another type, or a number is out of its bounds; the
             message names the part, as "$.state.epochs".
     """
-    return msgspec.convert(values, cls)
+    try:
+        return msgspec.convert(values, cls)
+    except AttributeError as error:  # of an object of another kind where members belong
+        raise ValueError(f"an object of a wrong type ({error})") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from attnbench.errors import UserError
+from attnbench.records.convert import as_type
 from attnbench.training.checkpoint import Checkpoint
 
 
@@ -67,14 +69,28 @@ def fill_optimizer(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
         UserError: it does not; what differs first is named.
     """
     try:
+        as_type(state, _Given)
         difference = _misfit(optimizer, state)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         difference = f"it has parts that are missing or of a wrong type ({error})"
     if difference:
         raise UserError(
             f"the checkpoint's optimizer does not fit the model: {difference}; train again"
         )
     optimizer.load_state_dict(dict(state))
+
+
+@dataclass(frozen=True)
+class _Group:
+    params: list[int]
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The types of an optimizer's state dictionary."""
+
+    state: dict[int, dict[str, Tensor]]
+    param_groups: list[_Group]
 
 
 def _first_difference(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> str:
@@ -109,8 +125,13 @@ def _misfit(optimizer: Optimizer, state: Mapping[str, Any]) -> str:
 
 
 def _wrong_setting(own: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    """The name of a setting that should be a finite number, or several, and is not."""
+    """The name of a number that is none, or of a switch that is turned.
+
+    Which kernel updates the parameters (`fused`, `foreach`) may differ.
+    """
     for name, value in own.items():
+        if type(value) is bool and name != "fused" and given.get(name, value) is not value:
+            return name
         numbers = value if isinstance(value, tuple) else (value,)
         if not all(type(number) is float for number in numbers):
             continue
