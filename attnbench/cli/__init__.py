@@ -5,9 +5,11 @@ Heavy packages (torch, pandas) are imported inside functions to keep help and li
 
 from __future__ import annotations
 
+import shutil
 import sys
 import traceback
 from contextlib import suppress
+from inspect import getdoc
 from typing import Annotated, Any
 
 import typer
@@ -50,8 +52,13 @@ app.command("compare")(compare.command)
 app.command("doctor")(doctor.command)
 app.command("reproduce")(reproduce.command)
 
+for one in app.registered_commands:  # a short help that is not given is cut off
+    one.short_help = (getdoc(one.callback) or "").split("\n\n")[0].replace("\n", " ")
+
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """What typer raises for words that it does not understand; the class has no public name."""
+NARROW = 50
+"""Columns of a terminal below which the help has no frames and tables."""
 INTERRUPTED = 130
 """The exit code of typer, and of shells, after Ctrl-C."""
 
@@ -84,6 +91,8 @@ def main() -> None:
 
 def _exit_code() -> int:
     """Run the command that was asked for, and say in a line what stopped it."""
+    if shutil.get_terminal_size().columns < NARROW:
+        app.rich_markup_mode = None  # help without frames, which would cut words off
     try:
         code = app(prog_name="attnbench", standalone_mode=False)
         sys.stdout.flush()  # a full device is noticed here at the latest

@@ -20,6 +20,10 @@ FAIL_ON = ("slower", "broken", "cannot-tell", "more", "changed", "missing")
 """Values of --fail-on: keys of `Comparison.counts`, with dashes instead of spaces."""
 COLOURS = {"broken": "red", "slower": "red", "cannot tell": "yellow", "faster": "green",
            "repaired": "green"}  # fmt: skip
+WHOLE = ("before", "after", "verdict")
+"""The columns whose texts are never wrapped."""
+MOST_ROWS = 200
+"""Nobody scrolls through more; to lay out a long table takes minutes."""
 
 
 def command(
@@ -58,14 +62,16 @@ def command(
     """
     from attnbench.analysis.compare.rule import Thresholds
     from attnbench.analysis.compare.verdict import compare
+    from attnbench.records import store
 
     if markdown and as_json:
         raise UserError("--markdown and --json exclude each other; give one of them")
     failures = _failures(fail_on or ())
     thresholds = Thresholds(relative=relative, absolute_s=absolute)
-    comparison = compare(
-        _read(before), _read(after), thresholds, across_environments=across_environments
-    )
+    with store.uncollected():  # records have no cycles
+        comparison = compare(
+            _read(before), _read(after), thresholds, across_environments=across_environments
+        )
     _show(comparison, markdown, as_json)
     found = [name for name in failures if comparison.counts[name.replace("-", " ")]]
     if found:
@@ -113,16 +119,19 @@ def _print_table(comparison: Comparison) -> None:
     from attnbench.report.tables import comparison as compare_text
 
     columns = [
-        Column(head, "right") if numeric else Column(head, whole=head == "verdict")
+        Column(head, "right" if numeric else "left", whole=head in WHOLE)
         for head, numeric in zip(compare_text.HEADS, compare_text.NUMERIC, strict=True)
     ]
+    shown = compare_text.rows(comparison, MOST_ROWS)
     rows = [
         [(cell, COLOURS.get(cell, "") if cell == change.verdict else "") for cell in row]
-        for change, row in zip(comparison.changes, compare_text.rows(comparison), strict=True)
+        for change, row in zip(comparison.changes, shown, strict=False)
     ]
     screen = Screen()
     screen.say(compare_text.heading(comparison))
     screen.table(columns, rows)
+    if len(shown) < len(comparison.changes):
+        screen.say(compare_text.cut_note(comparison, len(shown)))
     for note in compare_text.notes(comparison):
         screen.say(note)
     screen.say((compare_text.summary(comparison), "bold"))

@@ -33,6 +33,6 @@ def command(
         from attnbench.report.page.page import write_report
 
         written = write_report(chosen, out, cost)
-    for line in (*written.problems, *written.notes):
+    for line in (*written.problems, *written.brief):
         screen.say(line)
     print(f"{len(written.files)} files in {out}; open {out / 'index.html'}")

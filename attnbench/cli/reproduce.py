@@ -129,7 +129,7 @@ def _claims(out: Path) -> None:
 
     screen = Screen(stderr=True)
     with status(screen, "loading torch"):
-        from attnbench.cli.show.reproduce import print_claims
+        from attnbench.cli.show.claims import print_claims
         from attnbench.report.export.csv_file import write
         from attnbench.reproduce.claims import judge_claims
     with _progress(screen) as on_step:

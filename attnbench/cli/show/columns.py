@@ -47,14 +47,31 @@ def _cells(rows: Sequence[Sequence[str]], index: int) -> Iterator[str]:
 
 def _least(text: str, column: Column) -> int:
     if column.whole:
-        return max((cell_len(line) for line in text.split("\n")), default=0)
+        return _longest_line(text)
     return min(max((cell_len(word) for word in text.split()), default=0), LONGEST_WORD)
 
 
-def fits(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> bool:
-    """Whether a table of these rows fits into that many columns of a terminal."""
-    between = BETWEEN * (len(columns) - 1) + EDGES
-    return sum(least_widths(columns, rows)) + between <= width
+def _longest_line(text: str) -> int:
+    return max(cell_len(line) for line in text.split("\n"))
+
+
+def widths_within(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
+) -> list[int] | None:
+    """The width of each column of a table that is at most `width` wide; None if there is none.
+
+    Columns that would like more than they need share the room that is left.
+    """
+    least = least_widths(columns, rows)
+    room = width - sum(least) - BETWEEN * (len(columns) - 1) - EDGES
+    if room < 0:
+        return None
+    wanted = [
+        max(_longest_line(text) for text in (column.head, *_cells(rows, index))) - needed
+        for index, (column, needed) in enumerate(zip(columns, least, strict=True))
+    ]
+    share = min(1.0, room / max(sum(max(more, 0) for more in wanted), 1))
+    return [needed + int(max(more, 0) * share) for needed, more in zip(least, wanted, strict=True)]
 
 
 def entries(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:

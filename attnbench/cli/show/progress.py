@@ -33,7 +33,6 @@ class Steps:
     def __init__(self, screen: Screen, text: str) -> None:
         self._screen, self._text = screen, text
         self._done, self._total = 0, 0
-        self._began = monotonic()
 
     def update(self, text: str | None = None, done: int | None = None, total: int = 0) -> None:
         """Show another text or count; what is not given stays."""
@@ -52,7 +51,7 @@ class Steps:
 
     def _line(self) -> str:
         count = f", {self._done} of {self._total}" if self._total else ""
-        return f"{self._text}{count}, after {monotonic() - self._began:,.0f} s"
+        return f"{self._text}{count}, after {monotonic() - self._screen.began:,.0f} s"
 
 
 class _Drawn(Steps):

@@ -18,13 +18,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from attnbench.cli.show.columns import INDENT, Column, entries, fits, least_widths
+from attnbench.cli.show.columns import INDENT, Column, entries, widths_within
 from attnbench.cli.show.letters import spelled
 from attnbench.clocks import monotonic
 from attnbench.visible import one_line, visible
 
 Part = str | tuple[str, str]
-"""A text, or a text and its style: "bold", "red", "green" or "yellow"."""
+"""A text, or a text and its style: "bold", "dim", "red", "green" or "yellow"."""
+Cell = Part | list[tuple[str, str]]
+"""What stands in a cell of a table: one part, or several with their styles."""
 NARROWEST = 10
 """Columns below which lines are as if there were so many."""
 RULED = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
@@ -47,8 +49,8 @@ class Screen:
             highlight=False,
             emoji=False,
         )
-        self.said_at = monotonic()
-        """When a line was last printed, or else when printing began."""
+        self.began = self.said_at = monotonic()
+        """When a line was last printed, or else when the screen was made."""
 
     @property
     def width(self) -> int:
@@ -82,29 +84,41 @@ class Screen:
             text.append(self.shown(one_line(words) if words.strip() else words), style)
         return text
 
-    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Part]]) -> None:
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
         """Print a table; where it is too wide, each row as an entry of lines "head: value".
 
         Args:
             columns: heads and alignment.
-            rows: a text for each column; rows may be shorter. Line breaks in it are kept.
+            rows: a cell for each column; rows may be shorter. Line breaks in it are kept.
         """
-        texts = [[self.shown(_words(cell)) for cell in row] for row in rows]
-        if not fits(columns, texts, self.width):
+        cells = [[self._cell(cell) for cell in row] for row in rows]
+        texts = [[cell.plain for cell in row] for row in cells]
+        widths = widths_within(columns, texts, self.width)
+        if widths is None:
             for line in entries(columns, texts):
                 self._entry(self.shown(line))
             self.console.print()
             return
         is_utf = self.console.encoding.lower().startswith("utf")
-        table = Table(box=box.SIMPLE_HEAD if is_utf else RULED, pad_edge=False)
-        for column, least in zip(columns, least_widths(columns, texts), strict=True):
+        table = Table(
+            box=box.SIMPLE_HEAD if is_utf else RULED,
+            pad_edge=False,
+            show_header=any(column.head for column in columns),
+        )
+        for column, width in zip(columns, widths, strict=True):
             table.add_column(
-                Text(self.shown(column.head)), justify=column.justify, min_width=least,
+                Text(self.shown(column.head)), justify=column.justify, width=width,
                 no_wrap=column.whole, overflow="fold",
             )  # fmt: skip
-        for row, styled in zip(texts, rows, strict=True):
-            table.add_row(*map(Text, row, map(_style, styled)))
+        for row in cells:
+            table.add_row(*row)
         self.console.print(table)
+
+    def _cell(self, cell: Cell) -> Text:
+        if isinstance(cell, str):
+            return Text(self.shown(cell))
+        parts = cell if isinstance(cell, list) else [cell]
+        return Text.assemble(*((self.shown(words), style) for words, style in parts))
 
     def _entry(self, line: str) -> None:
         """Print a line of an entry; what does not fit into it goes on below, indented."""
@@ -113,14 +127,6 @@ class Screen:
         wrapped = Text(line.strip()).wrap(self.console, room, overflow="fold")
         for index, part in enumerate(wrapped):
             self.console.print(Text(" " * indent + INDENT * (index > 0) + part.plain.rstrip()))
-
-
-def _words(cell: Part) -> str:
-    return cell if isinstance(cell, str) else cell[0]
-
-
-def _style(cell: Part) -> str:
-    return "" if isinstance(cell, str) else cell[1]
 
 
 def json_text(value: Any) -> str:

@@ -1,6 +1,6 @@
 """Write rows to a CSV file.
 
-Text is made visible, on one line. A spreadsheet would compute a text that begins like a formula,
+Text is made visible. A spreadsheet would compute a text that begins like a formula,
 which may then read or send what the reader has: such a text gets an apostrophe before it, which
 spreadsheets take for "this is text". Numbers keep their sign.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from attnbench.errors import UserError
 from attnbench.files.writing import replacing
-from attnbench.visible import one_line
+from attnbench.visible import visible
 
 FORMULA = ("=", "+", "-", "@")
 """How a text begins that spreadsheets compute."""
@@ -49,7 +49,7 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]]
 @lru_cache(maxsize=4096)  # names and conditions come back in every row
 def _text(value: str) -> str:
     """The text as a field that is shown and never computed."""
-    shown = one_line(value)
+    shown = visible(value)
     return f"'{shown}" if shown.startswith(FORMULA) and not _is_number(shown) else shown
 
 

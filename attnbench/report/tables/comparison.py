@@ -17,12 +17,14 @@ from attnbench.analysis.compare.verdict import (
     products_of,
 )
 from attnbench.analysis.naming import facts_of, name_of
+from attnbench.analysis.shortened import MOST_NAMED, some_of
 from attnbench.records import CostRecord
 from attnbench.records.latency import Ratio
 from attnbench.report.tables.markdown import in_markdown, table_lines
 from attnbench.units import METRICS, format_number, format_percent
 
 MISSING = "–"
+ALL_CELLS = "--json prints all cells"
 HEADS = ("cell", "before", "after", "after ÷ before [95 %]", "verdict", "memory", "MACs", "params")
 NUMERIC = (False, True, True, True, False, False, False, False)
 
@@ -34,10 +36,21 @@ def heading(comparison: Comparison) -> str:
     return f"{sides}: {shared}" if shared else sides
 
 
-def rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """One row of text per cell, the worst first, in the columns of `HEADS`."""
+def rows(comparison: Comparison, most: int | None = None) -> list[tuple[str, ...]]:
+    """One row of text per cell, the worst first, in the columns of `HEADS`.
+
+    Args:
+        comparison: the cells.
+        most: the most rows to give; None for all.
+    """
     shared = _shared(comparison.changes)
-    return [_row(change, _name(change, shared)) for change in comparison.changes]
+    return [_row(change, _name(change, shared)) for change in comparison.changes[:most]]
+
+
+def cut_note(comparison: Comparison, shown: int) -> str:
+    """That a table has the first rows only, and where the others are."""
+    total = len(comparison.changes)
+    return f"the first {shown:,} of {total:,} cells, the worst first; {ALL_CELLS}"
 
 
 def _row(change: Change, name: str) -> tuple[str, ...]:
@@ -56,8 +69,11 @@ def _row(change: Change, name: str) -> tuple[str, ...]:
 
 def _shared(changes: Sequence[Change]) -> list[str]:
     """The facts that all cells share, in reading order."""
-    first, *others = [_facts(change) for change in changes]
-    return [fact for fact in first if all(fact in facts for facts in others)]
+    shared = _facts(changes[0])
+    for change in changes[1:]:
+        own = _facts(change)
+        shared = [fact for fact in shared if fact in own]
+    return shared
 
 
 def _facts(change: Change) -> list[str]:
@@ -108,10 +124,10 @@ def notes(comparison: Comparison) -> list[str]:
     lines = [*_reasons(comparison.changes, shared), *_again(comparison.changes)]
     alone = [_name_alone(record, "before", shared) for record in comparison.only_before]
     if alone:
-        lines.append(f"only in {comparison.before} (before): {'; '.join(alone)}")
+        lines.append(f"only in {comparison.before} (before): {_some(alone)}")
     alone = [_name_alone(record, "after", shared) for record in comparison.only_after]
     if alone:
-        lines.append(f"only in {comparison.after} (after): {'; '.join(alone)}")
+        lines.append(f"only in {comparison.after} (after): {_some(alone)}")
     if comparison.overtaken:
         lines.append(f"older records of the same cells, left out: {comparison.overtaken}")
     return [*lines, _rule(comparison), *_floors(comparison.changes)]
@@ -123,13 +139,28 @@ def _reasons(changes: Sequence[Change], shared: Sequence[str]) -> list[str]:
     for change in changes:
         if change.reason:
             by_reason.setdefault(change.reason, []).append(_name(change, shared))
-    return [f"{'; '.join(names)}: {reason}" for reason, names in by_reason.items()]
+    lines = [f"{_some(names)}: {reason}" for reason, names in by_reason.items()]
+    return _first(lines, "reasons")
+
+
+def _some(names: Sequence[str]) -> str:
+    return some_of(names, between="; ")
+
+
+def _first(lines: Sequence[str], what: str) -> list[str]:
+    """The first lines, and how many more there are."""
+    more = len(lines) - MOST_NAMED
+    return [
+        *lines[:MOST_NAMED],
+        *([f"… and {more:,} more {what}; {ALL_CELLS}"] if more > 0 else []),
+    ]
 
 
 def _again(changes: Sequence[Change]) -> list[str]:
     """What to run for the cells that were not measured well enough, on either side."""
     poor = [change.after for change in changes if change.poor]
-    return [f"to measure them again, run `{command}`" for command in commands_for(poor)]
+    lines = [f"to measure them again, run `{command}`" for command in commands_for(poor)]
+    return _first(lines, "commands")
 
 
 def _name_alone(record: CostRecord, side: str, shared: Sequence[str]) -> str:

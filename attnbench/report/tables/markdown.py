@@ -9,9 +9,9 @@ from attnbench.visible import one_line
 
 _CODE = re.compile(r"(`[^`]*`)")
 _TAGS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_MARKS = re.compile(r"(^[#+-](?=\s)|[\\*\[\]~$|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+_MARKS = re.compile(r"(^[#+-](?=\s)|[\\*~$|]|\](?=[(\[:])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 """Signs that Markdown takes for links, tables, mathematics and emphasis. An underscore between
-letters is none of them."""
+letters is none of them, nor are the brackets of an interval."""
 
 
 def in_markdown(text: str) -> str:
