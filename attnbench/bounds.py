@@ -26,6 +26,7 @@ FINITE = 1e100
 
 SHOWN = 60
 """Characters of the user's input that a message repeats."""
+SHOWN_OF_PATH = 200
 
 _NUMBER = re.compile(r"[+-]?([0-9]+|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE)
 """ASCII digits only: `int` and `float` also take "１２", "1_000" and "nan"."""
@@ -55,8 +56,8 @@ class Bounds:
         """Whether the value is a number within the bounds; True and False are no numbers."""
         if not (type(value) is int or (isinstance(value, float) and not self.whole)):
             return False
-        # NaN fails both comparisons, an infinite value the second.
-        return (self.least < value if self.above else self.least <= value) and value <= self.most
+        # NaN fails this, and so does an infinite value.
+        return self.least <= value <= self.most and not (self.above and value == self.least)
 
     def fault(self, value: object) -> str | None:
         """None, or "expected a whole number from 1 to 65,536, got 0"."""
@@ -94,7 +95,8 @@ QUANTITIES: Mapping[str, Bounds] = {
     # how it is measured
     "warmup": Bounds(0, DAY_S, whole=False),
     "min_samples": Bounds(1, 10**6),
-    "precision": Bounds(0, 1, whole=False, above=True),
+    # Far beyond 1 it means: stop at the least number of samples.
+    "precision": Bounds(0, 10**9, whole=False, above=True),
     "time_budget": Bounds(0, DAY_S, whole=False, above=True),
     # Waiting for a pipe overflows after 24 days.
     "timeout": Bounds(0, WEEK_S, whole=False, above=True),
@@ -154,12 +156,22 @@ def number_in(text: str) -> int | float | None:
 def shortened(value: object) -> str:
     """A value as a message repeats it, however long it is: text in quotes, a number as it is."""
     if isinstance(value, str):
-        more = f" … ({len(value):,} characters)" if len(value) > SHOWN else ""
-        return f"{value[:SHOWN]!r}{more}"
+        return f"{value[:SHOWN]!r}{_more(value, SHOWN)}"
     if type(value) is int and value.bit_length() > 3 * SHOWN:  # Python may refuse to print it
         return f"a whole number of about {round(value.bit_length() * 0.30103):,} digits"
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
+
+
+def shown_path(path: object) -> str:
+    """A path as a message repeats it: in quotes only if it holds what cannot be printed."""
+    text = str(path)
+    start = text[:SHOWN_OF_PATH]
+    return (start if start.isprintable() else repr(start)) + _more(text, SHOWN_OF_PATH)
+
+
+def _more(text: str, shown: int) -> str:
+    return f" … ({len(text):,} characters)" if len(text) > shown else ""
 
 
 def _plain(value: float) -> str:

@@ -18,7 +18,7 @@ def test_the_ends_are_allowed_and_what_lies_beyond_is_not(quantity):
     bounds = QUANTITIES[quantity]
     assert fault(quantity, bounds.most) is None
     assert (fault(quantity, bounds.least) is None) == (not bounds.above)
-    for beyond in (bounds.most * 2, -bounds.most * 2 - 1, bounds.least - 1, 10**400, -(10**5000)):
+    for beyond in (bounds.most * 2, -bounds.most * 2 - 1, 10**400, -(10**5000)):
         assert fault(quantity, beyond).startswith(f"expected {bounds.text}, got ")
 
 
@@ -61,5 +61,5 @@ def test_what_a_message_repeats_is_short_and_one_printable_line(value):
 
 def test_the_bounds_in_words():
     assert Bounds(1, 65_536).text == "a whole number from 1 to 65,536"
-    assert fault("precision", 0) == "expected a number above 0, up to 1, got 0"
+    assert fault("lr", 0) == "expected a number above 0, up to 1,000, got 0"
     assert fault("share", 1.5) == "expected a number from 0 to 1, got 1.5"

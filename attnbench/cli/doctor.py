@@ -10,6 +10,7 @@ import typer
 from attnbench.cli import options
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import CHECKUPS
+from attnbench.cli.places import try_file
 from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def command(
     from attnbench.cli.show.screen import Screen
 
     progress = Screen(stderr=True)
+    try_file(out)
     with status(progress, "loading torch"):
         from attnbench.doctor.checkup import examine
         from attnbench.profiling.machine.environment import choose_device

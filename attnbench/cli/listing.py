@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attnbench.bounds import shortened
 from attnbench.cli.options import Plugin
 from attnbench.errors import UserError
 
@@ -45,7 +46,9 @@ def command(
         print_impls(Screen(), Screen(stderr=True))
         return
     if what not in registries:
-        raise UserError(f"expected one of {', '.join([*registries, 'impls'])}; got {what!r}")
+        raise UserError(
+            f"expected one of {', '.join([*registries, 'impls'])}; got {shortened(what)}"
+        )
     columns = ["name", "family", *(["cost"] if what == "attentions" else []), "summary", "paper"]
     screen = Screen()
     screen.say((what, "bold"))
@@ -73,7 +76,8 @@ def _print_timm(what: str, pattern: str) -> None:
 
     if what != "models":
         raise UserError(
-            f"--timm works with models only, got {what!r}; use `attnbench list models --timm …`"
+            f"--timm works with models only, got {shortened(what)}; "
+            "use `attnbench list models --timm …`"
         )
     found = [
         (model.name, model.family, "{} × {}".format(*model.input_size))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.sources import default_source
 
 
@@ -28,6 +29,8 @@ def command(
     from attnbench.cli.show.screen import Screen
 
     screen = Screen(stderr=True)
+    try_folder(out, out / "figures")
+    try_file(out / "index.html")
     chosen = paths or [default_source()]
     with status(screen, "drawing"):
         from attnbench.report.page.page import write_report

@@ -15,11 +15,13 @@ from attnbench.cli import options
 from attnbench.cli.cells import CROSSED, Cells, Measuring
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
+from attnbench.cli.places import try_file
 from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
     import torch
 
+    from attnbench.benchmark.shared_file import SharedFile
     from attnbench.benchmark.sweep import PlannedCell
     from attnbench.benchmark.worker import Worker
     from attnbench.records import CostRecord
@@ -32,8 +34,12 @@ DryRun = Annotated[
     typer.Option("--dry-run", help="List what would run and what cannot; run and store nothing."),
 ]
 Timeout = Annotated[
-    float, typer.Option(help="Give up a cell after this many seconds without progress.")
+    float, options.number("timeout", "Give up a cell after this many seconds without progress.")
 ]
+
+
+ALREADY_THERE = "already there"
+"""Cells of an earlier sweep, in the summary."""
 
 
 @grouped
@@ -54,29 +60,37 @@ def command(
     With --models, whole models are measured instead.
 
     Cells of one size are sampled in turn, in a separate process. A cell that crashes, hangs or
-    runs out of memory is stored with the reason; the other cells still run.
+    runs out of memory is stored with the reason; the other cells still run. Several sweeps that
+    write to one file share its cells.
     """
     from attnbench.cli.show.progress import status
     from attnbench.cli.show.screen import Screen
 
     screen = Screen(stderr=True)
+    if not dry_run:
+        try_file(out)
     with status(screen, "loading torch"):
+        protocol = measuring.protocol(warmup_s=0.1)
+        workloads = cells.workloads(resolution="224,384,512")
+
+        from attnbench.benchmark.shared_file import SharedFile
         from attnbench.benchmark.sweep import plan
         from attnbench.benchmark.worker import Worker
         from attnbench.profiling.machine.environment import choose_device, device_named
 
-        workloads = cells.workloads(resolution="224,384,512")
-        protocol = measuring.protocol(warmup_s=0.1)
-        settled = {} if force else _settled_records(out)
         device = device_named(measuring.device) if dry_run else choose_device(measuring.device)
         worker = Worker(str(device), plugin or (), timeout)
     threads.take(screen)
     if dry_run:
+        settled = {} if force else _settled_records(out)
         _print_plan(plan(workloads, protocol, device, settled))
         return
-    new = _run(workloads, protocol, device, worker, settled, out)
+    with SharedFile(out) as shared:  # before the file is read, so that no record is missed
+        settled = {} if force else _settled_records(out)
+        _run(workloads, protocol, device, worker, settled, out, shared)
+        known = {**settled, **shared.stored_since()}
     if cells.wants_best:
-        _print_best(workloads, protocol, device, [*settled.values(), *new])
+        _print_best(workloads, protocol, device, known)
 
 
 def _run(
@@ -86,29 +100,26 @@ def _run(
     worker: Worker,
     settled: Mapping[str, CostRecord],
     out: Path,
-) -> list[CostRecord]:
-    """Sweep with a progress bar, store each record, and print a summary, even after Ctrl-C.
-
-    Returns:
-        The new records.
-    """
+    shared: SharedFile,
+) -> None:
+    """Sweep with a progress bar, store each record, and print a summary, even after Ctrl-C."""
     from attnbench.benchmark.recorder import Recorder
     from attnbench.benchmark.sweep import sweep
     from attnbench.cli.show.progress import steps
     from attnbench.cli.show.screen import Screen
 
     outcome: Counter[str] = Counter()
-    records: list[CostRecord] = []
     keep = Recorder(out, "sweep").keep
     try:
         with worker, steps(Screen(stderr=True), "sweep", len(workloads)) as shown:
 
             def on_record(record: CostRecord) -> None:
-                records.append(keep(record))
+                keep(record)
                 outcome[record.status] += 1
 
             def on_cell(skipped: bool) -> None:
-                outcome["already there"] += skipped
+                if skipped:
+                    outcome[ALREADY_THERE] += 1
                 shown.advance()
 
             sweep(
@@ -120,17 +131,19 @@ def _run(
                 on_record=on_record,
                 on_cell=on_cell,
                 on_step=shown.update,
+                shared=shared,
             )
     finally:
-        print(f"{len(workloads)} cells: {_summary(outcome)}; stored in {out}")
-    return records
+        anything = any(status != ALREADY_THERE for status in outcome)
+        where = f"stored in {out}" if anything else "nothing new was stored"
+        print(f"{len(workloads)} cells: {_summary(outcome)}; {where}")
 
 
 def _print_best(
     workloads: Sequence[AnyWorkload],
     protocol: Protocol,
     device: torch.device,
-    records: Sequence[CostRecord],
+    known: Mapping[str, CostRecord],
 ) -> None:
     """Print the fastest implementation of each mechanism, with notes on the others."""
     from attnbench.analysis.selection.fastest import fastest_of_each
@@ -138,7 +151,6 @@ def _print_best(
     from attnbench.cli.show.layers import print_layers
     from attnbench.cli.show.screen import Screen
 
-    known = {record.key: record for record in records}
     for _, compared in groupby(workloads, key=lambda workload: workload.comparison()):
         keys = [open_record(workload, protocol, device).key for workload in compared]
         shown, left_out = fastest_of_each([known[key] for key in keys if key in known])
