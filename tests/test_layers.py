@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 VOCABULARY = {
-    "ambient", "bounds", "clocks", "cores", "errors", "impls", "nameless", "plugins", "registry",
-    "spec", "units", "visible", "waiting",
+    "ambient", "bounds", "clocks", "cores", "errors", "files", "impls", "nameless", "plugins",
+    "registry", "spec", "units", "visible", "waiting",
 }  # fmt: skip
 _LOW = {"records", "isolation", "kernels", "data"}
 _MIDDLE = {"analysis", "attention", "profiling", "models", "tasks", "training"}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from attnbench.errors import UserError
+from attnbench.files.writing import replacing
 from attnbench.visible import visible
 
 FORMULA = ("=", "+", "-", "@")
@@ -28,7 +29,6 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """
     columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_rows(path, columns, ([row[name] for name in columns] for row in rows))
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}; choose another --out") from error
@@ -40,7 +40,7 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]]
     Raises:
         OSError: the file cannot be written.
     """
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as new, new.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([_text(v) if isinstance(v, str) else v for v in row] for row in rows)
