@@ -44,7 +44,7 @@ ALLOWED_THIRD_PARTY = {
     "profiling": {"torch", "psutil", "numpy"},
     "models": {"torch", "jaxtyping"},
     "report": {"pandas", "seaborn", "matplotlib", "jinja2", "numpy"},
-    "tasks": {"torch", "torchvision"},
+    "tasks": {"torch", "torchvision", "jaxtyping", "numpy"},
     "training": {"torch"},
     "benchmark": {"torch"},
     "experiments": {"torch"},

@@ -41,7 +41,7 @@ def open_data(
         opened: ImageData = DATASETS.load(data)(side, seed=seed, on_progress=on_progress)
     else:
         opened = open_folder(_folder(data), side, on_progress=on_progress)
-    _check_size(opened.img_size)
+    _check_size(min(opened.img_size))
     return opened
 
 

@@ -51,7 +51,7 @@ def judge(
     load_weights(model, checkpoint)
     recipe = replace(checkpoint.recipe, batch_size=batch_size, autocast="none")
     scores = evaluate(
-        model.to(device), data.val, create_task(checkpoint.task), recipe, device=device,
+        model.to(device), data, create_task(checkpoint.task), recipe, device=device,
         on_step=on_step,
     )  # fmt: skip
     cost = trained_cost(model, workload, device)

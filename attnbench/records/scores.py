@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -13,12 +13,19 @@ class Scores:
 
     task: str
     """The task that the metrics belong to, such as "classification"."""
-    values: Mapping[str, float]
-    """In base units; the names are keys of `units.METRICS`, such as "top1"."""
+    values: Mapping[str, float | None]
+    """In base units; the names are keys of `units.METRICS`, such as "top1". None is a score that
+    the samples do not define, such as that of small objects where there are none."""
     count: int
     """Samples that were evaluated."""
     forward_s: float
     """Seconds spent in the forward passes alone."""
+    predict_s: float = 0.0
+    """Seconds spent after the forward passes, such as in removing duplicate boxes."""
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """95 % intervals of some scores, by bootstrap over the samples."""
+    by_class: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    """Scores of each class by its name, such as {"ap": {"cat": 0.4}}."""
 
     def __post_init__(self) -> None:
         if not self.values or self.count < 1:
