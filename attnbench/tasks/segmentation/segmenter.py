@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from attnbench.models.backbone import Backbone
 
+MOST_MAPS = 4
+"""Heads take the coarsest maps: convolutional networks also have one of stride 2."""
+
 
 class Segmenter(nn.Module):
     """Logits of each class on a map of the image, a quarter of its size with the usual heads."""
@@ -18,7 +21,7 @@ class Segmenter(nn.Module):
 
         Args:
             backbone: gives the maps.
-            head: from a list of maps to logits (batch, classes, height, width).
+            head: from the coarsest `MOST_MAPS` maps to logits (batch, classes, height, width).
             auxiliary: the same, for a second loss in training; it costs nothing in evaluation.
         """
         super().__init__()
@@ -28,7 +31,7 @@ class Segmenter(nn.Module):
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Sequence[Tensor]:
         """Logits of the head; in training those of the auxiliary head, too."""
-        maps = self.backbone.features(images)
+        maps = self.backbone.features(images)[-MOST_MAPS:]
         logits = [self.head(maps)]
         if self.training and self.auxiliary is not None:
             logits.append(self.auxiliary(maps))
