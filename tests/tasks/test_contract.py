@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 
+from attnbench.data.targets import LabelMap
 from attnbench.errors import UserError
 from attnbench.models.backbone import FeatureInfo
 from attnbench.registry import TASKS, Entry, Registry
@@ -18,7 +19,13 @@ from attnbench.units import METRICS, PRIMARY_SCORE
 RECIPE = Recipe(data="noise", img_size=(8, 8), epochs=1)
 MAPS = [FeatureInfo(channels=4, stride=4), FeatureInfo(channels=6, stride=8)]
 CLASSES = ("ant", "bee", "cat")
-TARGETS = {"classification": torch.tensor([0, 2])}
+TARGETS = {
+    "classification": torch.tensor([0, 2]),
+    "segmentation": [
+        LabelMap(picture=str(i), labels=torch.randint(3, (8, 8), dtype=torch.uint8))
+        for i in range(2)
+    ],
+}
 NAMES = [row.name for row in ROWS]
 
 

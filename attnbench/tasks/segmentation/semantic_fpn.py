@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import pairwise
 from math import log2
 
 from torch import Tensor, nn
@@ -67,8 +68,7 @@ class Scale(nn.Module):
         self.num_doublings = num_doublings
         widths = [in_channels] + [channels] * max(1, num_doublings)
         self.convs = nn.ModuleList(
-            ConvNormReLU(before, after, 3)
-            for before, after in zip(widths, widths[1:], strict=False)
+            ConvNormReLU(before, after, 3) for before, after in pairwise(widths)
         )
 
     def forward(self, level: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
-"""UperNet: pyramid pooling on the coarsest map, and a feature pyramid over all (Xiao et al. 2018,
-arXiv 1807.10221). The published width is 512, that of its auxiliary head 256.
+"""UperNet: pyramid pooling on the coarsest map, and a feature pyramid over all.
+
+Xiao et al. 2018, arXiv 1807.10221. The published width is 512, that of its auxiliary head 256.
 """
 
 from __future__ import annotations

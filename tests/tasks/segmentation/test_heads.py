@@ -61,9 +61,7 @@ def test_maps_of_any_number_and_size_become_logits_on_the_finest(strides, size, 
 
 def test_strides_that_do_not_double_are_refused_by_semantic_fpn_alone():
     infos, maps = maps_of((4, 12), (48, 48))
-    with pytest.raises(
-        UserError, match="expects strides that double .* got 12 over 4; take --head"
-    ):
+    with pytest.raises(UserError, match="strides that double .* got 12 over 4; take --head"):
         SemanticFPN(infos, 5, 8)
     assert UperNet(infos, 5, 8)(maps).shape == (2, 5, 12, 12)
 
