@@ -80,6 +80,8 @@ class Entry:
     """Asymptotic cost in tokens n, for attentions."""
     paper: str = ""
     link: str = ""
+    task: str = "classification"
+    """What a model does: the name of a task."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword options that this name fixes; they cannot be overridden."""
     sweepable: tuple[SweepOption, ...] = ()
@@ -200,7 +202,11 @@ ATTENTIONS = Registry("attention", table="attnbench.attention:MECHANISMS")
 MODELS = Registry(
     "model",
     table="attnbench.models:MODELS",
-    libraries={"timm": "attnbench.models.from_timm.names:entry_of"},
+    libraries={
+        "timm": "attnbench.models.from_timm.names:entry_of",
+        "semantic-fpn": "attnbench.tasks.segmentation.models:semantic_fpn_over",
+        "uper-net": "attnbench.tasks.segmentation.models:uper_net_over",
+    },
 )
 DATASETS = Registry("dataset", table="attnbench.data:DATASETS")
 TASKS = Registry("task", table="attnbench.tasks:TASKS")

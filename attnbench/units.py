@@ -187,12 +187,32 @@ METRICS: dict[str, Metric] = {
                format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
         Metric(key="top5", label="top-5 accuracy", unit="1", better="higher",
                format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
+        Metric(key="ap", label="AP", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
+        Metric(key="ap50", label="AP50", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
+        Metric(key="ap75", label="AP75", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
+        Metric(key="ap_small", label="AP small", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
+        Metric(key="ap_medium", label="AP medium", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
+        Metric(key="ap_large", label="AP large", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
+        Metric(key="ar100", label="AR100", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
+        Metric(key="miou", label="mIoU", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
+        Metric(key="macc", label="mAcc", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
+        Metric(key="aacc", label="aAcc", unit="1", better="higher",
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
         Metric(key="loss", label="loss", unit="1", better="lower",
                format=lambda value: f"{value:.3f}", axis_unit="nats"),
     )
 }  # fmt: skip
 
-PRIMARY_SCORE = {"classification": "top1"}
+PRIMARY_SCORE = {"classification": "top1", "detection": "ap", "segmentation": "miou"}
 """The score by which the models of each task are ranked: a key of `METRICS`."""
 
 

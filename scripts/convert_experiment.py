@@ -79,7 +79,9 @@ def train_on(model: nn.Module, data: ImageData, seed: int, epochs: int, **change
 def top1(model: nn.Module, data: ImageData) -> float:
     """Share of the held-out images that are classified correctly."""
     recipe = recipe_for(data, batch_size=64)
-    return evaluate(model, data.val, TASK, recipe, device="cpu").values["top1"]
+    share = evaluate(model, data, TASK, recipe, device="cpu").values["top1"]
+    assert share is not None
+    return share
 
 
 def giga_macs(model: nn.Module) -> float:

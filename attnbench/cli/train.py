@@ -154,10 +154,13 @@ def _print_epoch(record: Record, screen: Screen) -> None:
 
 
 def _scores_text(scores: Scores) -> str:
+    from attnbench.cli.show.values import metric_text
     from attnbench.units import METRICS
 
     shown = {name: value for name, value in scores.values.items() if name != "loss"}
-    return "  ".join(f"{name} {METRICS[name].format(value)}" for name, value in shown.items())
+    return "  ".join(
+        f"{METRICS[name].label} {metric_text(name, value)}" for name, value in shown.items()
+    )
 
 
 def _values(option: list[str] | None, anchors: int | None) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def _open(set_name: str, size: int) -> ImageData:
         train=_in_memory(train, size),
         val=_in_memory(val, size),
         class_names=tuple(train.classes),
-        img_size=size,
+        img_size=(size, size),
         photographs=True,
     )
 

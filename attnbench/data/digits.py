@@ -43,7 +43,7 @@ def open_digits(
         train=ImagesInMemory(images[train], labels[train]),
         val=ImagesInMemory(images[val], labels[val]),
         class_names=tuple(str(name) for name in digits.target_names),
-        img_size=size,
+        img_size=(size, size),
         photographs=False,
     )
 

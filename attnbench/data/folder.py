@@ -55,7 +55,7 @@ def open_folder(
         train=sets[0],
         val=sets[1],
         class_names=found.class_names,
-        img_size=size,
+        img_size=(size, size),
         photographs=True,
         findings=findings.all(),
     )

@@ -28,8 +28,9 @@ BATCHES_AHEAD = 2
 """Batches that are prepared while the model works."""
 
 Batch = tuple[Tensor, Any]
-"""Images, uint8 (batch, 3, height, width), and targets as the task wants them (int64 labels of
-shape (batch,) for classification)."""
+"""Images, uint8 (batch, 3, height, width), and targets as the task wants them: int64 labels of
+shape (batch,) for classification, a list of `Objects` for detection, a list of `LabelMap` for
+segmentation."""
 
 
 class ImageSet(Protocol):
@@ -54,16 +55,18 @@ class ImageSet(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageData:
-    """A set of images, split into training and held-out images."""
+    """A set of images with the targets of one task, split into training and held-out images."""
 
     name: str
     train: ImageSet
     val: ImageSet
     class_names: tuple[str, ...]
-    img_size: int
-    """Side of the square images in pixels."""
+    img_size: tuple[int, int]
+    """(height, width) in pixels, as the model sees them."""
     photographs: bool
     """Whether a mirrored image keeps its class: photographs do, digits do not."""
+    task: str = "classification"
+    """The task that the targets belong to."""
     findings: tuple[Finding, ...] = ()
     """What a user may not expect in the files; none is refused."""
 

@@ -110,7 +110,7 @@ def _inspect_opened(data: ImageData) -> Inspection:
             name: {split: by[row] for split, by in counts.items()}
             for row, name in enumerate(data.class_names)
         },
-        sizes={(data.img_size, data.img_size): total},
+        sizes={data.img_size[::-1]: total},
         modes={"RGB": total},
         findings=data.findings,
         samples=lambda names, count: _first_of(data, names, count),

@@ -43,9 +43,10 @@ def open_data(
         _check_size(side)
     if data in DATASETS.names():
         opened: ImageData = DATASETS.load(data)(side, seed=seed, on_progress=on_progress)
-        _check_size(opened.img_size)
-        return opened
-    return open_folder(find_folder(data), side, train=train, on_progress=on_progress)
+    else:
+        opened = open_folder(find_folder(data), side, train=train, on_progress=on_progress)
+    _check_size(min(opened.img_size))
+    return opened
 
 
 def _side(img_size: int | tuple[int, int]) -> int:

@@ -24,7 +24,7 @@ def open_synthetic(
         train=_random_images(NUM_TRAIN, size, generator),
         val=_random_images(NUM_VAL, size, generator),
         class_names=tuple(str(label) for label in range(NUM_CLASSES)),
-        img_size=size,
+        img_size=(size, size),
         photographs=False,
     )
 

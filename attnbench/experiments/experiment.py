@@ -56,7 +56,7 @@ class Experiment:
         return ModelWorkload(
             model=self.model,
             attention=attention_inside(self.model, self.options),
-            img_size=(self.data.img_size, self.data.img_size),
+            img_size=self.data.img_size,
             num_classes=self.data.num_classes,
             options=dict(self.options),
             task=self.task,

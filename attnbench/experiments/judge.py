@@ -49,7 +49,7 @@ def judge(
     model = restored(checkpoint, subject_of(workload).build)
     recipe = replace(checkpoint.recipe, batch_size=batch_size, autocast="none")
     scores = evaluate(
-        model.to(device), data.val, create_task(checkpoint.task), recipe, device=device,
+        model.to(device), data, create_task(checkpoint.task), recipe, device=device,
         on_step=on_step,
     )  # fmt: skip
     cost = trained_cost(model, workload, device)

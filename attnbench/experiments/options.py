@@ -40,9 +40,9 @@ def model_options(
 
 
 def _for_small_images(model: str, data: ImageData) -> dict[str, Any]:
-    if data.img_size >= SMALL_IMAGE:
+    if min(data.img_size) >= SMALL_IMAGE:
         return {}
     family = MODELS.find(model).family
     if family == "pyramid" and data.photographs:
         return {"stem_stride": 2}
-    return {"patch_size": max(2, data.img_size // 8)} if family == "plain" else {}
+    return {"patch_size": max(2, min(data.img_size) // 8)} if family == "plain" else {}

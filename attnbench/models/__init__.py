@@ -36,6 +36,26 @@ def _sized(
     )
 
 
+def _segmenters(
+    prefix: str, options: Mapping[str, Any], source: Mapping[str, str]
+) -> tuple[Entry, ...]:
+    """Semantic-FPN over the pyramid, one row for each size."""
+    return tuple(
+        Entry(
+            kind="model",
+            name=f"{prefix}-{size}",
+            target="attnbench.tasks.segmentation.models:create_segmenter",
+            family="pyramid",
+            summary=f"Semantic-FPN over pyramid-{size}",
+            options={"backbone": f"pyramid-{size}", "head": "semantic-fpn", **options},
+            task="segmentation",
+            paper=source.get("paper", ""),
+            link=source.get("link", ""),
+        )
+        for size in PYRAMID
+    )
+
+
 MODELS: tuple[Entry, ...] = (
     *_sized(
         "anchorformer",
@@ -72,4 +92,6 @@ MODELS: tuple[Entry, ...] = (
         {},
         {},
     ),
+    *_segmenters("anchorformer-seg", {"attention": "anchor"}, _ANCHORFORMER),
+    *_segmenters("pyramid-seg", {}, {}),
 )

@@ -29,5 +29,8 @@ def attention_inside(model: str, options: Mapping[str, Any]) -> str:
     parameter = keywords_of(model).get("attention")
     if parameter is None:
         return ""
-    name = {**options, **MODELS.find(model).options}.get("attention", parameter.default)
+    chosen = {**options, **MODELS.find(model).options}
+    name = chosen.get("attention", parameter.default)
+    if name is None and "backbone" in chosen:  # a head over a backbone that decides
+        return attention_inside(chosen["backbone"], {})
     return name if name in ATTENTIONS.names() else ""

@@ -19,3 +19,12 @@ PYRAMID: dict[str, dict[str, Any]] = {
 """Fitted, not published: AnchorFormer prints budgets (4.2 M / 0.7 G, 18.6 M / 2.7 G,
 63.5 M / 9.2 G; its table 1) but no layer table. Widths are base × (1, 2, 5, 8) as in PVT, head
 width is 32, MLP ratio 4. The depths meet the budgets with 30 anchors at 224 px."""
+
+_RATIOS_S = ((0.875, 0.5, 0.5), (0.5, 0.625, 0.5, 0.625, 0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+_RATIOS_ML = ((0.875, 0.5, 1.0), (0.625, 0.5, 0.75, 0.625, 0.625, 0.5, 0.625), (1.0, 0.625, 0.75))
+ESNET: dict[str, dict[str, Any]] = {
+    "s": {"scale": 0.75, "ratios": _RATIOS_S},
+    "m": {"scale": 1.0, "ratios": _RATIOS_ML},
+    "l": {"scale": 1.25, "ratios": _RATIOS_ML},
+}
+"""PicoDet (https://arxiv.org/abs/2111.00902) and the published sizes of its models."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from attnbench.bounds import fault
@@ -17,17 +17,26 @@ class Scores:
 
     task: Text
     """The task that the metrics belong to, such as "classification"."""
-    values: Mapping[str, Score]
-    """In base units; the names are keys of `units.METRICS`, such as "top1"."""
+    values: Mapping[str, Score | None]
+    """In base units; the names are keys of `units.METRICS`, such as "top1". None is a score that
+    the samples do not define, such as that of small objects where there are none."""
     count: Some
     """Samples that were evaluated."""
     forward_s: Duration
     """Seconds spent in the forward passes alone."""
+    predict_s: Seconds = 0.0
+    """Seconds spent after the forward passes, such as in removing duplicate boxes."""
+    intervals: Mapping[str, tuple[Score, Score]] = field(default_factory=dict)
+    """95 % intervals of some scores, by bootstrap over the samples."""
+    by_class: Mapping[str, Mapping[str, Score | None]] = field(default_factory=dict)
+    """Scores of each class by its name, such as {"ap": {"cat": 0.4}}."""
 
     def __post_init__(self) -> None:
         if not self.values or self.count < 1:
             raise ValueError("scores need at least one value and one sample")
         for name, value in self.values.items():
+            if value is None:
+                continue
             known = METRICS.get(name)
             wrong = fault(known.quantity if known else "score", value)
             if wrong:

@@ -61,11 +61,9 @@ def accuracy_text(records: Sequence[ModelRecord]) -> str:
 
 
 def _group_text(model: str, recipe: Recipe, records: Sequence[ModelRecord]) -> str:
-    shares = [
-        record.scores.values[PRIMARY_SCORE[record.scores.task]]
-        for record in records
-        if record.scores
-    ]
+    scores = [record.scores for record in records if record.scores]
+    primary = (one.values[PRIMARY_SCORE[one.task]] for one in scores)
+    shares = [share for share in primary if share is not None]
     mean = mean_of(shares)
     interval = "" if mean.half_width is None else f" ± {100 * mean.half_width:.1f}"
     seeds = "1 seed" if len(shares) == 1 else f"{len(shares)} seeds"

@@ -12,4 +12,11 @@ TASKS: tuple[Entry, ...] = (
         family="image",
         summary="one class for each image: cross-entropy, scored by top-1 and top-5 accuracy",
     ),
+    Entry(
+        kind="task",
+        name="segmentation",
+        target="attnbench.tasks.segmentation.task:Segmentation",
+        family="pixel",
+        summary="one class for each pixel: cross-entropy, scored by the mean IoU of the classes",
+    ),
 )

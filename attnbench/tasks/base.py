@@ -1,7 +1,8 @@
-"""The contract of a task: head, loss, metric and transforms.
+"""The contract of a task: head, loss, predictions, metric and transforms.
 
 Training and evaluation see a task through this contract alone. Targets are whatever the data set
-and the task agree on: class indices, boxes, masks. Only the task looks inside them.
+and the task agree on: class indices, boxes, masks. Outputs are whatever the model and the task
+agree on. Only the task looks inside them.
 """
 
 from __future__ import annotations
@@ -44,15 +45,18 @@ class Metric(Protocol):
     """
 
     def update(self, outputs: Any, targets: Any) -> None:
-        """Add a batch: what the model returned, and the targets it was to return."""
+        """Add a batch: the task's predictions, and the targets that they should be."""
         ...
 
     def merge(self, other: Any) -> None:
         """Add what another accumulator of this type has seen, such as that of another process."""
         ...
 
-    def compute(self) -> Mapping[str, float]:
-        """Scores of all batches so far, by name, in base units (see `units.METRICS`)."""
+    def compute(self) -> Mapping[str, float | None]:
+        """Scores of all batches so far, by name, in base units (see `units.METRICS`).
+
+        None is a score that these samples do not define, such as that of a class without objects.
+        """
         ...
 
 
@@ -76,16 +80,31 @@ class Task(ABC):
 
         Returns:
             A module from a list of maps, each (batch, channels, height, width), to the outputs that
-            `loss` and the metric take.
+            `loss` and `predict` take.
         """
 
     @abstractmethod
-    def loss(self, outputs: Any, targets: Any, recipe: Recipe) -> Tensor:
-        """The mean loss of a batch, a scalar that gradients flow back from."""
+    def loss(self, model: nn.Module, outputs: Any, targets: Any, recipe: Recipe) -> Tensor:
+        """The mean loss of a batch, a scalar that gradients flow back from.
+
+        Args:
+            model: made the outputs; models that have a loss of their own are asked for it.
+            outputs: what the model returned in training mode.
+            targets: as the transforms gave them.
+            recipe: how the model is trained.
+        """
+
+    def predict(self, model: nn.Module, outputs: Any, targets: Any) -> Any:
+        """What the metric takes, from what the model returned in evaluation mode.
+
+        This is the work after the network, such as decoding boxes and removing duplicates; its
+        time is told apart. `targets` say which pictures these are, never what is in them.
+        """
+        return outputs
 
     @abstractmethod
-    def metric(self) -> Metric:
-        """A new, empty accumulator."""
+    def metric(self, class_names: Sequence[str]) -> Metric:
+        """A new, empty accumulator for that many classes."""
 
     @abstractmethod
     def transforms(self, recipe: Recipe, *, train: bool) -> Transform:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from attnbench.data.images import ImageSet, num_batches
+from attnbench.data.images import ImageData, num_batches
 from attnbench.errors import UserError
 from attnbench.records import Scores
 from attnbench.spec import Recipe
@@ -25,19 +25,19 @@ SEED = 0
 
 def evaluate(
     model: nn.Module,
-    images: ImageSet,
+    data: ImageData,
     task: Task,
     recipe: Recipe,
     *,
     device: torch.device | str,
     on_step: Callable[[int, int], None] | None = None,
 ) -> Scores:
-    """Score a model on every image of a set. Its training mode is restored afterwards.
+    """Score a model on every held-out image. Its training mode is restored afterwards.
 
     Args:
         model: takes float32 (batch, 3, height, width), normalised; on `device` already.
-        images: a set that is not empty.
-        task: gives the transforms and the metric.
+        data: its held-out images are used.
+        task: gives the transforms, the predictions and the metric.
         recipe: batch size, autocast, and what the transforms need.
         device: where the forward passes run.
         on_step: called with (batches done, batches in all).
@@ -46,30 +46,35 @@ def evaluate(
         UserError: a score is not finite, or autocast is asked for on a CPU.
     """
     device = torch.device(device)
-    total = num_batches(len(images), recipe.batch_size)
-    transform, metric = task.transforms(recipe, train=False), task.metric()
+    total = num_batches(len(data.val), recipe.batch_size)
+    transform, metric = task.transforms(recipe, train=False), task.metric(data.class_names)
     generator = torch.Generator().manual_seed(SEED)
-    forward_s = 0.0
+    forward_s = predict_s = 0.0
     with evaluating(model), autocast_on(device, recipe.autocast):
         for done, (pixels, given) in enumerate(
-            images.batches(recipe.batch_size, seed=None, device=device)
+            data.val.batches(recipe.batch_size, seed=None, device=device)
         ):
             inputs, targets = transform(pixels, given, generator)
             if done == 0:
                 model(inputs)  # not measured: the first call loads kernels and plans
             outputs, seconds = _timed_forward(model, inputs)
-            metric.update(outputs, targets)
             forward_s += seconds
+            start = synchronised_clock(device)
+            predictions = task.predict(model, outputs, targets)
+            predict_s += synchronised_clock(device) - start
+            metric.update(predictions, targets)
             if on_step:
                 on_step(done + 1, total)
     values = metric.compute()
     for name, value in values.items():
-        if not isfinite(value):
+        if value is not None and not isfinite(value):
             raise UserError(
                 f"evaluation expected finite scores, got {name} = {value}: the weights of the "
                 "model are damaged or its training diverged; train again with a lower --lr"
             )
-    return Scores(task=task.name, values=values, count=len(images), forward_s=forward_s)
+    return Scores(
+        task=task.name, values=values, count=len(data.val), forward_s=forward_s, predict_s=predict_s
+    )
 
 
 def autocast_on(device: torch.device, autocast: Autocast) -> torch.autocast:

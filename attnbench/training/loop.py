@@ -75,7 +75,7 @@ def train(
         loss = _train_epoch(run, epoch, on_step)
         train_s += synchronised_clock(run.device) - began
         progress = Progress(epoch=epoch, train_loss=loss, train_s=train_s, images=len(data.train))
-        scores = evaluate(model, data.val, task, recipe, device=run.device)
+        scores = evaluate(model, data, task, recipe, device=run.device)
         epochs_done = epoch
         if on_epoch:
             on_epoch(progress, scores, _state(run, epoch, train_s))
@@ -163,7 +163,7 @@ def _train_step(run: _Run, step: int, images: Tensor, targets: Any) -> float:
         group["lr"] = rate
     with autocast_on(run.device, recipe.autocast):
         outputs = _forward(run.model, images)
-    loss = run.task.loss(outputs, targets, recipe)
+    loss = run.task.loss(run.model, outputs, targets, recipe)
     value = loss.item()
     if not isfinite(value):
         raise UserError(

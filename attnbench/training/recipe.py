@@ -57,13 +57,13 @@ def recipe_for(data: ImageData, **overrides: Any) -> Recipe:
         UserError: a value is out of its range, or the crop padding is as large as the image.
     """
     values = asdict(DEFAULTS[kind_of(data)])
-    values["crop_padding"] = round(values.pop("crop_share") * data.img_size)
+    values["crop_padding"] = round(values.pop("crop_share") * min(data.img_size))
     given = {name: value for name, value in overrides.items() if value is not None}
     values.update(given)
     if "warmup_epochs" not in given:
         longest = MAX_WARMUP_SHARE * values["epochs"]
         values["warmup_epochs"] = min(values["warmup_epochs"], longest)
-    recipe = Recipe(data=data.name, img_size=(data.img_size, data.img_size), **values)
+    recipe = Recipe(data=data.name, img_size=data.img_size, **values)
     if recipe.crop_padding >= min(recipe.img_size):  # a reflected border is narrower than the image
         raise UserError(
             f"crop padding must be below the image size {min(recipe.img_size)}, "
@@ -76,4 +76,4 @@ def kind_of(data: ImageData) -> str:
     """The row of `DEFAULTS` for a data set; unknown ones without photographs count as digits."""
     if not data.photographs:
         return "synthetic" if data.name == "synthetic" else "digits"
-    return "small photographs" if data.img_size <= SMALL_SIZE else "large photographs"
+    return "small photographs" if min(data.img_size) <= SMALL_SIZE else "large photographs"

@@ -53,7 +53,7 @@ def test_another_order_is_put_right(order) -> None:
     labels = torch.tensor([0, 1, 2, 2])
     pixels = (labels * 50).to(torch.uint8)[:, None, None, None].expand(4, 3, 8, 8).contiguous()
     images = ImagesInMemory(pixels, labels)
-    data = ImageData(name="x", train=images, val=images, class_names=names, img_size=8,
+    data = ImageData(name="x", train=images, val=images, class_names=names, img_size=(8, 8),
                      photographs=True)  # fmt: skip
     wanted = tuple(names[row] for row in order)
     judged = judged_by_name(data, wanted, "it")

@@ -22,7 +22,7 @@ class TestDigits:
     def test_are_1797_grey_images_in_ten_classes(self) -> None:
         data = open_data("digits")
         assert (len(data.train), len(data.val)) == (1437, 360)
-        assert (data.num_classes, data.img_size, data.photographs) == (10, 32, False)
+        assert (data.num_classes, data.img_size, data.photographs) == (10, (32, 32), False)
         images = torch.cat(pixels_of(data))
         assert images.shape == (1797, 3, 32, 32)
         assert torch.equal(images[:, 0], images[:, 2])
@@ -34,7 +34,7 @@ class TestDigits:
         assert len(images.unique()) == 17
 
     def test_a_square_may_be_given_by_both_sides(self) -> None:
-        assert open_data("digits", (8, 8)).img_size == 8
+        assert open_data("digits", (8, 8)).img_size == (8, 8)
 
     def test_split_is_stratified_and_independent_of_the_seed(self) -> None:
         first, other = open_data("digits", 8, seed=0), open_data("digits", 8, seed=1)
@@ -48,7 +48,7 @@ class TestDigits:
 class TestSynthetic:
     def test_follows_from_its_seed(self) -> None:
         first, again, other = (open_data("synthetic", 9, seed=seed) for seed in (3, 3, 4))
-        assert first.img_size == 9
+        assert first.img_size == (9, 9)
         assert torch.equal(pixels_of(first)[0], pixels_of(again)[0])
         assert not torch.equal(pixels_of(first)[0], pixels_of(other)[0])
 
@@ -93,7 +93,7 @@ class TestFolder:
     )
     def test_default_size_is_the_short_side_from_8_to_224(self, make_folder, shape, size) -> None:
         data = open_data(str(make_folder(classes=("a", "b"), counts=(1, 1), shape=shape)))
-        assert data.img_size == size
+        assert data.img_size == (size, size)
         assert pixels_of(data)[0].shape == (2, 3, size, size)
 
     def test_resizes_the_short_side_and_crops_the_centre(self, make_folder) -> None:

@@ -84,7 +84,7 @@ def data() -> ImageData:
         train=random_set(20, seed=1),
         val=random_set(10, seed=2),
         class_names=("a", "b", "c"),
-        img_size=SIZE,
+        img_size=(SIZE, SIZE),
         photographs=True,
     )
 

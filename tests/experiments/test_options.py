@@ -9,7 +9,7 @@ from attnbench.models.options import attention_inside
 
 
 def sized(data, img_size, photographs=True):
-    return replace(data, img_size=img_size, photographs=photographs)
+    return replace(data, img_size=(img_size, img_size), photographs=photographs)
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,8 @@ def test_options_read_in_a_fixed_order():
     assert describe({"attention_options": {"num_anchors": 5}, "drop": 0}) == "num_anchors=5, drop=0"
 
 
-WITHOUT_UNIT = {"epoch", "images", "train_loss", "count", "switches", "left_objects", "values"}
+WITHOUT_UNIT = {"epoch", "images", "train_loss", "count", "switches", "left_objects", "values",
+                "intervals", "by_class"}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 
+from attnbench.data.targets import LabelMap
 from attnbench.errors import UserError
 from attnbench.models.backbone import FeatureInfo
 from attnbench.registry import TASKS, Entry, Registry
@@ -17,8 +18,14 @@ from attnbench.units import METRICS, PRIMARY_SCORE
 
 RECIPE = Recipe(data="noise", img_size=(8, 8), epochs=1)
 MAPS = [FeatureInfo(channels=4, stride=4), FeatureInfo(channels=6, stride=8)]
-NUM_CLASSES = 3
-TARGETS = {"classification": torch.tensor([0, 2])}
+CLASSES = ("ant", "bee", "cat")
+TARGETS = {
+    "classification": torch.tensor([0, 2]),
+    "segmentation": [
+        LabelMap(picture=str(i), labels=torch.randint(3, (8, 8), dtype=torch.uint8))
+        for i in range(2)
+    ],
+}
 NAMES = [row.name for row in ROWS]
 
 
@@ -28,30 +35,41 @@ def task(request):
 
 
 @pytest.fixture
-def outputs(task):
-    maps = [torch.randn(2, 4, 4, 4), torch.randn(2, 6, 2, 2)]
-    return task.head(MAPS, NUM_CLASSES)(maps)
+def model(task):
+    return task.head(MAPS, len(CLASSES))
 
 
-def test_loss_is_a_scalar_that_gradients_flow_back_from(task, outputs):
-    loss = task.loss(outputs, TARGETS[task.name], RECIPE)
+@pytest.fixture
+def outputs(model):
+    return model([torch.randn(2, 4, 4, 4), torch.randn(2, 6, 2, 2)])
+
+
+@pytest.fixture
+def predicted(task, model, outputs):
+    """Predictions and targets, as a metric takes them."""
+    targets = TARGETS[task.name]
+    return task.predict(model, outputs, targets), targets
+
+
+def test_loss_is_a_scalar_that_gradients_flow_back_from(task, model, outputs):
+    loss = task.loss(model, outputs, TARGETS[task.name], RECIPE)
     assert loss.shape == ()
     loss.backward()
 
 
-def test_every_score_has_a_unit_and_one_ranks(task, outputs):
-    metric = task.metric()
-    metric.update(outputs, TARGETS[task.name])
+def test_every_score_has_a_unit_and_one_ranks(task, predicted):
+    metric = task.metric(CLASSES)
+    metric.update(*predicted)
     assert metric.compute().keys() <= METRICS.keys()
     assert task.primary_score == PRIMARY_SCORE[task.name]
     assert task.primary_score in metric.compute()
 
 
-def test_two_accumulators_merge_into_what_one_would_hold(task, outputs):
-    whole, first, second = (task.metric() for _ in range(3))
+def test_two_accumulators_merge_into_what_one_would_hold(task, predicted):
+    whole, first, second = (task.metric(CLASSES) for _ in range(3))
     for metrics in ((whole, first), (whole, second)):
         for metric in metrics:
-            metric.update(outputs, TARGETS[task.name])
+            metric.update(*predicted)
     first.merge(second)
     assert first.compute() == whole.compute()
 

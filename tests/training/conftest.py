@@ -28,7 +28,7 @@ def data() -> ImageData:
         train=random_set(53, seed=1),
         val=random_set(21, seed=2),
         class_names=tuple("abcdefg"),
-        img_size=SIZE,
+        img_size=(SIZE, SIZE),
         photographs=True,
     )
 

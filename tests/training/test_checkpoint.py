@@ -27,7 +27,7 @@ def checkpoint(data, task, make_model) -> Checkpoint:
         attention="anchor",
         options={"num_anchors": 30, "depths": (2, 2), "impl": "reference", "bias": None},
         num_classes=data.num_classes,
-        img_size=(data.img_size, data.img_size),
+        img_size=data.img_size,
         class_names=data.class_names,
         data=data.name,
         recipe=recipe,
@@ -207,7 +207,8 @@ def test_a_part_of_a_wrong_type_is_refused_in_a_line(checkpoint, tmp_path) -> No
     for place in parts_of(payload):
         for wrong in WRONG:
             path.write_bytes(sealed(bytes_of(with_part(payload, place, wrong))))
-            if is_like(part(payload, place), wrong):
+            undefined = wrong is None and place[:-1] == ("scores", "values")
+            if undefined or is_like(part(payload, place), wrong):
                 continue
             with pytest.raises(UserError) as caught:
                 load(path)

@@ -21,7 +21,7 @@ def recipe(data) -> Recipe:
 def test_equals_the_definitions_on_the_whole_set(data, make_model, task, recipe, batch_size):
     model = make_model().eval()
     recipe = replace(recipe, batch_size=batch_size)
-    scores = evaluate(model, data.val, task, recipe, device="cpu")
+    scores = evaluate(model, data, task, recipe, device="cpu")
     images, labels = next(data.val.batches(99, seed=None, device="cpu"))
     logits = model(normalise(images))
     ranks = logits.argsort(dim=1, descending=True).argsort(dim=1)
@@ -44,7 +44,7 @@ def test_puts_the_training_mode_back_and_leaves_no_trace(
 ) -> None:
     model = make_model().train(training)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    evaluate(model, data.val, task, recipe, device="cpu")
+    evaluate(model, data, task, recipe, device="cpu")
     assert all(module.training is training for module in model.modules())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -53,14 +53,19 @@ def test_puts_the_training_mode_back_and_leaves_no_trace(
 def test_puts_the_training_mode_back_after_a_failure(data, task, recipe) -> None:
     model = nn.Linear(1, 1).train()
     with pytest.raises(RuntimeError):
-        evaluate(model, data.val, task, recipe, device="cpu")
+        evaluate(model, data, task, recipe, device="cpu")
     assert model.training
 
 
 def test_reports_each_batch(data, make_model, task, recipe) -> None:
     seen: list[tuple[int, int]] = []
     evaluate(
-        make_model(), data.val, task, recipe, device="cpu", on_step=lambda *at: seen.append(at)
+        make_model(),
+        data,
+        task,
+        recipe,
+        device="cpu",
+        on_step=lambda *at: seen.append(at),
     )
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
@@ -69,19 +74,25 @@ def test_scores_that_are_not_finite_are_refused(data, make_model, task, recipe) 
     model = make_model()
     nn.init.constant_(model[-1].weight, torch.nan)
     with pytest.raises(UserError, match="expected finite scores, got loss = nan"):
-        evaluate(model, data.val, task, recipe, device="cpu")
+        evaluate(model, data, task, recipe, device="cpu")
 
 
 def test_bfloat16_on_the_cpu_is_refused(data, make_model, task, recipe) -> None:
     with pytest.raises(UserError, match="bfloat16 expects a CUDA device, got cpu"):
-        evaluate(make_model(), data.val, task, replace(recipe, autocast="bfloat16"), device="cpu")
+        evaluate(
+            make_model(),
+            data,
+            task,
+            replace(recipe, autocast="bfloat16"),
+            device="cpu",
+        )
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("autocast", ["none", "bfloat16"])
 def test_the_gpu_agrees_with_the_cpu(data, make_model, task, recipe, autocast) -> None:
-    expected = evaluate(make_model(), data.val, task, recipe, device="cpu")
+    expected = evaluate(make_model(), data, task, recipe, device="cpu")
     recipe = replace(recipe, autocast=autocast)
-    got = evaluate(make_model().cuda(), data.val, task, recipe, device="cuda")
+    got = evaluate(make_model().cuda(), data, task, recipe, device="cuda")
     assert got.values["loss"] == pytest.approx(expected.values["loss"], rel=0.05)

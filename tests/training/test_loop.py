@@ -188,10 +188,10 @@ class Darkness(Task):
     def head(self, feature_info, num_classes):
         raise NotImplementedError
 
-    def loss(self, outputs, targets, recipe):
+    def loss(self, model, outputs, targets, recipe):
         return (outputs[0] - targets["darkness"]).abs().mean()
 
-    def metric(self):
+    def metric(self, class_names):
         return MeanError()
 
     def transforms(self, recipe, *, train):

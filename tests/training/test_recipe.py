@@ -8,7 +8,7 @@ from attnbench.training.recipe import DEFAULTS, recipe_for
 
 
 def sized(data: ImageData, img_size: int, *, photographs: bool = True, name: str = "set"):
-    return replace(data, img_size=img_size, photographs=photographs, name=name)
+    return replace(data, img_size=(img_size, img_size), photographs=photographs, name=name)
 
 
 def test_digits_are_never_flipped_and_photographs_are(data) -> None:

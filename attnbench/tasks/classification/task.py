@@ -29,11 +29,11 @@ class Classification(Task):
         """
         return PooledLinear(feature_info[-1].channels, num_classes)
 
-    def loss(self, outputs: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+    def loss(self, model: nn.Module, outputs: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
         """Cross-entropy with label smoothing, in float32."""
         return F.cross_entropy(outputs.float(), targets, label_smoothing=recipe.label_smoothing)
 
-    def metric(self) -> Accuracy:
+    def metric(self, class_names: Sequence[str]) -> Accuracy:
         """Top-1, top-5 and loss."""
         return Accuracy()
 

@@ -62,7 +62,7 @@ def scores(data: ImageData, epochs: int = 20, batch_size: int = 16) -> dict[str,
     recipe = recipe_for(data, epochs=epochs, batch_size=batch_size, lr=0.01, crop_padding=0)
     task = create_task("classification")
     train(model, data, task, recipe, device="cpu")
-    return dict(evaluate(model, data.val, task, recipe, device="cpu").values)
+    return dict(evaluate(model, data, task, recipe, device="cpu").values)
 
 
 @pytest.mark.parametrize("tag", [3, 4])
@@ -150,5 +150,5 @@ def test_every_mode_trains_once_the_file_that_is_cut_is_gone(write) -> None:
         open_data(str(folder), SIDE)
     cut.unlink()
     data = open_data(str(folder))
-    assert (len(data.train), data.img_size) == (21, SIDE)
+    assert (len(data.train), data.img_size) == (21, (SIDE, SIDE))
     assert scores(data)["loss"] < 1

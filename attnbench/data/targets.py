@@ -1,0 +1,57 @@
+"""What is known of a picture: the boxes of its objects, or a class for each of its pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objects:
+    """The labelled objects of one picture, in pixels of the picture as the model sees it.
+
+    A picture without objects has empty tensors of the same types.
+    """
+
+    picture: str
+    """Which picture: its path in the data set, or its number."""
+    size: tuple[int, int]
+    """(height, width) of the original picture: detections are scored in its pixels."""
+    boxes: Tensor
+    """float32 (objects, 4): x1, y1, x2, y2, with x1 < x2 and y1 < y2."""
+    labels: Tensor
+    """int64 (objects,), from 0."""
+    crowd: Tensor
+    """bool (objects,): regions of objects that nobody told apart. They are no targets, and
+    detections inside them are neither right nor wrong."""
+    areas: Tensor
+    """float32 (objects,): pixels of the original that an object covers; of its box where no
+    outline is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detections:
+    """What a model found in one picture, in pixels of the picture as the model saw it."""
+
+    boxes: Tensor
+    """float32 (detections, 4): x1, y1, x2, y2."""
+    scores: Tensor
+    """float32 (detections,) from 0 to 1, the highest first."""
+    labels: Tensor
+    """int64 (detections,), from 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelMap:
+    """The class of each pixel of one picture."""
+
+    picture: str
+    """Which picture: its path in the data set, or its number."""
+    labels: Tensor
+    """uint8 (height, width) from 0, `IGNORE` where no class is meant. In training it has the size
+    of the image that the model sees; in evaluation that of the original picture."""
+
+
+IGNORE = 255
+"""Label of pixels that are neither trained on nor scored."""

@@ -1,0 +1,1 @@
+"""Boxes around objects: targets are `Objects`, predictions are `Detections`."""

@@ -1,0 +1,1 @@
+"""A class for each pixel: targets are `LabelMap`, predictions are label maps of the same size."""
