@@ -15,6 +15,14 @@ DATASETS: tuple[Entry, ...] = (
     ),
     Entry(
         kind="dataset",
+        name="digit-scenes",
+        target="attnbench.data.digit_scenes:open_digit_scenes",
+        family="scikit-learn",
+        summary="1,000 scenes composed of real digits, with boxes and label maps: no download",
+        link="https://archive.ics.uci.edu/dataset/80",
+    ),
+    Entry(
+        kind="dataset",
         name="cifar10",
         target="attnbench.data.cifar:open_cifar10",
         family="torchvision",

@@ -68,10 +68,17 @@ def look_at(
     return ClassFolders(
         class_names=class_names,
         headers={
-            split: {name: [next(headers) for _ in pictures[split][name]] for name in class_names}
+            split: {
+                name: _kept([next(headers) for _ in pictures[split][name]], findings)
+                for name in class_names
+            }
             for split in splits
         },
     )
+
+
+def _kept(headers: list[Header], findings: Findings) -> list[Header]:
+    return [header for header in headers if not findings.skips(header.kinds)]
 
 
 def _pictures(folder: Path, split: str, findings: Findings) -> Pictures:

@@ -49,8 +49,12 @@ def highest(mode: str) -> int | None:
     return {"I": 65535, "F": 1}.get(mode.partition(";")[0])
 
 
-def open_rgb(path: Path) -> Image.Image:
-    """Decode a file into an upright RGB image of Pillow; grey is replicated.
+def open_rgb(path: Path, *, upright: bool = True) -> Image.Image:
+    """Decode a file into an RGB image of Pillow; grey is replicated.
+
+    Args:
+        path: of the file.
+        upright: turn it as its orientation tag says.
 
     Raises:
         PictureError: the file is empty, corrupt, too large or not an image, or its values are
@@ -58,15 +62,16 @@ def open_rgb(path: Path) -> Image.Image:
     """
     try:
         with Image.open(path) as image:
-            upright = _upright(image)
+            image.load()
+            turned = _upright(image) if upright else image
     except Exception as error:  # a decoder may raise anything on a corrupt file
         raise _refusal(path, error) from error
-    if highest(upright.mode) is not None:
-        upright = _eight_bits(path, upright)
+    if highest(turned.mode) is not None:
+        turned = _eight_bits(path, turned)
     try:
-        return _over_white(upright) if upright.has_transparency_data else upright.convert("RGB")
+        return _over_white(turned) if turned.has_transparency_data else turned.convert("RGB")
     except ValueError as error:
-        raise PictureError(path, OTHER_MODE, f"mode {upright.mode}") from error
+        raise PictureError(path, OTHER_MODE, f"mode {turned.mode}") from error
 
 
 def silence_pillow() -> None:
@@ -82,7 +87,6 @@ def _refusal(path: Path, error: Exception) -> PictureError:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    image.load()
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # noqa: BLE001 - a damaged tag may raise anything, and turns nothing
@@ -122,6 +126,12 @@ def fit_square(images: Tensor, size: int) -> Tensor:
 def read_square(path: Path, size: int) -> Tensor:
     """One file as uint8 (3, size, size)."""
     return fit_square(F.pil_to_tensor(open_rgb(path)), size)
+
+
+def read_squashed(path: Path, size: tuple[int, int], *, upright: bool = True) -> Tensor:
+    """One file as uint8 (3, height, width), its proportions changed to those of `size`."""
+    image = F.pil_to_tensor(open_rgb(path, upright=upright))
+    return F.resize(image, list(size), antialias=True)
 
 
 def read_all(paths: Sequence[Path], size: int, on_progress: OnProgress | None = None) -> Tensor:

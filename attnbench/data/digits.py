@@ -28,24 +28,35 @@ def open_digits(
 
     `seed` and `on_progress` have no effect; every data set takes them.
     """
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
     size = img_size or DEFAULT_SIZE
-    digits = load_digits()
-    labels = torch.from_numpy(digits.target).long()
-    images = _enlarge(torch.from_numpy(digits.images), size)
-    train, val = train_test_split(
-        range(len(labels)), test_size=HELD_OUT, stratify=labels, random_state=SPLIT_SEED
-    )
+    sets = {
+        split: ImagesInMemory(_enlarge(images, size), labels)
+        for split, (images, labels) in split_digits().items()
+    }
     return ImageData(
         name="digits",
-        train=ImagesInMemory(images[train], labels[train]),
-        val=ImagesInMemory(images[val], labels[val]),
-        class_names=tuple(str(name) for name in digits.target_names),
+        train=sets["train"],
+        val=sets["val"],
+        class_names=tuple("0123456789"),
         img_size=(size, size),
         photographs=False,
     )
+
+
+def split_digits() -> dict[str, tuple[Tensor, Tensor]]:
+    """The digits of "train" and "val", float64 (digits, 8, 8) in 0..16, and int64 labels."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    digits = load_digits()
+    images, labels = torch.from_numpy(digits.images), torch.from_numpy(digits.target).long()
+    rows = train_test_split(
+        range(len(labels)), test_size=HELD_OUT, stratify=labels, random_state=SPLIT_SEED
+    )
+    return {
+        split: (images[part], labels[part])
+        for split, part in zip(("train", "val"), rows, strict=True)
+    }
 
 
 def _enlarge(grey: Tensor, size: int) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -38,7 +39,12 @@ FRAMES = Kind("several frames", "counted", "the first is used")
 BROKEN = Kind("does not decode", "refused", "replace or delete it")
 OUT_OF_RANGE = Kind("values outside the range of its type", "refused", "convert it to 8 bits")
 TOO_LARGE = Kind("too large to decode safely", "refused", "make it smaller")
+MISSING = Kind("picture that is missing", "refused", "add it, or delete its labels")
 OTHER_MODE = Kind("colours that cannot be converted", "refused", "convert it to RGB")
+
+
+UNREADABLE = (BROKEN, MISSING, OUT_OF_RANGE, TOO_LARGE, OTHER_MODE)
+"""Pictures that `--skip-broken` leaves out."""
 
 
 def deep(mode: str, top: str) -> Kind:
@@ -69,6 +75,10 @@ class Findings:
 
     root: Path
     """Examples are named below it."""
+    strict: bool = False
+    """Repairs are refused."""
+    skip_broken: bool = False
+    """Pictures that cannot be read are left out instead of refused."""
     _found: dict[Kind, list[str]] = field(default_factory=dict)
     _counts: dict[Kind, int] = field(default_factory=dict)
 
@@ -87,10 +97,23 @@ class Findings:
     def all(self) -> tuple[Finding, ...]:
         """The findings so far; what is refused comes first."""
         found = [
-            Finding(kind=kind, count=self._counts[kind], examples=tuple(examples))
+            Finding(kind=self._treated(kind), count=self._counts[kind], examples=tuple(examples))
             for kind, examples in self._found.items()
         ]
         return tuple(sorted(found, key=lambda finding: finding.kind.outcome != "refused"))
+
+
+    def skips(self, kinds: Iterable[Kind]) -> bool:
+        """Whether a picture of these kinds is left out."""
+        return self.skip_broken and any(kind in UNREADABLE for kind in kinds)
+
+    def _treated(self, kind: Kind) -> Kind:
+        """A kind with the outcome that the settings give it."""
+        if self.skip_broken and kind in UNREADABLE:
+            return replace(kind, outcome="counted", done="left out")
+        if self.strict and kind.outcome == "repaired":
+            return replace(kind, outcome="refused", done=f"without --strict: {kind.done}")
+        return kind
 
 
 class PictureError(UserError):

@@ -46,30 +46,45 @@ class Header:
     """Pillow's name, such as "RGB"; "" if unknown."""
     kinds: tuple[Kind, ...] = ()
     """What was found in it."""
+    swapped: bool = False
+    """Whether turning it upright swaps its sides."""
 
 
 def read_headers(
     paths: Sequence[Path], findings: Findings, on_progress: OnProgress | None = None
 ) -> list[Header]:
     """The headers of all files, in order; what they hold is added to the findings."""
-    headers: dict[int, Header] = {}
-
-    def read(row: int) -> None:
-        headers[row] = read_header(paths[row])
-
-    in_threads(read, len(paths), on_progress)
-    in_order = [headers[row] for row in range(len(paths))]
+    in_order = headers_of(paths, on_progress, decode=findings.skip_broken)
     for header in in_order:
         for kind in header.kinds:
             findings.add(kind, header.path)
     return in_order
 
 
-def read_header(path: Path) -> Header:
-    """The header of one file; a file that cannot be used has the reason among its kinds."""
+def headers_of(
+    paths: Sequence[Path], on_progress: OnProgress | None = None, *, decode: bool = False
+) -> list[Header]:
+    """The headers of all files, in order; see `read_header`."""
+    headers: dict[int, Header] = {}
+
+    def read(row: int) -> None:
+        headers[row] = read_header(paths[row], decode=decode)
+
+    in_threads(read, len(paths), on_progress)
+    return [headers[row] for row in range(len(paths))]
+
+
+def read_header(path: Path, *, decode: bool = False) -> Header:
+    """The header of one file; a file that cannot be used has the reason among its kinds.
+
+    Args:
+        path: of the file.
+        decode: decode it whole, so that damage in the middle is found, too.
+    """
     try:
         with Image.open(path) as image:
-            size, mode, whole = image.size, image.mode, _is_whole(path, image)
+            size, mode = image.size, image.mode
+            whole = not decode and _is_whole(path, image)
             turned, kinds = _orientation(image), _kinds(image)
             # A quarter turn, by the values of the tag in EXIF. Pillow swaps the sides of TIFF.
             swapped = turned > 4 and image.format != "TIFF"
@@ -79,7 +94,11 @@ def read_header(path: Path) -> Header:
         kinds = (TURNED, *kinds)
     fault = () if whole else _fault(path)
     return Header(
-        path=path, size=size[::-1] if swapped else size, mode=mode, kinds=(*fault, *kinds)
+        path=path,
+        size=size[::-1] if swapped else size,
+        mode=mode,
+        kinds=(*fault, *kinds),
+        swapped=swapped,
     )
 
 

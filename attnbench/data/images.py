@@ -7,12 +7,12 @@ from disk during training, a few batches ahead of the model.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -26,6 +26,8 @@ MEMORY_LIMIT_BYTES = 2 * 2**30
 
 BATCHES_AHEAD = 2
 """Batches that are prepared while the model works."""
+
+Value = TypeVar("Value")
 
 Batch = tuple[Tensor, Any]
 """Images, uint8 (batch, 3, height, width), and targets as the task wants them: int64 labels of
@@ -94,7 +96,7 @@ class ImagesInMemory:
         self, batch_size: int, *, seed: int | None, device: torch.device | str
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
-        for rows in _batches(_order(len(self), seed), batch_size):
+        for rows in batches_of(len(self), batch_size, seed):
             yield self.images[rows].to(device), self.labels[rows].to(device)
 
 
@@ -120,27 +122,39 @@ class ImagesOnDisk:
         self, batch_size: int, *, seed: int | None, device: torch.device | str
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
-        silence_pillow()
-        with ThreadPoolExecutor(available_cores()) as pool:
-            started: deque[tuple[Tensor, list[Future[Tensor]]]] = deque()
-            try:
-                for rows in _batches(_order(len(self), seed), batch_size):
-                    started.append((rows, self._start(pool, rows)))
-                    if len(started) > BATCHES_AHEAD:
-                        yield self._finish(*started.popleft(), device)
-                while started:
-                    yield self._finish(*started.popleft(), device)
-            finally:
-                pool.shutdown(cancel_futures=True)
 
-    def _start(self, pool: ThreadPoolExecutor, rows: Tensor) -> list[Future[Tensor]]:
-        return [pool.submit(read_square, self.paths[row], self.img_size) for row in rows.tolist()]
+        def read(row: int) -> Tensor:
+            return read_square(self.paths[row], self.img_size)
 
-    def _finish(
-        self, rows: Tensor, images: list[Future[Tensor]], device: torch.device | str
-    ) -> Batch:
-        decoded = torch.stack([image.result() for image in images])
-        return decoded.to(device), self.labels[rows].to(device)
+        for rows, images in read_ahead(read, batches_of(len(self), batch_size, seed)):
+            yield torch.stack(images).to(device), self.labels[rows].to(device)
+
+
+def read_ahead(
+    read: Callable[[int], Value], batches: Iterable[Tensor]
+) -> Iterator[tuple[Tensor, list[Value]]]:
+    """Each batch of rows with what `read` gives for them, read by threads `BATCHES_AHEAD`."""
+    silence_pillow()
+    with ThreadPoolExecutor(available_cores()) as pool:
+        started: deque[tuple[Tensor, list[Future[Value]]]] = deque()
+        try:
+            for rows in batches:
+                started.append((rows, [pool.submit(read, row) for row in rows.tolist()]))
+                if len(started) > BATCHES_AHEAD:
+                    yield _finished(*started.popleft())
+            while started:
+                yield _finished(*started.popleft())
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _finished(rows: Tensor, values: list[Future[Value]]) -> tuple[Tensor, list[Value]]:
+    return rows, [value.result() for value in values]
+
+
+def batches_of(num_images: int, batch_size: int, seed: int | None) -> Sequence[Tensor]:
+    """The rows of each batch of one pass, int64; see `ImageSet.batches`."""
+    return _batches(_order(num_images, seed), batch_size)
 
 
 def _order(num_images: int, seed: int | None) -> Tensor:

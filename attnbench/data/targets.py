@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 
@@ -28,6 +29,9 @@ class Objects:
     areas: Tensor
     """float32 (objects,): pixels of the original that an object covers; of its box where no
     outline is known."""
+    seen: tuple[int, int] | None = None
+    """(height, width) that the picture takes in the model's input, from its upper left corner:
+    all of it after squashing, a part of it after letterboxing. None: that of the original."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,32 @@ class LabelMap:
     labels: Tensor
     """uint8 (height, width) from 0, `IGNORE` where no class is meant. In training it has the size
     of the image that the model sees; in evaluation that of the original picture."""
+
+
+Target = Objects | LabelMap
+
+
+def moved(target: Target, device: torch.device | str) -> Target:
+    """A target with its tensors on a device."""
+    if isinstance(target, LabelMap):
+        return replace(target, labels=target.labels.to(device))
+    return replace(
+        target,
+        boxes=target.boxes.to(device),
+        labels=target.labels.to(device),
+        crowd=target.crowd.to(device),
+        areas=target.areas.to(device),
+    )
+
+
+def relabelled(target: Target, places: Tensor) -> Target:
+    """A target where label `row` becomes `places[row]`, int64 (classes,); what is ignored stays."""
+    places = places.to(target.labels.device)
+    if isinstance(target, Objects):
+        return replace(target, labels=places[target.labels])
+    table = torch.full((IGNORE + 1,), IGNORE, dtype=torch.uint8, device=places.device)
+    table[: len(places)] = places.to(torch.uint8)
+    return replace(target, labels=table[target.labels.long()])
 
 
 IGNORE = 255
