@@ -7,10 +7,10 @@ and joins by `analysis.keys`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import singledispatch
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from attnbench.analysis.keys import (
     Implementation,
@@ -21,6 +21,10 @@ from attnbench.analysis.keys import (
 )
 from attnbench.records import Environment, Record
 from attnbench.spec import AnyWorkload, ModelWorkload, Workload, describe
+from attnbench.spec.plain import json_in_order, value_text
+
+USUAL_TASK = "classification"
+AnyName = TypeVar("AnyName", bound=Hashable)
 
 
 def implementation_name(key: Implementation, between: str = " ") -> str:
@@ -35,7 +39,8 @@ def implementation_name(key: Implementation, between: str = " ") -> str:
 
 def mechanism_name(key: Implementation) -> str:
     """The mechanism with the value of its first sweepable option: "anchor-30"."""
-    return "-".join((key.attention, *(str(value) for value in islice(key.swept.values(), 1))))
+    first = islice(key.swept.values(), 1)
+    return "-".join((key.attention, *(value_text(value) for value in first)))
 
 
 def _further(key: Implementation) -> str:
@@ -127,23 +132,52 @@ def _(workload: Workload) -> list[str]:
 def _(workload: ModelWorkload) -> list[str]:
     height, width = workload.img_size
     size = f"{height} × {width} px"
-    return [size, describe(workload.options), f"{workload.num_classes} classes"]
+    task = "" if workload.task == USUAL_TASK else workload.task
+    return [size, task, describe(workload.options), f"{workload.num_classes} classes"]
+
+
+def distinct(names: Mapping[AnyName, str]) -> dict[AnyName, str]:
+    """The names, with a number behind each that is not the first of its kind: "dense #2".
+
+    Names are for people, so two things may read alike. A table or figure must still tell them
+    apart.
+    """
+    times: Counter[str] = Counter()
+    told: dict[AnyName, str] = {}
+    for key, name in names.items():
+        times[name] += 1
+        told[key] = name if times[name] == 1 else f"{name} #{times[name]}"
+    return told
+
+
+def implementation_names(keys: Iterable[Implementation]) -> dict[Implementation, str]:
+    """A name for each implementation, none twice."""
+    return distinct({key: implementation_name(key) for key in dict.fromkeys(keys)})
+
+
+def option_texts(options: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The options of each row as text; unlike options have unlike texts."""
+    keys = [json_in_order(one) if one else "" for one in options]
+    texts = distinct({key: describe(one) for key, one in zip(keys, options, strict=True)})
+    return [texts[key] for key in keys]
 
 
 def variant_names(variants: Iterable[ModelVariant]) -> dict[ModelVariant, str]:
     """A name for each model, with attention and options only where they tell models apart."""
-    distinct = list(dict.fromkeys(variants))
-    attentions = {(key.model, key.attention) for key in distinct}
+    found = list(dict.fromkeys(variants))
+    attentions = {(key.model, key.attention) for key in found}
     of_model = Counter(model for model, _ in attentions)
-    of_attention = Counter((key.model, key.attention) for key in distinct)
-    return {
-        key: _in_brackets(
-            key.model,
-            key.attention if of_model[key.model] > 1 else "",
-            describe(key.own_options) if of_attention[key.model, key.attention] > 1 else "",
-        )
-        for key in distinct
-    }
+    of_attention = Counter((key.model, key.attention) for key in found)
+    return distinct(
+        {
+            key: _in_brackets(
+                key.model,
+                key.attention if of_model[key.model] > 1 else "",
+                describe(key.own_options) if of_attention[key.model, key.attention] > 1 else "",
+            )
+            for key in found
+        }
+    )
 
 
 class MachineNames:
@@ -157,7 +191,10 @@ class MachineNames:
             machine: facts if times[tuple(facts)] == 1 else [*facts, *_more_facts(machine)]
             for machine, facts in short.items()
         }
-        self._names = {machine: ", ".join(facts) for machine, facts in self._facts.items()}
+        self._names = distinct({key: ", ".join(facts) for key, facts in self._facts.items()})
+        for machine, name in self._names.items():
+            if name != ", ".join(self._facts[machine]):  # numbered
+                self._facts[machine] = [name]
 
     def machine(self, machine: Environment) -> str:
         """The name of a machine with its software."""
@@ -191,11 +228,9 @@ def _machine_facts(machine: Environment) -> list[str]:
 
 
 def _more_facts(machine: Environment) -> list[str]:
-    threads, products = f"{machine.threads} host threads", f"products {machine.float32_matmul}"
+    used = "GPU" if machine.device == "cuda" else "CPU"
     waiting = [f"waiting {machine.wait_policy}"] if machine.wait_policy else []
-    pinned = [f"pinned to {machine.pinned}"] if machine.pinned else []
-    allocator = [f"allocator {machine.allocator}"] if machine.allocator else []
-    return [machine.platform, threads, products, *waiting, *pinned, *allocator]
+    return [machine.platform, used, f"{machine.threads} host threads", *waiting]
 
 
 def texts_of(values: Iterable[Any]) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import product
-from math import isfinite
 from typing import Any
 
+from attnbench.bounds import SIZE, Bounds
 from attnbench.errors import UserError
 from attnbench.impls import default_impls
 from attnbench.registry import ATTENTIONS, MODELS, SweepOption
 from attnbench.spec import Grid, ModelWorkload, Workload, describe
-from attnbench.spec.validation import LARGEST
 
 FAMILIES = ("dense", "window", "sparse", "anchor")
 """The four families of the paper's comparison; each is also the name of a mechanism."""
@@ -142,12 +141,9 @@ def _refuse_unknown_sweeps(sweep: Sweep, declared: Mapping[str, Mapping[str, Swe
 
 def _refuse_out_of_range(option: SweepOption, value: float) -> None:
     flag = f"--sweep {option.name}"
-    if not isfinite(value) or value > LARGEST:
-        raise UserError(f"{flag} must be at most {LARGEST}, got {value:g}")
-    if value < option.least:
-        raise UserError(f"{flag} must be at least {option.least:g}, got {value:g}")
-    if isinstance(option.default, int) and value != int(value):
-        raise UserError(f"{flag} takes whole numbers, got {value:g}")
+    bounds = Bounds(option.least, SIZE, whole=isinstance(option.default, int))
+    if not bounds.hold(value):
+        raise UserError(f"{flag}: {bounds.fault(value)}")
 
 
 def _refuse_twice(sweep: Sweep, options: Mapping[str, Any]) -> None:

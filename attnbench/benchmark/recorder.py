@@ -40,14 +40,20 @@ class Recorder:
     def __init__(
         self, out: Path | str, asked_by: str = "python", checkups: Path | str = CHECKUPS
     ) -> None:
-        """Nothing is written before the first record.
+        """Try the file; nothing is written to it before the first record.
 
         Args:
             out: the file to append to; it is created, with its folder, if it is missing.
             asked_by: the command, or what a Python user calls the study.
             checkups: the file of `doctor`, which the resolution floor comes from.
+
+        Raises:
+            UserError: the file cannot be written.
         """
+        from attnbench.records.place import try_file
+
         self.out = Path(out)
+        try_file(self.out, "file")
         self.asked_by = asked_by
         self.checkups = Path(checkups)
         self._floor = cache(self._latest_floor)

@@ -32,7 +32,7 @@ from attnbench.profiling.fused_kernel import fused_backend
 from attnbench.profiling.latency.collector import collector_notes
 from attnbench.profiling.latency.sampling import CallFailedError, measure_latencies
 from attnbench.profiling.latency.timer import timer_for
-from attnbench.profiling.machine.environment import describe_environment
+from attnbench.profiling.machine.environment import choose_device, describe_environment
 from attnbench.profiling.machine.gpu_state import ClockWatch
 from attnbench.profiling.memory.footprint import measure_footprint, memory_notes
 from attnbench.records import COST_RECORDS, CostRecord, Environment, Status, now
@@ -103,7 +103,7 @@ def profile(
     Returns:
         One record per workload, in their order; a failure is a status with a reason.
     """
-    protocol, device = protocol or Protocol(), torch.device(device)
+    protocol, device = protocol or Protocol(), choose_device(str(device))
     surroundings = Surroundings()
     modules: Sequence[nn.Module | None] = built or [None] * len(workloads)
     cells = [

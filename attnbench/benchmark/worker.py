@@ -14,12 +14,12 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from attnbench import clocks
-from attnbench.errors import UserError
 from attnbench.isolation.failure import WorkLostError, failure
 from attnbench.isolation.inside import match_parent
 from attnbench.isolation.spawned import SpawnedProcess
 from attnbench.records import CostRecord
 from attnbench.spec import AnyWorkload, Protocol
+from attnbench.spec.validation import within
 
 TELL_EVERY_S = 0.5
 
@@ -36,8 +36,7 @@ class Worker:
             timeout_s: seconds for which a comparison may make no progress (a call that is timed is
                 progress), start of the process not counted.
         """
-        if not timeout_s > 0:
-            raise UserError(f"--timeout must be above 0, got {timeout_s:g}")
+        within(timeout=timeout_s)
         self.timeout_s = timeout_s
         self._device = device
         self._plugins = tuple(plugins)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attnbench.cli import options
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import CEILINGS
+from attnbench.cli.places import try_file
 from attnbench.cli.threads import Threads
-from attnbench.errors import UserError
+from attnbench.spec import DTYPES
 
 if TYPE_CHECKING:
     import torch
@@ -29,8 +30,9 @@ def command(
     threads: Threads,
     dtype: Annotated[
         str | None,
-        typer.Option(
-            help="Dtypes, separated by commas. [default: float32; on a GPU all three]",
+        options.choice_list(
+            DTYPES,
+            "Dtypes, separated by commas. [default: float32; on a GPU all three]",
             show_default=False,
         ),
     ] = None,
@@ -48,6 +50,7 @@ def command(
     from rich.console import Console
 
     console, progress = Console(), Console(stderr=True)
+    try_file(out)
     with progress.status("loading torch"):
         from attnbench.cli.show.ceilings import print_ceilings
         from attnbench.profiling.latency.timer import timer_for
@@ -85,16 +88,7 @@ def command(
 
 def _dtypes(text: str) -> list[DType]:
     """The dtypes of a comma-separated list, without repeats."""
-    from attnbench.spec import DType
-
-    allowed = get_args(DType)
-    found = list(dict.fromkeys(options.names(text)))
-    for name in found or [""]:
-        if name not in allowed:
-            raise UserError(
-                f"--dtype takes {', '.join(allowed)}, separated by commas; got {text!r}"
-            )
-    return found  # type: ignore[return-value]
+    return list(dict.fromkeys(options.names(text)))  # type: ignore[arg-type] # were checked
 
 
 def _stored(out: Path, device: torch.device) -> list[Ceiling]:

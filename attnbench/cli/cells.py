@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from attnbench.bounds import shortened
 from attnbench.cli import options
 from attnbench.errors import UserError
-from attnbench.spec import Protocol
-from attnbench.spec.validation import within_size
+from attnbench.spec import CACHES, DTYPES, MODES, Protocol
+from attnbench.spec.validation import flag_of
 
 if TYPE_CHECKING:
     from attnbench.spec import AnyWorkload, ModelWorkload, Workload
@@ -26,9 +27,9 @@ CROSSED = ("dim", "num_heads", "dtype", "mode", "seed", "batch")
 """Workload fields that take several values in a sweep; the last varies fastest."""
 
 
-def _default(help: str, default: object, **more: Any) -> Any:
-    """An option whose default is None; the help shows the default that applies then."""
-    return typer.Option(help=f"{help} \\[default: {default}]", show_default=False, **more)
+def _default(help: str, default: object) -> dict[str, Any]:
+    """The help of an option whose default is None: it shows the default that applies then."""
+    return {"help": f"{help} \\[default: {default}]", "show_default": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,8 @@ class Cells:
     """Options that choose the cells: attention layers or whole models."""
 
     attention: Annotated[
-        str | None, _default("Attentions to compare, separated by commas.", ATTENTIONS)
+        str | None,
+        typer.Option(**_default("Attentions to compare, separated by commas.", ATTENTIONS)),
     ] = None
     model: Annotated[
         str | None,
@@ -47,35 +49,43 @@ class Cells:
     ] = None  # fmt: skip
     n_tokens: Annotated[
         str | None,
-        typer.Option(help="Token counts, separated by commas.", show_default=False),
+        options.number_list("n_tokens", "Token counts, separated by commas.", show_default=False),
     ] = None
     resolution: Annotated[
         str | None,
-        typer.Option(
-            "--resolution", "--resolutions", "--img-size", show_default=False,
-            help="Image sizes in pixels, such as 224,384 or 512x2048. For models "
+        options.checked(
+            options.image_sizes,
+            "Image sizes in pixels, such as 224,384 or 512x2048. For models "
             f"\\[default: {IMG_SIZE}]",
+            "--resolution", "--resolutions", "--img-size", show_default=False,
         ),
     ] = None  # fmt: skip
-    patch: Annotated[int | None, _default("Side of a patch (one token) in pixels.", PATCH)] = None
+    patch: Annotated[
+        int | None,
+        options.number("patch", **_default("Side of a patch (one token) in pixels.", PATCH)),
+    ] = None
     anchors: Annotated[
         str | None,
-        _default(f"Anchor counts, separated by commas: short for --sweep {ANCHORS}=….",
-                 ANCHOR_COUNTS),
-    ] = None  # fmt: skip
+        options.number_list(
+            "anchors",
+            **_default(f"Anchor counts: short for --sweep {ANCHORS}=….", ANCHOR_COUNTS),
+        ),
+    ] = None
     sweep: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUES", show_default=False,
-            help="Values of a mechanism's sweepable option (see `attnbench list`), such as "
+        options.checked(
+            options.check_sweep,
+            "Values of a mechanism's sweepable option (see `attnbench list`), such as "
             "window_size=7,14; repeatable.",
+            metavar="NAME=VALUES", show_default=False,
         ),
     ] = None  # fmt: skip
     option: Annotated[
         list[str] | None,
-        typer.Option(
+        options.checked(
+            options.check_option,
+            "Any other option of a mechanism or model, such as qkv_bias=false; repeatable.",
             metavar="NAME=VALUE", show_default=False,
-            help="Any other option of a mechanism or model, such as qkv_bias=false; repeatable.",
         ),
     ] = None  # fmt: skip
     impl: Annotated[
@@ -87,18 +97,26 @@ class Cells:
             "(torch's fused code) or folded (anchors) if the mechanism has it.",
         ),
     ] = None  # fmt: skip
-    dim: Annotated[str | None, _default("Embedding width.", DIM, metavar="<int>")] = None
+    dim: Annotated[str | None, options.number_list("dim", **_default("Embedding width.", DIM))] = (
+        None
+    )
     heads: Annotated[
-        str | None, _default("Attention heads; must divide --dim.", HEADS, metavar="<int>")
+        str | None,
+        options.number_list("heads", **_default("Attention heads; must divide --dim.", HEADS)),
     ] = None
-    num_classes: Annotated[int | None, _default("Classes of a model's head.", NUM_CLASSES)] = None
-    batch: Annotated[str, typer.Option(help="Images per batch.", metavar="<int>")] = "1"
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32"
+    num_classes: Annotated[
+        int | None,
+        options.number("num_classes", **_default("Classes of a model's head.", NUM_CLASSES)),
+    ] = None
+    batch: Annotated[str, options.number_list("batch", "Images per batch.")] = "1"
+    dtype: Annotated[str, options.choice_list(DTYPES, "float32, bfloat16 or float16.")] = "float32"
     mode: Annotated[
         str,
-        typer.Option(help="forward, backward, forward+backward, or train (a full training step)."),
+        options.choice_list(
+            MODES, "forward, backward, forward+backward, or train (a full training step)."
+        ),
     ] = "forward"
-    seed: Annotated[str, typer.Option(help="Seed of weights and input.", metavar="<int>")] = "0"
+    seed: Annotated[str, options.number_list("seed", "Seed of weights and input.")] = "0"
 
     def workloads(self, *, n_tokens: str = "", resolution: str = "") -> list[AnyWorkload]:
         """The workloads, grouped by comparison; loads torch.
@@ -121,7 +139,7 @@ class Cells:
                  ("dtype", self.dtype), ("mode", self.mode), ("seed", self.seed))  # fmt: skip
         for flag, text in given:
             if len(options.names(text or "")) > 1:
-                raise UserError(f"--{flag} takes one value here, got {text!r}; "
+                raise UserError(f"--{flag} takes one value here, got {shortened(text)}; "
                                 "`attnbench sweep` takes several")  # fmt: skip
 
     @property
@@ -137,7 +155,7 @@ class Cells:
         if BEST in chosen and chosen != [BEST]:
             raise UserError(
                 f"--impl best measures every implementation and takes no other name; "
-                f"got {self.impl!r}"
+                f"got {shortened(self.impl)}"
             )
         return BEST in chosen
 
@@ -187,31 +205,27 @@ class Cells:
     def _axes(self, **texts: str) -> dict[str, Sequence[Any]]:
         """The values of each crossed field, in the order of `CROSSED`."""
         texts |= {"batch": self.batch, "seed": self.seed, "dtype": self.dtype, "mode": self.mode}
-        flags = {"num_heads": "--heads"}
+        quantities = {"num_heads": "heads"}
         axes: dict[str, Sequence[Any]] = {}
         for name in CROSSED:
             if name in texts:
-                flag = flags.get(name, f"--{name}")
-                axes[name] = _axis(texts[name], flag, text_values=name in ("dtype", "mode"))
+                quantity = quantities.get(name, name)
+                axes[name] = _axis(texts[name], quantity, text_values=name in ("dtype", "mode"))
         return axes
 
     def _options(self) -> dict[str, Any]:
         """The values of `--option`, by keyword."""
-        found = options.pairs(self.option, "--option")
-        return {name: options.option_value(text, f"--option {name}")
-                for name, text in found.items()}  # fmt: skip
+        return options.option_values(self.option)
 
     def _swept(self, chosen: Sequence[str], given: Mapping[str, Any]) -> dict[str, list[float]]:
         """The values of `--sweep` and `--anchors`, by option."""
-        found = {name: options.numbers(text, f"--sweep {name}")
-                 for name, text in options.pairs(self.sweep, "--sweep").items()}  # fmt: skip
+        found = options.swept_values(self.sweep)
         if self.anchors is not None and ANCHORS in found:
             raise UserError(f"--anchors is short for --sweep {ANCHORS}; give only one of them")
         if _has_anchors(chosen) and (self.anchors is not None or ANCHORS not in {**found, **given}):
-            counts = options.integers(self.anchors or ANCHOR_COUNTS, "--anchors")
-            for count in counts:
-                within_size(1, anchors=count)
-            found[ANCHORS] = [*counts]
+            found[ANCHORS] = [
+                *options.integers(self.anchors or ANCHOR_COUNTS, "--anchors", "anchors")
+            ]
         return found
 
 
@@ -222,14 +236,21 @@ class Measuring:
     device: options.Device = "auto"
     precision: Annotated[
         float,
-        typer.Option(help="Stop when each 95 % interval is within this share of its median."),
+        options.number(
+            "precision", "Stop when each 95 % interval is within this share of its median."
+        ),
     ] = 0.01
     time_budget: Annotated[
-        float, typer.Option(help="Stop after this many seconds of sampling per cell at the latest.")
+        float,
+        options.number(
+            "time_budget", "Stop after this many seconds of sampling per cell at the latest."
+        ),
     ] = 2
     cache: Annotated[
         str,
-        typer.Option(help="Cache before each sample: cold, warm, or auto (cold on GPUs only)."),
+        options.choice_list(
+            CACHES, "Cache before each sample: cold, warm, or auto (cold on GPUs only)."
+        ),
     ] = "auto"
     energy: Annotated[
         bool, typer.Option("--energy", help="Also measure joules per call; seconds per cell.")
@@ -255,15 +276,18 @@ def _chosen(text: str, flag: str) -> list[str]:
     if not chosen:
         listed = "attentions" if flag == "--attention" else "models"
         raise UserError(
-            f"{flag} needs at least one name, got {text!r}; see `attnbench list {listed}`"
+            f"{flag} needs at least one name, got {shortened(text)}; see `attnbench list {listed}`"
         )
     return chosen
 
 
-def _axis(text: str, flag: str, *, text_values: bool) -> Sequence[Any]:
-    values: Sequence[Any] = options.names(text) if text_values else options.integers(text, flag)
+def _axis(text: str, name: str, *, text_values: bool) -> Sequence[Any]:
+    flag = flag_of(name)
+    values: Sequence[Any] = (
+        options.names(text) if text_values else options.integers(text, flag, name)
+    )
     if not values:
-        raise UserError(f"{flag} needs a value, got {text!r}")
+        raise UserError(f"{flag} needs a value, got {shortened(text)}")
     return list(dict.fromkeys(values))
 
 

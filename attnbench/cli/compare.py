@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attnbench.cli.options import names
+from attnbench.bounds import shortened
+from attnbench.cli.options import names, number
 from attnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ def command(
     ],
     after: Annotated[Path, typer.Argument(metavar="B", help="Results after: a file or a folder.")],
     relative: Annotated[
-        float, typer.Option(help="Smallest change of latency that matters, as a share.")
+        float, number("relative", "Smallest change of latency that matters, as a share.")
     ] = 0.05,
     absolute: Annotated[
-        float, typer.Option(help="Smallest change of latency that matters, in seconds.")
+        float, number("absolute", "Smallest change of latency that matters, in seconds.")
     ] = 30e-6,
     across_environments: Annotated[
         bool,
@@ -81,7 +82,7 @@ def _failures(texts: Sequence[str]) -> list[str]:
     unknown = [name for name in chosen if name not in FAIL_ON]
     if unknown or (texts and not chosen):
         raise UserError(
-            f"--fail-on takes {', '.join(FAIL_ON)}; got {', '.join(unknown or texts)!r}"
+            f"--fail-on takes {', '.join(FAIL_ON)}; got {shortened(', '.join(unknown or texts))}"
         )
     return chosen
 

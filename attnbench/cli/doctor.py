@@ -10,6 +10,7 @@ import typer
 from attnbench.cli import options
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import CHECKUPS
+from attnbench.cli.places import try_file
 from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def command(
     from rich.console import Console
 
     progress = Console(stderr=True)
+    try_file(out)
     with progress.status("loading torch"):
         from attnbench.doctor.checkup import examine
         from attnbench.profiling.machine.environment import choose_device

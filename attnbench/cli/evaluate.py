@@ -10,6 +10,7 @@ import typer
 from attnbench.cli import options
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
+from attnbench.cli.places import try_file
 from attnbench.cli.threads import Threads
 
 
@@ -23,7 +24,7 @@ def command(
             help="Data set to evaluate on. [default: that of the training]", show_default=False
         ),
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Images per forward pass.")] = 64,
+    batch_size: Annotated[int, options.number("batch_size", "Images per forward pass.")] = 64,
     device: options.Device = "auto",
     out: Annotated[Path, typer.Option(help="File to append the record to.")] = RUNS
     / "evaluate.jsonl",
@@ -33,6 +34,7 @@ def command(
     from rich.console import Console
 
     console = Console(stderr=True)
+    try_file(out)
     with console.status("loading torch"):
         from attnbench.benchmark.recorder import Recorder
         from attnbench.cli.show.model import print_model

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attnbench.bounds import shortened
 from attnbench.cli.options import Plugin
 from attnbench.errors import UserError
 
@@ -46,7 +47,9 @@ def command(
         print_impls(Console(), Console(stderr=True))
         return
     if what not in registries:
-        raise UserError(f"expected one of {', '.join([*registries, 'impls'])}; got {what!r}")
+        raise UserError(
+            f"expected one of {', '.join([*registries, 'impls'])}; got {shortened(what)}"
+        )
     table = Table(title=what, title_justify="left", title_style="bold")
     columns = ["name", "family", *(["cost"] if what == "attentions" else []), "summary", "paper"]
     for column in columns:
@@ -75,7 +78,8 @@ def _print_timm(what: str, pattern: str) -> None:
 
     if what != "models":
         raise UserError(
-            f"--timm works with models only, got {what!r}; use `attnbench list models --timm …`"
+            f"--timm works with models only, got {shortened(what)}; "
+            "use `attnbench list models --timm …`"
         )
     table = Table(title="models of timm", title_justify="left", title_style="bold")
     for column in ("name", "family", "input size"):

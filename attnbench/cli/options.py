@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from math import isfinite
+from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 from attnbench.benchmark.recorder import CEILINGS, CHECKUPS, RUNS
+from attnbench.bounds import QUANTITIES, number_in, shortened
 from attnbench.errors import UserError
 from attnbench.spec import Grid, grid_of, grid_of_image
-from attnbench.spec.validation import LARGEST
+from attnbench.spec.device import known_device
+from attnbench.spec.validation import flag_of, one_of
 
 __all__ = ["CEILINGS", "CHECKUPS", "RUNS"]
 
 OptionValue = bool | int | float | str
-Value = TypeVar("Value")
 
 
 def _load_plugins(sources: list[str] | None) -> list[str] | None:
@@ -41,7 +41,6 @@ Plugin = Annotated[
         metavar="FILE_OR_MODULE",
     ),
 ]
-Device = Annotated[str, typer.Option(help="auto (GPU if there is one), cpu or cuda.")]
 Out = Annotated[Path, typer.Option(help="File to append the records to.")]
 
 
@@ -50,30 +49,80 @@ def names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def integers(text: str, flag: str) -> list[int]:
-    """Split "10,30" into whole numbers."""
-    return _numbers(text, flag, int, "whole numbers")
+def number(quantity: str, help: str, **more: Any) -> Any:
+    """An option that takes one number within the bounds of its quantity (`attnbench.bounds`)."""
+    kind = "int" if QUANTITIES[quantity].whole else "float"
+    return _option(partial(_one, quantity), help, **{"metavar": f"<{kind}>", **more})
+
+
+def checked(read: Callable[[str, str], object], help: str, *flags: str, **more: Any) -> Any:
+    """An option that `read` refuses before anything is loaded; the command receives the text.
+
+    Args:
+        read: takes the text and the flag, and raises `UserError`.
+        help: for the user.
+        flags: names of the option, if there are several.
+        more: further arguments of `typer.Option`.
+    """
+
+    def check(text: str, flag: str) -> str:
+        read(text, flag)
+        return text
+
+    return _option(check, help, *flags, **more)
+
+
+def number_list(quantity: str, help: str, **more: Any) -> Any:
+    """An option that takes whole numbers separated by commas; the command receives the text."""
+    return checked(partial(integers, quantity=quantity), help, **{"metavar": "<int>", **more})
+
+
+def choice_list(choices: Sequence[str], help: str, **more: Any) -> Any:
+    """An option that takes some of the choices; the command receives the text."""
+
+    def read(text: str, flag: str) -> None:
+        for name in names(text) or [""]:
+            one_of(choices, **{flag.removeprefix("--"): name})
+
+    return checked(read, help, **more)
+
+
+def _option(read: Callable[[str, str], object], help: str, *flags: str, **more: Any) -> Any:
+    def callback(option: typer.CallbackParam, given: Any) -> Any:
+        flag = "/".join(flags) or flag_of(option.name or "")
+        if isinstance(given, (list, tuple)):
+            return [read(text, flag) for text in given]
+        return None if given is None else read(given, flag)
+
+    # The text comes as it was typed: typer's own conversion takes "１２" and "inf".
+    return typer.Option(*flags, help=help, parser=str, callback=callback, **more)
+
+
+def _one(quantity: str, text: str, flag: str) -> float:
+    try:
+        return QUANTITIES[quantity].read(text)
+    except ValueError as error:
+        raise UserError(f"{flag}: {error}") from None
+
+
+def integers(text: str, flag: str, quantity: str) -> list[int]:
+    """Split "10,30" into whole numbers within the bounds of their quantity."""
+    return [int(one) for one in _numbers(text, flag, quantity)]
 
 
 def numbers(text: str, flag: str) -> list[float]:
     """Split "4,0.5" into numbers; whole ones stay integers."""
-    return _numbers(text, flag, _number, "numbers")
+    return _numbers(text, flag, "option")
 
 
-def _numbers(text: str, flag: str, read: Callable[[str], Value], what: str) -> list[Value]:
-    try:
-        found = [read(part) for part in names(text)]
-    except ValueError:
-        raise UserError(f"{flag} takes {what} separated by commas, got {text!r}") from None
-    if not found:
-        raise UserError(f"{flag} takes at least one number, got {text!r}")
-    return found
-
-
-def _number(text: str) -> float:
-    with suppress(ValueError):
-        return int(text)
-    return float(text)
+def _numbers(text: str, flag: str, quantity: str) -> list[float]:
+    parts = names(text)
+    if not parts:
+        raise UserError(
+            f"{flag}: expected {QUANTITIES[quantity].text}, or several separated by commas; "
+            f"got {shortened(text)}"
+        )
+    return [_one(quantity, part, flag) for part in parts]
 
 
 def pairs(texts: Sequence[str] | None, flag: str) -> dict[str, str]:
@@ -86,11 +135,32 @@ def pairs(texts: Sequence[str] | None, flag: str) -> dict[str, str]:
     for text in texts or ():
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name.isidentifier() and equals and value):
-            raise UserError(f"{flag} takes NAME=VALUE, such as rank=8; got {text!r}")
+            raise UserError(f"{flag} takes NAME=VALUE, such as rank=8; got {shortened(text)}")
         if name in found:
             raise UserError(f"{flag} {name} is given twice; give it once")
         found[name] = value
     return found
+
+
+def check_option(text: str, flag: str) -> None:
+    """Refuse one value of `--option` that is no NAME=VALUE, or whose number is out of range."""
+    option_values([text], flag)
+
+
+def check_sweep(text: str, flag: str) -> None:
+    """Refuse one value of `--sweep` that is no NAME=VALUES, or whose numbers are out of range."""
+    swept_values([text], flag)
+
+
+def option_values(texts: Sequence[str] | None, flag: str = "--option") -> dict[str, OptionValue]:
+    """Read repeated "NAME=value" of `--option`, by keyword."""
+    found = pairs(texts, flag)
+    return {name: option_value(text, f"{flag} {name}") for name, text in found.items()}
+
+
+def swept_values(texts: Sequence[str] | None, flag: str = "--sweep") -> dict[str, list[float]]:
+    """Read repeated "NAME=values" of `--sweep`, by option."""
+    return {name: numbers(text, f"{flag} {name}") for name, text in pairs(texts, flag).items()}
 
 
 def option_value(text: str, flag: str) -> OptionValue:
@@ -98,29 +168,29 @@ def option_value(text: str, flag: str) -> OptionValue:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     try:
-        value = _number(text)
+        float(text)
     except ValueError:
         return text
-    if not isfinite(value) or abs(value) > LARGEST:
-        raise UserError(f"{flag} must be a number up to {LARGEST}, got {text!r}")
-    return value
+    return _one("option", text, flag)  # which refuses "inf", "1_000" and "１２"
 
 
 def image_size(text: str, flag: str = "--resolution") -> tuple[int, int]:
     """Read "224" or "512x2048" (height x width) as (height, width)."""
     sides = [side.strip() for side in text.lower().split("x")]
-    if len(sides) > 2 or not all(side.isdecimal() and len(side) < 20 for side in sides):
+    if len(sides) > 2 or any(number_in(side) is None for side in sides):
         raise UserError(
-            f"{flag} takes pixels such as 224 or 512x2048 (height x width), got {text!r}"
+            f"{flag}: expected pixels such as 224 or 512x2048 (height x width), "
+            f"got {shortened(text)}"
         )
-    return int(sides[0]), int(sides[-1])
+    height, width = (int(_one("resolution", side, flag)) for side in (sides[0], sides[-1]))
+    return height, width
 
 
-def image_sizes(text: str) -> list[tuple[int, int]]:
+def image_sizes(text: str, flag: str = "--resolution") -> list[tuple[int, int]]:
     """Split "224,512x2048" into (height, width) pairs."""
-    sizes = [image_size(part) for part in names(text)]
+    sizes = [image_size(part, flag) for part in names(text)]
     if not sizes:
-        raise UserError(f"--resolution takes pixels such as 224 or 512x2048, got {text!r}")
+        raise UserError(f"{flag}: expected pixels such as 224 or 512x2048, got {shortened(text)}")
     return sizes
 
 
@@ -130,4 +200,13 @@ def grids(n_tokens: str | None, resolutions: str | None, patch: int) -> list[Gri
         raise UserError("--n-tokens and --resolution exclude each other; give one of them")
     if resolutions is not None:
         return [grid_of_image(size, patch) for size in image_sizes(resolutions)]
-    return [grid_of(count) for count in integers(n_tokens or "", "--n-tokens")]
+    return [grid_of(count) for count in integers(n_tokens or "", "--n-tokens", "n_tokens")]
+
+
+Device = Annotated[
+    str,
+    checked(
+        lambda text, flag: known_device(text),
+        "auto (GPU if there is one), cpu, cuda, or one of several GPUs such as cuda:1.",
+    ),
+]

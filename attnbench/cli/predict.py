@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attnbench.cli.options import names
+from attnbench.cli.options import names, number
 from attnbench.cli.sources import default_source
 from attnbench.errors import UserError
 
@@ -26,7 +26,7 @@ WIDE = 120
 
 
 def command(
-    n_tokens: Annotated[int, typer.Option(help="Token count to predict.")],
+    n_tokens: Annotated[int, number("n_tokens", "Token count to predict.")],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(

@@ -12,6 +12,7 @@ from attnbench.cli import options
 from attnbench.cli.cells import Cells, Measuring
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import CEILINGS, RUNS
+from attnbench.cli.places import try_file
 from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
@@ -43,14 +44,16 @@ def command(
 
     progress = Console(stderr=True)
     cells.refuse_several()
+    try_file(out)
     with progress.status("loading torch"):
+        protocol = measuring.protocol()
+        workloads = cells.workloads(n_tokens="4096")
+
         from attnbench.benchmark.recorder import Recorder
         from attnbench.benchmark.runner import profile
         from attnbench.profiling.machine.environment import choose_device
         from attnbench.records import store
 
-        workloads = cells.workloads(n_tokens="4096")
-        protocol = measuring.protocol()
         device = choose_device(measuring.device)
     threads.take(progress)
     records: list[CostRecord] = []

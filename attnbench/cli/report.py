@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.sources import default_source
 
 
@@ -27,6 +28,8 @@ def command(
     from rich.console import Console
 
     console = Console(stderr=True)
+    try_folder(out, out / "figures")
+    try_file(out / "index.html")
     chosen = paths or [default_source()]
     with console.status("drawing"):
         from attnbench.report.page.page import write_report

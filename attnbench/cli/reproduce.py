@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attnbench.bounds import shortened
 from attnbench.cli import options
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
+from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.sources import MEASURED
 from attnbench.cli.threads import Threads
 from attnbench.errors import UserError
@@ -61,9 +63,11 @@ def command(
     from rich.console import Console
 
     if what not in WHAT:
-        raise UserError(f"expected one of {', '.join(WHAT)}; got {what!r}")
+        raise UserError(f"expected one of {', '.join(WHAT)}; got {shortened(what)}")
     if checkpoint is not None and what not in WITH_ANCHORS:
         raise UserError(f"--checkpoint works with {' or '.join(WITH_ANCHORS)} only; got {what}")
+    try_folder(out)
+    try_file(*(out / f"reproduce-{name}" for name in _files(what, checkpoint)))
     threads.take(Console(stderr=True))
     if what == "claims":
         _claims(out)
@@ -73,6 +77,12 @@ def command(
     _table(what, results, out)
     if found is not None:
         _show_anchors(*found, f"{checkpoint}, on", out)
+
+
+def _files(what: str, checkpoint: Path | None) -> list[str]:
+    """What is written beside "reproduce-" in the folder."""
+    counts = [] if what == "claims" else [f"{what}.jsonl"]
+    return [f"{what}.csv", *counts, *(["anchor-use.csv"] if checkpoint else [])]
 
 
 def _table(what: str, results: list[Path] | None, out: Path) -> None:

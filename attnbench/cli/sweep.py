@@ -15,6 +15,7 @@ from attnbench.cli import options
 from attnbench.cli.cells import CROSSED, Cells, Measuring
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
+from attnbench.cli.places import try_file
 from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ DryRun = Annotated[
     typer.Option("--dry-run", help="List what would run and what cannot; run and store nothing."),
 ]
 Timeout = Annotated[
-    float, typer.Option(help="Give up a cell after this many seconds without progress.")
+    float, options.number("timeout", "Give up a cell after this many seconds without progress.")
 ]
 
 
@@ -59,13 +60,16 @@ def command(
     from rich.console import Console
 
     console = Console(stderr=True)
+    if not dry_run:
+        try_file(out)
     with console.status("loading torch"):
+        protocol = measuring.protocol(warmup_s=0.1)
+        workloads = cells.workloads(resolution="224,384,512")
+
         from attnbench.benchmark.sweep import plan
         from attnbench.benchmark.worker import Worker
         from attnbench.profiling.machine.environment import choose_device, device_named
 
-        workloads = cells.workloads(resolution="224,384,512")
-        protocol = measuring.protocol(warmup_s=0.1)
         settled = {} if force else _settled_records(out)
         device = device_named(measuring.device) if dry_run else choose_device(measuring.device)
         worker = Worker(str(device), plugin or (), timeout)
@@ -123,7 +127,8 @@ def _run(
                 on_step=lambda text: progress.update(task, description=text),
             )
     finally:
-        print(f"{len(workloads)} cells: {_summary(outcome)}; stored in {out}")
+        where = f"stored in {out}" if records else "nothing new was stored"
+        print(f"{len(workloads)} cells: {_summary(outcome)}; {where}")
     return records
 
 

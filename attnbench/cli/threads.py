@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attnbench.bounds import shortened
 from attnbench.cores import available_cores
 from attnbench.errors import UserError
 
@@ -24,7 +25,7 @@ def _checked(text: str | None) -> str | None:
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= cores):
         raise UserError(
             f"--threads takes {AUTO}, or 1 to {cores} (the cores that this process may use); "
-            f"got {text!r}"
+            f"got {shortened(text)}"
         )
     return text
 

@@ -11,6 +11,7 @@ from attnbench.cli import options
 from attnbench.cli.cells import ANCHORS
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
+from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
@@ -31,24 +32,29 @@ Attention = Annotated[
     typer.Option(help="Attention of a pyramid-* or vit-* trunk.", show_default=False),
 ]
 Anchors = Annotated[
-    int | None, typer.Option(help="Short for --option num_anchors=N.", show_default=False)
+    int | None, options.number("anchors", "Short for --option num_anchors=N.", show_default=False)
 ]
 Option = Annotated[
     list[str] | None,
-    typer.Option(
-        help="Option of the trunk's attention, or else of the model; repeatable.",
+    options.checked(
+        options.check_option,
+        "Option of the trunk's attention, or else of the model; repeatable.",
         metavar="NAME=VALUE",
     ),
 ]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the images. [default: by data set]")]
-BatchSize = Annotated[int | None, typer.Option(help="Images per step. [default: by data set]")]
+Epochs = Annotated[
+    int | None, options.number("epochs", "Passes over the images. [default: by data set]")
+]
+BatchSize = Annotated[
+    int | None, options.number("batch_size", "Images per step. [default: by data set]")
+]
 LearningRate = Annotated[
-    float | None, typer.Option(help="Peak learning rate of AdamW. [default: by data set]")
+    float | None, options.number("lr", "Peak learning rate of AdamW. [default: by data set]")
 ]
 ImgSize = Annotated[
-    int | None, typer.Option(help="Side of the images in pixels. [default: by data set]")
+    int | None, options.number("img_size", "Side of the images in pixels. [default: by data set]")
 ]
-Seed = Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")]
+Seed = Annotated[int, options.number("seed", "Seed of weights, order and augmentation.")]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Continue from the last checkpoint of this run.")
 ]
@@ -76,7 +82,15 @@ def command(
     from rich.console import Console
 
     console = Console(stderr=True)
+    checkpoints = out.parent / "checkpoints"
+    try_file(out)
+    try_folder(checkpoints)
     with console.status("loading torch"):
+        from attnbench.registry import MODELS
+
+        MODELS.find(model)
+        asked_for = _values(option, anchors)
+
         from attnbench.benchmark.recorder import Recorder
         from attnbench.cli.show.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
@@ -84,11 +98,8 @@ def command(
         from attnbench.experiments.options import model_options
         from attnbench.experiments.run import run
         from attnbench.profiling.machine.environment import choose_device
-        from attnbench.registry import MODELS
         from attnbench.training.recipe import recipe_for
 
-        MODELS.find(model)
-        asked_for = _values(option, anchors)
         chosen = choose_device(device)
     threads.take(console)
     with images_progress(console) as on_images:
@@ -99,7 +110,7 @@ def command(
     )  # fmt: skip
     experiment = Experiment(
         model=model, data=images, source=data, recipe=recipe, device=chosen,
-        folder=out.parent / "checkpoints",
+        folder=checkpoints,
         options=model_options(model, images, attention, asked_for),
     )  # fmt: skip
     _print_start(experiment, console)
@@ -143,8 +154,7 @@ def _scores_text(scores: Scores) -> str:
 
 def _values(option: list[str] | None, anchors: int | None) -> dict[str, Any]:
     """The values of `--option` and `--anchors`, by keyword."""
-    found = options.pairs(option, "--option")
-    values = {name: options.option_value(text, f"--option {name}") for name, text in found.items()}
+    values = options.option_values(option)
     return values if anchors is None else {ANCHORS: anchors, **values}
 
 

@@ -38,10 +38,19 @@ class Environment:
 
     @property
     def label(self) -> str:
-        """One line for a caption."""
+        """One line for a caption, with what the user set."""
         plural = "" if self.threads == 1 else "s"
         threads = f", {self.threads} thread{plural}" if self.device == "cpu" else ""
-        return f"{self.device_name}{threads}, torch {self.torch}"
+        return ", ".join((f"{self.device_name}{threads}, torch {self.torch}", *self._set_by_user))
+
+    @property
+    def _set_by_user(self) -> list[str]:
+        usual = self.float32_matmul == "highest"
+        return [
+            *([] if usual else [f"float32 products {self.float32_matmul}"]),
+            *([f"pinned to {self.pinned} core{'s' * (self.pinned > 1)}"] if self.pinned else []),
+            *([f"allocator {self.allocator}"] if self.allocator else []),
+        ]
 
     @property
     def machine(self) -> Machine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isqrt
 
 from attnbench.errors import UserError
-from attnbench.spec.validation import within_size
+from attnbench.spec.validation import pair_within, within
 
 Grid = tuple[int, int]
 
@@ -20,7 +20,7 @@ def grid_of(num_tokens: int) -> Grid:
         UserError: no grid with an aspect ratio up to 2 has that many tokens; the nearest token
             counts that have one are named.
     """
-    within_size(1, n_tokens=num_tokens)
+    within(n_tokens=num_tokens)
     grid = _squarest(num_tokens)
     if not _is_useful(grid):
         below, above = (_nearest_useful(num_tokens, step) for step in (-1, 1))
@@ -34,8 +34,8 @@ def grid_of(num_tokens: int) -> Grid:
 
 def grid_of_image(resolution: tuple[int, int], patch: int) -> Grid:
     """The token grid of an image of (height, width) pixels cut into square patches."""
-    within_size(1, patch=patch, resolution=min(resolution))
-    within_size(1, resolution=max(resolution))
+    pair_within(resolution=resolution)
+    within(patch=patch)
     for side in resolution:
         if side % patch:
             low, high = side // patch * patch, (side // patch + 1) * patch

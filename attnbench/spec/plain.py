@@ -49,7 +49,24 @@ json_in_order = json.JSONEncoder(sort_keys=True).encode
 def describe(values: Mapping[str, Any]) -> str:
     """Options as text, such as "depth=12, rank=8"; nested options are flattened."""
     parts = (
-        describe(value) if isinstance(value, Mapping) else f"{key}={value}"
+        describe(value) if isinstance(value, Mapping) else f"{key}={value_text(value)}"
         for key, value in sorted(values.items())
     )
     return ", ".join(part for part in parts if part)
+
+
+def value_text(value: Any) -> str:
+    """An option's value as text; a text that reads as something else is in quotes: rank='8'."""
+    if isinstance(value, str) and _reads_as_something_else(value):
+        return repr(value)
+    return str(value)
+
+
+def _reads_as_something_else(text: str) -> bool:
+    if text in ("", "True", "False", "None") or any(sign in text for sign in ",=()[]{}'"):
+        return True
+    try:
+        float(text)
+    except ValueError:
+        return not text.isprintable()
+    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from attnbench.spec.validation import above_zero, at_least, one_of, within_size
+from attnbench.spec.validation import one_of, within
 
 Cache = Literal["auto", "cold", "warm"]
 CACHES = get_args(Cache)
@@ -28,7 +28,6 @@ class Protocol:
     """Whether to meter energy too, which takes several seconds a cell."""
 
     def __post_init__(self) -> None:
-        at_least(0, warmup=self.warmup_s)
-        within_size(1, min_samples=self.min_samples)
-        above_zero(precision=self.precision, time_budget=self.time_budget_s)
+        within(warmup=self.warmup_s, min_samples=self.min_samples)
+        within(precision=self.precision, time_budget=self.time_budget_s)
         one_of(CACHES, cache=self.cache)

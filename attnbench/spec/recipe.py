@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from attnbench.spec.validation import above_zero, at_least, within_size
+from attnbench.spec.validation import pair_within, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        within_size(1, epochs=self.epochs, batch_size=self.batch_size)
-        within_size(1, img_size=min(self.img_size))
-        within_size(0, seed=self.seed, crop_padding=self.crop_padding)
-        at_least(0, weight_decay=self.weight_decay, warmup_epochs=self.warmup_epochs)
-        at_least(0, clip_grad=self.clip_grad, label_smoothing=self.label_smoothing)
-        above_zero(lr=self.lr)
+        pair_within(img_size=self.img_size)
+        within(epochs=self.epochs, batch_size=self.batch_size, seed=self.seed, lr=self.lr)
+        within(weight_decay=self.weight_decay, warmup_epochs=self.warmup_epochs)
+        within(label_smoothing=self.label_smoothing, crop_padding=self.crop_padding)
+        within(clip_grad=self.clip_grad)

@@ -3,49 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
+from typing import Any
 
+from attnbench.bounds import QUANTITIES, shortened
 from attnbench.errors import UserError
 
-LARGEST = 2**31 - 1
-"""Of a size or a seed: what torch indexes a dimension with on every device."""
 
+def within(**values: float) -> None:
+    """Refuse a number that is none of its quantity; the keyword is the flag without dashes.
 
-def at_least(minimum: float, **values: float) -> None:
-    """Refuse a value below the minimum or not finite; the keyword is the flag without dashes."""
+    Raises:
+        UserError: a number is out of range, not finite, or no number.
+    """
     for name, value in values.items():
-        _refuse_infinite(name, value)
-        if value < minimum:
-            raise UserError(f"{_flag(name)} must be at least {minimum:g}, got {value:g}")
+        if not QUANTITIES[name].hold(value):
+            raise UserError(f"{flag_of(name)}: {QUANTITIES[name].fault(value)}")
 
 
-def above_zero(**values: float) -> None:
-    """Refuse a value of zero or below, or one that is not finite."""
-    for name, value in values.items():
-        _refuse_infinite(name, value)
-        if value <= 0:
-            raise UserError(f"{_flag(name)} must be above 0, got {value:g}")
-
-
-def within_size(minimum: int, **values: int) -> None:
-    """Refuse a count, a size or a seed below the minimum or above `LARGEST`."""
-    for name, value in values.items():
-        if not minimum <= value <= LARGEST:
-            bound = f"at least {minimum}" if value < minimum else f"at most {LARGEST}"
-            raise UserError(f"{_flag(name)} must be {bound}, got {value}")
+def pair_within(**pairs: Any) -> None:
+    """Refuse what is no (height, width) whose two numbers are each of the quantity."""
+    for name, pair in pairs.items():
+        if not (isinstance(pair, tuple) and len(pair) == 2):
+            raise UserError(f"{flag_of(name)}: expected (height, width), got {shortened(pair)}")
+        bounds = QUANTITIES[name]
+        if not (bounds.hold(pair[0]) and bounds.hold(pair[1])):
+            bad = pair[bounds.hold(pair[0])]
+            raise UserError(f"{flag_of(name)}: {bounds.fault(bad)}")
 
 
 def one_of(choices: Sequence[str], **values: str) -> None:
     """Refuse a value that is none of the choices."""
     for name, value in values.items():
         if value not in choices:
-            raise UserError(f"{_flag(name)} must be one of {', '.join(choices)}; got {value!r}")
+            raise UserError(
+                f"{flag_of(name)} must be one of {', '.join(choices)}; got {shortened(value)}"
+            )
 
 
-def _refuse_infinite(name: str, value: float) -> None:
-    if not isfinite(value):
-        raise UserError(f"{_flag(name)} must be a finite number, got {value:g}")
-
-
-def _flag(name: str) -> str:
+def flag_of(name: str) -> str:
+    """The flag of a setting: "batch_size" is set by "--batch-size"."""
     return "--" + name.replace("_", "-")

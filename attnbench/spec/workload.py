@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from attnbench.errors import UserError
 from attnbench.spec.grid import Grid
-from attnbench.spec.validation import one_of, within_size
+from attnbench.spec.validation import one_of, pair_within, within
 
 DType = Literal["float32", "bfloat16", "float16"]
 Mode = Literal["forward", "backward", "forward+backward", "train"]
@@ -37,9 +37,9 @@ class Workload:
     """Seeds the weights and the input."""
 
     def __post_init__(self) -> None:
-        within_size(1, n_tokens=min(self.grid), dim=self.dim, heads=self.num_heads)
-        within_size(1, n_tokens=self.num_tokens, batch=self.batch)
-        within_size(0, seed=self.seed)
+        pair_within(n_tokens=self.grid)
+        within(n_tokens=self.num_tokens, dim=self.dim, heads=self.num_heads)
+        within(batch=self.batch, seed=self.seed)
         one_of(DTYPES, dtype=self.dtype)
         one_of(MODES, mode=self.mode)
         if self.dim % self.num_heads:
@@ -94,10 +94,8 @@ class ModelWorkload:
     """Seeds the weights and the input."""
 
     def __post_init__(self) -> None:
-        within_size(1, img_size=min(self.img_size), batch=self.batch)
-        within_size(1, img_size=max(self.img_size))
-        within_size(2, num_classes=self.num_classes)
-        within_size(0, seed=self.seed)
+        pair_within(img_size=self.img_size)
+        within(num_classes=self.num_classes, batch=self.batch, seed=self.seed)
         one_of(DTYPES, dtype=self.dtype)
         one_of(MODES, mode=self.mode)
 

@@ -80,11 +80,11 @@ def test_a_stranger_s_options_are_swept_and_set_like_ours(ranked):
     [
         ({"rank": [8]}, r"--sweep rank: none of window, anchor declares it; "
                         r"they declare window_size \(window\), num_anchors \(anchor\)"),
-        ({"window_size": [7, 0]}, "--sweep window_size must be at least 1, got 0"),
-        ({"window_size": [-7]}, "--sweep window_size must be at least 1, got -7"),
-        ({"window_size": [7.5]}, "--sweep window_size takes whole numbers, got 7.5"),
-        ({"window_size": [2**31]}, "--sweep window_size must be at most 2147483647"),
-        ({"num_anchors": [float("nan")]}, "--sweep num_anchors must be at most .* got nan"),
+        ({"window_size": [7, 0]}, "--sweep window_size: expected a whole number from 1 .* got 0"),
+        ({"window_size": [-7]}, "--sweep window_size: expected a whole number from 1 .* got -7"),
+        ({"window_size": [7.5]}, "--sweep window_size: expected a whole number .* got 7.5"),
+        ({"window_size": [2**31]}, "--sweep window_size: expected .* to 2,147,483,647"),
+        ({"num_anchors": [float("nan")]}, "--sweep num_anchors: expected .* got nan"),
     ],
 )  # fmt: skip
 def test_sweeps_that_no_mechanism_could_run_are_refused(sweep, message):

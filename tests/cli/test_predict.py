@@ -75,7 +75,7 @@ def test_unlike_sizes_stand_in_a_column(attnbench, tmp_path):
 
 BAD = {
     "too far": (["--n-tokens", 10**6], "--attention dense,window --n-tokens 62500"),
-    "too few tokens": (["--n-tokens", 0], "--n-tokens must be at least 1"),
+    "too few tokens": (["--n-tokens", 0], "--n-tokens: expected a whole number from 1"),
     "unknown": (["--n-tokens", 100, "--attention", "anchor"], "anchor is not in the records"),
     "no name": (["--n-tokens", 100, "--attention", ","], "needs at least one name"),
     "no file": (["--n-tokens", 100, "nowhere.jsonl"], "cannot read results from nowhere.jsonl"),

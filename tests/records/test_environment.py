@@ -46,3 +46,14 @@ def test_the_label_counts_threads_on_the_cpu_only():
     assert HERE.label == "Test CPU, 2 threads, torch 2.15.0"
     assert replace(HERE, threads=1).label == "Test CPU, 1 thread, torch 2.15.0"
     assert "thread" not in replace(HERE, device="cuda").label
+
+
+def test_the_label_names_what_the_user_set():
+    usual = HERE.label
+    for changes, text in (
+        ({"float32_matmul": "high"}, "float32 products high"),
+        ({"pinned": 1}, "pinned to 1 core"),
+        ({"pinned": 2}, "pinned to 2 cores"),
+        ({"allocator": "expandable_segments:True"}, "allocator expandable_segments:True"),
+    ):
+        assert replace(HERE, **changes).label == f"{usual}, {text}"

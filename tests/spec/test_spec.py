@@ -27,9 +27,14 @@ from attnbench.spec.grid import MAX_ASPECT_RATIO
         ({"dim": 100, "num_heads": 3}, "--heads must divide --dim"),
         ({"dtype": "float8"}, "--dtype must be one of float32, bfloat16, float16"),
         ({"mode": "sideways"}, "--mode"),
-        ({"seed": -1}, "--seed must be at least 0"),
-        ({"batch": 2**31}, "--batch must be at most 2147483647"),
-        ({"grid": (2**16, 2**16)}, "--n-tokens must be at most"),
+        ({"seed": -1}, "--seed: expected a whole number from 0"),
+        ({"batch": 2**31}, "--batch: expected a whole number from 1 to 65,536"),
+        ({"grid": 16}, "--n-tokens: expected .height, width., got 16"),
+        ({"grid": [4, 4]}, "--n-tokens: expected .height, width."),
+        ({"grid": (4, 4, 4)}, "--n-tokens: expected .height, width."),
+        ({"dim": 3.5}, "--dim: expected a whole number .* got 3.5"),
+        ({"dim": True, "num_heads": 1}, "--dim: expected a whole number .* got True"),
+        ({"grid": (2**16, 2**16)}, "--n-tokens: expected a whole number from 1"),
     ],
 )
 def test_a_workload_is_checked_at_birth_and_names_the_flag(changes, named):
@@ -44,8 +49,8 @@ def test_a_workload_is_checked_at_birth_and_names_the_flag(changes, named):
         ({"num_classes": 1}, "--num-classes"),
         ({"batch": 0}, "--batch"),
         ({"dtype": "int8"}, "--dtype"),
-        ({"seed": 2**31}, "--seed must be at most"),
-        ({"img_size": (8, 2**31)}, "--img-size must be at most"),
+        ({"seed": 2**32}, "--seed: expected"),
+        ({"img_size": (8, 2**31)}, "--img-size: expected"),
     ],
 )
 def test_a_model_workload_is_checked_at_birth(changes, named):
@@ -106,7 +111,7 @@ def test_a_token_count_without_a_useful_grid_names_its_neighbours():
 
 
 def test_a_token_count_below_one_is_refused():
-    with pytest.raises(UserError, match="--n-tokens must be at least 1, got 0"):
+    with pytest.raises(UserError, match="--n-tokens: expected a whole number from 1 .* got 0"):
         grid_of(0)
 
 

@@ -41,8 +41,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from attnbench.errors import UserError
 from attnbench.records.median import Interval
+from attnbench.spec.validation import within
 from attnbench.units import format_percent, format_ratio, format_seconds
 
 Verdict = Literal["broken", "slower", "cannot tell", "same", "faster", "repaired"]
@@ -59,9 +59,7 @@ class Thresholds:
     absolute_s: float = 30e-6
 
     def __post_init__(self) -> None:
-        for flag, value in (("--relative", self.relative), ("--absolute", self.absolute_s)):
-            if not value >= 0:
-                raise UserError(f"{flag} must be at least 0, got {value:g}")
+        within(relative=self.relative, absolute=self.absolute_s)
 
 
 NO_FLOOR = 0.5

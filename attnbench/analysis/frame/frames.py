@@ -22,7 +22,12 @@ from attnbench.analysis.keys import Implementation, machine_of
 from attnbench.analysis.limits.impossible import trust_beside
 from attnbench.analysis.limits.macs_gap import Twins
 from attnbench.analysis.limits.roofline import Ceilings, can_be_placed
-from attnbench.analysis.naming import MachineNames, implementation_name, variant_names
+from attnbench.analysis.naming import (
+    MachineNames,
+    implementation_names,
+    option_texts,
+    variant_names,
+)
 from attnbench.analysis.quotable import Grades
 from attnbench.analysis.selection.newest import newest
 from attnbench.analysis.speedup.baseline import Baselines
@@ -40,7 +45,7 @@ from attnbench.spec import Recipe
 RECIPE_COLUMNS = tuple(
     f"recipe_{field.name}"
     for field in fields(Recipe)
-    if field.name not in ("data", "img_size", "epochs", "seed")  # these have columns of their own
+    if field.name not in ("data", "epochs", "seed")  # these have columns of their own
 )
 
 _CALL = {
@@ -66,7 +71,8 @@ _ORIGIN = {
 _MODEL = {
     "label": "str", "variant_key": "object", "model": "str", "attention": "str", "options": "str",
     "family": "str", "task": "str", "data": "str", "height": "int64", "width": "int64",
-    "num_classes": "int64", "epochs": "Int64", "seed": "Int64",
+    "num_classes": "int64", "epochs": "Int64", "seed": "Int64", "recipe": "str",
+    "input_seed": "int64",
 }  # fmt: skip
 
 LAYER_COLUMNS = {
@@ -85,7 +91,7 @@ EPOCH_COLUMNS = {
     "run": "str", "epoch": "int64", **_MODEL, **_CALL, "train_loss": "float64",
     "train_s": "float64", "images": "Int64", **_SCORES, **_ORIGIN,
 }  # fmt: skip
-NAMES = ("label", "conditions", PRIMARY)
+NAMES = ("label", "conditions", "recipe", PRIMARY)
 """Columns that other columns of the CSV files repeat."""
 
 
@@ -157,8 +163,11 @@ def _without_limits(
 def _layers(rows: list[Row], machines: MachineNames) -> pd.DataFrame:
     """Layers with their names, ordered by conditions, tokens and height."""
     frame = pd.DataFrame(rows, columns=list(LAYER_COLUMNS))
-    frame["label"] = _named(frame["implementation_key"], implementation_name)
-    frame["baseline"] = _named(frame["baseline_key"], implementation_name)
+    compared = (key for key in frame["baseline_key"] if key is not None)
+    names = implementation_names([*frame["implementation_key"], *compared])
+    frame["label"] = _named(frame["implementation_key"], names.__getitem__)
+    frame["baseline"] = _named(frame["baseline_key"], names.__getitem__)
+    frame["options"] = option_texts([key.options for key in frame["implementation_key"]])
     frame["environment"] = _named(frame["machine_key"], machines.machine)
     frame["conditions"] = _named(frame["conditions_key"], machines.conditions)
     frame = frame.astype(LAYER_COLUMNS)
@@ -193,6 +202,17 @@ def _with_options(layers: pd.DataFrame, options: Mapping[str, str]) -> pd.DataFr
     return layers
 
 
+def _differing_recipes(frame: pd.DataFrame) -> list[str]:
+    """For each model, the settings in which the recipes differ: "lr=0.001, flip=True"."""
+    differing = [name for name in RECIPE_COLUMNS if frame[name].nunique(dropna=False) > 1]
+    rows = frame[differing].to_dict("records")
+    return [
+        ", ".join(f"{str(name).removeprefix('recipe_')}={row[name]}"
+                  for name in differing if pd.notna(row[name]))
+        for row in rows
+    ]  # fmt: skip
+
+
 def _models(
     records: Sequence[ModelRecord] | Sequence[EpochRecord],
     rows: list[Row],
@@ -205,7 +225,10 @@ def _models(
     )
     further = [name for name in scores if name not in columns]
     frame = pd.DataFrame(rows, columns=[*columns, *further, *RECIPE_COLUMNS])
+    frame["recipe"] = _differing_recipes(frame)
     names = variant_names(frame["variant_key"])
     frame["label"] = _named(frame["variant_key"], names.__getitem__)
+    # The attention of a model is among its options, and has a column of its own.
+    frame["options"] = option_texts([key.own_options for key in frame["variant_key"]])
     frame["environment"] = _named(frame["machine_key"], machines.machine)
     return frame.astype(columns)

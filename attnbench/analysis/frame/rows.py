@@ -24,7 +24,7 @@ from attnbench.analysis.speedup.baseline import Compared
 from attnbench.errors import UserError
 from attnbench.records import CostRecord, EpochRecord, LayerRecord, ModelRecord, Record, Scores
 from attnbench.registry import ATTENTIONS
-from attnbench.spec import ModelWorkload, Recipe, describe
+from attnbench.spec import ModelWorkload, Recipe
 from attnbench.units import primary_score
 
 OTHER = "other"
@@ -54,7 +54,7 @@ class RowMaker:
     keys: Shared = field(default_factory=Shared)
 
     def layer(self, record: LayerRecord) -> Row:
-        """Every column of a layer except its names and sweepable options."""
+        """Every column of a layer except its names and options."""
         compared = self.neighbours.baselines.compare(record)
         quotable = compared is not None and self.grades.allow(record, compared.baseline)
         return {
@@ -71,23 +71,23 @@ class RowMaker:
         }
 
     def model(self, record: ModelRecord) -> Row:
-        """Every column of a model except its name."""
+        """Every column of a model except its name and options."""
         return {
             **_common(record),
             **self._costs(record),
             **_model(record.workload),
             **_training(record.run, record.recipe),
-            **_scores(record.scores),
+            **_scores(record.scores, record.workload.task),
             "variant_key": self.keys.one(variant_of(record.workload)),
         }
 
     def epoch(self, record: EpochRecord) -> Row:
-        """Every column of an epoch except its model's name."""
+        """Every column of an epoch except its model's name and options."""
         return {
             **_common(record),
             **_model(record.workload),
             **_training(record.run, record.recipe),
-            **_scores(record.scores),
+            **_scores(record.scores, record.workload.task),
             "variant_key": self.keys.one(variant_of(record.workload)),
             "epoch": record.progress.epoch,
             "train_loss": record.progress.train_loss,
@@ -109,12 +109,9 @@ class RowMaker:
 
 def _common(record: Record) -> Row:
     workload = record.workload
-    # The attention of a model is among its options, and has a column of its own.
-    options = {name: value for name, value in workload.options.items() if name != "attention"}
     return {
         "machine_key": machine_of(record),
         "attention": workload.attention,
-        "options": describe(options),
         "family": family_of(workload.attention),
         "batch": workload.batch,
         "dtype": workload.dtype,
@@ -153,6 +150,7 @@ def _model(workload: ModelWorkload) -> Row:
         "width": workload.img_size[1],
         "num_classes": workload.num_classes,
         "task": workload.task,
+        "input_seed": workload.seed,
     }
 
 
@@ -200,15 +198,17 @@ def _training(run: str, recipe: Recipe | None) -> Row:
     if recipe is None:
         return {"run": run, "data": ""}
     settings = {f"recipe_{name}": value for name, value in asdict(recipe).items()}
+    settings["recipe_img_size"] = "{} × {}".format(*recipe.img_size)
     return {
         "run": run, "data": recipe.data, "epochs": recipe.epochs, "seed": recipe.seed, **settings,
     }  # fmt: skip
 
 
-def _scores(scores: Scores | None) -> Row:
+def _scores(scores: Scores | None, task: str) -> Row:
+    """The scores; the primary one is that of the model's task, if it was scored on it."""
     if scores is None:
         return {}
-    primary = primary_score(scores.task)
+    primary = primary_score(task) if scores.task == task else None
     return {
         **scores.values,
         PRIMARY: None if primary is None else scores.values.get(primary.key),

@@ -30,6 +30,7 @@ from attnbench.analysis.keys import Implementation
 from attnbench.analysis.quotable import poor, quotable
 from attnbench.analysis.speedup.baseline import fastest, is_baseline
 from attnbench.errors import UserError
+from attnbench.spec.validation import within
 
 WORTH_SAYING = 0.2
 """A note is added if a measured latency is at least this far off the curve, relative to it."""
@@ -81,10 +82,9 @@ def predict(layers: pd.DataFrame, tokens: int, attentions: Sequence[str] = ()) -
     """Predict every curve in a frame of layers, or only those of `attentions`.
 
     Raises:
-        UserError: the count is below 1, or nothing can be predicted; the message says why.
+        UserError: the count is out of range, or nothing can be predicted; the message says why.
     """
-    if tokens < 1:
-        raise UserError(f"--n-tokens must be at least 1, got {tokens}")
+    within(n_tokens=tokens)
     _refuse_unknown(layers, attentions)
     refusals = Refusals()
     groups = []

@@ -14,6 +14,7 @@ from attnbench.cores import pinned_cores
 from attnbench.errors import UserError
 from attnbench.profiling.machine.allocator import allocator_settings
 from attnbench.records import Environment
+from attnbench.spec.device import known_device
 from attnbench.waiting import wait_policy
 
 
@@ -28,15 +29,9 @@ def choose_device(name: str) -> torch.device:
 
 def device_named(name: str) -> torch.device:
     """The device of that name, whether it exists or not; `auto` is the GPU if there is one."""
-    if name == "auto":
+    if known_device(name) == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UserError(f"--device must be auto, cpu or cuda, got {name!r}") from None
-    if device.type not in ("cpu", "cuda"):
-        raise UserError(f"--device must be auto, cpu or cuda, got {name!r}")
-    return device
+    return torch.device(name)
 
 
 def missing_device(device: torch.device) -> str | None:
@@ -47,7 +42,8 @@ def missing_device(device: torch.device) -> str | None:
         )
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
-        return f"--device {device}: there are {count} GPUs here, numbered from 0"
+        last = f"cuda:{count - 1}"
+        return f"--device {device}: the last of {count} GPUs here is {last}, the first cuda:0"
     return None
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from attnbench.analysis.growth.curves import squarest
 from attnbench.analysis.keys import OptionSeries
-from attnbench.analysis.naming import series_name
+from attnbench.analysis.naming import distinct, series_name
 from attnbench.report.figures.colours import Line, lines_of, plain_lines
 from attnbench.report.figures.drawing import (
     INTERVAL_NOTE,
@@ -84,8 +84,9 @@ def _along(group: pd.DataFrame, option: str) -> pd.DataFrame:
             group["implementation_key"], group["height"], group["width"], strict=True
         )
     ]
-    names = [series_name(key) for key in keys]
-    return group.assign(series=pd.Series(keys, index=group.index, dtype="object"), label=names)
+    names = distinct({key: series_name(key) for key in dict.fromkeys(keys)})
+    labels = [names[key] for key in keys]
+    return group.assign(series=pd.Series(keys, index=group.index, dtype="object"), label=labels)
 
 
 def _line_figures(

@@ -30,6 +30,14 @@ class Column:
     numeric: bool = False
     optional: bool = False
     """Whether to leave the column out if no row has a value."""
+    telling: bool = False
+    """Whether to leave the column out if all rows have the same value: it tells rows apart."""
+
+    def is_needed(self, texts: Sequence[str]) -> bool:
+        """Whether a table needs the column, given its text in each row."""
+        if self.telling:
+            return len(set(texts)) > 1
+        return not self.optional or any(text != MISSING for text in texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +67,20 @@ class Table:
         return replace(self, caption=self.caption + note, rows=self.rows[:count])
 
 
-def plain(name: str, head: str = "", numeric: bool = False, optional: bool = False) -> Column:
+def plain(
+    name: str,
+    head: str = "",
+    numeric: bool = False,
+    optional: bool = False,
+    telling: bool = False,
+) -> Column:
     """A column shown as it is; a dash if the row lacks it."""
     return Column(
         head=head or name,
         text=lambda row: or_missing(getattr(row, name, None), str),
         numeric=numeric,
         optional=optional,
+        telling=telling,
     )
 
 
@@ -94,7 +109,7 @@ def table_of(
     total: int,
     csv: str,
 ) -> Table:
-    """A table of the first `MOST_ROWS` rows, without optional columns that are empty in all.
+    """A table of the first `MOST_ROWS` rows, without the columns that it does not need.
 
     Args:
         title: the title.
@@ -108,7 +123,7 @@ def table_of(
     kept = [
         index
         for index, column in enumerate(columns)
-        if not column.optional or any(row[index] != MISSING for row in texts)
+        if column.is_needed([row[index] for row in texts])
     ]
     return Table(
         title=title,

@@ -16,7 +16,8 @@ from attnbench.analysis.compare.verdict import (
     net_peak_of,
     products_of,
 )
-from attnbench.analysis.naming import facts_of, name_of
+from attnbench.analysis.keys import machine_of
+from attnbench.analysis.naming import MachineNames, distinct, facts_of, name_of
 from attnbench.records import CostRecord
 from attnbench.records.latency import Ratio
 from attnbench.report.tables.markdown import table_lines
@@ -30,14 +31,15 @@ NUMERIC = (False, True, True, True, False, False, False, False)
 def heading(comparison: Comparison) -> str:
     """The two sides, and the facts that all cells share."""
     sides = f"{comparison.before} (before), {comparison.after} (after)"
-    shared = ", ".join(_shared(comparison.changes))
+    shared = ", ".join(_Facts(comparison).shared)
     return f"{sides}: {shared}" if shared else sides
 
 
 def rows(comparison: Comparison) -> list[tuple[str, ...]]:
     """One row of text per cell, the worst first, in the columns of `HEADS`."""
-    shared = _shared(comparison.changes)
-    return [_row(change, _name(change, shared)) for change in comparison.changes]
+    facts = _Facts(comparison)
+    names = distinct({number: facts.name(one) for number, one in enumerate(comparison.changes)})
+    return [_row(change, names[number]) for number, change in enumerate(comparison.changes)]
 
 
 def _row(change: Change, name: str) -> tuple[str, ...]:
@@ -54,21 +56,35 @@ def _row(change: Change, name: str) -> tuple[str, ...]:
     )
 
 
-def _shared(changes: Sequence[Change]) -> list[str]:
-    """The facts that all cells share, in reading order."""
-    first, *others = [_facts(change) for change in changes]
-    return [fact for fact in first if all(fact in facts for facts in others)]
+class _Facts:
+    """The facts of each cell, and those that all of them share, in reading order."""
 
+    def __init__(self, comparison: Comparison) -> None:
+        records = [record for change in comparison.changes
+                   for record in (change.before, change.after)]  # fmt: skip
+        alone = (*comparison.only_before, *comparison.only_after)
+        self._machines = MachineNames(dict.fromkeys(machine_of(one) for one in (*records, *alone)))
+        first, *others = [self._all(change) for change in comparison.changes]
+        self.shared = [fact for fact in first if all(fact in facts for facts in others)]
 
-def _facts(change: Change) -> list[str]:
-    before, after = change.before.environment.label, change.after.environment.label
-    machines = [after] if before == after else [f"before on {before}", f"after on {after}"]
-    return [*facts_of(change.after), *machines]
+    def name(self, change: Change) -> str:
+        """The name of a cell, with the facts that it does not share."""
+        own = [fact for fact in self._all(change) if fact not in self.shared]
+        return ", ".join((name_of(change.after.workload), *own))
 
+    def name_alone(self, record: CostRecord, side: str) -> str:
+        """The name of a cell without a partner, with the facts that it does not share."""
+        machine = self._machines.machine(machine_of(record))
+        own = [fact for fact in facts_of(record) if fact not in self.shared]
+        known = machine in self.shared or f"{side} on {machine}" in self.shared
+        return ", ".join((name_of(record.workload), *own, *([] if known else [machine])))
 
-def _name(change: Change, shared: Sequence[str]) -> str:
-    own = [fact for fact in _facts(change) if fact not in shared]
-    return ", ".join((name_of(change.after.workload), *own))
+    def _all(self, change: Change) -> list[str]:
+        before, after = (
+            self._machines.machine(machine_of(one)) for one in (change.before, change.after)
+        )
+        machines = [after] if before == after else [f"before on {before}", f"after on {after}"]
+        return [*facts_of(change.after), *machines]
 
 
 def _latency(record: CostRecord) -> str:
@@ -104,12 +120,12 @@ def _format(metric: str, value: float) -> str:
 
 def notes(comparison: Comparison) -> list[str]:
     """The notes below the table: reasons, cells without a partner, and the rule."""
-    shared = _shared(comparison.changes)
-    lines = [*_reasons(comparison.changes, shared), *_again(comparison.changes)]
-    alone = [_name_alone(record, "before", shared) for record in comparison.only_before]
+    facts = _Facts(comparison)
+    lines = [*_reasons(comparison.changes, facts), *_again(comparison.changes)]
+    alone = [facts.name_alone(record, "before") for record in comparison.only_before]
     if alone:
         lines.append(f"only in {comparison.before} (before): {'; '.join(alone)}")
-    alone = [_name_alone(record, "after", shared) for record in comparison.only_after]
+    alone = [facts.name_alone(record, "after") for record in comparison.only_after]
     if alone:
         lines.append(f"only in {comparison.after} (after): {'; '.join(alone)}")
     if comparison.overtaken:
@@ -117,12 +133,12 @@ def notes(comparison: Comparison) -> list[str]:
     return [*lines, _rule(comparison), *_floors(comparison.changes)]
 
 
-def _reasons(changes: Sequence[Change], shared: Sequence[str]) -> list[str]:
+def _reasons(changes: Sequence[Change], facts: _Facts) -> list[str]:
     """One line per reason, with the cells it applies to."""
     by_reason: dict[str, list[str]] = {}
     for change in changes:
         if change.reason:
-            by_reason.setdefault(change.reason, []).append(_name(change, shared))
+            by_reason.setdefault(change.reason, []).append(facts.name(change))
     return [f"{'; '.join(names)}: {reason}" for reason, names in by_reason.items()]
 
 
@@ -130,14 +146,6 @@ def _again(changes: Sequence[Change]) -> list[str]:
     """What to run for the cells that were not measured well enough, on either side."""
     poor = [change.after for change in changes if change.poor]
     return [f"to measure them again, run `{command}`" for command in commands_for(poor)]
-
-
-def _name_alone(record: CostRecord, side: str, shared: Sequence[str]) -> str:
-    """The name of a cell without a partner, and its environment if it differs from the others'."""
-    label = record.environment.label
-    own = [fact for fact in facts_of(record) if fact not in shared]
-    machine = [] if label in shared or f"{side} on {label}" in shared else [label]
-    return ", ".join((name_of(record.workload), *own, *machine))
 
 
 def _rule(comparison: Comparison) -> str:

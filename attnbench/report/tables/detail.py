@@ -15,7 +15,9 @@ from attnbench.report.tables.cost import SPEED_UP, TRUST, bound_text, limit_part
 
 def _size(row: Row) -> str:
     tokens = getattr(row, "tokens", None)
-    return f"{row.height} × {row.width} px" if tokens is None else f"{tokens:,} tokens"
+    if tokens is not None and row.height == row.width:
+        return f"{tokens:,} tokens"
+    return f"{row.height} × {row.width} {'px' if tokens is None else 'tokens'}"
 
 
 _WHAT = (
@@ -24,7 +26,12 @@ _WHAT = (
     plain("batch", numeric=True),
     plain("dtype"),
     plain("mode"),
-)
+    *(plain(name, head, numeric=True, telling=True) for name, head in (
+        ("dim", ""), ("heads", ""), ("num_classes", "classes"), ("epochs", ""), ("seed", ""),
+        ("input_seed", "seed of the input"),
+    )),
+    *(plain(name, telling=True) for name in ("task", "data", "recipe")),
+)  # fmt: skip
 TIMING = (
     *_WHAT,
     metric("latency_s"),

@@ -354,7 +354,7 @@ def test_the_worst_comes_first_and_nothing_is_dropped(layer):
 
 @pytest.mark.parametrize("value", [-1e-9, float("nan")])
 def test_a_threshold_is_no_negative_number(value):
-    with pytest.raises(UserError, match="--relative must be at least 0"):
+    with pytest.raises(UserError, match="--relative: expected a number from 0"):
         Thresholds(relative=value)
-    with pytest.raises(UserError, match="--absolute must be at least 0"):
+    with pytest.raises(UserError, match="--absolute: expected a number from 0"):
         Thresholds(absolute_s=value)

@@ -20,7 +20,9 @@ def test_the_code_that_is_measured_belongs_to_the_environment():
     assert describe_environment(torch.device("cpu"), "abc").code == "abc"
 
 
-@pytest.mark.parametrize("name", ["tpu", "mps", "cuda:x", ""])
+@pytest.mark.parametrize(
+    "name", ["tpu", "mps", "cuda:x", "", "cpu:9", "cpu:0", "meta", "cuda:-1", "x" * 999]
+)
 def test_other_devices_are_refused(name):
     with pytest.raises(UserError, match="--device must be auto, cpu or cuda"):
         choose_device(name)

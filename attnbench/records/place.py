@@ -1,0 +1,108 @@
+"""Try a place before anything is measured: can a file, or files in a folder, be written there?
+
+The trial writes one temporary file beside the place, and removes it. The file that is asked for is
+neither made nor changed: another process may be writing to it at the same time.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from attnbench.bounds import shown_path
+from attnbench.errors import UserError
+
+BLOCK = b"\0" * 4096
+"""What the trial writes: on a full disk an empty file can still be made."""
+KINDS = {
+    stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe (FIFO)", stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link to nothing",
+}  # fmt: skip
+
+
+def try_file(path: Path, flag: str = "--out") -> None:
+    """Refuse a file that cannot be appended to, or made with the folders above it.
+
+    Args:
+        path: the file; it need not exist.
+        flag: what the user gives to choose it, for the message.
+
+    Raises:
+        UserError: it cannot be written; the message says why.
+    """
+    try:
+        kind = _kind(path)
+        if kind is None:
+            _try_new(path)
+        elif kind != stat.S_IFREG:
+            raise _refusal(path, f"it is {_words(kind)}", flag)
+        else:
+            with path.open("ab"):
+                pass
+    except (OSError, ValueError) as error:
+        raise _refusal_of(error, path, flag) from None
+
+
+def try_folder(path: Path, flag: str = "--out") -> None:
+    """Refuse a folder in which no file can be made; it need not exist.
+
+    Raises:
+        UserError: nothing can be written there; the message says why.
+    """
+    try:
+        kind = _kind(path)
+        if kind is None:
+            _try_new(path)
+        elif kind != stat.S_IFDIR:
+            raise _refusal(path, f"it is {_words(kind)} and no folder", flag)
+        else:
+            _try_in(path)
+    except (OSError, ValueError) as error:
+        raise _refusal_of(error, path, flag) from None
+
+
+def _kind(path: Path) -> int | None:
+    """What stands at the path, links followed; a link to nothing is S_IFLNK. None for nothing."""
+    try:
+        return stat.S_IFMT(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return stat.S_IFLNK if path.is_symlink() else None
+
+
+def _words(kind: int) -> str:
+    return KINDS.get(kind, "a file" if kind == stat.S_IFREG else "no regular file")
+
+
+def _try_new(path: Path) -> None:
+    """Whether the path can be made: in the nearest folder that exists, by each of its names."""
+    folder, missing = path.absolute(), []
+    while (kind := _kind(folder)) is None:
+        missing.append(folder.name)
+        folder = folder.parent
+    if kind != stat.S_IFDIR:
+        raise NotADirectoryError(0, f"{folder} is {_words(kind)} and no folder")
+    for name in missing:
+        _kind(folder / name)  # raises if the name is too long
+    _try_in(folder)
+
+
+def _try_in(folder: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder, prefix=".attnbench-trial-") as file:
+            file.write(BLOCK)
+            file.flush()
+    except OSError as error:
+        raise OSError(0, f"no file can be made in {folder} ({error.strerror})") from error
+
+
+def _refusal_of(error: OSError | ValueError, path: Path, flag: str) -> UserError:
+    if isinstance(error, UserError):
+        return error
+    reason = (isinstance(error, OSError) and error.strerror) or str(error)
+    return _refusal(path, reason, flag)
+
+
+def _refusal(path: Path, reason: str, flag: str) -> UserError:
+    return UserError(f"cannot write to {shown_path(path)}: {reason}; choose another {flag}")
