@@ -14,6 +14,7 @@ from attnbench import __version__
 from attnbench.cli import (
     ceilings,
     compare,
+    data,
     doctor,
     evaluate,
     listing,
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command("list")(listing.command)
 app.command("profile")(profile.command)
 app.command("sweep")(sweep.command)
+app.command("data")(data.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("ceilings")(ceilings.command)

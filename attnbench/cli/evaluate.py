@@ -37,18 +37,23 @@ def command(
     try_file(out)
     with console.status("loading torch"):
         from attnbench.benchmark.recorder import Recorder
+        from attnbench.cli.show.data import print_findings
         from attnbench.cli.show.model import print_model
         from attnbench.cli.show.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
         from attnbench.experiments.judge import judge
+        from attnbench.experiments.needs import data_of, refuse_missing_names
         from attnbench.profiling.machine.environment import choose_device
         from attnbench.training.checkpoint import load
 
         chosen = choose_device(device)
         trained = load(checkpoint)
+        refuse_missing_names(trained)
+        source = data_of(trained, data)
     threads.take(console)
     with images_progress(console) as on_images:
-        images = open_data(data or trained.data, trained.img_size, on_progress=on_images)
+        images = open_data(source, trained.img_size, train=False, on_progress=on_images)
+    print_findings(images.findings, console)
     with steps_progress(console) as on_step:
         record = judge(
             trained, images, run_name=checkpoint.parent.name, batch_size=batch_size,

@@ -173,12 +173,15 @@ def _anchor_use(checkpoint: Path, console: Console) -> tuple[list[AnchorUse], st
     from attnbench.cli.show.progress import images_progress
     from attnbench.data.augment import normalise
     from attnbench.data.opening import open_data
+    from attnbench.experiments.needs import data_of, refuse_missing_names
     from attnbench.reproduce.anchor_use import anchor_use, trained_model
     from attnbench.training.checkpoint import load
 
     trained = load(checkpoint)
+    refuse_missing_names(trained)
+    source = data_of(trained, None)
     with images_progress(console) as on_images:
-        data = open_data(trained.data, trained.img_size, on_progress=on_images)
+        data = open_data(source, trained.img_size, train=False, on_progress=on_images)
     pixels, _ = next(iter(data.val.batches(IMAGES, seed=None, device=torch.device("cpu"))))
     with console.status("measuring the use of anchors"):
         return anchor_use(trained_model(trained), normalise(pixels)), data.name

@@ -92,6 +92,7 @@ def command(
         asked_for = _values(option, anchors)
 
         from attnbench.benchmark.recorder import Recorder
+        from attnbench.cli.show.data import print_findings
         from attnbench.cli.show.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
         from attnbench.experiments.experiment import Experiment
@@ -114,6 +115,7 @@ def command(
         options=model_options(model, images, attention, asked_for),
     )  # fmt: skip
     _print_start(experiment, console)
+    print_findings(images.findings, console)
     keep = Recorder(out, "train").keep
 
     def on_record(record: Record) -> None:

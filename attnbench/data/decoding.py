@@ -1,56 +1,120 @@
 """Read image files as square uint8 tensors: Pillow decodes, torchvision resizes and crops.
 
+A picture is seen as viewers show it: turned as its orientation tag says, and what is transparent
+laid over white. Deeper pixels are scaled from the range of their type, never by the single
+picture, so that brightness means the same in all of them.
+
 Pillow releases the interpreter lock while it decodes and resizes, so threads use every core, and an
 error reaches the user as one line.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
 from attnbench.cores import available_cores
-from attnbench.errors import UserError
+from attnbench.data.findings import (
+    BROKEN,
+    OTHER_MODE,
+    OUT_OF_RANGE,
+    TOO_LARGE,
+    PictureError,
+)
 
 CHUNK = 64
 """Files per job of a thread: jobs of one small file would spend their time in queues."""
+
+LONGEST = 4
+"""Long sides are cut to so many short ones before resizing: a strip of pixels, enlarged whole,
+would fill the memory, and the crop keeps the middle alone."""
 
 OnProgress = Callable[[int, int], None]
 """Called with (images done, images in all)."""
 
 
+def highest(mode: str) -> int | None:
+    """The value that means white in a mode of over 8 bits a channel; None for other modes.
+
+    "I" holds 16 bits in most files; floating-point pixels reach from 0 to 1 by convention.
+    """
+    return {"I": 65535, "F": 1}.get(mode.partition(";")[0])
+
+
 def open_rgb(path: Path) -> Image.Image:
-    """Decode a file into an RGB image of Pillow; grey is replicated, transparency dropped.
+    """Decode a file into an upright RGB image of Pillow; grey is replicated.
 
     Raises:
-        UserError: the file is empty, corrupt or not an image, or it has more than 8 bits a channel.
+        PictureError: the file is empty, corrupt, too large or not an image, or its values are
+            outside the range of their type.
     """
     try:
         with Image.open(path) as image:
-            # Pillow clips deeper pixels at 255: most would become white.
-            if image.mode[0] in "IF":
-                raise UserError(
-                    f"{path}: expected 8 bits a channel, got mode {image.mode}; convert it first"
-                )
-            return image.convert("RGB")
-    except UserError:
-        raise
+            upright = _upright(image)
     except Exception as error:  # a decoder may raise anything on a corrupt file
-        raise UserError(
-            f"{path}: expected an image, got {path.stat().st_size if path.is_file() else 'no'} "
-            f"bytes that do not decode; replace or delete the file"
-        ) from error
+        raise _refusal(path, error) from error
+    if highest(upright.mode) is not None:
+        upright = _eight_bits(path, upright)
+    try:
+        return _over_white(upright) if upright.has_transparency_data else upright.convert("RGB")
+    except ValueError as error:
+        raise PictureError(path, OTHER_MODE, f"mode {upright.mode}") from error
+
+
+def silence_pillow() -> None:
+    """Pillow warns of damage that it mends; what it cannot mend raises."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+def _refusal(path: Path, error: Exception) -> PictureError:
+    if isinstance(error, Image.DecompressionBombError):
+        return PictureError(path, TOO_LARGE, f"over {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels")
+    size = path.stat().st_size if path.is_file() else "no"
+    return PictureError(path, BROKEN, f"{size} bytes that do not decode")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    image.load()
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+    except Exception:  # noqa: BLE001 - a damaged tag may raise anything, and turns nothing
+        return image
+    return image
+
+
+def _eight_bits(path: Path, image: Image.Image) -> Image.Image:
+    """Grey of over 8 bits, scaled from the range of its type to 0-255."""
+    values, top = np.asarray(image).astype(np.float64), highest(image.mode)
+    assert top is not None
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= top):  # NaN is outside, too
+        got = f"mode {image.mode} with values from {low:g} to {high:g}, where 0 to {top:,} is white"
+        raise PictureError(path, OUT_OF_RANGE, got)
+    return Image.fromarray((values * (255 / top)).round().astype(np.uint8))
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    """What shows through is white: hidden colours are nothing to learn from."""
+    colours = image.convert("RGBA")
+    white = Image.new("RGBA", colours.size, "white")
+    return Image.alpha_composite(white, colours).convert("RGB")
 
 
 def fit_square(images: Tensor, size: int) -> Tensor:
     """Resize the short side to `size`, then crop the centre: (…, 3, h, w) to (…, 3, size, size)."""
-    if min(images.shape[-2:]) != size:
+    height, width = images.shape[-2:]
+    short = min(height, width)
+    if max(height, width) > LONGEST * short:
+        images = F.center_crop(images, [min(s, LONGEST * short) for s in (height, width)])
+    if short != size:
         images = F.resize(images, [size], antialias=True)
     return F.center_crop(images, [size, size])
 
@@ -67,16 +131,29 @@ def read_all(paths: Sequence[Path], size: int, on_progress: OnProgress | None = 
     """
     images = torch.empty(len(paths), 3, size, size, dtype=torch.uint8)
 
-    def fill(start: int) -> int:
-        for row in range(start, min(start + CHUNK, len(paths))):
-            images[row] = read_square(paths[row], size)
-        return min(start + CHUNK, len(paths))
+    def fill(row: int) -> None:
+        images[row] = read_square(paths[row], size)
 
+    in_threads(fill, len(paths), on_progress)
+    return images
+
+
+def in_threads(
+    work: Callable[[int], None], count: int, on_progress: OnProgress | None = None
+) -> None:
+    """Call `work` with each row from 0 on, in threads; the first error ends it."""
+
+    def chunk(start: int) -> int:
+        stop = min(start + CHUNK, count)
+        for row in range(start, stop):
+            work(row)
+        return stop
+
+    silence_pillow()
     with ThreadPoolExecutor(available_cores()) as pool:
         try:
-            for done in pool.map(fill, range(0, len(paths), CHUNK)):
+            for done in pool.map(chunk, range(0, count, CHUNK)):
                 if on_progress:
-                    on_progress(done, len(paths))
+                    on_progress(done, count)
         finally:
             pool.shutdown(cancel_futures=True)
-    return images

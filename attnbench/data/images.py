@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +18,8 @@ import torch
 from torch import Tensor
 
 from attnbench.cores import available_cores
-from attnbench.data.decoding import read_square
+from attnbench.data.decoding import read_square, silence_pillow
+from attnbench.data.findings import Finding
 
 MEMORY_LIMIT_BYTES = 2 * 2**30
 """Limit of the decoded size, training and held-out images together, for a set held in memory."""
@@ -40,7 +42,7 @@ class ImageSet(Protocol):
     def batches(
         self, batch_size: int, *, seed: int | None, device: torch.device | str
     ) -> Iterator[Batch]:
-        """Every image once, the last batch possibly smaller.
+        """Every image once, in `num_batches` batches; the last may be smaller, or larger by one.
 
         Args:
             batch_size: images a batch.
@@ -62,6 +64,8 @@ class ImageData:
     """Side of the square images in pixels."""
     photographs: bool
     """Whether a mirrored image keeps its class: photographs do, digits do not."""
+    findings: tuple[Finding, ...] = ()
+    """What a user may not expect in the files; none is refused."""
 
     @property
     def num_classes(self) -> int:
@@ -87,7 +91,7 @@ class ImagesInMemory:
         self, batch_size: int, *, seed: int | None, device: torch.device | str
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
-        for rows in _order(len(self), seed).split(batch_size):
+        for rows in _batches(_order(len(self), seed), batch_size):
             yield self.images[rows].to(device), self.labels[rows].to(device)
 
 
@@ -113,10 +117,11 @@ class ImagesOnDisk:
         self, batch_size: int, *, seed: int | None, device: torch.device | str
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
+        silence_pillow()
         with ThreadPoolExecutor(available_cores()) as pool:
             started: deque[tuple[Tensor, list[Future[Tensor]]]] = deque()
             try:
-                for rows in _order(len(self), seed).split(batch_size):
+                for rows in _batches(_order(len(self), seed), batch_size):
                     started.append((rows, self._start(pool, rows)))
                     if len(started) > BATCHES_AHEAD:
                         yield self._finish(*started.popleft(), device)
@@ -140,3 +145,20 @@ def _order(num_images: int, seed: int | None) -> Tensor:
     if seed is None:
         return torch.arange(num_images)
     return torch.randperm(num_images, generator=torch.Generator().manual_seed(seed))
+
+
+def num_batches(num_images: int, batch_size: int) -> int:
+    """Batches of one pass over a set.
+
+    A single image that is left over joins the batch before it: a batch of one would stop the
+    training of a model with BatchNorm, which needs two values.
+    """
+    if batch_size == 1 or num_images < 2:
+        return num_images
+    return ceil((num_images - 1) / batch_size)
+
+
+def _batches(order: Tensor, batch_size: int) -> Sequence[Tensor]:
+    """The order of one pass, in parts."""
+    count = num_batches(len(order), batch_size)
+    return order.tensor_split([batch_size * batch for batch in range(1, count)]) if count else ()

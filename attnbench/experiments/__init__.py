@@ -7,7 +7,9 @@
 
 options      which options a model is built with
 experiment   what to train: model, data, task, recipe
-run          train, evaluate, measure, record; resume
+run          train, evaluate, measure, record
+resume       which run to go on with
+needs        what a checkpoint needs from elsewhere
 judge        evaluate and measure a checkpoint
 cost         the cost of a trained model
 """

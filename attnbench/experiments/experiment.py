@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from attnbench.training.checkpoint import Checkpoint
 
 CHECKPOINTS = RUNS / "checkpoints"
 CPU = torch.device("cpu")
+LONGEST_PART = 60
+"""Characters of a part of a run's name, such as the data set: file systems take 255 bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +69,16 @@ class Experiment:
         attention = self.options.get("attention", "")
         parts = [self.model, attention, self.recipe.data, f"seed{self.recipe.seed}"]
         digest = hashlib.sha256(settings.encode()).hexdigest()[:6]
-        return "-".join([part for part in parts if part] + [digest]).replace(":", "-")
+        return printable("-".join([part[:LONGEST_PART] for part in parts if part] + [digest]))
 
     def build(self) -> nn.Module:
         """A new model."""
         return subject_of(self.workload).build()
+
+
+def printable(name: str) -> str:
+    """A name without the signs that mean something in paths: "timm:resnet18" → "timm-resnet18"."""
+    return re.sub(r"[:/\\]", "-", name)
 
 
 def workload_of(checkpoint: Checkpoint) -> ModelWorkload:

@@ -8,10 +8,11 @@ from dataclasses import replace
 import torch
 
 from attnbench.benchmark.subject import subject_of
+from attnbench.data.by_name import judged_by_name, not_judged
 from attnbench.data.images import ImageData
-from attnbench.errors import UserError
 from attnbench.experiments.cost import trained_cost
 from attnbench.experiments.experiment import CPU, workload_of
+from attnbench.experiments.needs import refuse_missing_names
 from attnbench.records import ModelRecord
 from attnbench.tasks.factory import create_task
 from attnbench.training.checkpoint import Checkpoint, load_weights
@@ -31,21 +32,18 @@ def judge(
 
     Args:
         checkpoint: the model, and the recipe that trained it.
-        data: its held-out images are used.
+        data: its held-out images are used; their classes are known by name.
         run_name: name of the training run, for the record.
         batch_size: images a forward pass.
         device: where.
         on_step: called with (batches done, batches in all).
 
     Raises:
-        UserError: the weights do not fit the model, or the data set has other classes.
+        UserError: the weights do not fit the model, a plug-in is missing, or the data set has
+            classes that the model does not know.
     """
-    if data.class_names != checkpoint.class_names:
-        raise UserError(
-            f"the checkpoint was trained on the {checkpoint.num_classes} classes of "
-            f"{checkpoint.data}; {data.name} has {data.num_classes} that differ: choose the data "
-            "set with --data"
-        )
+    refuse_missing_names(checkpoint)
+    data = judged_by_name(data, checkpoint.class_names, checkpoint.data)
     workload = workload_of(checkpoint)
     model = subject_of(workload).build()
     load_weights(model, checkpoint)
@@ -55,4 +53,7 @@ def judge(
         on_step=on_step,
     )  # fmt: skip
     cost = trained_cost(model, workload, device)
-    return replace(cost, recipe=checkpoint.recipe, run=run_name, scores=scores)
+    return replace(
+        cost, recipe=checkpoint.recipe, run=run_name, scores=scores,
+        notes=(*cost.notes, *not_judged(data)),
+    )  # fmt: skip

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
 from attnbench.benchmark.runner import environment_of
 from attnbench.benchmark.subject import subject_of
-from attnbench.errors import UserError
+from attnbench.data.by_name import not_judged
 from attnbench.experiments.cost import trained_cost
-from attnbench.experiments.experiment import Experiment, workload_of
+from attnbench.experiments.experiment import Experiment
+from attnbench.experiments.resume import refuse_other_classes, run_folder
 from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores, now
+from attnbench.registry import loaded_plugins
 from attnbench.tasks.factory import create_task
 from attnbench.training import checkpoint as checkpoints
 from attnbench.training.checkpoint import Checkpoint, TrainState
@@ -42,12 +43,15 @@ def run(
         The final record: scores and cost of the trained model.
 
     Raises:
-        UserError: there is nothing to resume, or the training diverged.
+        UserError: there is nothing to resume, the classes have changed since, or the training
+            diverged.
     """
-    folder = _run_folder(experiment, resume)
+    folder = run_folder(experiment, resume)
+    saved = checkpoints.load(folder / "last.pt") if resume else None
+    if saved:
+        refuse_other_classes(saved, experiment.data)
     torch.manual_seed(experiment.recipe.seed)
     model = experiment.build()
-    saved = checkpoints.load(folder / "last.pt") if resume else None
     scores = [saved.scores] if saved else []
     environment = environment_of(subject_of(experiment.workload), experiment.device)
 
@@ -63,39 +67,12 @@ def run(
     )  # fmt: skip
     model.zero_grad()  # gradients of the last step take memory
     cost = trained_cost(model, experiment.workload, experiment.device)
-    record = replace(cost, recipe=experiment.recipe, run=folder.name, scores=scores[-1])
+    record = replace(
+        cost, recipe=experiment.recipe, run=folder.name, scores=scores[-1],
+        notes=(*cost.notes, *not_judged(experiment.data)),
+    )  # fmt: skip
     on_record(record)
     return record
-
-
-def _run_folder(experiment: Experiment, resume: bool) -> Path:
-    """The folder of the run to resume, or one that no earlier run has used."""
-    folder = experiment.folder / experiment.name
-    repeats = sorted(experiment.folder.glob(f"{experiment.name}*/last.pt"))
-    if resume:
-        repeats = repeats or _runs_of_other_names(experiment)
-    if resume and not repeats:
-        raise UserError(
-            f"--resume: no checkpoint of this run under {folder}; run the same command without "
-            "--resume to start it"
-        )
-    if resume:
-        return max(repeats, key=lambda file: file.stat().st_mtime).parent
-    return folder if not repeats else folder.with_name(f"{folder.name}-{len(repeats) + 1}")
-
-
-def _runs_of_other_names(experiment: Experiment) -> list[Path]:
-    """Checkpoints of this run that an earlier version named by another hash."""
-    prefix = experiment.name.rpartition("-")[0]
-    return [
-        file
-        for file in sorted(experiment.folder.glob(f"{prefix}-*/last.pt"))
-        if _is_run_of(checkpoints.load(file), experiment)
-    ]
-
-
-def _is_run_of(saved: Checkpoint, experiment: Experiment) -> bool:
-    return (workload_of(saved), saved.recipe) == (experiment.workload, experiment.recipe)
 
 
 def _checkpoint(experiment: Experiment, state: TrainState, scores: Scores) -> Checkpoint:
@@ -112,6 +89,7 @@ def _checkpoint(experiment: Experiment, state: TrainState, scores: Scores) -> Ch
         state=state,
         scores=scores,
         task=experiment.task,
+        plugins=loaded_plugins(),
     )
 
 

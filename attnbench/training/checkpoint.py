@@ -63,6 +63,8 @@ class Checkpoint:
     """On the held-out images, after the last epoch."""
     task: str = "classification"
     """Older files do not name their task: there was one."""
+    plugins: tuple[str, ...] = ()
+    """Plug-ins of the run, as given to `--plugin`; older files do not name them."""
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import ceil, isfinite
+from math import isfinite
 from time import perf_counter
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from attnbench.data.images import ImageSet
+from attnbench.data.images import ImageSet, num_batches
 from attnbench.errors import UserError
 from attnbench.records import Scores
 from attnbench.spec import Recipe
@@ -46,7 +46,7 @@ def evaluate(
         UserError: a score is not finite, or autocast is asked for on a CPU.
     """
     device = torch.device(device)
-    num_batches = ceil(len(images) / recipe.batch_size)
+    total = num_batches(len(images), recipe.batch_size)
     transform, metric = task.transforms(recipe, train=False), task.metric()
     generator = torch.Generator().manual_seed(SEED)
     forward_s = 0.0
@@ -61,7 +61,7 @@ def evaluate(
             metric.update(outputs, targets)
             forward_s += seconds
             if on_step:
-                on_step(done + 1, num_batches)
+                on_step(done + 1, total)
     values = metric.compute()
     for name, value in values.items():
         if not isfinite(value):

@@ -9,14 +9,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, isfinite
+from math import isfinite
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from attnbench.data.images import ImageData
+from attnbench.data.images import ImageData, num_batches
 from attnbench.errors import UserError
 from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
@@ -25,6 +25,9 @@ from attnbench.training.checkpoint import TrainState, fill
 from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
 from attnbench.training.optimizer import make_optimizer
 from attnbench.training.schedule import learning_rate
+
+ONE_VALUE = "more than 1 value per channel"
+"""In torch's message of a BatchNorm that is to normalise a single value."""
 
 OnStep = Callable[[int, int, float], None]
 """Called with (steps done, steps of the whole run, loss of the step)."""
@@ -61,8 +64,8 @@ def train(
         The state at the end, with the live tensors of model and optimizer.
 
     Raises:
-        UserError: the loss is not finite, the state belongs to another model, or autocast is
-            asked for on a CPU.
+        UserError: the loss is not finite, the state belongs to another model, autocast is asked
+            for on a CPU, or a model with BatchNorm gets single images.
     """
     run = _start(model, data, task, recipe, torch.device(device), state)
     epochs_done, train_s = (state.epochs, state.train_s) if state else (0, 0.0)
@@ -113,7 +116,7 @@ def _start(
         recipe=recipe,
         device=device,
         optimizer=optimizer,
-        steps_per_epoch=ceil(len(data.train) / recipe.batch_size),
+        steps_per_epoch=num_batches(len(data.train), recipe.batch_size),
     )
 
 
@@ -158,7 +161,7 @@ def _train_step(run: _Run, step: int, images: Tensor, targets: Any) -> float:
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     with autocast_on(run.device, recipe.autocast):
-        outputs = run.model(images)
+        outputs = _forward(run.model, images)
     loss = run.task.loss(outputs, targets, recipe)
     value = loss.item()
     if not isfinite(value):
@@ -172,3 +175,19 @@ def _train_step(run: _Run, step: int, images: Tensor, targets: Any) -> float:
         nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip_grad)
     run.optimizer.step()
     return value
+
+
+def _forward(model: nn.Module, images: Tensor) -> Any:
+    """The outputs for a batch.
+
+    Batches of one image come from `batch_size` 1, or from a set of one image, in the first step.
+    """
+    try:
+        return model(images)
+    except ValueError as error:
+        if len(images) > 1 or ONE_VALUE not in str(error):
+            raise
+        raise UserError(
+            "training expects at least 2 images a batch for a model with BatchNorm, got 1: give "
+            "--batch-size 2 or more, and at least 2 images"
+        ) from error

@@ -1,0 +1,52 @@
+"""`attnbench data`: what a data set holds, before a model is trained on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnbench.cli.options import RUNS
+
+SHEETS = RUNS / "data"
+
+
+def command(
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="A folder with train/ and val/, or a known set; `attnbench list datasets`."
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"File for the sheet of samples. [default: {SHEETS}/NAME.png]", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Show what a data set holds, and draw a sheet of samples.
+
+    Prints classes, sizes, modes and findings: what is repaired as it is read (orientation tags,
+    transparency, deep pixels), what is left out (hidden files), and what training would refuse.
+    The headers of the files are read; training also decodes them.
+
+    Exits with 1 if training would refuse the set.
+    """  # fmt: skip
+    from rich.console import Console
+
+    progress = Console(stderr=True)
+    with progress.status("loading torch"):
+        from attnbench.cli.show.data import print_inspection
+        from attnbench.cli.show.progress import images_progress
+        from attnbench.data.inspection import inspect_data
+        from attnbench.data.sheet import draw_sheet
+    with images_progress(progress) as on_images:
+        found = inspect_data(data, on_progress=on_images)
+    print_inspection(found, Console())
+    sheet = out or SHEETS / f"{found.name[:60]}.png"
+    draw_sheet(found, sheet)
+    print(f"Samples: {sheet}")
+    if any(finding.kind.outcome == "refused" for finding in found.findings):
+        raise typer.Exit(1)

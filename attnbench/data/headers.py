@@ -1,0 +1,129 @@
+"""What the header of an image file says, and whether the file ends as its format should.
+
+Headers are read in a third of a millisecond, so a data set can be looked at before it is decoded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import ExifTags, Image
+
+from attnbench.data.decoding import OnProgress, highest, in_threads, open_rgb
+from attnbench.data.findings import (
+    FRAMES,
+    TRANSPARENT,
+    TURNED,
+    Findings,
+    Kind,
+    PictureError,
+    deep,
+)
+
+SMALL_BYTES = 8192
+"""Files up to this size are decoded whole: that takes no longer than reading the header."""
+
+ENDS: dict[str, bytes] = {
+    "PNG": b"IEND\xaeB\x60\x82",
+    "JPEG": b"\xff\xd9",
+    "MPO": b"\xff\xd9",
+    "GIF": b";",
+}
+"""The last bytes of a whole file, by Pillow's name of the format."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What is known of an image file."""
+
+    path: Path
+    size: tuple[int, int] = (0, 0)
+    """(width, height) in pixels as shown, that is after turning it upright; (0, 0) if unknown."""
+    mode: str = ""
+    """Pillow's name, such as "RGB"; "" if unknown."""
+    kinds: tuple[Kind, ...] = ()
+    """What was found in it."""
+
+
+def read_headers(
+    paths: Sequence[Path], findings: Findings, on_progress: OnProgress | None = None
+) -> list[Header]:
+    """The headers of all files, in order; what they hold is added to the findings."""
+    headers: dict[int, Header] = {}
+
+    def read(row: int) -> None:
+        headers[row] = read_header(paths[row])
+
+    in_threads(read, len(paths), on_progress)
+    in_order = [headers[row] for row in range(len(paths))]
+    for header in in_order:
+        for kind in header.kinds:
+            findings.add(kind, header.path)
+    return in_order
+
+
+def read_header(path: Path) -> Header:
+    """The header of one file; a file that cannot be used has the reason among its kinds."""
+    try:
+        with Image.open(path) as image:
+            size, mode, whole = image.size, image.mode, _is_whole(path, image)
+            turned, kinds = _orientation(image), _kinds(image)
+    except Exception:  # noqa: BLE001 - a decoder may raise anything on a corrupt file
+        return Header(path=path, kinds=_fault(path))
+    if turned > 1:
+        kinds = (TURNED, *kinds)
+    if turned > 4:  # a quarter turn, see the values of the tag in EXIF
+        size = size[::-1]
+    fault = () if whole else _fault(path)
+    return Header(path=path, size=size, mode=mode, kinds=(*fault, *kinds))
+
+
+def _kinds(image: Image.Image) -> tuple[Kind, ...]:
+    kinds = []
+    top = highest(image.mode)
+    if top is not None:
+        kinds.append(deep(image.mode, f"{top:,}"))
+    elif image.has_transparency_data:
+        kinds.append(TRANSPARENT)
+    if getattr(image, "is_animated", False):
+        kinds.append(FRAMES)
+    return tuple(kinds)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The value of the orientation tag, 1 if there is none."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1  # Pillow would decode the whole file to look for a tag behind the pixels
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 - a damaged tag may raise anything, and turns nothing
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _is_whole(path: Path, image: Image.Image) -> bool:
+    """Whether a file surely holds all its pixels, as far as that shows without decoding them."""
+    size = path.stat().st_size
+    if size <= SMALL_BYTES or image.mode in ("I", "F"):  # their values may be out of range
+        return False
+    if image.format == "WEBP":
+        return int.from_bytes(_bytes(path, 4, 4), "little") + 8 <= size
+    end = ENDS.get(image.format or "")
+    return end is not None and _bytes(path, size - len(end), len(end)) == end
+
+
+def _bytes(path: Path, start: int, count: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start, os.SEEK_SET)
+        return file.read(count)
+
+
+def _fault(path: Path) -> tuple[Kind, ...]:
+    try:
+        open_rgb(path)
+    except PictureError as error:
+        return (error.kind,)
+    return ()

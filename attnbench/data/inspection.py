@@ -1,0 +1,136 @@
+"""What a data set holds: classes, counts, sizes, modes, findings, and samples to look at.
+
+One description for every layout: what a class counts (images, objects) and how its samples are
+drawn is said by the layout.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms.v2 import functional as F
+
+from attnbench.data.class_folders import LAYOUT, look_at
+from attnbench.data.decoding import OnProgress, open_rgb
+from attnbench.data.findings import Finding, Findings
+from attnbench.data.headers import Header
+from attnbench.data.images import ImageData, ImageSet
+from attnbench.data.names import readable
+from attnbench.data.opening import find_folder, open_data
+from attnbench.registry import DATASETS
+
+Samples = Callable[[Sequence[str], int], Mapping[str, Sequence[Image.Image]]]
+"""Called with names of classes and a number of pictures of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What a data set holds."""
+
+    name: str
+    layout: str
+    """How the files are arranged, or where the set comes from."""
+    images: Mapping[str, int]
+    """Number of images of each split."""
+    classes: Mapping[str, Mapping[str, int]]
+    """By class: what it counts in each split; see `counted`."""
+    counted: str = "images"
+    sizes: Mapping[tuple[int, int], int]
+    """Number of images of each (width, height) in pixels."""
+    modes: Mapping[str, int]
+    """Number of images of each mode, by Pillow's names."""
+    findings: tuple[Finding, ...]
+    samples: Samples
+    """Pictures of some classes as a model sees them, before they are cropped."""
+
+
+def inspect_data(data: str, *, on_progress: OnProgress | None = None) -> Inspection:
+    """Look at a data set; of a folder the headers of its files are read.
+
+    Args:
+        data: a registered name, or a folder in a known layout.
+        on_progress: called with (images done, images in all).
+
+    Raises:
+        UserError: there is no such data set, or the folder has another layout.
+    """
+    if data in DATASETS.names():
+        return _inspect_opened(open_data(data, on_progress=on_progress))
+    return _inspect_class_folders(find_folder(data), on_progress)
+
+
+def _inspect_class_folders(folder: Path, on_progress: OnProgress | None) -> Inspection:
+    findings = Findings(folder)
+    found = look_at(folder, findings, on_progress=on_progress)
+    headers = [one for split in found.headers.values() for row in split.values() for one in row]
+    known = [header for header in headers if header.mode]
+    return Inspection(
+        name=readable(folder.resolve().name),
+        layout=LAYOUT,
+        images={split: sum(map(len, by.values())) for split, by in found.headers.items()},
+        classes={
+            name: {split: len(by[name]) for split, by in found.headers.items()}
+            for name in found.class_names
+        },
+        sizes=Counter(header.size for header in known),
+        modes=Counter(header.mode for header in known),
+        findings=findings.all(),
+        samples=lambda names, count: {
+            name: _decoded(found.headers["train"][name], count) for name in names
+        },
+    )
+
+
+def _decoded(headers: Iterable[Header], count: int) -> list[Image.Image]:
+    """Pictures that decode, evenly spread: neighbours are often shots of one scene."""
+    usable = [one for one in headers if all(kind.outcome != "refused" for kind in one.kinds)]
+    count = min(count, len(usable))
+    return [open_rgb(usable[row * len(usable) // count].path) for row in range(count)]
+
+
+def _inspect_opened(data: ImageData) -> Inspection:
+    """A set that is read by its own code: its images are squares of one size."""
+    labels = {"train": _labels(data.train), "val": _labels(data.val)}
+    counts = {
+        split: torch.bincount(one, minlength=data.num_classes).tolist()
+        for split, one in labels.items()
+    }
+    total = len(data.train) + len(data.val)
+    return Inspection(
+        name=data.name,
+        layout=DATASETS.find(data.name).summary,
+        images={"train": len(data.train), "val": len(data.val)},
+        classes={
+            name: {split: by[row] for split, by in counts.items()}
+            for row, name in enumerate(data.class_names)
+        },
+        sizes={(data.img_size, data.img_size): total},
+        modes={"RGB": total},
+        findings=data.findings,
+        samples=lambda names, count: _first_of(data, names, count),
+    )
+
+
+def _labels(images: ImageSet) -> Tensor:
+    batches = images.batches(1024, seed=None, device="cpu")
+    return torch.cat([labels for _, labels in batches])
+
+
+def _first_of(
+    data: ImageData, names: Sequence[str], count: int
+) -> Mapping[str, Sequence[Image.Image]]:
+    found: dict[str, list[Image.Image]] = {name: [] for name in names}
+    for pixels, labels in data.train.batches(256, seed=None, device="cpu"):
+        for image, label in zip(pixels, labels.tolist(), strict=True):
+            row = found.get(data.class_names[label])
+            if row is not None and len(row) < count:
+                row.append(F.to_pil_image(image))
+        if all(len(row) == count for row in found.values()):
+            break
+    return found

@@ -1,0 +1,97 @@
+"""A sheet of samples: a row of pictures for each class, to look at before training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from attnbench.data.inspection import Inspection
+from attnbench.data.names import readable
+from attnbench.errors import UserError
+
+ROWS, COLUMNS = 12, 8
+TILE, GAP, MARGIN, NAME_WIDTH, LINE, NARROWEST = 96, 4, 16, 144, 18, 480
+"""In pixels."""
+INK, GREY, PAPER = "#222222", "#777777", "#f4f4f2"
+"""The paper is not white, so that a white picture shows its edge."""
+
+
+def draw_sheet(inspection: Inspection, path: Path) -> None:
+    """Write a PNG with a few samples of each class, each whole, upright, and in its proportions.
+
+    Of many classes some are drawn, evenly spread over the list.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    names = _spread(list(inspection.classes), ROWS)
+    samples = inspection.samples(names, COLUMNS)
+    columns = max(map(len, samples.values()), default=0)
+    width = max(2 * MARGIN + NAME_WIDTH + columns * (TILE + GAP), NARROWEST)
+    title = _title(inspection, len(names))
+    head = 2 * MARGIN + LINE * len(title)
+    sheet = Image.new("RGB", (width, head + len(names) * (TILE + GAP) + MARGIN), PAPER)
+    drawing = ImageDraw.Draw(sheet)
+    for line, text in enumerate(title):
+        ink = GREY if line else INK
+        _write(drawing, (MARGIN, MARGIN + LINE * line), text, ink, width - 2 * MARGIN)
+    for row, name in enumerate(names):
+        top = head + row * (TILE + GAP)
+        _name_row(drawing, top, name, inspection)
+        for column, picture in enumerate(samples[name]):
+            _paste(sheet, picture, MARGIN + NAME_WIDTH + column * (TILE + GAP), top)
+    _save(sheet, path)
+
+
+def _name_row(drawing: ImageDraw.ImageDraw, top: int, name: str, inspection: Inspection) -> None:
+    """The name of a class and its count, half-way down its row of pictures."""
+    count = f"{sum(inspection.classes[name].values()):,} {inspection.counted}"
+    for line, (text, ink) in enumerate(((name, INK), (count, GREY))):
+        place = (MARGIN, top + TILE // 2 - LINE + line * LINE)
+        _write(drawing, place, text, ink, NAME_WIDTH - GAP)
+
+
+def _spread(names: list[str], most: int) -> list[str]:
+    if len(names) <= most:
+        return names
+    return [names[row * (len(names) - 1) // (most - 1)] for row in range(most)]
+
+
+def _title(inspection: Inspection, shown: int) -> Sequence[str]:
+    images = " and ".join(f"{count:,} {split}" for split, count in inspection.images.items())
+    of = f"{shown} of {len(inspection.classes)}" if shown < len(inspection.classes) else f"{shown}"
+    return inspection.name, f"{images} images; {of} classes, training images as a model sees them"
+
+
+def _paste(sheet: Image.Image, picture: Image.Image, left: int, top: int) -> None:
+    """A picture in the middle of its tile; small ones are enlarged with hard pixels."""
+    scale = TILE / max(picture.size)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    how = Image.Resampling.NEAREST if scale >= 2 else Image.Resampling.LANCZOS
+    tile = picture.resize((width, height), how)
+    sheet.paste(tile, (left + (TILE - width) // 2, top + (TILE - height) // 2))
+
+
+def _write(
+    drawing: ImageDraw.ImageDraw, place: tuple[int, int], text: str, ink: str, width: int
+) -> None:
+    """A line of text, shortened in the middle to a width in pixels."""
+    font = ImageFont.load_default(14)
+    shown = text
+    while drawing.textlength(shown, font) > width and len(shown) > 4:
+        half = (len(shown) - 2) // 2
+        shown = f"{shown[:half]}…{text[-half:]}"
+    drawing.text(place, shown, ink, font)
+
+
+def _save(sheet: Image.Image, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sheet.save(path, format="PNG")
+    except OSError as error:
+        raise UserError(
+            f"cannot write the sheet of samples {readable(str(path))}: "
+            f"{error.strerror or error}; choose another file with --out"
+        ) from error
