@@ -141,7 +141,7 @@ def _claims(out: Path) -> None:
 
     console = Console(stderr=True)
     with console.status("loading torch"):
-        from attnbench.cli.show.reproduce import print_claims
+        from attnbench.cli.show.claims import print_claims
         from attnbench.report.export.csv_file import write
         from attnbench.reproduce.claims import judge_claims
     with _progress(console) as on_step:

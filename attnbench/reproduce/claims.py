@@ -2,6 +2,9 @@
 
 `claims.csv` names the check of each claim and its arguments. A claim without a check cannot be
 tested here, and its evidence says why. Stored verdicts must equal the recomputed ones.
+
+A line is the paper's, with a quoted place; or ours: what follows from what the paper prints; or a
+control, which must hold, so that a check that fails everything is seen.
 """
 
 from __future__ import annotations
@@ -12,17 +15,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 from attnbench.errors import UserError
-from attnbench.reproduce import model_checks, paper, table_checks
-from attnbench.reproduce.outcome import Outcome
+from attnbench.reproduce import (
+    model_checks,
+    paper,
+    saving_checks,
+    source_checks,
+    table_checks,
+)
+from attnbench.reproduce.span import Outcome, Span, printed
 
 Verdict = Literal["holds", "does not hold", "cannot be tested here"]
 Check = Callable[..., Outcome]
+VERDICTS: tuple[Verdict, ...] = ("holds", "does not hold", "cannot be tested here")
+KINDS = ("arithmetic", "count", "experiment")
+"""What would have to be done to test a claim: calculate with printed numbers, count, train."""
 
 
 def _checks() -> dict[str, Check]:
-    """Every public function of the two modules of checks whose first parameter is the claim."""
+    """Every public function of the modules of checks whose first parameter is the claim."""
     found: dict[str, Check] = {}
-    for module in (table_checks, model_checks):
+    for module in (table_checks, source_checks, model_checks, saving_checks):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             parameters = list(inspect.signature(function).parameters)
             if function.__module__ == module.__name__ and parameters[:1] == ["claimed"]:
@@ -38,13 +50,13 @@ class JudgedClaim:
     """A line of `claims.csv`, and the recomputed result of its check."""
 
     line: paper.Row
-    computed: float | None
+    computed: Span | None
     verdict: Verdict
 
     @property
     def row(self) -> paper.Row:
         """The line with the recomputed values instead of the stored ones."""
-        computed = "" if self.computed is None else f"{self.computed:.6g}"
+        computed = "" if self.computed is None else f"{self.computed.value:.6g}"
         return {**self.line, "computed": computed, "verdict": self.verdict}
 
     @property
@@ -55,7 +67,8 @@ class JudgedClaim:
         stored = paper.number(self.line["computed"])
         if stored is None or self.computed is None:
             return stored is None and self.computed is None
-        return abs(stored - self.computed) <= 0.51 * paper.last_place(self.line["computed"])
+        room = 0.51 * paper.last_place(self.line["computed"])
+        return abs(stored - self.computed.value) <= room
 
 
 def judge_claims(
@@ -81,12 +94,13 @@ def judge_claim(line: paper.Row) -> JudgedClaim:
     """Judge one line by its check."""
     if not line["check"]:
         return JudgedClaim(line=line, computed=None, verdict="cannot be tested here")
-    check, claimed = CHECKS.get(line["check"]), paper.number(line["claimed"])
-    if check is None or claimed is None:
+    check = CHECKS.get(line["check"])
+    if check is None or paper.number(line["claimed"]) is None:
         raise UserError(
             f"claims.csv, {line['id']}: expected a claimed number and one of the checks "
             f"{', '.join(sorted(CHECKS))}; got {line['claimed']!r} and {line['check']!r}"
         )
+    claimed = printed(line["claimed"])
     arguments = [text.strip() for text in line["arguments"].split(";") if text.strip()]
     try:
         inspect.signature(check).bind(claimed, *arguments)

@@ -25,10 +25,18 @@ IMAGENET_CLASSES = 1000
 OnCount = Callable[[int, int, str], None]
 
 
-def at(model: str, side: int) -> ModelWorkload:
-    """The workload of a model on one square image, with the classes of ImageNet."""
+def at(model: str, side: int, impl: str = "") -> ModelWorkload:
+    """The workload of a model on one square image, with the classes of ImageNet.
+
+    `impl` is the code inside its attention, for models that have the choice.
+    """
+    options = {"attention_options": {"impl": impl}} if impl else {}
     return ModelWorkload(
-        model=model, attention="", img_size=(side, side), num_classes=IMAGENET_CLASSES
+        model=model,
+        attention="",
+        img_size=(side, side),
+        num_classes=IMAGENET_CLASSES,
+        options=options,
     )
 
 

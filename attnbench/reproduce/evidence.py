@@ -75,26 +75,29 @@ def _group_text(model: str, recipe: Recipe, records: Sequence[ModelRecord]) -> s
     )
 
 
+Cell = tuple[str, int | None, str]
+"""Mechanism, anchors, implementation."""
+
+
 def layer_latencies(
     records: Sequence[CostRecord], grid: Grid, dim: int, num_heads: int
-) -> dict[tuple[str, int | None], LayerRecord]:
-    """The fastest implementation of each (attention, anchors) for one layer of this size.
+) -> dict[Cell, LayerRecord]:
+    """The newest record of each (attention, anchors, implementation) for one layer of this size.
 
     A latency that is not good enough to conclude from is no evidence: it is left out.
 
     All from one machine and dtype, since others cannot be compared: the ones that know most cells.
     """
     shown = newest(of_type(records, LayerRecord)).layers
-    by_conditions: dict[tuple[object, ...], dict[tuple[str, int | None], LayerRecord]] = {}
+    by_conditions: dict[tuple[object, ...], dict[Cell, LayerRecord]] = {}
     for record in shown:
         work = record.workload
         size = (work.grid, work.dim, work.num_heads, work.batch, work.mode)
         if size != (grid, dim, num_heads, 1, "forward") or not is_quotable(record):
             continue
         found = by_conditions.setdefault((record.environment.conditions, work.dtype), {})
-        cell = (work.attention, work.options.get("num_anchors"))
-        best = found.get(cell)
-        if best is None or _median_s(record) < _median_s(best):
+        cell = (work.attention, work.options.get("num_anchors"), work.impl)
+        if cell not in found or _median_s(record) < _median_s(found[cell]):
             found[cell] = record
     return max(by_conditions.values(), key=len, default={})
 

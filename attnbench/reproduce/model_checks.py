@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from functools import cache
 from math import log
-from typing import Any
 
 import torch
 from torch import nn
@@ -16,93 +15,66 @@ from attnbench.attention.anchor import bipartite_attention
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import create_attention
 from attnbench.errors import UserError
-from attnbench.models.factory import create_model
-from attnbench.models.presets import DEIT
 from attnbench.records import ModelRecord
 from attnbench.reproduce.counting import at, count
-from attnbench.reproduce.outcome import Outcome, at_most, equal, within_share
+from attnbench.reproduce.span import ROUNDING, Outcome, Span, agrees, combined, exact
+from attnbench.reproduce.table_checks import cell
 from attnbench.reproduce.trunk import Trunk
 
 PX = 224
-COUNT_SHARE = 0.05
-"""A budget holds within this share, which exceeds the difference between two ways of counting."""
 
 
 @cache
-def _counted(model: str) -> ModelRecord:
-    return count(at(model, PX))
+def _counted(model: str, impl: str) -> ModelRecord:
+    return count(at(model, PX, impl))
 
 
-def _macs(model: str) -> int:
-    record = _counted(model)
+def counted_params(claimed: Span, model: str) -> Outcome:
+    """Counted parameters of a model, in millions."""
+    return agrees(claimed, exact((_counted(model, "").params or 0) / 1e6))
+
+
+def counted_gmacs(claimed: Span, model: str, impl: str = "") -> Outcome:
+    """Counted GMACs of a model at 224 px; `impl` is the code inside its attention."""
+    record = _counted(model, impl)
     if record.macs is None:
         raise UserError(f"model {model} could not be counted: {record.reason}")
-    return record.macs.products_macs
+    return agrees(claimed, exact(record.macs.products_macs / 1e9))
 
 
-def largest_deit_saving(claimed: float, size: str) -> Outcome:
-    """Most of DeiT's MACs that any attention can save: n² products and the query projection."""
-    sizes = DEIT[size]
-    n, C, depth = (PX // 16) ** 2 + 1, sizes["dim"], sizes["depth"]
-    removable = depth * (2 * n**2 * C + n * C**2)
-    return at_most(claimed, 100 * removable / _macs(f"deit-{size}"))
+def trunk_gmacs(claimed: Span, size: str, attention: str, num_anchors: str = "") -> Outcome:
+    """GMACs of a mechanism in DeiT's trunk with mean pooling at 224 px, in closed form."""
+    anchors = int(num_anchors) if num_anchors else None
+    return agrees(claimed, exact(Trunk(size=size).macs(attention, anchors) / 1e9))
 
 
-def largest_levit_saving(claimed: float, width: str) -> Outcome:
-    """The same bound for LeViT, whose layers differ in queries, keys and widths."""
-    with torch.device("meta"):
-        model = create_model(f"timm-levit-{width}")
-    removable = sum(_levit_removable(m) for m in model.modules() if hasattr(m, "key_attn_dim"))
-    return at_most(claimed, 100 * removable / _macs(f"timm-levit-{width}"))
+def trunk_params(claimed: Span, size: str, attention: str, num_anchors: str = "") -> Outcome:
+    """Millions of parameters of a mechanism in the same trunk, in closed form."""
+    anchors = int(num_anchors) if num_anchors else None
+    return agrees(claimed, exact(Trunk(size=size).params(attention, anchors) / 1e6))
 
 
-def _levit_removable(layer: Any) -> int:
-    """MACs of the query projection, its product with the keys, and the product with the values.
+def growth(claimed: Span, size: str, column: str, few: str, many: str, of: str = "") -> Outcome:
+    """What a trunk gains from more anchors; parameters with anchors of each head, the most.
 
-    The attributes are timm's: in a shrinking layer, keys and values have their own projection.
+    With `of` table5, the claimed number has the digits of the difference of its two rows.
     """
-    queries, keys = layer.attention_bias_idxs.shape
-    joint = getattr(layer, "qkv", None) or layer.kv
-    projection = queries * joint.linear.in_features * layer.key_attn_dim
-    return int(projection + queries * keys * (layer.key_attn_dim + layer.val_attn_dim))
+    trunk, row = Trunk(size=size), f"DeiT-{size.upper()}"
+    if of:
+        rows = (cell(of, f"{row}/{count}", column) for count in (few, many))
+        claimed = combined(lambda less, more: more - less, *rows)
+    if column == "flops_G":
+        gained = (trunk.macs("anchor", int(many)) - trunk.macs("anchor", int(few))) / 1e9
+    else:
+        gained = trunk.depth * (int(many) - int(few)) * trunk.dim / 1e6
+    return agrees(claimed, exact(gained))
 
 
-def largest_parameter_cut(claimed: float, size: str) -> Outcome:
-    """Percent of DeiT's parameters that dropping the query projection saves."""
-    C, depth = DEIT[size]["dim"], DEIT[size]["depth"]
-    params = _counted(f"deit-{size}").params or 0
-    return at_most(claimed, 100 * depth * (C**2 + C) / params)
-
-
-def counted_params(claimed: float, model: str) -> Outcome:
-    """Counted parameters of a model, in millions."""
-    return within_share(claimed, (_counted(model).params or 0) / 1e6, COUNT_SHARE)
-
-
-def counted_gmacs(claimed: float, model: str) -> Outcome:
-    """Counted GMACs of a model at 224 px."""
-    return within_share(claimed, _macs(model) / 1e9, COUNT_SHARE)
-
-
-def growth_in_gmacs(claimed: float, size: str, few: str, many: str) -> Outcome:
-    """GMACs that a trunk gains from more anchors."""
-    trunk = Trunk(size=size)
-    added = trunk.macs("anchor", int(many)) - trunk.macs("anchor", int(few))
-    return equal(claimed, added / 1e9, tolerance=0.05)
-
-
-def growth_in_params(claimed: float, size: str, few: str, many: str) -> Outcome:
-    """Millions of parameters that a trunk gains from more anchors, with a set for each head."""
-    trunk = Trunk(size=size)
-    per_layer = (int(many) - int(few)) * trunk.dim
-    return equal(claimed, trunk.depth * per_layer / 1e6, tolerance=0.05)
-
-
-def cost_exponent(claimed: float, attention: str) -> Outcome:
+def cost_exponent(claimed: Span, attention: str) -> Outcome:
     """Exponent of the cost in tokens, without projections, from 4,096 to 16,384 tokens."""
     layer = create_attention(attention, 192, 3)
     small, large = (_mixing(layer, side) for side in (64, 128))
-    return equal(claimed, log(large / small) / log(4), tolerance=0.01)
+    return _exactly(claimed, log(large / small) / log(4))
 
 
 def _mixing(layer: Attention, side: int) -> int:
@@ -111,8 +83,11 @@ def _mixing(layer: Attention, side: int) -> int:
     return layer.macs((side, side)) - side**2 * projected
 
 
-def row_sums_of_s(claimed: float, normalised_over: str) -> Outcome:
-    """Mean row sum of S = A Δ⁻¹ Aᵀ, with A normalised over anchors, or over tokens as in eq. 13."""
+def row_sums_of_s(claimed: Span, normalised_over: str) -> Outcome:
+    """Row sum of S = A Δ⁻¹ Aᵀ that is furthest from the claim, in float64.
+
+    A is normalised over anchors, or over tokens as in eq. 13.
+    """
     generator = torch.Generator().manual_seed(0)
     key = torch.randn(1, 3, 196, 64, generator=generator, dtype=torch.float64)
     anchors = torch.randn(30, 64, generator=generator, dtype=torch.float64)
@@ -120,16 +95,10 @@ def row_sums_of_s(claimed: float, normalised_over: str) -> Outcome:
         A = bipartite_attention(key, anchors, 64**-0.5)
     else:
         A = (key @ anchors.T * 64**-0.5).softmax(-2)
-    S = A / A.sum(-2, keepdim=True) @ A.transpose(-2, -1)
-    worst = (S.sum(-1) - claimed).abs().max()
-    return Outcome(computed=float(S.sum(-1).mean()), holds=bool(worst < 1e-9))
+    sums = (A / A.sum(-2, keepdim=True) @ A.transpose(-2, -1)).sum(-1).flatten()
+    return _exactly(claimed, float(sums[(sums - claimed.value).abs().argmax()]))
 
 
-def rank_of_s(claimed: float) -> Outcome:
-    """Rank of S with 30 anchors on 196 tokens; the claim is an upper bound."""
-    generator = torch.Generator().manual_seed(0)
-    key = torch.randn(1, 1, 196, 64, generator=generator, dtype=torch.float64)
-    A = bipartite_attention(key, torch.randn(30, 64, generator=generator).double(), 1.0)[0, 0]
-    S = A / A.sum(0) @ A.T
-    rank = float(torch.linalg.matrix_rank(S, hermitian=True))
-    return Outcome(computed=rank, holds=rank <= claimed)
+def _exactly(claimed: Span, value: float) -> Outcome:
+    """Sums and powers are statements of mathematics: they hold exactly, or not."""
+    return Outcome(computed=exact(value), holds=abs(value - claimed.value) <= ROUNDING)

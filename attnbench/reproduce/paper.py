@@ -32,8 +32,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
                  "paper_params_M", "paper_flops_G", "notes"),
     "systems": ("name", "table1_row", "original_system", "original_variant", "measured_row",
                 "native_px", "kind"),
-    "claims": ("id", "where", "claim", "claimed", "unit", "check", "arguments", "computed",
-               "verdict", "evidence"),
+    "claims": ("id", "by", "about", "kind", "where", "quote", "claim", "claimed", "unit", "check",
+               "arguments", "computed", "verdict", "evidence"),
+    "quotes": ("where", "quote", "seen"),
 }  # fmt: skip
 """The tables, and the columns that each must have."""
 

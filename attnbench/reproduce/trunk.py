@@ -1,9 +1,10 @@
 """Parameters and multiply-accumulates of the plain trunk in closed form, with four attentions.
 
-n tokens of width C, depth L, MLP ratio r, patches of p × p pixels in 3 channels, mean pooling:
+N patches of p × p pixels in 3 channels, q prefix tokens (0: mean pooling; 2: two classifiers), n =
+N + q tokens of width C, depth L, MLP ratio r:
 
-    multiply-accumulates   3 p² n C + L (attention + 2 r n C²) + classes · C
-    parameters             patches, positions and last norm: (3 p² + 1) C + n C + 2 C
+    multiply-accumulates   3 p² N C + L (attention + 2 r n C²) + max(q, 1) · classes · C
+    parameters (q = 0)     patches, positions and last norm: (3 p² + 1) C + n C + 2 C
                            a block: attention + 2 r C² + (r + 1) C + 4 C (two norms)
                            head: classes · (C + 1)
 
@@ -29,6 +30,13 @@ class Trunk:
     size: str
     """Size of the trunk: t, s or b."""
     grid: Grid = (14, 14)
+    num_prefix_tokens: int = 0
+    """DeiT has 1, the distilled DeiT and the authors' code of AnchorFormer 2."""
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens n, prefix tokens included."""
+        return self.grid[0] * self.grid[1] + self.num_prefix_tokens
 
     @property
     def name(self) -> str:
@@ -50,17 +58,24 @@ class Trunk:
         """Blocks L."""
         return int(DEIT[self.size]["depth"])
 
-    def macs(self, attention: str, num_anchors: int | None = None) -> int:
-        """Multiply-accumulates of one image."""
-        n, C = self.grid[0] * self.grid[1], self.dim
-        options = {} if num_anchors is None else {"num_anchors": num_anchors}
-        mixing = create_attention(attention, C, self.num_heads, **options).macs(self.grid)
-        patches = CHANNELS * PATCH**2 * n * C
-        return patches + self.depth * (mixing + 2 * MLP_RATIO * n * C**2) + CLASSES * C
+    def macs(self, attention: str, num_anchors: int | None = None, impl: str = "reference") -> int:
+        """Multiply-accumulates of one image with a mechanism in every block."""
+        options: dict[str, object] = {"impl": impl, "num_prefix_tokens": self.num_prefix_tokens}
+        if num_anchors is not None:
+            options["num_anchors"] = num_anchors
+        layer = create_attention(attention, self.dim, self.num_heads, **options)
+        return self.macs_around(layer.macs(self.grid))
+
+    def macs_around(self, mixing: int) -> int:
+        """Multiply-accumulates of one image if the attention of each block takes `mixing`."""
+        n, C = self.num_tokens, self.dim
+        patches = CHANNELS * PATCH**2 * self.grid[0] * self.grid[1] * C
+        heads = max(self.num_prefix_tokens, 1) * CLASSES * C
+        return patches + self.depth * (mixing + 2 * MLP_RATIO * n * C**2) + heads
 
     def params(self, attention: str, num_anchors: int | None = None) -> int:
-        """Parameters."""
-        n, C = self.grid[0] * self.grid[1], self.dim
+        """Parameters; for a trunk without prefix tokens."""
+        n, C = self.num_tokens, self.dim
         inside = attention_params(attention, C, self.num_heads, num_anchors or 0)
         block = inside + 2 * MLP_RATIO * C**2 + (MLP_RATIO + 1) * C + 4 * C
         ends = (CHANNELS * PATCH**2 + 1) * C + n * C + 2 * C + CLASSES * (C + 1)

@@ -9,23 +9,35 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from attnbench.models.presets import DEIT
 from attnbench.reproduce.anchor_use import AnchorUse
-from attnbench.reproduce.claims import JudgedClaim
 from attnbench.reproduce.row import Row
-from attnbench.units import METRICS, format_number, format_percent
+from attnbench.reproduce.saving_checks import printed_fall, side_of_printed_saving
+from attnbench.units import METRICS, format_percent
 
 NONE = "–"
 ABOVE = "paper · publ."
-TRUNK = "One plain trunk at 224 px, mean pooling; saved: multiply-accumulates against dense."
+TRUNK = (
+    "One plain trunk at 224 px, mean pooling. Each row is one implementation, with its own GMACs "
+    "and latency; saved: multiply-accumulates against dense."
+)
+BOUNDS = (
+    "Folded: the same anchor layer in an order that never forms keys and values. The most that can "
+    "be saved: by an attention that keeps keys, values and output projection, and by any at all."
+)
 READING = {
-    "table1": "GMACs at the native input size. Top-1 is on ImageNet-1k; no model was trained on it "
-    "here.",
+    "table1": "GMACs at the native input size. Folded: the same layer, its products in another "
+    "order. Top-1 is on ImageNet-1k; no model was trained on it here.",
     "table4": TRUNK,
     "table5": TRUNK,
-    "fig5": "Saved: multiply-accumulates against the row before.",
+    "fig5": f"Saved: multiply-accumulates against the row before. {BOUNDS}",
 }
+RULE = (
+    "Verdict: holds if every printed number that can be tested rounds to ours, or to that of its "
+    "own source; below it stand those that do not."
+)
 
-FIRST, FIRST_OF_TRUNK = "row\nsystem here", "row\nmechanism here"
+FIRST, FIRST_OF_TRUNK = "row\nsystem here", "row\nmechanism here\nimplementation"
 Columns = list[tuple[str, list[str]]]
 
 
@@ -36,9 +48,25 @@ def print_rows(what: str, rows: Sequence[Row], console: Console) -> None:
             console.print(f"\n[bold]{trunk}[/]", highlight=False)
         within = [row for row in rows if row.trunk == trunk]
         console.print(_table(_ablation(within) if trunk else _counts(within)))
-    console.print(Text(f"Verdict: printed against counted here. {READING[what]}"))
+    console.print(Text(f"{RULE} {READING[what]}"))
+    if what != "table5":
+        console.print(Text(f"\n{reached_text()}"))
     _print_trained(rows, console)
     _print_notes(rows, console)
+
+
+def reached_text() -> str:
+    """From which image size on anchors save what table 1 prints for DeiT and AnchorFormer."""
+    sizes = [
+        f"{size.upper()} {printed_fall(size, 'flops_G').value:.1f} % from "
+        f"{side_of_printed_saving(size, 'reference')} px "
+        f"({side_of_printed_saving(size, 'folded')} px folded)"
+        for size in DEIT
+    ]
+    return (
+        f"With 30 anchors, the printed savings over DeiT would be reached on larger images: "
+        f"{', '.join(sizes)}. See docs/savings.md."
+    )
 
 
 def _table(columns: Columns) -> Table:
@@ -60,9 +88,11 @@ def _counts(rows: Sequence[Row]) -> Columns:
         (f"GMACs\n{ABOVE}\nhere", [_macs(row) for row in rows]),
     ]
     if any(row.saving is not None for row in rows):
-        columns.append(("saved\npaper\nhere", [_saved(row) for row in rows]))
-    columns.append((f"top-1, %\n{ABOVE}", [_accuracies(row) for row in rows]))
-    return [*columns, ("verdict", [row.verdict for row in rows])]
+        columns.append(("saved\npaper\nhere\nfolded", [_saved(row) for row in rows]))
+        columns.append(("at most\nK, V kept\nno attn.", [_most(row) for row in rows]))
+    else:
+        columns.append((f"top-1, %\n{ABOVE}", [_accuracies(row) for row in rows]))
+    return [*columns, ("verdict", [_verdict(row) for row in rows])]
 
 
 def _ablation(rows: Sequence[Row]) -> Columns:
@@ -74,7 +104,7 @@ def _ablation(rows: Sequence[Row]) -> Columns:
         ("saved", [f"\n{_share(row.saving)}" for row in rows]),
         ("layer\nlatency", [f"\n{_latency(row)}" for row in rows]),
         ("top-1\npaper", [_share(row.reported_top1, 2) for row in rows]),
-        ("verdict", [row.verdict for row in rows]),
+        ("verdict", [_verdict(row) for row in rows]),
     ]
 
 
@@ -88,6 +118,8 @@ def _macs(row: Row) -> str:
     elsewhere = ""
     if row.macs_at_224 not in (None, row.macs):
         elsewhere = f"\n({_scaled(row.macs_at_224, 1e9)} at 224)"
+    if row.folded_macs is not None:
+        elsewhere += f"\n{_scaled(row.folded_macs, 1e9)} folded"
     return f"{printed}\n{_scaled(row.macs, 1e9)}{elsewhere}"
 
 
@@ -119,11 +151,26 @@ def _accuracies(row: Row) -> str:
 def _saved(row: Row) -> str:
     if row.saving is None and row.reported_saving is None:
         return ""
-    return f"{_share(row.reported_saving)}\n{_share(row.saving)}"
+    shares = (row.reported_saving, row.saving, row.folded_saving)
+    return "\n".join(_share(share) for share in shares)
+
+
+def _most(row: Row) -> str:
+    if row.bound_removed is None:
+        return ""
+    return f"{_share(row.bound_kept)}\n{_share(row.bound_removed)}"
+
+
+def _verdict(row: Row) -> str:
+    return f"{row.verdict}:\n{row.beyond}" if row.beyond else row.verdict
+
+
+def _of(row: Row) -> str:
+    return row.system + (f", m = {row.num_anchors}" if row.num_anchors else "")
 
 
 def _mechanism(row: Row) -> str:
-    return row.system + (f", m = {row.num_anchors}" if row.num_anchors else "")
+    return "\n".join(filter(None, (_of(row), row.impl)))
 
 
 def _latency(row: Row) -> str:
@@ -136,36 +183,19 @@ def _print_trained(rows: Sequence[Row], console: Console) -> None:
         console.print(Text("The stored records hold no trained model of these rows."))
         return
     console.print(Text("\nTop-1 of models trained here; do not compare with ImageNet results:"))
-    for row in found:
-        console.print(Text(f"  {_mechanism(row)}: {row.trained}"))
+    for text in dict.fromkeys(f"  {_of(row)}: {row.trained}" for row in found):
+        console.print(Text(text))
 
 
 def _print_notes(rows: Sequence[Row], console: Console) -> None:
     timed = next((row.latency_of for row in rows if row.latency_of), "")
     if timed:
-        which = "the fastest implementation of each that was measured well enough"
-        console.print(Text(f"\nLatency of {which}: {timed}."))
+        console.print(Text(f"\nLatency, where it was measured well enough: {timed}."))
     noted = dict.fromkeys(f"  {row.row}: {row.note}" for row in rows if row.note)
     if noted:
         console.print(Text("\nNotes:"))
     for note in noted:
         console.print(Text(note))
-
-
-def print_claims(judged: Sequence[JudgedClaim], console: Console) -> None:
-    """Print each claim with its recomputed number, verdict and evidence; then a count."""
-    for claim in judged:
-        line = claim.line
-        console.print(Text(f"\n{line['claim']} ({line['where']})"))
-        numbers = f"claimed {line['claimed']} {line['unit']}"
-        if claim.computed is not None:
-            numbers += f", computed {format_number(claim.computed)}"
-        style = {"holds": "green", "does not hold": "red"}.get(claim.verdict, "yellow")
-        text = Text("  ").append(claim.verdict, style=style)
-        console.print(text.append(f": {numbers}; {line['evidence']}"))
-    console.print()
-    for verdict in ("holds", "does not hold", "cannot be tested here"):
-        console.print(f"{verdict}: {sum(claim.verdict == verdict for claim in judged)}")
 
 
 def print_anchor_use(uses: Sequence[AnchorUse], of: str, console: Console) -> None:

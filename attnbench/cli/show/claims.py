@@ -1,0 +1,125 @@
+"""Print the claims of the paper, by place, with what was found and the verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from attnbench.reproduce.claims import KINDS, VERDICTS, JudgedClaim
+
+STYLES = {"holds": "green", "does not hold": "red", "cannot be tested here": "yellow"}
+PLURAL = {
+    "holds": "hold",
+    "does not hold": "do not hold",
+    "cannot be tested here": "cannot be tested here",
+}
+UNITLESS = ("rank", "ratio", "row sum", "power of n")
+OURS = "Ours: what follows from the printed numbers"
+CONTROLS = "Controls: these must hold, or the check is wrong"
+RULE = (
+    "A claim holds if its printed digits and those of the numbers that it rests on allow it "
+    "(results/paper/README.md). Found: the recomputed number; in brackets, what the digits allow."
+)
+
+
+def print_claims(judged: Sequence[JudgedClaim], console: Console) -> None:
+    """Print the claims about the paper's own work, then a summary of all."""
+    own = [claim for claim in judged if _is(claim, "paper", "own")]
+    groups = {
+        where: [claim for claim in own if claim.line["where"] == where]
+        for where in dict.fromkeys(claim.line["where"] for claim in own)
+    }
+    groups[OURS] = [claim for claim in judged if claim.line["by"] == "ours"]
+    groups[CONTROLS] = [claim for claim in judged if claim.line["by"] == "control"]
+    console.print(_table({title: claims for title, claims in groups.items() if claims}))
+    _print_reasons(own, console)
+    console.print(Text(f"\n{RULE}\n"))
+    for line in summary(judged):
+        console.print(Text(line))
+
+
+def summary(judged: Sequence[JudgedClaim]) -> list[str]:
+    """How many claims hold, do not hold or cannot be tested, in a line for each author."""
+    own = [claim for claim in judged if _is(claim, "paper", "own")]
+    others = [claim for claim in judged if _is(claim, "paper", "others")]
+    ours = [claim for claim in judged if claim.line["by"] == "ours"]
+    controls = [claim for claim in judged if claim.line["by"] == "control"]
+    holding = sum(claim.verdict == "holds" for claim in controls)
+    return [
+        f"{len(own)} claims of the paper about its own work: {_counted(own)}.",
+        f"{len(others)} printed numbers of other people's rows: {_counted(others)}; "
+        "`attnbench reproduce table1` shows those of table 1.",
+        f"{len(ours)} consequences drawn by us: {_counted(ours)}.",
+        f"{holding} of {len(controls)} controls hold.",
+    ]
+
+
+def _is(claim: JudgedClaim, by: str, about: str) -> bool:
+    return (claim.line["by"], claim.line["about"]) == (by, about)
+
+
+def _counted(claims: Sequence[JudgedClaim]) -> str:
+    """How many have each verdict, and of which kind these are."""
+    return ", ".join(_with_verdict(claims, verdict) for verdict in VERDICTS)
+
+
+def _with_verdict(claims: Sequence[JudgedClaim], verdict: str) -> str:
+    kinds = Counter(claim.line["kind"] for claim in claims if claim.verdict == verdict)
+    said = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind])
+    return f"{kinds.total()} {PLURAL[verdict]}" + (f" ({said})" if said else "")
+
+
+def _table(groups: Mapping[str, Sequence[JudgedClaim]]) -> Table:
+    """All claims, each group below its title."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("claim", ratio=1)
+    for head in ("claimed", "found"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("verdict,\nkind", width=13)
+    for title, claims in groups.items():
+        table.add_row(Text(f"\n{title}", style="bold"))
+        said: set[str] = set()
+        for claim in claims:
+            verdict = Text(claim.verdict, style=STYLES[claim.verdict])
+            verdict.append(f"\n{claim.line['kind']}", style="dim")
+            table.add_row(_claim(claim, said), _claimed(claim), _found(claim), verdict)
+    return table
+
+
+def _claim(claim: JudgedClaim, said: set[str]) -> Text:
+    """The claim; below it why it does not hold, unless that was said in this group."""
+    text, reason = Text(claim.line["claim"]), claim.line["evidence"]
+    if claim.verdict == "does not hold" and reason not in said:
+        text.append(f"\n{reason}", style="dim")
+        said.add(reason)
+    return text
+
+
+def _claimed(claim: JudgedClaim) -> str:
+    line = claim.line
+    return line["claimed"] if line["unit"] in UNITLESS else f"{line['claimed']} {line['unit']}"
+
+
+def _found(claim: JudgedClaim) -> str:
+    """The recomputed number, with one digit more than the claim, and what the digits allow."""
+    span = claim.computed
+    if span is None:
+        return "–"
+    decimals = len(claim.line["claimed"].partition(".")[2])
+    more = decimals + 1 if decimals else 0 if span.value == round(span.value) else 2
+    value, low, high = (f"{number:.{more}f}" for number in (span.value, span.low, span.high))
+    return value if low == high else f"{value}\n({low} – {high})"
+
+
+def _print_reasons(claims: Sequence[JudgedClaim], console: Console) -> None:
+    """Why some cannot be tested, each reason once with the number of claims."""
+    reasons = Counter(c.line["evidence"] for c in claims if c.verdict == VERDICTS[2])
+    if reasons:
+        console.print(Text("\nCannot be tested here:"))
+    for reason, count in reasons.items():
+        console.print(Text(f"  {count} × {reason}"))
