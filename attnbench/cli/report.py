@@ -29,7 +29,7 @@ def command(
 
     console = Console(stderr=True)
     try_folder(out, out / "figures")
-    try_file(out / "index.html")
+    try_file(out / "index.html", replaced=True)
     chosen = paths or [default_source()]
     with console.status("drawing"):
         from attnbench.report.page.page import write_report

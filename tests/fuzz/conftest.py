@@ -1,5 +1,6 @@
 """A world to run commands in, with all heavy work replaced by what takes milliseconds."""
 
+import importlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def measured(record):
     )
 
 
-def quick_profile(workloads, protocol=None, device="cpu", *, built=(), on_record=None, on_step=None):
+def quick_profile(
+    workloads, protocol=None, device="cpu", *, built=(), on_record=None, on_step=None
+):
     from attnbench.benchmark.runner import open_record
     from attnbench.spec import Protocol
 
@@ -183,8 +186,16 @@ def register_small():
         register_model(MODEL, family="mine")(small_model)
 
 
+HEAVY = ("benchmark.worker", "data.digits", "doctor.checkup", "experiments.judge",
+         "experiments.run", "kernels.softmax.flex", "report.page.page", "reproduce.claims",
+         "reproduce.figure5", "reproduce.table1")  # fmt: skip
+"""Modules that commands import late. A line is not to be charged for it, nor stopped in it."""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def quick_work():
+    for name in HEAVY:
+        importlib.import_module(f"attnbench.{name}")
     register_small()
     with pytest.MonkeyPatch.context() as patch:
         for target, replacement in WORK.items():

@@ -48,7 +48,13 @@ def _cut_out(rng: random.Random, data: bytes) -> bytes:
 
 def _insert(rng: random.Random, data: bytes) -> bytes:
     start, source = rng.randrange(len(data)), rng.randrange(len(data))
-    foreign = [data[source : source + 500], bytes(64), b"\n\n\r\n", rng.randbytes(50), b"\xef\xbb\xbf"]
+    foreign = [
+        data[source : source + 500],
+        bytes(64),
+        b"\n\n\r\n",
+        rng.randbytes(50),
+        b"\xef\xbb\xbf",
+    ]
     return data[:start] + rng.choice(foreign) + data[start:]
 
 

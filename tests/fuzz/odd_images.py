@@ -56,7 +56,9 @@ def _extra_file(rng: random.Random, folder: Path) -> None:
 
 
 def _extra_class(rng: random.Random, folder: Path) -> None:
-    name = rng.choice([".cache", "empty", "zebra", "\x1b[31mcat", b"caf\xe9".decode(errors="surrogateescape")])
+    name = rng.choice(
+        [".cache", "empty", "zebra", "\x1b[31mcat", b"caf\xe9".decode(errors="surrogateescape")]
+    )
     (folder / rng.choice(["train", "val"]) / name).mkdir()
 
 

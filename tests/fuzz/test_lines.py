@@ -2,7 +2,6 @@
 
 import shlex
 
-import pytest
 from fuzz.lines import commands, is_flag, line
 from fuzz.values import SENSIBLE
 
@@ -18,7 +17,9 @@ def test_each_option_has_sensible_values():
 
 
 def test_the_lines_use_every_option_of_every_command():
-    used = {(words[0], word.partition("=")[0]) for words in map(line, range(6000)) for word in words}
+    used = {
+        (words[0], word.partition("=")[0]) for words in map(line, range(6000)) for word in words
+    }
     for name, parameters in commands().items():
         for parameter in parameters:
             if parameter.param_type_name == "option":

@@ -65,17 +65,22 @@ NUMBERS = [
 ]  # fmt: skip
 TEXTS = [
     "", " ", ",", "=", "x=", "=x", "x=1", "a=b=c", "dense,", "Dense", "dense dense", "dense,dense",
-    "nan=nan", "ünïcödé", "日本語", "🦊", "a\u202eb", "\ufeff", "\x1b[31mred\x1b[0m", "\x07", "\x7f", "\x9b31m",
-    "a\nb", "a\tb", "\r", "%s%n", "{}", "{0}", "[bold]x[/bold]", "[/]", "$(id)", "`id`", "'", '"', "\\",
+    "nan=nan", "ünïcödé", "日本語", "🦊", "a\u202eb", "\ufeff", "\x1b[31mred\x1b[0m",
+    "\x07", "\x7f", "\x9b31m",
+    "a\nb", "a\tb", "\r", "%s%n", "{}", "{0}", "[bold]x[/bold]", "[/]", "$(id)", "`id`", "'",
+    '"', "\\",
     "<script>alert(1)</script>", "../..", "A" * 5000, "é" * 300, "a," * 2000, "timm:", "timm:zzz",
     "timm:../x", "None", "true", "null", "-", "--", "-x", "--help", "\udcff\udcfe",
 ]  # fmt: skip
 PLACES = [
-    ".", "..", "/", "/dev/null", "/dev/full", "/dev/zero", "/proc/self/mem", "missing", "missing/x.jsonl",
-    "results", "results/runs", "results/runs/profile.jsonl", "results/runs/torn.jsonl", "empty.jsonl",
+    ".", "..", "/", "/dev/null", "/dev/full", "/dev/zero", "/proc/self/mem", "missing",
+    "missing/x.jsonl",
+    "results", "results/runs", "results/runs/profile.jsonl", "results/runs/torn.jsonl",
+    "empty.jsonl",
     "folder.jsonl", "dangling.jsonl", "loop.jsonl", "pipe.jsonl", "pipe", "locked.jsonl",
     "results/runs/checkpoints/small/last.pt", "images", "images/train/cat/0.png", "good_plugin.py",
-    "broken_plugin.py", "noisy_plugin.py", "leaving_plugin.py", "a b.jsonl", "name\nwith\x1b[31m.jsonl",
+    "broken_plugin.py", "noisy_plugin.py", "leaving_plugin.py", "a b.jsonl",
+    "name\nwith\x1b[31m.jsonl",
     "x" * 300, "x" * 300 + "/y.jsonl", "y/" * 3000, "~", "~nobody/x", "no\x00thing", "utf16.jsonl",
     "file.txt/below.jsonl", "file.txt", "text.pt", "json", "results/runs/",
 ]  # fmt: skip
