@@ -10,28 +10,46 @@ Entries come from four sources: the project's own tables, the entry-point group
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.metadata
-import importlib.util
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from attnbench.ambient.watch import unchanged_by_import
 from attnbench.errors import UserError
+from attnbench.plugins import (
+    PLUGIN_MODULE,
+    ImportFailedError,
+    changes_by_import,
+    changes_by_plugins,
+    guarded,
+    load_installed_plugins,
+    load_plugin,
+    loaded_plugins,
+)
+
+__all__ = [
+    "ATTENTIONS",
+    "DATASETS",
+    "MODELS",
+    "PLUGIN_MODULE",
+    "TASKS",
+    "Entry",
+    "Registry",
+    "SweepOption",
+    "changes_by_import",
+    "changes_by_plugins",
+    "load_installed_plugins",
+    "load_plugin",
+    "loaded_plugins",
+    "register_attention",
+    "register_entries",
+    "register_model",
+]
 
 Kind = Literal["attention", "model", "dataset", "task"]
 Target = TypeVar("Target", bound=Callable[..., Any])
-
-ENTRY_POINT_GROUP = "attnbench.plugins"
-PLUGIN_MODULE = "attnbench_plugin_"
-"""How the module names of plug-in files begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +86,23 @@ class Entry:
     """The options of an attention that a sweep may vary."""
 
     def load(self) -> Callable[..., Any]:
-        """Import the target."""
-        if not isinstance(self.target, str):
-            return self.target
-        return _imported(self.target)
+        """Import the target.
+
+        Raises:
+            UserError: it is a stranger's, and importing it fails.
+        """
+        target = self.target
+        if not isinstance(target, str):
+            return target
+        module = target.partition(":")[0]
+        if module in sys.modules or module.split(".")[0] == "attnbench":
+            return _imported(target)
+        try:
+            return guarded(module, lambda: _imported(target))
+        except ImportFailedError as error:
+            raise UserError(
+                f"{self.kind} {self.name!r}: importing {target} {error}"
+            ) from error.__cause__
 
 
 class Registry:
@@ -176,6 +207,11 @@ TASKS = Registry("task", table="attnbench.tasks:TASKS")
 _REGISTRIES: dict[Kind, Registry] = {r.kind: r for r in (ATTENTIONS, MODELS, DATASETS, TASKS)}
 
 
+def registries() -> Iterable[Registry]:
+    """The registry of each kind."""
+    return _REGISTRIES.values()
+
+
 def register_entries(entries: Iterable[Entry]) -> None:
     """Add rows of any kind, each to its own registry."""
     for entry in entries:
@@ -217,111 +253,3 @@ def register_model(
         return target
 
     return register
-
-
-_installed_plugins_loaded = False
-
-
-def load_installed_plugins() -> None:
-    """Register what installed packages declare in the entry-point group `attnbench.plugins`.
-
-    An entry point names a table of `Entry` rows (nothing heavy is imported) or a module with
-    decorators. One that fails gives a warning; the others are still registered.
-    """
-    global _installed_plugins_loaded
-    if _installed_plugins_loaded:
-        return
-    _installed_plugins_loaded = True
-    for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
-        try:
-            with _noting_changes(point.name):
-                _register_loaded(point.load())
-        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
-            warnings.warn(
-                f"plug-in {point.name!r} ({point.value}) was skipped: {error}", stacklevel=2
-            )
-
-
-_changed_by: dict[str, str] = {}
-_changes: list[str] = []
-
-
-def changes_by_plugins() -> tuple[str, ...]:
-    """What importing plug-ins has changed in the process; a text for each plug-in."""
-    return tuple(_changes)
-
-
-def changes_by_import(name: str) -> str:
-    """What importing the plug-in of an entry changed in the process; "" for nothing."""
-    return _changed_by.get(name, "")
-
-
-@contextmanager
-def _noting_changes(plugin: str) -> Iterator[None]:
-    """Put back what a plug-in changes for all code, and remember it with the entries it adds."""
-    known = {name for registry in _REGISTRIES.values() for name in registry.names()}
-    with unchanged_by_import() as changes:
-        yield
-    if changes:
-        text = f"plug-in {plugin} {', '.join(changes)} when it was imported; put back"
-        _changes.append(text)
-        names = {name for registry in _REGISTRIES.values() for name in registry.names()}
-        _changed_by.update(dict.fromkeys(names - known, text))
-
-
-_loaded_plugins: list[str] = []
-
-
-def loaded_plugins() -> tuple[str, ...]:
-    """The sources given to `load_plugin` so far, which worker processes load too."""
-    return tuple(_loaded_plugins)
-
-
-def load_plugin(source: str) -> None:
-    """Import a plug-in (a Python file or a module name) and register what it declares.
-
-    Raises:
-        UserError: there is no such file, or the import fails.
-    """
-    path = Path(source)
-    if path.suffix == ".py" and not path.is_file():
-        raise UserError(f"--plugin {source}: no such file; give a Python file or a module name")
-    try:
-        with _noting_changes(path.name):
-            _register_loaded(
-                _import_file(path) if path.is_file() else importlib.import_module(source)
-            )
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(
-            f"--plugin {source}: importing it failed with {type(error).__name__}: {error}"
-        ) from error
-    if source not in _loaded_plugins:
-        _loaded_plugins.append(source)
-
-
-def _import_file(path: Path) -> Any:
-    """Import a file once; its module name has a hash of the path, so two `mine.py` differ."""
-    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    name = f"{PLUGIN_MODULE}{path.stem}_{digest}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"--plugin {path}: not a Python file; give a file that ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _register_loaded(loaded: Any) -> None:
-    """Register a table, or a module's table `ENTRIES`; importing it has run its decorators."""
-    register_entries(
-        loaded if isinstance(loaded, (tuple, list)) else getattr(loaded, "ENTRIES", ())
-    )

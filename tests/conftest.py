@@ -20,11 +20,11 @@ def fixed_seed():
 @pytest.fixture(scope="module", autouse=True)
 def forgotten_changes():
     """Commands warn of what plug-ins have changed; those of other tests are none of theirs."""
-    from attnbench import registry
+    from attnbench import plugins
 
-    known = len(registry._changes)
+    known = len(plugins._changes)
     yield
-    del registry._changes[known:]
+    del plugins._changes[known:]
 
 
 @pytest.fixture

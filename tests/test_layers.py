@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 VOCABULARY = {
-    "ambient", "bounds", "clocks", "cores", "errors", "impls", "registry", "spec", "units",
+    "ambient", "bounds", "clocks", "cores", "errors", "impls", "plugins", "registry", "spec", "units",
     "waiting",
 }  # fmt: skip
 _LOW = {"records", "isolation", "kernels", "data"}

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from attnbench import registry
+from attnbench import plugins, registry
 from attnbench.errors import UserError
 from attnbench.registry import Entry, Registry
 
@@ -19,8 +19,8 @@ TABLE = (
 @pytest.fixture(autouse=True)
 def only_our_plugins(monkeypatch):
     """No test here depends on what happens to be installed."""
-    monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: ())
-    monkeypatch.setattr(registry, "_installed_plugins_loaded", False)
+    monkeypatch.setattr(plugins.importlib.metadata, "entry_points", lambda group: ())
+    monkeypatch.setattr(plugins, "_installed_plugins_loaded", False)
 
 
 @pytest.fixture
@@ -112,8 +112,8 @@ def test_one_bad_installed_plugin_costs_nobody_else_anything(attentions, monkeyp
         SimpleNamespace(name="bad", value="bad:ENTRIES", load=fail),
         SimpleNamespace(name="good", value="good:ENTRIES", load=lambda: [entry("theirs")]),
     ]
-    monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: points)
-    with pytest.warns(UserWarning, match="'bad' .* was skipped: broken on purpose"):
+    monkeypatch.setattr(plugins.importlib.metadata, "entry_points", lambda group: points)
+    with pytest.warns(UserWarning, match="'bad' .* was skipped: .*broken on purpose"):
         assert attentions.names() == ["dense", "window", "theirs"]
 
 

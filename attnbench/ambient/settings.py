@@ -10,6 +10,7 @@ import os
 import sys
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -52,6 +53,7 @@ def python_settings() -> Iterator[Setting]:
     yield Setting(
         name="sys.getswitchinterval()", read=sys.getswitchinterval, write=sys.setswitchinterval
     )
+    yield Setting(name="the working folder", read=_working_folder, write=_enter)
     yield Setting(name="sys.gettrace()", read=sys.gettrace, write=sys.settrace)
     yield Setting(name="sys.getprofile()", read=sys.getprofile, write=sys.setprofile)
     yield Setting(
@@ -80,6 +82,19 @@ def _system_settings() -> Iterator[Setting]:
             read=partial(os.getpriority, os.PRIO_PROCESS, 0),
             write=_set_priority,
         )
+
+
+def _working_folder() -> str | None:
+    """The folder that relative paths start from; None if it was deleted."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
+def _enter(folder: str | None) -> None:
+    with suppress(OSError):  # a folder that was deleted, or may not be entered again
+        os.chdir(folder or "")
 
 
 def _set_collector(on: bool) -> None:

@@ -43,7 +43,9 @@ class Recorder:
         """Try the file; nothing is written to it before the first record.
 
         Args:
-            out: the file to append to; it is created, with its folder, if it is missing.
+            out: the file to append to; it is created, with its folder, if it is missing. A
+                relative path starts from the folder that is the working folder here, whatever
+                measured code changes later.
             asked_by: the command, or what a Python user calls the study.
             checkups: the file of `doctor`, which the resolution floor comes from.
 
@@ -52,10 +54,10 @@ class Recorder:
         """
         from attnbench.records.place import try_file
 
-        self.out = Path(out)
+        self.out = Path(out).absolute()
         try_file(self.out, "file")
         self.asked_by = asked_by
-        self.checkups = Path(checkups)
+        self.checkups = Path(checkups).absolute()
         self._floor = cache(self._latest_floor)
 
     def keep(self, record: AnyRecord) -> AnyRecord:

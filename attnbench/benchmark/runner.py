@@ -40,6 +40,7 @@ from attnbench.spec import AnyWorkload, Protocol
 
 OnRecord = Callable[[CostRecord], None]
 OnStep = Callable[[str], None]
+OnCell = Callable[[int], None]
 
 
 @dataclass(kw_only=True)
@@ -86,6 +87,7 @@ def profile(
     built: Sequence[nn.Module] = (),
     on_record: OnRecord = lambda record: None,
     on_step: OnStep = lambda text: None,
+    on_cell: OnCell = lambda index: None,
 ) -> list[CostRecord]:
     """Measure one comparison: the workloads' latencies are sampled in turn.
 
@@ -99,6 +101,7 @@ def profile(
             are moved to `device` and to the dtype of the workload, and left in its mode.
         on_record: called with each record when it is complete.
         on_step: called with a line about what is being done, for a progress display.
+        on_cell: called with the place of a workload before its code runs, for blame after a crash.
 
     Returns:
         One record per workload, in their order; a failure is a status with a reason.
@@ -112,11 +115,13 @@ def profile(
     ]
     records = []
     with CompilerForCells(len(cells)) as compiler:
-        for cell in cells:
+        for place, cell in enumerate(cells):
+            on_cell(place)
             on_step(f"building {cell.subject.name}")
             _guard(cell, partial(_prepare, cell, device, compiler), surroundings)
-        _time(cells, protocol, device, on_step, surroundings)
-        for cell in cells:
+        _time(cells, protocol, device, on_step, on_cell, surroundings)
+        for place, cell in enumerate(cells):
+            on_cell(place)
             if cell.instance is not None:
                 on_step(f"memory{' and energy' * protocol.energy} of {cell.subject.name}")
                 measure = partial(_measure_memory, cell, cell.instance, protocol, device)
@@ -159,7 +164,7 @@ def _guard(cell: Cell, work: Callable[[], None], surroundings: Surroundings) -> 
         cell.fail(*failure(error))
     if changes := surroundings.restore():
         failed = cell.measured.get("status")
-        cell.fail(failed or "failed", "; it ".join(filter(None, [cell.reason, changes])))
+        cell.fail(failed or "failed", "; ".join(filter(None, [cell.reason, changes])))
 
 
 def _prepare(cell: Cell, device: torch.device, compiler: CompilerForCells) -> None:
@@ -200,6 +205,7 @@ def _time(
     protocol: Protocol,
     device: torch.device,
     on_step: OnStep,
+    on_cell: OnCell,
     surroundings: Surroundings,
 ) -> None:
     """Sample the latencies of all built cells in turn; if one fails, the others start again."""
@@ -213,7 +219,7 @@ def _time(
                 protocol,
                 timer_for(device, protocol.cache),
                 rounds_with=uuid.uuid4().hex[:12] if len(instances) > 1 else "",
-                prepare=lambda index: instances[index].verifier.prepare(),
+                prepare=partial(_prepare_call, on_cell, instances),
                 inspect=lambda index: instances[index].verifier.inspect(),
                 on_round=partial(_tell_round, on_step, instances),
                 on_waiting=partial(
@@ -234,11 +240,25 @@ def _time(
         return
 
 
+def _prepare_call(on_cell: OnCell, instances: Mapping[int, Instance], index: int) -> None:
+    on_cell(index)
+    instances[index].verifier.prepare()
+
+
+ONE_OF_THEM = "one of the {cells} cells sampled in turn "
+
+
 def _blame(wrong: str, cells: int) -> str:
     """The reason for one cell, or for all that were sampled in turn."""
     if cells == 1:
         return wrong
-    return f"one of the {cells} cells sampled in turn {wrong}; measure each alone to find it"
+    return f"{ONE_OF_THEM.format(cells=cells)}{wrong}; measure each alone to find it"
+
+
+def blamed_jointly(record: CostRecord) -> bool:
+    """Whether a cell has failed because one of those that it was sampled with did harm."""
+    start, _, end = ONE_OF_THEM.partition("{cells}")
+    return record.reason.startswith(start) and end in record.reason
 
 
 def _tell_round(on_step: OnStep, instances: Mapping[int, Instance], rounds: int) -> None:

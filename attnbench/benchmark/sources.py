@@ -24,7 +24,9 @@ import attnbench
 ROOT = Path(attnbench.__file__).resolve().parent.parent
 OURS = ("attnbench", "baselines")
 """Packages whose modules are followed import by import."""
-_NOT_TIMED = "cores errors impls isolation kernels.table profiling records registry spec units"
+_NOT_TIMED = (
+    "cores errors impls isolation kernels.table plugins profiling records registry spec units"
+)
 NOT_TIMED = tuple(f"attnbench.{name}" for name in _NOT_TIMED.split())
 """Modules that say what is asked for, or measure: they compute nothing that is timed."""
 VERSIONED = ("timm",)

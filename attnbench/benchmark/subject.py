@@ -88,7 +88,7 @@ def _reason_against(cls: type[Attention], workload: Workload, device: torch.devi
     """
     try:
         reason = cls.unsupported(workload)
-    except Exception as error:  # noqa: BLE001 - a stranger's mechanism may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger may raise anything
         return f"{cls.__name__}.unsupported raised {type(error).__name__}: {error}"
     conditions = CallConditions(
         device=device.type,

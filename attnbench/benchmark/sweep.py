@@ -2,23 +2,37 @@
 
 A cell is known from an earlier sweep, or it certainly cannot run, or it is measured together with
 the other cells of its comparison. The function that measures is an argument. It may report that
-the process was lost in which the cells ran.
+the process was lost in which the cells ran, and which cell was at work then.
+
+From Python, as the command line does it:
+
+    out = Path("results/runs/mine.jsonl")
+    with SharedFile(out) as shared, Worker("cpu", plugins=()) as worker:
+        sweep(workloads, measure=worker.measure, shared=shared, on_record=Recorder(out).keep)
+
+Several processes that run this with one file share the cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import torch
 
-from attnbench.benchmark.runner import OnRecord, OnStep, open_record, profile
+from attnbench import clocks
+from attnbench.benchmark.runner import OnRecord, OnStep, blamed_jointly, open_record, profile
+from attnbench.benchmark.shared_file import SharedFile
 from attnbench.benchmark.subject import subject_of
+from attnbench.benchmark.too_large import too_large
 from attnbench.isolation.failure import Failure, WorkLostError
 from attnbench.profiling.machine.environment import missing_device
 from attnbench.records import CostRecord
 from attnbench.spec import AnyWorkload, Protocol
+
+LOOK_EVERY_S = 0.5
+"""How often a sweep asks whether another has measured what is left."""
 
 Measure = Callable[[Sequence[AnyWorkload], Protocol, OnStep], list[CostRecord]]
 """Measures one comparison; raises `WorkLostError` where there are no records to return."""
@@ -66,7 +80,7 @@ def _plan_cell(
     subject = subject_of(workload)
     if known is not None:
         return PlannedCell(workload=workload, name=subject.name, known=known)
-    verdict = _too_large(workload, exhausted)
+    verdict = too_large(workload, exhausted)
     reason = subject.unsupported(device)
     if reason:
         verdict = ("unsupported", reason)
@@ -83,11 +97,14 @@ def sweep(
     on_record: OnRecord = lambda record: None,
     on_cell: Callable[[bool], None] = lambda skipped: None,
     on_step: OnStep = lambda text: None,
+    together: Callable[[AnyWorkload], object] = lambda workload: workload.comparison(),
+    shared: SharedFile | None = None,
 ) -> list[CostRecord]:
     """Settle comparisons one by one, each complete before the next begins.
 
     The cells of a comparison differ in the attention alone, and are sampled in turn. If the
-    process is lost, each of them gets another try alone, so that a bad one costs no other.
+    process is lost, the cell that was at work gets another try alone, and the others are sampled
+    in turn again, so that a bad one costs no other.
 
     Args:
         workloads: the cells, those of a comparison together. Smaller ones should come first: if
@@ -99,6 +116,10 @@ def sweep(
         on_record: called with each record when it is complete, for storing.
         on_cell: called after each cell; True if it was skipped as settled.
         on_step: called with a line about what is being done.
+        together: what the cells of a comparison have in common.
+        shared: the file that other sweeps may write to at the same time. What they are measuring,
+            or have measured since it was opened, is not measured here; the sweep ends when they
+            have.
 
     Returns:
         The new records.
@@ -107,16 +128,63 @@ def sweep(
     settling = _Settling(protocol, device, measure or _measure_here(device), on_step)
     records: list[CostRecord] = []
     cells = plan(workloads, protocol, device, settled or {})
-    for _, comparison in groupby(cells, key=lambda cell: cell.workload.comparison()):
-        group = list(comparison)
-        new = [cell for cell in group if cell.known is None]
-        for _ in range(len(group) - len(new)):
-            on_cell(True)
-        for record in settling.settle(new):
+    groups = [list(group) for _, group in groupby(cells, lambda cell: together(cell.workload))]
+    for new in _in_our_turn(_without_known(groups, on_cell), shared, protocol, device, on_step):
+        settling.exhausted += _out_of_memory(new)
+        (remaining,) = _without_known([new], on_cell)
+        for record in settling.settle(remaining):
             records.append(record)
             on_record(record)
             on_cell(False)
     return records
+
+
+def _without_known(
+    groups: Sequence[Sequence[PlannedCell]], on_cell: Callable[[bool], None]
+) -> Iterator[list[PlannedCell]]:
+    """Each comparison without the cells that are settled already, which are told."""
+    for group in groups:
+        new = [cell for cell in group if cell.known is None]
+        for _ in range(len(group) - len(new)):
+            on_cell(True)
+        yield new
+
+
+def _out_of_memory(cells: Iterable[PlannedCell]) -> list[AnyWorkload]:
+    """The cells that are known to run out of memory."""
+    known = (cell.known for cell in cells)
+    return [one.workload for one in known if one is not None and one.status == "out_of_memory"]
+
+
+def _in_our_turn(
+    groups: Iterable[list[PlannedCell]],
+    shared: SharedFile | None,
+    protocol: Protocol,
+    device: torch.device,
+    on_step: OnStep,
+) -> Iterator[list[PlannedCell]]:
+    """Each comparison, while no other sweep measures it; those of others come last.
+
+    A cell that another sweep has stored meanwhile is known.
+    """
+    if shared is None:
+        yield from groups
+        return
+    waiting = [group for group in groups if group]
+    while waiting:
+        later = []
+        for group in waiting:
+            keys = [open_record(cell.workload, protocol, device).key for cell in group]
+            with shared.claimed(keys) as ours:
+                if ours:
+                    stored = map(shared.stored_since().get, keys)
+                    yield [replace(c, known=k) for c, k in zip(group, stored, strict=True)]
+                else:
+                    later.append(group)
+        if len(later) == len(waiting):
+            on_step(f"waiting for {sum(map(len, later))} cells of another sweep")
+            clocks.sleep(LOOK_EVERY_S)
+        waiting = later
 
 
 @dataclass
@@ -132,7 +200,7 @@ class _Settling:
 
     def settle(self, cells: Sequence[PlannedCell]) -> list[CostRecord]:
         """The records of one comparison, in their order."""
-        verdicts = [cell.verdict or _too_large(cell.workload, self.exhausted) for cell in cells]
+        verdicts = [cell.verdict or too_large(cell.workload, self.exhausted) for cell in cells]
         to_measure = [c.workload for c, verdict in zip(cells, verdicts, strict=True) if not verdict]
         measured = iter(self._measure_all(to_measure))
         return [
@@ -143,17 +211,42 @@ class _Settling:
         ]
 
     def _measure_all(self, workloads: Sequence[AnyWorkload]) -> list[CostRecord]:
-        """Measured in turn; a cell that was lost or ran out of memory gets another try alone."""
-        if len(workloads) < 2:
-            return [self._measure_alone(workload) for workload in workloads]
-        try:
-            records = self.measure(workloads, self.protocol, self.on_step)
-        except WorkLostError:
-            return [self._measure_alone(workload) for workload in workloads]
-        return [
-            self._measure_alone(workload) if record.status == "out_of_memory" else record
-            for workload, record in zip(workloads, records, strict=True)
-        ]
+        """Measured in turn; a cell that was lost or ran out of memory gets another try alone.
+
+        So do cells that are blamed jointly, to find the guilty one. The others are then measured
+        in turn again.
+        """
+        everyone = dict(enumerate(workloads))
+        records = self._measure_in_turn(everyone)
+        blamed = any(blamed_jointly(record) for record in records.values())
+        alone = {
+            place: self._measure_alone(workload)
+            for place, workload in everyone.items()
+            if place not in records or _needs_try_alone(records[place])
+        }
+        records |= alone
+        if blamed:
+            good = {place: everyone[place] for place in alone if alone[place].status == "ok"}
+            again = self._measure_in_turn(good)
+            records |= {place: one for place, one in again.items() if one.status == "ok"}
+        return [records[place] for place in everyone]
+
+    def _measure_in_turn(self, cells: Mapping[int, AnyWorkload]) -> dict[int, CostRecord]:
+        """Records of the cells that can be sampled together, by their place.
+
+        Each time that the process is lost, the cell that it was working on is left out.
+        """
+        cells = dict(cells)
+        while len(cells) > 1:
+            try:
+                records = self.measure([*cells.values()], self.protocol, self.on_step)
+            except WorkLostError as lost:
+                if lost.part is None:  # lost before any cell began
+                    break
+                del cells[[*cells][lost.part]]
+            else:
+                return dict(zip(cells, records, strict=True))
+        return {}
 
     def _measure_alone(self, workload: AnyWorkload) -> CostRecord:
         self.on_step(subject_of(workload).name)
@@ -164,6 +257,11 @@ class _Settling:
         if record.status == "out_of_memory":
             self.exhausted.append(workload)
         return record
+
+
+def _needs_try_alone(record: CostRecord) -> bool:
+    """Whether the outcome of a cell may be the fault of those beside it."""
+    return record.status == "out_of_memory" or blamed_jointly(record)
 
 
 def _failed(
@@ -177,27 +275,3 @@ def _measure_here(device: torch.device) -> Measure:
     return lambda workloads, protocol, on_step: profile(
         workloads, protocol, device, on_step=on_step
     )
-
-
-def _too_large(workload: AnyWorkload, exhausted: Sequence[AnyWorkload]) -> Failure | None:
-    """Out of memory without a try, if a smaller cell of the same kind ran out of memory."""
-    smaller = [other for other in exhausted if _is_smaller(other, workload)]
-    if not smaller:
-        return None
-    least = min(smaller, key=_size)
-    name = f"{subject_of(least).name}, batch {least.batch}"
-    return "out_of_memory", f"not tried: {name}, which is smaller, ran out of memory"
-
-
-def _is_smaller(one: AnyWorkload, other: AnyWorkload) -> bool:
-    """Whether both are the same but for fewer tokens or a smaller batch, and more of neither.
-
-    The product does not count: many small images may have more tokens in all and need less memory,
-    because attention grows with the square of the tokens of an image.
-    """
-    fits_inside = one.extent <= other.extent and one.batch <= other.batch
-    return fits_inside and _size(one) != _size(other) and one.without_size() == other.without_size()
-
-
-def _size(workload: AnyWorkload) -> tuple[int, int]:
-    return workload.extent, workload.batch

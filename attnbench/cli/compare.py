@@ -22,6 +22,8 @@ FAIL_ON = ("slower", "broken", "cannot-tell", "more", "changed", "missing")
 """Values of --fail-on: keys of `Comparison.counts`, with dashes instead of spaces."""
 COLOURS = {"broken": "red", "slower": "red", "cannot tell": "yellow", "faster": "green",
            "repaired": "green"}  # fmt: skip
+MOST_ROWS = 200
+"""Nobody scrolls through more; to lay out a long table takes minutes."""
 NAME_WIDTH = len("(reference)")
 """In a narrower first column, the longest word of most names would be cut."""
 
@@ -62,14 +64,16 @@ def command(
     """
     from attnbench.analysis.compare.rule import Thresholds
     from attnbench.analysis.compare.verdict import compare
+    from attnbench.records import store
 
     if markdown and as_json:
         raise UserError("--markdown and --json exclude each other; give one of them")
     failures = _failures(fail_on or ())
     thresholds = Thresholds(relative=relative, absolute_s=absolute)
-    comparison = compare(
-        _read(before), _read(after), thresholds, across_environments=across_environments
-    )
+    with store.uncollected():  # records have no cycles
+        comparison = compare(
+            _read(before), _read(after), thresholds, across_environments=across_environments
+        )
     _show(comparison, markdown, as_json)
     found = [name for name in failures if comparison.counts[name.replace("-", " ")]]
     if found:
@@ -122,11 +126,14 @@ def _print_table(comparison: Comparison) -> None:
     for head, numeric in zip(compare_text.HEADS, compare_text.NUMERIC, strict=True):
         table.add_column(head, justify="right" if numeric else "left", no_wrap=head == "verdict")
     table.columns[0].min_width = NAME_WIDTH
-    for change, row in zip(comparison.changes, compare_text.rows(comparison), strict=True):
+    rows = compare_text.rows(comparison, MOST_ROWS)
+    for change, row in zip(comparison.changes, rows, strict=False):
         colour = COLOURS.get(change.verdict, "")
         table.add_row(*(Text(cell, colour if cell == change.verdict else "") for cell in row))
     console = Console()
     console.print(Text(compare_text.heading(comparison)), table)
+    if len(rows) < len(comparison.changes):
+        console.print(Text(compare_text.cut_note(comparison, len(rows))))
     for note in compare_text.notes(comparison):
         console.print(Text(note))
     console.print(Text(compare_text.summary(comparison), "bold"))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from attnbench.analysis.growth.polynomial import Estimate
     from attnbench.analysis.growth.prediction import Group, Prediction, Predictions
 
+MOST_SHOWN = 12
+"""Tables, and lines about refusals; nobody scrolls through more."""
 WIDE = 120
 """Terminal width from which a value and its interval share a line."""
 
@@ -69,19 +71,24 @@ def _predict(paths: Sequence[Path], tokens: int, attentions: Sequence[str]) -> P
     from attnbench.analysis.growth.prediction import predict
     from attnbench.records import store
 
-    contents = store.read_many(paths)
-    for problem in contents.problems:
-        print(problem, file=sys.stderr)
-    return predict(build(contents.records).layers, tokens, attentions)
+    with store.uncollected():  # records have no cycles
+        contents = store.read_many(paths)
+        for problem in contents.problems:
+            print(problem, file=sys.stderr)
+        return predict(build(contents.records).layers, tokens, attentions)
 
 
 def _print(predictions: Predictions, console: Console) -> None:
     from rich.text import Text
 
-    for group in predictions.groups:
+    for group in predictions.groups[:MOST_SHOWN]:
         _print_group(predictions.tokens, group, console)
-    for line in predictions.refused:
+    for line in predictions.refused[:MOST_SHOWN]:
         console.print(Text(f"no latency predicted: {line}"))
+    for what, found in (("conditions", predictions.groups), ("refusals", predictions.refused)):
+        if len(found) > MOST_SHOWN:
+            more = len(found) - MOST_SHOWN
+            console.print(Text(f"… and {more:,} more {what}; --json prints all of them"))
 
 
 def _print_group(tokens: int, group: Group, console: Console) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from itertools import groupby
+import sys
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +20,13 @@ from attnbench.cli.threads import Threads
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import torch
+    from rich.console import Console
+
+    from attnbench.benchmark.runner import OnStep
+    from attnbench.benchmark.worker import Worker
     from attnbench.records import CostRecord
+    from attnbench.spec import AnyWorkload, Protocol
 
 Details = Annotated[
     bool, typer.Option("--details", help="Also show percentiles, throughput, first call, kernel.")
@@ -39,39 +47,94 @@ def command(
     """Measure attentions side by side: parameters, MACs, latency, memory, speed-up over dense.
 
     The default size is 4,096 tokens. With --model, whole models are measured instead.
+
+    The work is done in a separate process. A cell that ends it is shown and stored with the
+    reason, the others are measured all the same, and the exit code is 1.
     """
     from rich.console import Console
+
+    from attnbench.benchmark.worker import Worker, started
+    from attnbench.records import store
 
     progress = Console(stderr=True)
     cells.refuse_several()
     try_file(out)
-    with progress.status("loading torch"):
-        protocol = measuring.protocol()
-        workloads = cells.workloads(n_tokens="4096")
+    protocol = measuring.protocol()
+    with ExitStack() as processes:
+        first = None
+        if not threads.change_anything:  # a process takes over threads and cores when it starts
+            first = processes.enter_context(started())
+        with progress.status("loading torch"):
+            workloads = cells.workloads(n_tokens="4096")
 
-        from attnbench.benchmark.recorder import Recorder
-        from attnbench.benchmark.runner import profile
-        from attnbench.profiling.machine.environment import choose_device
-        from attnbench.records import store
+            from attnbench.profiling.machine.environment import choose_device
 
-        device = choose_device(measuring.device)
-    threads.take(progress)
-    records: list[CostRecord] = []
-    keep = Recorder(out, "profile").keep
-    with progress.status("measuring") as status:
-        for _, of_one_size in groupby(workloads, key=lambda workload: workload.size):
-            profile(
-                list(of_one_size),
-                protocol,
-                device,
-                on_record=lambda record: records.append(keep(record)),
-                on_step=status.update,
-            )
+            device = choose_device(measuring.device)
+        threads.take(progress)
+        worker = processes.enter_context(Worker(str(device), plugin or (), process=first))
+        records, lost = _measured(workloads, protocol, device, worker, out, progress)
     if as_json:
         print(json.dumps([store.encode(record) for record in records], indent=2))
     else:
         _show(records, details, best=cells.wants_best)
         print(f"\nStored in {out}; `attnbench report` shows it.")
+    if lost:
+        _tell_lost(records, lost)
+        raise typer.Exit(1)
+
+
+def _measured(
+    workloads: Sequence[AnyWorkload],
+    protocol: Protocol,
+    device: torch.device,
+    worker: Worker,
+    out: Path,
+    progress: Console,
+) -> tuple[list[CostRecord], list[AnyWorkload]]:
+    """Measure all of one size in turn, and store each record.
+
+    Returns:
+        The records as they were stored, and the cells that ended the process.
+    """
+    from attnbench.benchmark.recorder import Recorder
+    from attnbench.benchmark.sweep import sweep
+    from attnbench.isolation.failure import WorkLostError
+
+    records: list[CostRecord] = []
+    lost: list[AnyWorkload] = []
+    keep = Recorder(out, "profile").keep
+
+    def measure(
+        some: Sequence[AnyWorkload], protocol: Protocol, on_step: OnStep
+    ) -> list[CostRecord]:
+        try:
+            return worker.measure(some, protocol, on_step)
+        except WorkLostError:
+            if len(some) == 1:  # together with others it gets another try
+                lost.extend(some)
+            raise
+
+    with progress.status("measuring") as status:
+        sweep(
+            workloads,
+            protocol,
+            device,
+            measure=measure,
+            on_record=lambda record: records.append(keep(record)),
+            on_step=status.update,
+            together=lambda workload: workload.size,
+        )
+    return records, lost
+
+
+def _tell_lost(records: Sequence[CostRecord], lost: Sequence[AnyWorkload]) -> None:
+    """Say on standard error which cells ended the process, and how."""
+    from attnbench.benchmark.subject import subject_of
+
+    for record in records:
+        if record.workload in lost:
+            name = subject_of(record.workload).name
+            print(f"attnbench: {name} ended its process: {record.reason}", file=sys.stderr)
 
 
 def _show(records: Sequence[CostRecord], details: bool, *, best: bool) -> None:

@@ -35,6 +35,6 @@ def command(
         from attnbench.report.page.page import write_report
 
         written = write_report(chosen, out, cost)
-    for line in (*written.problems, *written.notes):
+    for line in (*written.problems, *written.brief):
         console.print(line, markup=False, highlight=False)
     print(f"{len(written.files)} files in {out}; open {out / 'index.html'}")

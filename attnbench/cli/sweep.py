@@ -21,6 +21,7 @@ from attnbench.cli.threads import Threads
 if TYPE_CHECKING:
     import torch
 
+    from attnbench.benchmark.shared_file import SharedFile
     from attnbench.benchmark.sweep import PlannedCell
     from attnbench.benchmark.worker import Worker
     from attnbench.records import CostRecord
@@ -35,6 +36,10 @@ DryRun = Annotated[
 Timeout = Annotated[
     float, options.number("timeout", "Give up a cell after this many seconds without progress.")
 ]
+
+
+ALREADY_THERE = "already there"
+"""Cells of an earlier sweep, in the summary."""
 
 
 @grouped
@@ -55,7 +60,8 @@ def command(
     With --models, whole models are measured instead.
 
     Cells of one size are sampled in turn, in a separate process. A cell that crashes, hangs or
-    runs out of memory is stored with the reason; the other cells still run.
+    runs out of memory is stored with the reason; the other cells still run. Several sweeps that
+    write to one file share its cells.
     """
     from rich.console import Console
 
@@ -66,20 +72,24 @@ def command(
         protocol = measuring.protocol(warmup_s=0.1)
         workloads = cells.workloads(resolution="224,384,512")
 
+        from attnbench.benchmark.shared_file import SharedFile
         from attnbench.benchmark.sweep import plan
         from attnbench.benchmark.worker import Worker
         from attnbench.profiling.machine.environment import choose_device, device_named
 
-        settled = {} if force else _settled_records(out)
         device = device_named(measuring.device) if dry_run else choose_device(measuring.device)
         worker = Worker(str(device), plugin or (), timeout)
     threads.take(console)
     if dry_run:
+        settled = {} if force else _settled_records(out)
         _print_plan(plan(workloads, protocol, device, settled))
         return
-    new = _run(workloads, protocol, device, worker, settled, out)
+    with SharedFile(out) as shared:  # before the file is read, so that no record is missed
+        settled = {} if force else _settled_records(out)
+        _run(workloads, protocol, device, worker, settled, out, shared)
+        known = {**settled, **shared.stored_since()}
     if cells.wants_best:
-        _print_best(workloads, protocol, device, [*settled.values(), *new])
+        _print_best(workloads, protocol, device, known)
 
 
 def _run(
@@ -89,12 +99,9 @@ def _run(
     worker: Worker,
     settled: Mapping[str, CostRecord],
     out: Path,
-) -> list[CostRecord]:
-    """Sweep with a progress bar, store each record, and print a summary, even after Ctrl-C.
-
-    Returns:
-        The new records.
-    """
+    shared: SharedFile,
+) -> None:
+    """Sweep with a progress bar, store each record, and print a summary, even after Ctrl-C."""
     from rich.console import Console
 
     from attnbench.benchmark.recorder import Recorder
@@ -102,18 +109,18 @@ def _run(
     from attnbench.cli.show.progress import bar
 
     outcome: Counter[str] = Counter()
-    records: list[CostRecord] = []
     keep = Recorder(out, "sweep").keep
     try:
         with worker, bar(Console(stderr=True)) as progress:
             task = progress.add_task("sweep", total=len(workloads))
 
             def on_record(record: CostRecord) -> None:
-                records.append(keep(record))
+                keep(record)
                 outcome[record.status] += 1
 
             def on_cell(skipped: bool) -> None:
-                outcome["already there"] += skipped
+                if skipped:
+                    outcome[ALREADY_THERE] += 1
                 progress.advance(task)
 
             sweep(
@@ -125,18 +132,19 @@ def _run(
                 on_record=on_record,
                 on_cell=on_cell,
                 on_step=lambda text: progress.update(task, description=text),
+                shared=shared,
             )
     finally:
-        where = f"stored in {out}" if records else "nothing new was stored"
+        anything = any(status != ALREADY_THERE for status in outcome)
+        where = f"stored in {out}" if anything else "nothing new was stored"
         print(f"{len(workloads)} cells: {_summary(outcome)}; {where}")
-    return records
 
 
 def _print_best(
     workloads: Sequence[AnyWorkload],
     protocol: Protocol,
     device: torch.device,
-    records: Sequence[CostRecord],
+    known: Mapping[str, CostRecord],
 ) -> None:
     """Print the fastest implementation of each mechanism, with notes on the others."""
     from rich.console import Console
@@ -145,7 +153,6 @@ def _print_best(
     from attnbench.benchmark.runner import open_record
     from attnbench.cli.show.layers import print_layers
 
-    known = {record.key: record for record in records}
     for _, compared in groupby(workloads, key=lambda workload: workload.comparison()):
         keys = [open_record(workload, protocol, device).key for workload in compared]
         shown, left_out = fastest_of_each([known[key] for key in keys if key in known])

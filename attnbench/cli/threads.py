@@ -46,6 +46,11 @@ class Threads:
         bool, typer.Option("--pin", help="Stay on as many cores as threads, the quietest ones.")
     ] = False
 
+    @property
+    def change_anything(self) -> bool:
+        """Whether `take` changes what later processes take over."""
+        return self.threads is not None or self.pin
+
     def take(self, console: Console) -> None:
         """Do as asked, and say in a line what was found; loads torch.
 

@@ -18,10 +18,18 @@ class ExplainedError(Exception):
 class WorkLostError(Exception):
     """Work in another process gave no result. It carries a status and a reason."""
 
-    def __init__(self, status: Status, reason: str) -> None:
-        super().__init__(status, reason)
+    def __init__(self, status: Status, reason: str, part: int | None = None) -> None:
+        """Describe a loss.
+
+        Args:
+            status: of the record.
+            reason: in a line.
+            part: the part of the job that was being done, counted from 0; None if that is unknown.
+        """
+        super().__init__(status, reason, part)
         self.status = status
         self.reason = reason
+        self.part = part
 
     def __str__(self) -> str:
         return self.reason

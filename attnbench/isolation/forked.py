@@ -29,7 +29,7 @@ def in_fork(work: Callable[[], Any], timeout_s: float) -> Any:
         return None
     reading, writing = os.pipe()
     try:
-        child = _fork()
+        child = fork()
     except OSError:  # no room for a second process
         os.close(reading)
         os.close(writing)
@@ -46,7 +46,12 @@ def in_fork(work: Callable[[], Any], timeout_s: float) -> Any:
         os.waitpid(child, 0)
 
 
-def _fork() -> int:
+def fork() -> int:
+    """As `os.fork`, without the warning for a process with threads.
+
+    Raises:
+        OSError: there is no room for a second process.
+    """
     with warnings.catch_warnings():  # Python warns of the threads that the copy lacks
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()

@@ -6,15 +6,18 @@ interpreter, which is slower and may be started from anywhere.
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from typing import IO, Any
+from time import monotonic
+from typing import IO, Any, TypeVar
 
+from attnbench.isolation.answers import Asked
 from attnbench.isolation.ending import explain_end, read_last_words
 from attnbench.isolation.failure import WorkLostError
+from attnbench.isolation.family import end_family
 
 START_LIMIT_S = 120.0
 """Importing torch takes seconds, and much longer from a slow disk that is read the first time."""
@@ -22,7 +25,12 @@ END_LIMIT_S = 10.0
 """A process that was killed, or has closed its connection, is gone at once, unless a driver holds
 it."""
 
-Watched = Connection | int
+LOOK_EVERY_S = 1.0
+"""How often it is asked whether the process has ended. A copy that it forked keeps everything open
+by which the system would tell."""
+
+
+Process = TypeVar("Process", bound="IsolatedProcess")
 
 
 class IsolatedProcess(ABC):
@@ -30,10 +38,13 @@ class IsolatedProcess(ABC):
 
     def __init__(self, connection: Connection, output: IO[bytes]) -> None:
         self._connection = connection
+        self._asked = Asked(connection)
         self._output = output
         self._said_before = 0
+        self._mark = ""
+        self._ended = False
 
-    def __enter__(self) -> IsolatedProcess:
+    def __enter__(self: Process) -> Process:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -51,32 +62,57 @@ class IsolatedProcess(ABC):
         """Send a job; only what the process prints from here on can be its last words."""
         self._said_before = self._output.seek(0, os.SEEK_END)
         with suppress(OSError):  # it has just ended; `receive` says how
-            self._connection.send(job)
+            self._asked.send(job)
 
-    def receive(self, limit_s: float, too_late: str) -> Any:
-        """Its next message.
+    def receive(self, limit_s: float | None, too_late: str) -> Any:
+        """Its next answer to the last job.
 
         Args:
-            limit_s: seconds to wait.
+            limit_s: seconds to wait; None for as long as it lives.
             too_late: the reason if nothing has come by then.
 
         Raises:
-            WorkLostError: the message is one, the process ended, or nothing came in time.
+            WorkLostError: the answer is one, the process ended, nothing came in time, or a copy of
+                the process answered.
         """
-        if not wait(self._watched(), limit_s):
-            raise WorkLostError("timeout", too_late)
-        with suppress(EOFError, OSError):  # it ended before its message, or in the middle of it
-            if self._connection.poll():
-                return _result(self._connection.recv())
+        deadline = monotonic() + (math.inf if limit_s is None else limit_s)
+        try:
+            while self._has_message(deadline, too_late):
+                counts, answer = self._asked.take(self.pid)
+                if counts:
+                    return _result(answer)
+        except (EOFError, OSError):  # it ended in the middle of a message
+            pass
         last_words = read_last_words(self._output, self._said_before)
-        raise WorkLostError(*explain_end(self.exit_code(END_LIMIT_S), last_words))
+        status, reason = explain_end(self.exit_code(END_LIMIT_S), last_words)
+        raise WorkLostError(status, reason, self._part())
+
+    def _has_message(self, deadline: float, too_late: str) -> bool:
+        """Wait for a message; False if the process has ended without one."""
+        while True:
+            left = deadline - monotonic()
+            if wait([self._connection], max(0.0, min(left, LOOK_EVERY_S))):
+                return True
+            if self.exit_code(0) is not None:
+                return self._connection.poll()
+            if left <= 0:
+                raise WorkLostError("timeout", too_late, self._part())
 
     def end(self) -> None:
-        """Kill it; harmless if it has ended by itself."""
+        """Kill it and all that it has started; harmless if it has ended by itself."""
+        if self._ended:
+            return
+        self._ended = True
         self._kill()
+        end_family(self.pid, self._mark)
         self.exit_code(END_LIMIT_S)
         self._connection.close()
         self._output.close()
+
+    @property
+    @abstractmethod
+    def pid(self) -> int:
+        """Its number."""
 
     @abstractmethod
     def exit_code(self, limit_s: float) -> int | None:
@@ -86,9 +122,9 @@ class IsolatedProcess(ABC):
     def _kill(self) -> None:
         """End it at once."""
 
-    def _watched(self) -> Sequence[Watched]:
-        """What becomes ready when there is a message or the process has ended."""
-        return [self._connection]
+    def _part(self) -> int | None:
+        """The part of the job that it has begun last; None if it tells of none."""
+        return None
 
 
 def _result(message: Any) -> Any:

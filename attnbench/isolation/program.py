@@ -10,11 +10,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from multiprocessing import Pipe, connection
 from multiprocessing.connection import Connection
 from typing import Any
 
+from attnbench.isolation.answers import JobConnection, Serve
+from attnbench.isolation.family import marked
 from attnbench.isolation.process import IsolatedProcess
 
 PROGRAM = (
@@ -27,7 +28,7 @@ PROGRAM = (
 class IsolatedProgram(IsolatedProcess):
     """Runs `serve(connection)` in a fresh interpreter; `serve` is a function of a module."""
 
-    def __init__(self, serve: Callable[[Connection], None]) -> None:
+    def __init__(self, serve: Serve) -> None:
         near_end, far_end = Pipe()
         output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         super().__init__(near_end, output)
@@ -38,13 +39,21 @@ class IsolatedProgram(IsolatedProcess):
                 function=serve.__qualname__,
                 handle=far_end.fileno(),
             )
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", program],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                **_own_session_with(far_end.fileno()),
-            )
+            environment = dict(os.environ)
+            with marked(environment) as self._mark:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", program],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env=environment,
+                    **_own_session_with(far_end.fileno()),
+                )
+
+    @property
+    def pid(self) -> int:
+        """See `IsolatedProcess.pid`."""
+        return self._process.pid
 
     def exit_code(self, limit_s: float) -> int | None:
         """See `IsolatedProcess.exit_code`."""
@@ -57,11 +66,11 @@ class IsolatedProgram(IsolatedProcess):
         self._process.kill()
 
 
-def connect(handle: int) -> Connection:
+def connect(handle: int) -> JobConnection:
     """The far end of the connection, in the process that has inherited its handle."""
     if sys.platform == "win32":
-        return connection.PipeConnection(handle)
-    return Connection(handle)
+        return JobConnection(connection.PipeConnection(handle))
+    return JobConnection(Connection(handle))
 
 
 def _own_session_with(handle: int) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def _checks() -> dict[str, Check]:
     for module in (table_checks, source_checks, model_checks, saving_checks):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             parameters = list(inspect.signature(function).parameters)
-            if function.__module__ == module.__name__ and parameters[:1] == ["claimed"]:
+            own = function.__module__ == module.__name__ and not name.startswith("_")
+            if own and parameters[:1] == ["claimed"]:
                 found[name] = function
     return found
 

@@ -106,7 +106,7 @@ def _against(base: Row, row: Row) -> Row:
             bound_removed=most.removed,
             verdict="cannot be tested here",
             note="our reading: the paper gives neither numbers of this row nor code. "
-            "It says 28.5 to 40.0 %",
+            "It says 28.5 to 40.0 %; no folded order is known for LeViT",
         )
     most = bounds(deit(size))
     return replace(

@@ -22,11 +22,13 @@ from typing import Any
 import torch
 
 from attnbench.models.factory import create_model
+from attnbench.models.presets import DEIT
 from attnbench.reproduce.trunk import PATCH, Trunk
 
 NUM_ANCHORS = 30
 """The paper's number."""
 PX = 224
+SHOWN_PX = (224, 384, 512, 1024)
 LARGEST_PX = 4096
 """Larger images are not tried when looking for the size that reaches a saving."""
 
@@ -120,3 +122,18 @@ def _levit_kept_projections(layer: Any) -> int:
 def _joint(layer: Any) -> Any:
     """The linear layer that makes keys and values; in most layers it makes queries too."""
     return (getattr(layer, "qkv", None) or layer.kv).linear
+
+
+def table() -> list[str]:
+    """The lines of a Markdown table: savings and bounds by size of DeiT and of the image."""
+    lines = [
+        "| trunk | image | anchors | anchors, folded | keys and values kept | attention removed |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for size in DEIT:
+        for side in SHOWN_PX:
+            trunk, most = deit(size, side), bounds(deit(size, side))
+            shares = saving(trunk), saving(trunk, "folded"), most.kept, most.removed
+            cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
+            lines.append(f"| DeiT-{size.upper()} | {side} px | {cells} |")
+    return lines

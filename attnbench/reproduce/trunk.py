@@ -14,7 +14,11 @@ The mechanism states its multiply-accumulates; `attention_params` has its parame
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
+import torch
+
+from attnbench.attention.base import Attention
 from attnbench.attention.factory import create_attention
 from attnbench.errors import UserError
 from attnbench.models.presets import DEIT
@@ -60,10 +64,9 @@ class Trunk:
 
     def macs(self, attention: str, num_anchors: int | None = None, impl: str = "reference") -> int:
         """Multiply-accumulates of one image with a mechanism in every block."""
-        options: dict[str, object] = {"impl": impl, "num_prefix_tokens": self.num_prefix_tokens}
-        if num_anchors is not None:
-            options["num_anchors"] = num_anchors
-        layer = create_attention(attention, self.dim, self.num_heads, **options)
+        layer = _layer(
+            attention, self.dim, self.num_heads, num_anchors, impl, self.num_prefix_tokens
+        )
         return self.macs_around(layer.macs(self.grid))
 
     def macs_around(self, mixing: int) -> int:
@@ -80,6 +83,18 @@ class Trunk:
         block = inside + 2 * MLP_RATIO * C**2 + (MLP_RATIO + 1) * C + 4 * C
         ends = (CHANNELS * PATCH**2 + 1) * C + n * C + 2 * C + CLASSES * (C + 1)
         return self.depth * block + ends
+
+
+@cache
+def _layer(
+    attention: str, dim: int, num_heads: int, num_anchors: int | None, impl: str, prefix: int
+) -> Attention:
+    """One attention, without weights: only its closed form is asked."""
+    options = {} if num_anchors is None else {"num_anchors": num_anchors}
+    with torch.device("meta"):
+        return create_attention(
+            attention, dim, num_heads, impl=impl, num_prefix_tokens=prefix, **options
+        )
 
 
 def attention_params(attention: str, dim: int, num_heads: int, num_anchors: int) -> int:

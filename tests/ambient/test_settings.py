@@ -38,6 +38,7 @@ CHANGES = {
     "gc.isenabled()": gc.disable,
     "gc.get_threshold()": lambda: gc.set_threshold(1, 1, 1),
     "sys.getswitchinterval()": lambda: sys.setswitchinterval(0.5),
+    "the working folder": lambda: os.chdir(os.sep),
     "tracemalloc": tracemalloc.start,
     "variable OMP_NUM_THREADS": lambda: os.environ.update(OMP_NUM_THREADS="7"),
     "variable KMP_BLOCKTIME": lambda: os.environ.update(KMP_BLOCKTIME="0"),

@@ -134,7 +134,7 @@ def test_a_model_graded_c_has_no_place_on_a_frontier_of_latency(model):
     (by_time,), (by_macs,) = tradeoffs(models, "latency_s"), tradeoffs(models, "macs")
     assert [point.name for point in by_time.points] == ["a", "c"]
     assert [point.name for point in by_macs.points] == ["a", "b", "c"]
-    assert left_out(models, "latency_s") == [
+    assert list(left_out(models, "latency_s")) == [
         "b (seed 0) on digits is on no frontier: latency not measured well enough; run "
         "`attnbench evaluate results/runs/checkpoints/b-0/last.pt`."
     ]

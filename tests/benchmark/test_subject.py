@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from attnbench.attention.factory import attention_class
 from attnbench.benchmark.instance import build_instance
 from attnbench.benchmark.subject import subject_of
 from attnbench.spec import ModelWorkload, Workload
@@ -44,3 +45,13 @@ def test_names_say_which_options_were_asked_for():
     )
     assert subject_of(MODEL).name == "vit-t (mlp_ratio=2.0) at 16 × 16 px"
     assert subject_of(replace(MODEL, options={})).name == "vit-t at 16 × 16 px"
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), SystemExit(0)])
+def test_a_mechanism_that_cannot_say_whether_it_can_run_is_named(error, monkeypatch):
+    def unsupported(workload):
+        raise error
+
+    monkeypatch.setattr(attention_class("dense"), "unsupported", unsupported)
+    reason = subject_of(LAYER).unsupported(torch.device("cpu"))
+    assert reason == f"DenseAttention.unsupported raised {type(error).__name__}: {error}"

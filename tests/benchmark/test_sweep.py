@@ -1,12 +1,16 @@
 """Which cells a sweep runs, skips and stores."""
 
+import threading
+import time
 from dataclasses import replace
 
 import pytest
 import torch
 
 from attnbench.benchmark.grid import layer_workloads
-from attnbench.benchmark.runner import open_record
+from attnbench.benchmark.recorder import Recorder
+from attnbench.benchmark.runner import _blame, open_record
+from attnbench.benchmark.shared_file import SharedFile
 from attnbench.benchmark.sweep import plan, sweep
 from attnbench.isolation.failure import WorkLostError
 from attnbench.profiling.machine.environment import missing_device
@@ -179,3 +183,100 @@ def test_a_plan_for_a_missing_device_says_so():
     (cell,) = plan([dense(4)], QUICK, device, {})
     assert cell.verdict == ("unsupported", missing_device(device))
     assert "sees no CUDA GPU" in cell.verdict[1]
+
+
+@pytest.mark.parametrize("guilty", [[0], [2], [1, 3], [0, 1, 2, 3], [0, 1, 2, 3, 4]])
+def test_cells_that_end_the_process_leave_the_others_sampled_in_turn(guilty):
+    cells = [dense(4), *(replace(dense(4), attention="anchor", options={"num_anchors": n})
+                         for n in (3, 5, 7, 9))]  # fmt: skip
+    bad, tried = [cells[place] for place in guilty], []
+
+    def measure(workloads, protocol, on_step):
+        tried.append(len(workloads))
+        for part, workload in enumerate(workloads):
+            if workload in bad:
+                raise WorkLostError("failed", f"by {cells.index(workload)}", part)
+        return [
+            replace(open_record(one, protocol, CPU), code_path=str(len(workloads)))
+            for one in workloads
+        ]
+
+    records = sweep(cells, QUICK, measure=measure)
+    good = len(cells) - len(bad)
+    for place, record in enumerate(records):
+        if place in guilty:
+            assert (record.status, record.reason) == ("failed", f"by {place}")
+        else:
+            assert (record.status, record.code_path) == ("ok", str(good))
+    assert len(tried) <= 2 * len(bad) + 1
+
+
+def test_a_process_that_is_lost_before_any_cell_began_blames_none():
+    tried = []
+
+    def measure(workloads, protocol, on_step):
+        tried.append(len(workloads))
+        if len(workloads) > 1:
+            raise WorkLostError("failed", "did not start")
+        return [open_record(one, protocol, CPU) for one in workloads]
+
+    records = sweep([dense(4), dense(4, impl="sdpa")], QUICK, measure=measure)
+    assert tried == [2, 1, 1]
+    assert [record.status for record in records] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("status", ["ok", "failed"])
+def test_two_sweeps_of_one_file_share_the_cells(tmp_path, status):
+    file, measured, told = tmp_path / "runs" / "sweep.jsonl", [], []
+    workloads = [dense(side, impl=impl) for side in range(2, 9) for impl in ("reference", "sdpa")]
+
+    def measure(some, protocol, on_step):
+        measured.extend(some)
+        time.sleep(0.02)
+        return [replace(open_record(one, protocol, CPU), status=status) for one in some]
+
+    def run():
+        skipped = []
+        with SharedFile(file) as shared:
+            sweep(workloads, QUICK, measure=measure, shared=shared, on_cell=skipped.append,
+                  on_record=Recorder(file).keep)  # fmt: skip
+            told.append((len(skipped), len(shared.stored_since())))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == [(len(workloads), len(workloads))] * 2
+    assert sorted(measured, key=repr) == sorted(workloads, key=repr)
+    assert [one.name for one in file.parent.iterdir()] == ["sweep.jsonl"]
+
+
+def test_a_sweep_in_a_later_run_tries_again_what_has_failed(tmp_path):
+    file, measured = tmp_path / "sweep.jsonl", []
+
+    def measure(some, protocol, on_step):
+        measured.extend(some)
+        return [replace(open_record(one, protocol, CPU), status="failed") for one in some]
+
+    for _ in range(2):
+        with SharedFile(file) as shared:
+            sweep([dense(3)], QUICK, measure=measure, shared=shared, on_record=Recorder(file).keep)
+    assert len(measured) == 2
+
+
+def test_of_cells_that_are_blamed_jointly_the_guilty_one_is_found():
+    cells = [dense(4), dense(4, impl="sdpa"), replace(dense(4), attention="sparse")]
+    bad, tried = cells[1], []
+
+    def measure(workloads, protocol, on_step):
+        tried.append(len(workloads))
+        records = [open_record(one, protocol, CPU) for one in workloads]
+        if bad not in workloads:
+            return records
+        reason = _blame("changed the working folder", len(workloads))
+        return [replace(record, status="failed", reason=reason) for record in records]
+
+    records = sweep(cells, QUICK, measure=measure)
+    assert tried == [3, 1, 1, 1, 2]
+    assert [record.reason for record in records] == ["", "changed the working folder", ""]

@@ -109,10 +109,9 @@ def test_each_trouble_costs_one_cell_and_its_process(capfd, tmp_path, monkeypatc
             try:
                 return worker.measure(workloads, protocol, on_step)
             finally:
-                if len(workloads) == 1:  # the comparison as a whole was lost before
-                    pids.append(worker._process and pid_of(worker))
+                pids.append(worker._process and pid_of(worker))
 
-        records = sweep([cell(name) for name in attentions], QUICK, measure=measure)
+        records = [sweep([cell(name)], QUICK, measure=measure)[0] for name in attentions]
     assert [record.status for record in records[1::2]] == ["ok"] * len(TROUBLES)
     for record in records[::2]:
         status, reason = TROUBLES[record.workload.attention]

@@ -1,10 +1,22 @@
-"""Run commands in a temporary folder, as a user types them."""
+"""Run commands in a temporary folder, as a user types them.
+
+They measure in the process of the tests, because a new one takes seconds to import torch.
+`tests/cases/plugins` and the tests that start `cli.py` measure in another, as users do.
+"""
 
 import sys
+from contextlib import nullcontext
 
 import pytest
 
 from attnbench.cli import main
+
+
+def measure_here(worker, workloads, protocol, on_step):
+    """In place of `Worker.measure`."""
+    from attnbench.benchmark.runner import profile
+
+    return profile(workloads, protocol, worker._device, on_step=on_step)
 
 
 @pytest.fixture
@@ -12,6 +24,8 @@ def attnbench(tmp_path, monkeypatch, capsys):
     """Runs a command line; returns exit code, standard output and standard error."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr("attnbench.benchmark.worker.started", nullcontext)
+    monkeypatch.setattr("attnbench.benchmark.worker.Worker.measure", measure_here)
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["attnbench", *map(str, arguments)])

@@ -45,7 +45,7 @@ SWEEP = [
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A stranger's package on the path, forgotten again after the test."""
-    from attnbench import registry
+    from attnbench import plugins, registry
 
     folder = tmp_path / "lowrank"
     folder.mkdir()
@@ -54,7 +54,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     yield folder
     registry.ATTENTIONS._entries.pop("low-rank", None)
-    registry._loaded_plugins.clear()
+    plugins._loaded_plugins.clear()
     for name in [name for name in sys.modules if name.split(".")[0] == "lowrank"]:
         del sys.modules[name]
 

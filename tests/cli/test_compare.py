@@ -141,3 +141,14 @@ def test_bad_input_is_one_line_and_exit_code_2(attnbench, case):
     assert (code, out) == (2, "")
     assert expected in err
     assert err.strip().count("\n") == 0
+
+
+def test_a_long_table_says_how_many_cells_it_leaves_out(attnbench, results, monkeypatch):
+    monkeypatch.setattr("attnbench.cli.compare.MOST_ROWS", 1)
+    _, whole, _ = attnbench("compare", "a.jsonl", "folder/b.jsonl", "--markdown")
+    _, result, _ = attnbench("compare", "a.jsonl", "folder/b.jsonl")
+    result = " ".join(result.split())
+    assert "the first 1 of 2 cells, the worst first; --json prints all cells" in result
+    assert "2 cells compared" in result
+    assert "dense" in whole
+    assert "dense" not in result.split("the first 1 of 2")[0].split("verdict")[1]

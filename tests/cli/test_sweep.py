@@ -1,7 +1,6 @@
-"""`attnbench sweep` end to end: planned, interrupted, killed and resumed."""
+"""`attnbench sweep` end to end: planned, interrupted and killed; `tests/cases/kills` resumes it."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -49,9 +48,6 @@ class Sweep:
 
     def records(self):
         return store.read(self.file).records if self.file.exists() else []
-
-    def wait_for_records(self, count, process):
-        wait_until(lambda: len(self.records()) >= count or process.poll() is not None)
 
 
 @pytest.fixture
@@ -113,27 +109,6 @@ def test_a_cell_that_hangs_is_given_up(sweep):
         "timeout",
         "made no progress for 2 s (--timeout) and was ended",
     )
-
-
-@pytest.mark.slow
-def test_a_sweep_that_is_killed_at_any_moment_loses_and_doubles_nothing(sweep, request):
-    kills = request.config.getoption("--kills")
-    moments = random.Random(0)
-    sizes = [side**2 for side in range(4, 5 + 2 * kills)]
-    arguments = ["--attention", "dense,anchor", "--n-tokens", ",".join(map(str, sizes))]
-    done = []
-    for _ in range(kills):
-        process = sweep.start(*arguments)
-        sweep.wait_for_records(len(done) + moments.randrange(3), process)
-        time.sleep(moments.uniform(0, 0.4))
-        process.kill()
-        process.communicate()
-        before, done = done, [record.key for record in sweep.records()]
-        assert done[: len(before)] == before
-    out = sweep.run(*arguments)
-    keys = [record.key for record in sweep.records()]
-    assert len(keys) == len(set(keys)) == 2 * len(sizes)
-    assert f"{len(keys)} cells: {len(done)} already there, {len(keys) - len(done)} ok" in out
 
 
 def test_a_dry_run_lists_the_cells_and_stores_nothing(sweep):

@@ -6,8 +6,9 @@ import pytest
 
 from attnbench.records import Scores, store
 from attnbench.reproduce import ablation, figure5, paper
-from attnbench.reproduce.ablation import ANCHOR_COUNTS, table4, table5
+from attnbench.reproduce.ablation import ANCHOR_COUNTS, ORDERS, table4, table5
 from attnbench.reproduce.evidence import accuracy_text, anchors_of, layer_latencies
+from attnbench.reproduce.trunk import Trunk
 from attnbench.spec import Recipe
 
 pytestmark = pytest.mark.usefixtures("counted_by_torch")
@@ -31,18 +32,22 @@ def uncounted(monkeypatch):
 def test_closed_forms_equal_the_counts_of_every_row(tmp_path):
     path = tmp_path / "counts.jsonl"
     fours, fives = table4(path, []), table5(path, [])
-    assert len(fours) == 8
-    assert len(fives) == 2 * (1 + len(ANCHOR_COUNTS))
+    assert len(fours) == 10
+    assert len(fives) == 2 * (1 + 2 * len(ANCHOR_COUNTS))
     for row in (*fours, *fives):
         assert (row.stated_params, row.stated_macs) == (row.params, row.macs), row.system
-    assert [row.num_anchors for row in fives] == [None, 10, 30, 50, 100] * 2
+    assert [row.num_anchors for row in fives] == [None, 10, 10, 30, 30, 50, 50, 100, 100] * 2
     assert [row.saving for row in fours[:1]] == [0]
     # More is saved with each mechanism of the ablation, and less with each anchor more.
     for trunk in ("vit-t", "vit-s"):
         savings = [row.saving for row in fours if row.trunk == trunk]
         assert savings == sorted(savings)
-        with_anchors = [row.saving for row in fives if row.trunk == trunk and row.num_anchors]
-        assert with_anchors == sorted(with_anchors, reverse=True)
+        for impl in ("reference", "folded"):
+            with_anchors = [
+                row.saving for row in fives
+                if row.trunk == trunk and row.num_anchors and row.impl == impl
+            ]  # fmt: skip
+            assert with_anchors == sorted(with_anchors, reverse=True)
 
 
 def test_the_paper_s_numbers_stand_beside_trunk_t_alone(uncounted, tmp_path):
@@ -56,15 +61,29 @@ def test_the_paper_s_numbers_stand_beside_trunk_t_alone(uncounted, tmp_path):
     assert anchor.latency_s > 0
 
 
+def test_a_row_is_one_implementation_with_its_own_count_and_latency(uncounted, tmp_path):
+    rows = [row for row in table4(tmp_path / "counts.jsonl", MEASURED) if row.trunk == "vit-t"]
+    timed = layer_latencies(MEASURED, (14, 14), 192, 3)
+    assert len({(row.system, row.impl) for row in rows}) == len(rows)
+    for row in rows:
+        record = timed.get((row.system, row.num_anchors, row.impl))
+        assert row.latency_s == (record.latency.median_s if record else None)
+        assert row.stated_macs == Trunk(size="t").macs(row.system, row.num_anchors, row.impl)
+    plain, folded = (row for row in rows if row.system == "anchor")
+    assert (plain.impl, folded.impl) == ("reference", "folded")
+    assert folded.stated_macs < plain.stated_macs
+    assert folded.latency_s != plain.latency_s
+
+
 def test_latencies_that_are_compared_come_from_one_machine_and_dtype():
     found = layer_latencies(MEASURED, (14, 14), 192, 3)
     assert set(found) >= {
-        ("dense", None),  # sparse is graded C
-        *(("anchor", m) for m in ANCHOR_COUNTS),
+        ("dense", None, "sdpa"),  # sparse is graded C
+        *(("anchor", m, impl) for m in ANCHOR_COUNTS for impl in ORDERS),
     }  # fmt: skip
     (other,) = {r.environment.device_name for r in found.values()}
     assert other
-    dense = found["dense", None]
+    dense = found["dense", None, "sdpa"]
     elsewhere = replace(dense, environment=replace(dense.environment, device_name="another"))
     assert layer_latencies([*MEASURED, elsewhere], (14, 14), 192, 3) == found
     assert layer_latencies(MEASURED, (3, 5), 192, 3) == {}
@@ -105,7 +124,9 @@ def test_figure_5_saves_what_the_bound_allows(tmp_path, monkeypatch):
                                                           "timm-levit-128"])  # fmt: skip
     base, anchor, levit, missing = figure5.reproduce(tmp_path / "5.jsonl", [])
     assert anchor.saving == pytest.approx(1 - anchor.macs / base.macs)
-    assert 0 < anchor.saving < 0.212 < anchor.reported_saving
+    assert 0 < anchor.saving < anchor.bound_kept < anchor.folded_saving < anchor.bound_removed
+    assert anchor.bound_removed < anchor.reported_saving
+    assert anchor.folded_reached_px < anchor.reached_px
     assert base.published_top1 == 0.722
-    assert levit.verdict == "agrees"
+    assert (levit.verdict, levit.beyond) == ("does not hold", "top-1, top-5")
     assert (missing.verdict, missing.macs) == ("not built yet", None)

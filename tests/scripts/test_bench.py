@@ -177,16 +177,27 @@ def test_the_whole_run_is_markdown_and_json(script, tiny):
     json.dumps([asdict(section) for section in sections], allow_nan=False)
 
 
-def test_a_large_file_holds_different_cells_that_are_read_and_reported(script, tmp_path):
-    files = script("bench_files")
-    files.write_large(tmp_path / "large.jsonl", 500)
+@pytest.mark.parametrize("kind", ["plain", "tied", "ladder", "poor", "scattered"])
+def test_a_large_file_holds_different_cells_that_are_read(script, tmp_path, kind):
+    large = script("large_files")
+    large.write(tmp_path / "large.jsonl", 500, kind)
     contents = store.read(tmp_path / "large.jsonl")
     assert (len(contents.records), contents.problems) == (500, [])
     assert len({record.key for record in contents.records}) == 500
-    assert {len(record.latency.samples_s) for record in contents.records} == {files.SAMPLES}
+    assert {len(record.latency.samples_s) for record in contents.records} == {large.SAMPLES}
+    large.write(tmp_path / "again.jsonl", 500, kind)
+    assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "large.jsonl").read_bytes()
+
+
+def test_large_files_are_read_and_given_to_the_commands(script, monkeypatch):
+    files = script("bench_files")
+    asked = []
+    monkeypatch.setattr(files, "_command_s", lambda *given: asked.append(given) or 1.0)
     section = files.files(30)
+    assert [given[0] for given in asked] == ["report", "report", "compare", "predict"]
     assert [row.aim for row in section.rows] == [
-        "", "at most 2.00 s", "at most 20.0 s", "at most 400 ms", "at most 600 ms",
+        "", "at most 2.00 s", "at most 30.0 s", "at most 30.0 s", "at most 15.0 s",
+        "at most 15.0 s", "at most 400 ms", "at most 600 ms",
     ]  # fmt: skip
     assert {row.outcome for row in section.rows} <= {"", "met", "missed"}
     assert all(value > 0 for row in section.rows for value in row.numbers.values())

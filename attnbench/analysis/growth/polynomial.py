@@ -34,6 +34,7 @@ data, such as a cache that overflows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from math import inf, sqrt
 
@@ -55,7 +56,7 @@ class Estimate:
     high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Part:
     """The ordinary least-squares fit on a subset of the terms; coefficients may be negative."""
 
@@ -63,8 +64,13 @@ class _Part:
     coefficients: np.ndarray
     error: float
     """Sum of the squared relative errors."""
-    inverse: np.ndarray
-    """(XᵀX)⁻¹ of the design matrix X."""
+    design: np.ndarray
+    """The design matrix X."""
+
+    @cached_property
+    def inverse(self) -> np.ndarray:
+        """(XᵀX)⁻¹; most subsets fit too badly to need it."""
+        return np.linalg.pinv(self.design.T @ self.design)
 
     @property
     def is_possible(self) -> bool:
@@ -91,6 +97,7 @@ class Curve:
         self._sizes = len(tokens)
         self._parts = [_fit(self._design, terms) for terms in _SUBSETS]
         self._best = self._best_of(TERMS)
+        self._known: dict[float, Estimate] = {}
         sampled = 0.0 if noise is None else float(np.mean(np.square(noise)))
         scattered, dof = self._scatter()
         self.error_width = sqrt(max(two_sided_95(dof) ** 2 * scattered, NORMAL**2 * sampled))
@@ -125,6 +132,11 @@ class Curve:
 
     def at(self, tokens: float) -> Estimate:
         """The cost at that many tokens, with the interval of a measurement."""
+        if tokens not in self._known:
+            self._known[tokens] = self._estimate(tokens)
+        return self._known[tokens]
+
+    def _estimate(self, tokens: float) -> Estimate:
         curve = self.curve_at(tokens)
         below, above = (
             float(np.exp(np.hypot(np.log(factor), self.error_width)))
@@ -160,7 +172,7 @@ def _fit(design: np.ndarray, terms: tuple[int, ...]) -> _Part:
         terms=terms,
         coefficients=coefficients,
         error=float(residuals @ residuals),
-        inverse=np.linalg.pinv(part.T @ part),
+        design=part,
     )
 
 

@@ -17,7 +17,8 @@ from math import inf
 
 import pandas as pd
 
-from attnbench.analysis.growth.curves import floats, left_out_note, squarest
+from attnbench.analysis.growth.curves import left_out_note
+from attnbench.analysis.growth.measured import Measured, measured
 from attnbench.analysis.growth.polynomial import Curve, Estimate
 from attnbench.analysis.growth.refusal import (
     WIDEST,
@@ -27,7 +28,6 @@ from attnbench.analysis.growth.refusal import (
     memory_curve,
 )
 from attnbench.analysis.keys import Implementation
-from attnbench.analysis.quotable import poor, quotable
 from attnbench.analysis.speedup.baseline import fastest, is_baseline
 from attnbench.errors import UserError
 from attnbench.spec.validation import within
@@ -88,8 +88,8 @@ def predict(layers: pd.DataFrame, tokens: int, attentions: Sequence[str] = ()) -
     _refuse_unknown(layers, attentions)
     refusals = Refusals()
     groups = []
-    for _, rows in squarest(layers).groupby("conditions_key", sort=False):
-        group = _group(rows, tokens, attentions, refusals)
+    for curves in measured(layers):
+        group = _group(curves, tokens, attentions, refusals)
         if group.predictions:
             groups.append(group)
     refused = refusals.lines()
@@ -110,13 +110,14 @@ def _refuse_unknown(layers: pd.DataFrame, attentions: Sequence[str]) -> None:
         )
 
 
-def _group(rows: pd.DataFrame, tokens: int, attentions: Sequence[str], refusals: Refusals) -> Group:
+def _group(
+    curves: Sequence[Measured], tokens: int, attentions: Sequence[str], refusals: Refusals
+) -> Group:
     """Predict the curves under one set of conditions, always including dense for the baseline."""
     found: list[Prediction] = []
     dense_is_known = True
-    for _, unordered in rows.groupby("implementation_key", sort=False):
-        curve = unordered.sort_values("tokens")
-        attention = curve["attention"].iloc[0]
+    for curve in curves:
+        attention = curve.attention
         asked = not attentions or attention in attentions
         if not asked and not is_baseline(attention):
             continue
@@ -130,7 +131,7 @@ def _group(rows: pd.DataFrame, tokens: int, attentions: Sequence[str], refusals:
     baseline = _fastest_dense(found) if dense_is_known else None
     shown = [p for p in found if not attentions or p.attention in attentions]
     return Group(
-        conditions=rows["conditions"].iloc[0],
+        conditions=curves[0].conditions,
         baseline=baseline.implementation if baseline else None,
         baseline_label=baseline.label if baseline else "",
         predictions=tuple(_with_speed_up(p, baseline) for p in shown),
@@ -142,29 +143,29 @@ def _fastest_dense(found: Iterable[Prediction]) -> Prediction | None:
     return fastest(dense, lambda p: inf if p.latency_s is None else p.latency_s.value)
 
 
-def _prediction(rows: pd.DataFrame, tokens: int, latency: Curve | None) -> Prediction | None:
+def _prediction(rows: Measured, tokens: int, latency: Curve | None) -> Prediction | None:
     """Everything except the speed-up, from one mechanism's cells in ascending order of tokens.
 
     None if neither latency nor memory can be predicted.
     """
-    known = rows[floats(rows["memory_bytes"]) > 0]
+    known = rows.where(rows.memory_bytes > 0)
     memory = memory_curve(known, tokens)
     if latency is None and memory is None:
         return None
-    first, behind = rows.iloc[0], known if latency is None else quotable(rows)
-    left_out = left_out_note(poor(rows)["tokens"]) if latency else ""
+    behind = known if latency is None else rows.sure
+    left_out = left_out_note(rows.poor.sizes) if latency else ""
     return Prediction(
-        label=first["label"],
-        implementation=first["implementation_key"],
-        attention=first["attention"],
-        impl=first["impl"],
-        options=first["options"],
+        label=rows.label,
+        implementation=rows.implementation_key,
+        attention=rows.attention,
+        impl=rows.impl,
+        options=rows.options,
         latency_s=latency.at(tokens) if latency else None,
         latency_terms_s=latency.coefficients if latency else None,
         memory_bytes=memory.at(tokens) if memory else None,
         memory_terms_bytes=memory.coefficients if memory else None,
         speedup=None,
-        tokens=tuple(int(size) for size in behind["tokens"]),
+        tokens=tuple(behind.sizes),
         note="; ".join(filter(None, (_misfit(latency), left_out))),
     )
 

@@ -18,12 +18,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil, isqrt, sqrt
 
-import pandas as pd
-
-from attnbench.analysis.growth.curves import floats, listed_sizes, noise_of
+from attnbench.analysis.growth.curves import listed_sizes
+from attnbench.analysis.growth.measured import Measured
 from attnbench.analysis.growth.polynomial import LEAST_SIZES, Curve, Estimate
-from attnbench.analysis.quotable import POOR, poor, quotable
-from attnbench.analysis.remeasure import Cell, advice, cells_of
+from attnbench.analysis.quotable import POOR
+from attnbench.analysis.remeasure import Cell, advice
+from attnbench.analysis.shortened import some_of
 from attnbench.spec import grid_of
 
 FARTHEST_BEYOND = 16
@@ -68,11 +68,11 @@ class Refusals:
     names: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     cells: dict[tuple[str, str], list[Cell]] = field(default_factory=dict)
 
-    def add(self, rows: pd.DataFrame, error: CannotTellError) -> None:
-        """Note that the curve of these rows was refused."""
-        about = (str(rows["conditions"].iloc[0]), str(error))
+    def add(self, rows: Measured, error: CannotTellError) -> None:
+        """Note that the curve of these cells was refused."""
+        about = (rows.conditions, str(error))
         at = f" at {listed_sizes(error.sizes)}" if error.sizes else ""
-        self.names.setdefault(about, []).append(rows["label"].iloc[0] + at)
+        self.names.setdefault(about, []).append(rows.label + at)
         self.cells.setdefault(about, []).extend(error.cells)
 
     def lines(self) -> tuple[str, ...]:
@@ -82,13 +82,13 @@ class Refusals:
 
     def _line(self, about: tuple[str, str], several: bool) -> str:
         conditions, reason = about
-        names = ", ".join(self.names[about])
+        names = some_of(self.names[about])
         parts = [f"{names}: {reason}", advice(self.cells[about])]
         text = "; ".join(filter(None, parts))
         return f"{conditions}: {text}" if several else text
 
 
-def latency_curve(rows: pd.DataFrame, tokens: int) -> tuple[Curve | None, CannotTellError | None]:
+def latency_curve(rows: Measured, tokens: int) -> tuple[Curve | None, CannotTellError | None]:
     """The curve of the latency, or why it cannot be used at that many tokens."""
     try:
         return _good_curve(rows, tokens), None
@@ -96,26 +96,26 @@ def latency_curve(rows: pd.DataFrame, tokens: int) -> tuple[Curve | None, Cannot
         return None, reason
 
 
-def _good_curve(rows: pd.DataFrame, tokens: int) -> Curve:
+def _good_curve(rows: Measured, tokens: int) -> Curve:
     """The curve through the latencies that may be quoted, if it is good enough to predict from."""
-    timed = rows.dropna(subset=["latency_s"])
-    if timed.empty:
-        statuses = ", ".join(sorted(set(rows["status"].str.replace("_", " "))))
+    timed = rows.timed
+    if not len(timed):
+        statuses = ", ".join(sorted({status.replace("_", " ") for status in rows.statuses}))
         raise CannotTellError(f"no latency was measured ({statuses})")
     _refuse_few(timed, tokens)
-    used = quotable(timed)
+    used = timed.sure
     _refuse_distant(used, tokens)
-    curve = Curve(floats(used["tokens"]), floats(used["latency_s"]), noise_of(used))
+    curve = Curve(used.tokens, used.latency_s, used.noise)
     if curve.worst_error > WORST_FIT:
         raise CannotTellError(
             f"{POOR}: measured latencies are up to {curve.worst_error:.0%} off the curve",
-            cells_of(timed), is_poor=True,
+            timed.cells, is_poor=True,
         )  # fmt: skip
     if is_vague(curve.at(tokens)):
-        between = max(FARTHEST_BELOW, round(sqrt(sqrt(tokens * int(used["tokens"].max())))))
+        between = max(FARTHEST_BELOW, round(sqrt(sqrt(tokens * max(used.sizes)))))
         raise CannotTellError(
             f"{POOR}: the interval would span more than a factor of {WIDEST:g}",
-            [*cells_of(timed), *_at_sizes(rows, [between**2])], is_poor=True,
+            [*timed.cells, *_at_sizes(rows, [between**2])], is_poor=True,
         )  # fmt: skip
     return curve
 
@@ -125,17 +125,17 @@ def is_vague(estimate: Estimate) -> bool:
     return estimate.high > WIDEST * estimate.low
 
 
-def memory_curve(known: pd.DataFrame, tokens: int) -> Curve | None:
+def memory_curve(known: Measured, tokens: int) -> Curve | None:
     """The curve of the memory peak; None if it cannot be used at that many tokens."""
-    if len(known) < LEAST_SIZES or _is_distant([int(size) for size in known["tokens"]], tokens):
+    if len(known) < LEAST_SIZES or _is_distant(known.sizes, tokens):
         return None
-    curve = Curve(floats(known["tokens"]), floats(known["memory_bytes"]))
+    curve = Curve(known.tokens, known.memory_bytes)
     return None if is_vague(curve.at(tokens)) else curve
 
 
-def _refuse_few(timed: pd.DataFrame, tokens: int) -> None:
+def _refuse_few(timed: Measured, tokens: int) -> None:
     """Refuse too few sizes, and say which sizes to measure."""
-    used, left_out = quotable(timed), poor(timed)
+    used, left_out = timed.sure, timed.poor
     if len(timed) < LEAST_SIZES:
         raise CannotTellError(
             f"measured at {_sizes(len(timed))}, but a curve needs {LEAST_SIZES}",
@@ -143,8 +143,8 @@ def _refuse_few(timed: pd.DataFrame, tokens: int) -> None:
         )
     if len(used) < LEAST_SIZES:
         raise CannotTellError(
-            f"{POOR}, and a curve needs {LEAST_SIZES} sizes", cells_of(left_out), is_poor=True,
-            sizes=[int(size) for size in left_out["tokens"]],
+            f"{POOR}, and a curve needs {LEAST_SIZES} sizes", left_out.cells, is_poor=True,
+            sizes=left_out.sizes,
         )  # fmt: skip
 
 
@@ -156,9 +156,9 @@ def _is_distant(sizes: Sequence[int], tokens: int) -> bool:
     return tokens > FARTHEST_BEYOND * max(sizes) or FARTHEST_BELOW * tokens < min(sizes)
 
 
-def _refuse_distant(used: pd.DataFrame, tokens: int) -> None:
+def _refuse_distant(used: Measured, tokens: int) -> None:
     """Refuse sizes that the curve cannot predict, and say which size to measure instead."""
-    sizes = [int(size) for size in used["tokens"]]
+    sizes = used.sizes
     if not _is_distant(sizes, tokens):
         return
     if tokens > FARTHEST_BEYOND * max(sizes):
@@ -176,7 +176,7 @@ def _ladder(tokens: int) -> list[int]:
     return [side**2, ceil(1.5 * side) ** 2, (2 * side) ** 2]
 
 
-def _at_sizes(rows: pd.DataFrame, sizes: Sequence[int]) -> list[Cell]:
-    """The mechanism of these rows at other sizes, under the same conditions."""
-    cell = cells_of(rows.iloc[:1])[0]
+def _at_sizes(rows: Measured, sizes: Sequence[int]) -> list[Cell]:
+    """The mechanism of these cells at other sizes, under the same conditions."""
+    cell = rows.cells[0]
     return [replace(cell, grid=grid_of(size)) for size in sizes]

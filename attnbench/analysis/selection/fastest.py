@@ -25,7 +25,8 @@ def fastest_of_each(
     for record in layers:
         cells.setdefault(_cell(record), []).append(record)
     chosen = [record for cell in cells.values() for record in _fastest(cell)]
-    return chosen, [record for record in layers if all(record is not one for one in chosen)]
+    shown = {id(record) for record in chosen}
+    return chosen, [record for record in layers if id(record) not in shown]
 
 
 def _fastest(cell: Sequence[LayerRecord]) -> Sequence[LayerRecord]:
@@ -36,9 +37,11 @@ def _fastest(cell: Sequence[LayerRecord]) -> Sequence[LayerRecord]:
 def left_out_notes(shown: Sequence[LayerRecord], left_out: Sequence[LayerRecord]) -> list[str]:
     """One line per cell: the fastest implementation, the slower ones, and those that failed."""
     notes = []
+    slower: dict[Hashable, list[LayerRecord]] = {}
+    for record in left_out:
+        slower.setdefault(_cell(record), []).append(record)
     for fastest in shown:
-        others = [record for record in left_out if _cell(record) == _cell(fastest)]
-        if others:
+        if others := slower.get(_cell(fastest), []):
             notes.append(_note(fastest, others))
     return notes
 

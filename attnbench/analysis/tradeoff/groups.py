@@ -11,15 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
-from attnbench.analysis.frame.frames import RECIPE_COLUMNS
 from attnbench.analysis.frame.rows import PRIMARY
+from attnbench.analysis.growth.curves import together
 from attnbench.analysis.keys import machine_order
 from attnbench.analysis.quotable import POOR
 from attnbench.analysis.remeasure import evaluate_command
+from attnbench.analysis.shortened import Lines, some_of
 from attnbench.analysis.tradeoff.frontier import Point, dominated, joined
+from attnbench.analysis.tradeoff.recipes import (
+    RECIPE,
+    differing_recipe,
+    names_with_recipes,
+    recipe_notes,
+    recipe_warning,
+)
 from attnbench.errors import UserError
 from attnbench.units import METRICS, Metric, primary_score
 
@@ -29,24 +39,53 @@ COSTS = {"macs": "macs", "latency": "latency_s", "memory": "memory_bytes", "para
 DATA = ("task", "data", "height", "width", "num_classes")
 """The columns for the training data and the task."""
 _CALL = ("batch", "dtype", "mode")
-_RECIPE = ("epochs", *RECIPE_COLUMNS)
+_Values = dict[int, list[Any]]
+"""Numbers by the point that they are averaged into."""
 _WHISKERS = "95 % interval of the mean (Student's t)"
+MOST_MACHINES = 4
+"""Named in one line of text."""
 _ON_ONE_MACHINE = ("latency_s", "memory_bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tradeoff:
-    """Comparable models: their points, which are dominated, and the rows behind each."""
+    """Comparable models: their points, which are dominated, and the rows behind each.
 
-    name: str
-    subtitle: str
+    Texts are made when they are asked for: of thousands of groups few are shown.
+    """
+
     score: Metric
     """The primary score of the task."""
     points: tuple[Point, ...]
     beaten: tuple[bool, ...]
     members: tuple[tuple[int, ...], ...]
     """Index of the rows averaged into each point."""
-    notes: tuple[str, ...]
+    models: pd.DataFrame
+    """The rows of this group, and of others."""
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The rows of this group, in the order of the frame."""
+        return self.models.loc[sorted(index for rows in self.members for index in rows)]
+
+    @property
+    def name(self) -> str:
+        """Data, size, batch and dtype, for the name of a file."""
+        first = self.models.loc[self.members[0][0]]
+        data = first["data"] or "unnamed"
+        return f"{data}-{first['height']}px-b{first['batch']}-{first['dtype']}"
+
+    @property
+    def subtitle(self) -> str:
+        """What the models share, the seeds, the machines, and whether recipes differ."""
+        rows = self.rows
+        shared = f"{task_of(rows)}, {_call(rows)}; {_seeds(self.points)}; {machines_of(rows)}"
+        return shared + recipe_warning(differing_recipe(rows))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A note if the models were trained with different recipes."""
+        return recipe_notes(self.rows, task_of(self.rows))
 
 
 def metric_of(cost: str) -> str:
@@ -61,12 +100,36 @@ def metric_of(cost: str) -> str:
 
 
 def tradeoffs(models: pd.DataFrame, metric: str) -> Iterator[Tradeoff]:
-    """The groups of comparable models that have the primary score of their task and this cost."""
+    """The groups of comparable models that have the primary score of their task and this cost.
+
+    The steps that pandas takes are over all groups at once: it takes milliseconds for each.
+    """
     usable = _with_good_costs(models, metric).dropna(subset=[PRIMARY])
-    for _, rows in usable.groupby([*DATA, *_CALL], sort=True, dropna=False):
-        for comparable in _by_machine(rows) if metric in _ON_ONE_MACHINE else [rows]:
-            if comparable[metric].notna().any():
-                yield _tradeoff(_of_known_cost(comparable, metric), metric)
+    usable = _of_known_cost(usable.assign(group=_groups(usable, metric)), metric)
+    if usable.empty:
+        return
+    made = _points(usable, metric)
+    groups, tasks = usable["group"].tolist(), usable["task"].tolist()
+    for positions in sorted(together(groups), key=lambda positions: groups[positions[0]]):
+        points = [made[position] for position in positions if position in made]
+        score = primary_score(tasks[positions[0]])
+        assert score is not None  # rows without a primary score were dropped
+        yield Tradeoff(
+            score=score,
+            points=tuple(point for point, _ in points),
+            beaten=tuple(dominated([point for point, _ in points], score.better)),
+            members=tuple(members for _, members in points),
+            models=usable,
+        )
+
+
+def _groups(models: pd.DataFrame, metric: str) -> pd.Series:
+    """The number of each row's group: models that may be compared in this cost."""
+    machines = sorted(set(models["machine_key"]), key=machine_order)
+    rank = {machine: number for number, machine in enumerate(machines)}
+    apart = models["machine_key"].map(rank) if metric in _ON_ONE_MACHINE else 0
+    columns = [*DATA, *_CALL, "machine_rank"]
+    return models.assign(machine_rank=apart).groupby(columns, sort=True, dropna=False).ngroup()
 
 
 def _with_good_costs(models: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -76,29 +139,61 @@ def _with_good_costs(models: pd.DataFrame, metric: str) -> pd.DataFrame:
     return models.assign(latency_s=models["latency_s"].where(models["quotable"]))
 
 
-def _of_known_cost(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+def _of_known_cost(models: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The rows of models with a known cost in at least one seed, if it varies between seeds."""
     if metric != "latency_s":
-        return rows.dropna(subset=[metric])
-    same = rows.groupby(["variant_key", *_RECIPE], sort=False, dropna=False)
-    return rows[same[metric].transform("count") > 0]
+        return models.dropna(subset=[metric])
+    return models[_alike(models)[metric].transform("count") > 0]
 
 
-def _by_machine(rows: pd.DataFrame) -> list[pd.DataFrame]:
-    machines = sorted(set(rows["machine_key"]), key=machine_order)
-    return [rows[rows["machine_key"] == machine] for machine in machines]
+def _alike(models: pd.DataFrame) -> Any:
+    """The rows by group, model and recipe: those that differ in the seed only."""
+    return models.groupby(["group", "variant_key", *RECIPE], sort=False, dropna=False)
 
 
-def left_out(models: pd.DataFrame, metric: str) -> list[str]:
+def _points(models: pd.DataFrame, metric: str) -> dict[int, tuple[Point, tuple[int, ...]]]:
+    """The point of each model under one recipe, with the index of its rows, by its first row."""
+    alike = _alike(models).ngroup().tolist()
+    costs, scores = _by_seed(models.assign(alike=alike), metric)
+    names = names_with_recipes(models, models["group"].tolist())
+    families, attentions = models["family"].tolist(), models["attention"].tolist()
+    index = models.index.tolist()
+    found = {}
+    for positions in together(alike):
+        first = positions[0]
+        point = joined(
+            names[first], families[first], attentions[first], costs[alike[first]],
+            scores[alike[first]],
+        )  # fmt: skip
+        found[first] = point, tuple(index[position] for position in positions)
+    return found
+
+
+def _by_seed(models: pd.DataFrame, metric: str) -> tuple[_Values, _Values]:
+    """The known costs and the scores of each point, from the newest record of each seed."""
+    newest = models.sort_values("created", kind="stable")
+    newest = newest.drop_duplicates(["alike", "seed"], keep="last")
+    costs: _Values = {}
+    for point, cost in newest.dropna(subset=[metric])[["alike", metric]].itertuples(index=False):
+        costs.setdefault(point, []).append(cost)
+    scores: _Values = {}
+    for point, score in newest[["alike", PRIMARY]].itertuples(index=False):
+        scores.setdefault(point, []).append(score)
+    return costs, scores
+
+
+def left_out(models: pd.DataFrame, metric: str) -> Lines:
     """One line per trained model that cannot be on a frontier, with the reason."""
     trained = models[models["epochs"].notna()]  # untrained models have no score to plot
     costs = _with_good_costs(trained, metric)[metric]
     missing = trained[trained[PRIMARY].isna() | costs.isna()]
-    return [
-        f"{row['label']}{_seed(row)} on {row['data'] or 'unnamed data'} is on no frontier: "
-        f"{_why(row, metric)}."
-        for _, row in missing.iterrows()
-    ]
+    return Lines(partial(_left_out, missing, place, metric) for place in range(len(missing)))
+
+
+def _left_out(missing: pd.DataFrame, place: int, metric: str) -> str:
+    row = missing.iloc[place]
+    on = f"on {row['data'] or 'unnamed data'}"
+    return f"{row['label']}{_seed(row)} {on} is on no frontier: {_why(row, metric)}."
 
 
 def _seed(row: pd.Series) -> str:
@@ -116,73 +211,6 @@ def _why(row: pd.Series, metric: str) -> str:
     if score is None:
         return f"task {row['task']!r} has no primary score"
     return f"no {score.label} was measured"
-
-
-def _tradeoff(rows: pd.DataFrame, metric: str) -> Tradeoff:
-    points: list[Point] = []
-    members: list[tuple[int, ...]] = []
-    differing = differing_recipe(rows)
-    for _, same in rows.groupby(["variant_key", *_RECIPE], sort=False, dropna=False):
-        points.append(_point(same, metric, _name(same, rows, differing)))
-        members.append(tuple(same.index))
-    first = rows.iloc[0]
-    score = primary_score(first["task"])
-    assert score is not None  # `tradeoffs` drops rows without a primary score
-    return Tradeoff(
-        name=f"{first['data'] or 'unnamed'}-{first['height']}px-b{first['batch']}-{first['dtype']}",
-        subtitle=f"{task_of(rows)}, {_call(rows)}; {_seeds(points)}; {machines_of(rows)}"
-        + recipe_warning(differing),
-        score=score,
-        points=tuple(points),
-        beaten=tuple(dominated(points, score.better)),
-        members=tuple(members),
-        notes=_recipe_notes(rows, differing),
-    )
-
-
-def _point(same: pd.DataFrame, metric: str, name: str) -> Point:
-    """The point of one model under one recipe, from the newest record of each seed."""
-    seeds = same.sort_values("created").drop_duplicates("seed", keep="last")
-    family, attention = same["family"].iloc[0], same["attention"].iloc[0]
-    return joined(name, family, attention, list(seeds[metric].dropna()), list(seeds[PRIMARY]))
-
-
-def differing_recipe(rows: pd.DataFrame) -> list[str]:
-    """The recipe columns in which the rows differ, the seed excluded."""
-    return [column for column in _RECIPE if rows[column].nunique(dropna=False) > 1]
-
-
-def recipe_warning(differing: Sequence[str]) -> str:
-    """The warning in a subtitle if recipes differ; "" if they are equal."""
-    if not differing:
-        return ""
-    return f"; NOT the same recipe: {', '.join(_plain(column) for column in differing)} differ"
-
-
-def _recipe_notes(rows: pd.DataFrame, differing: Sequence[str]) -> tuple[str, ...]:
-    if not differing:
-        return ()
-    values = "; ".join(
-        f"{_plain(column)}: {', '.join(sorted(str(value) for value in rows[column].unique()))}"
-        for column in differing
-    )
-    return (f"The models on {task_of(rows)} were trained with different recipes ({values}).",)
-
-
-def _plain(column: str) -> str:
-    return column.removeprefix("recipe_")
-
-
-def _name(same: pd.DataFrame, rows: pd.DataFrame, differing: Sequence[str]) -> str:
-    """The label, plus the recipe values that tell several recipes of one model apart."""
-    first = same.iloc[0]
-    namesakes = rows[rows["variant_key"] == first["variant_key"]]
-    recipe = [
-        f"{_plain(column)}={first[column]}"
-        for column in differing
-        if namesakes[column].nunique(dropna=False) > 1
-    ]
-    return " ".join([first["label"], *recipe])
 
 
 def task_of(rows: pd.DataFrame) -> str:
@@ -210,4 +238,6 @@ def _seeds(points: Sequence[Point]) -> str:
 def machines_of(rows: pd.DataFrame) -> str:
     """The names of all machines that the rows were measured on."""
     names = list(rows["environment"].unique())
-    return names[0] if len(names) == 1 else f"from {len(names)} machines: " + "; ".join(names)
+    if len(names) == 1:
+        return str(names[0])
+    return f"from {len(names):,} machines: {some_of(names, MOST_MACHINES, '; ')}"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
 
 import torch
 from torch.nn import functional as F
 
+from attnbench.isolation.answers import JobConnection
 from attnbench.isolation.failure import WorkLostError, failure
 from attnbench.isolation.inside import end_with, match_parent
 from attnbench.profiling.latency.timer import Call
 from attnbench.profiling.memory.high_water import Resident, high_water_of
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: JobConnection) -> None:
     """Do the one job that comes over a connection: say "ready", then answer a `Resident`."""
     plugins, threads, pickled = connection.recv()
     end_with(connection)

@@ -1,4 +1,8 @@
-"""Figure of score against cost; points on the Pareto frontier are filled, dominated ones hollow."""
+"""Figure of score against cost; points on the Pareto frontier are filled, dominated ones hollow.
+
+Models of equal cost and score are one spot. Spots of one colour are drawn together, and where they
+are many, as pixels: the size of the file must not grow with their number.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -13,8 +18,9 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
 from attnbench.analysis.tradeoff.frontier import Point
+from attnbench.analysis.tradeoff.spots import Spot, labelled, spots_of, unlabelled_remark
 from attnbench.report.figures import label_placement as labels
-from attnbench.report.figures.colours import FAMILIES, hue_of, style_of
+from attnbench.report.figures.colours import FAMILIES, OTHER, hue_of, style_of
 from attnbench.report.figures.style import open_figure, scale_axis, settle
 from attnbench.units import METRICS, Metric
 
@@ -22,8 +28,10 @@ FOOTNOTE = (
     "Higher scores and lower costs are better. A hollow point is dominated: another model scores "
     "at least as well at no higher cost, and is better in one of the two."
 )
-NAMED_UP_TO = 40
-"""With more points, only those on the frontier are labelled: more labels would cover the data."""
+MOST_HUES = 20
+"""More colours could not be told apart; mechanisms beyond share the colour of `OTHER`."""
+DRAWN_AS_PIXELS_FROM = 2000
+"""Points from which markers are drawn as pixels: as shapes they would take megabytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,59 +55,93 @@ def frontier(
     title: str,
     subtitle: str,
 ) -> Figure:
-    """A labelled point per model, and the frontier as a step line."""
-    figure, (axes,) = open_figure(title, subtitle, FOOTNOTE, height=4.6)
+    """A point per model or per tie of models, with labels, and the frontier as a step line."""
+    spots = spots_of(points, beaten)
+    note = " ".join(filter(None, (FOOTNOTE, unlabelled_remark(spots))))
+    figure, (axes,) = open_figure(title, subtitle, note, height=4.6)
     scale = Scale(x=METRICS[metric].scale, y=score.scale)
-    steps = _steps([p for p, is_beaten in zip(points, beaten, strict=True) if not is_beaten], scale)
+    steps = _steps([spot for spot in spots if not spot.is_beaten], scale)
     axes.plot(*zip(*steps, strict=True), color="#999999", linewidth=1.4, zorder=2)
-    for point, is_beaten in zip(points, beaten, strict=True):
-        _draw_point(axes, point, is_beaten, scale)
+    hues = _hues(points)
+    _draw_points(axes, points, beaten, hues, scale)
     scale_axis(axes, "x", [point.cost * scale.x for point in points])
     axes.yaxis.set_major_locator(MaxNLocator(7))
     axes.margins(x=0.16, y=0.14)
     axes.set(xlabel=METRICS[metric].axis_label, ylabel=score.axis_label)
-    _legend(axes, points, beaten)
+    _legend(axes, hues, any(beaten))
     settle(figure)
-    _name_points(axes, points, beaten, steps, scale)
+    named = labelled(spots)
+    labels.place(
+        axes,
+        [spot.name for spot in named],
+        [scale.at(spot.cost, spot.score) for spot in named],
+        obstacles=[*_segments(axes, steps), *_whiskers(axes, points, scale)],
+    )
     return figure
 
 
-def _steps(best: Sequence[Point], scale: Scale) -> list[tuple[float, float]]:
+def _steps(best: Sequence[Spot], scale: Scale) -> list[tuple[float, float]]:
     """Corners of the step line of the best score up to each cost, in axis units."""
     corners: list[tuple[float, float]] = []
-    for point in sorted(best, key=lambda p: (p.cost, p.score)):
-        here = scale.at(point.cost, point.score)
+    for spot in sorted(best, key=lambda s: (s.cost, s.score)):
+        here = scale.at(spot.cost, spot.score)
         if corners:
             corners.append((here[0], corners[-1][1]))
         corners.append(here)
     return corners
 
 
-def _draw_point(axes: Axes, point: Point, is_beaten: bool, scale: Scale) -> None:
-    color, marker = style_of(hue_of(point.family, point.attention))
-    x, y = scale.at(point.cost, point.score)
-    if point.interval is not None:
-        half_width = (point.interval[1] - point.interval[0]) / 2 * scale.y
-        axes.errorbar(
-            x, y, yerr=half_width, fmt="none", ecolor=color,
-            alpha=0.5 if is_beaten else 1.0, elinewidth=1.2, capsize=3, zorder=3,
+def _hues(points: Sequence[Point]) -> list[str]:
+    """The hue of each point; those beyond `MOST_HUES` are `OTHER`."""
+    hues = [hue_of(point.family, point.attention) for point in points]
+    shown = set(_in_order(set(hues))[:MOST_HUES])
+    return [hue if hue in shown else OTHER for hue in hues]
+
+
+def _in_order(hues: set[str]) -> list[str]:
+    return [hue for hue in FAMILIES if hue in hues] + sorted(hues - set(FAMILIES))
+
+
+def _draw_points(
+    axes: Axes, points: Sequence[Point], beaten: Sequence[bool], hues: Sequence[str], scale: Scale
+) -> None:
+    """Draw markers and whiskers, all of one look at once."""
+    alike: dict[tuple[str, bool], list[Point]] = {}
+    for point, hue, is_beaten in zip(points, hues, beaten, strict=True):
+        alike.setdefault((hue, is_beaten), []).append(point)
+    for (hue, is_beaten), members in alike.items():
+        color, marker = style_of(hue)
+        _draw_whiskers(axes, [p for p in members if p.interval], color, is_beaten, scale)
+        # A tie is drawn once: fainter markers on top of each other would look filled.
+        at = sorted({scale.at(point.cost, point.score) for point in members})
+        axes.plot(
+            *zip(*at, strict=True), linestyle="none", marker=marker, markersize=8,
+            markeredgewidth=1.6, color=color, markerfacecolor="white" if is_beaten else color,
+            alpha=0.65 if is_beaten else 1.0, zorder=4,
+            rasterized=len(points) >= DRAWN_AS_PIXELS_FROM,
         )  # fmt: skip
-    axes.plot(
-        x, y, linestyle="none", marker=marker, markersize=8, markeredgewidth=1.6,
-        color=color, markerfacecolor="white" if is_beaten else color,
-        alpha=0.65 if is_beaten else 1.0, zorder=4,
+
+
+def _draw_whiskers(
+    axes: Axes, points: Sequence[Point], color: str, is_beaten: bool, scale: Scale
+) -> None:
+    if not points:
+        return
+    x, y = np.transpose([scale.at(point.cost, point.score) for point in points])
+    half_widths = [(p.interval[1] - p.interval[0]) / 2 * scale.y for p in points if p.interval]
+    axes.errorbar(
+        x, y, yerr=half_widths, fmt="none", ecolor=color, alpha=0.5 if is_beaten else 1.0,
+        elinewidth=1.2, capsize=3, zorder=3, rasterized=len(points) >= DRAWN_AS_PIXELS_FROM,
     )  # fmt: skip
 
 
-def _legend(axes: Axes, points: Sequence[Point], beaten: Sequence[bool]) -> None:
-    present = {hue_of(point.family, point.attention) for point in points}
-    hues = [hue for hue in FAMILIES if hue in present] + sorted(present - set(FAMILIES))
+def _legend(axes: Axes, hues: Sequence[str], some_are_beaten: bool) -> None:
     handles = [
         Line2D([], [], linestyle="none", marker=marker, color=color, markersize=7, label=hue)
-        for hue, (color, marker) in ((hue, style_of(hue)) for hue in hues)
+        for hue, (color, marker) in ((hue, style_of(hue)) for hue in _in_order(set(hues)))
     ]
     handles.append(Line2D([], [], color="#999999", linewidth=1.4, label="frontier"))
-    if any(beaten):
+    if some_are_beaten:
         handles.append(
             Line2D([], [], linestyle="none", marker="o", color="#777777", markersize=7,
                    markerfacecolor="white", markeredgewidth=1.6, label="dominated")
@@ -110,38 +152,22 @@ def _legend(axes: Axes, points: Sequence[Point], beaten: Sequence[bool]) -> None
     )  # fmt: skip
 
 
-def _name_points(
-    axes: Axes,
-    points: Sequence[Point],
-    beaten: Sequence[bool],
-    steps: Sequence[tuple[float, float]],
-    scale: Scale,
-) -> None:
-    everyone = len(points) <= NAMED_UP_TO
-    named = [p for p, is_beaten in zip(points, beaten, strict=True) if everyone or not is_beaten]
-    labels.place(
-        axes,
-        [point.name for point in named],
-        [scale.at(point.cost, point.score) for point in named],
-        obstacles=[*_segments(axes, steps), *_whiskers(axes, points, scale)],
-    )
-
-
 def _segments(axes: Axes, steps: Sequence[tuple[float, float]]) -> list[Bbox]:
-    pixels = axes.transData.transform(steps)
+    pixels = axes.transData.transform(steps).tolist()
     return [_box(*start, *end) for start, end in pairwise(pixels)]
 
 
 def _whiskers(axes: Axes, points: Sequence[Point], scale: Scale) -> list[Bbox]:
-    boxes = []
-    for point in points:
-        ends = [scale.at(point.cost, y) for y in point.interval or (point.score, point.score)]
-        (x0, y0), (x1, y1) = axes.transData.transform(ends)
-        boxes.append(_box(x0, y0, x1, y1, margin=6.0))
-    return boxes
+    """The areas of all markers and whiskers; equal ones once."""
+    found = {
+        (point.cost, *(point.interval or (point.score, point.score))): None for point in points
+    }
+    low = [scale.at(cost, bottom) for cost, bottom, _ in found]
+    high = [scale.at(cost, top) for cost, _, top in found]
+    ends = np.hstack([axes.transData.transform(side) for side in (low, high)]).tolist()
+    return [_box(*corners).padded(4.0) for corners in ends]
 
 
-def _box(x0: float, y0: float, x1: float, y1: float, margin: float = 2.0) -> Bbox:
-    return Bbox.from_extents(
-        min(x0, x1) - margin, min(y0, y1) - margin, max(x0, x1) + margin, max(y0, y1) + margin
-    )
+def _box(x0: float, y0: float, x1: float, y1: float) -> Bbox:
+    """The box with these corners, two pixels wider on each side."""
+    return Bbox.from_extents(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)).padded(2.0)

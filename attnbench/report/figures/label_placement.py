@@ -2,12 +2,14 @@
 
 Each label tries a set of positions around its point, the closest first, and takes the first free
 one. If none is free, it takes the one that covers the least. A thin line joins a distant label to
-its point.
+its point. What a position costs is read off the taken pixels, so that the time for a label does
+not grow with the number of points.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
@@ -15,6 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
+
+from attnbench.report.figures.taken import Taken
 
 # (x, y) direction away from the point, and the alignment of the text there.
 Direction = tuple[
@@ -40,6 +44,20 @@ NEEDS_LEADER_FROM = 14
 MARKER_RADIUS = 7
 
 
+_BEFORE = {"left": 0.0, "bottom": 0.0, "center": 0.5, "right": 1.0, "top": 1.0}
+"""The share of a text's width or height that lies before the place it is aligned to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What is taken: points and labels, and lines. Only lines may be crossed by a leader."""
+
+    inside: Bbox
+    things: Taken
+    lines: Taken
+    pixels_per_point: float
+
+
 def place(
     axes: Axes,
     names: Sequence[str],
@@ -57,7 +75,11 @@ def place(
         obstacles: areas to keep free, in pixels.
     """
     points = [_around(axes, position) for position in positions]
-    lines = list(obstacles)
+    size = axes.figure.bbox.size
+    page = _Page(
+        axes.get_window_extent(), Taken(*size, points), Taken(*size, obstacles),
+        axes.figure.dpi / 72,
+    )  # fmt: skip
     labels: list[Annotation] = []
     # From left to right: labels extend to the right, where later ones can still move.
     for index in sorted(range(len(names)), key=lambda i: points[i].x0):
@@ -65,12 +87,11 @@ def place(
             names[index], positions[index], xytext=(0, 0), textcoords="offset points", size=8,
             zorder=6, path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )  # fmt: skip
-        point, others = points[index], points[:index] + points[index + 1 :]
-        written = [earlier.get_window_extent() for earlier in labels]
-        distance = _settle(axes, label, point, [*others, *written], lines)
+        distance, box = _settle(label, points[index], page)
         if distance >= NEEDS_LEADER_FROM:
             _lead(axes, label)
-            lines.append(_way(point, label.get_window_extent()))
+            page.lines.take(_way(points[index], box))
+        page.things.take(box)
         labels.append(label)
     return labels
 
@@ -81,27 +102,38 @@ def _around(axes: Axes, position: tuple[float, float]) -> Bbox:
     return Bbox.from_extents(x - radius, y - radius, x + radius, y + radius)
 
 
-def _settle(
-    axes: Axes, label: Annotation, point: Bbox, things: Sequence[Bbox], lines: Sequence[Bbox]
-) -> float:
+def _settle(label: Annotation, point: Bbox, page: _Page) -> tuple[float, Bbox]:
     """Move the label to the first free position around its point, or else to the best one.
 
     The label should cover neither things (points, labels) nor lines. The line back to its point
-    should cross no thing, which would seem to have the label. Returns the distance chosen.
+    should cross no thing, which would seem to have the label. Returns the distance and the box.
     """
-    inside = axes.get_window_extent()
+    written = label.get_window_extent()  # measured once: to draw a text takes long
     best, least = (DISTANCES[0], DIRECTIONS[0]), float("inf")
     for distance, direction in product(DISTANCES, DIRECTIONS):
-        _move(label, distance, direction)
-        box = label.get_window_extent()
-        cost = _covered(box, [point, *things, *lines]) + _covered(_way(point, box), things)
-        cost += box.width * box.height - _overlap(box, inside)
+        cost = _cost(_box(written, point, distance * page.pixels_per_point, direction), point, page)
         if cost < least:
             best, least = (distance, direction), cost
         if cost == 0:
             break
     _move(label, *best)
-    return best[0]
+    return best[0], _box(written, point, best[0] * page.pixels_per_point, best[1])
+
+
+def _cost(box: Bbox, point: Bbox, page: _Page) -> float:
+    """Square pixels that a label in this box would cover, cross or lie outside of the axes."""
+    way = _way(point, box)
+    crossed = page.things.covered(way) - page.things.covered(_common(way, point))
+    outside = box.width * box.height - _overlap(box, page.inside)
+    return page.things.covered(box) + page.lines.covered(box) + crossed + outside
+
+
+def _box(written: Bbox, point: Bbox, distance: float, direction: Direction) -> Bbox:
+    """The box of a text as large as `written`, at that distance in pixels from the point."""
+    x, y, horizontal, vertical = direction
+    left = (point.x0 + point.x1) / 2 + distance * x - _BEFORE[horizontal] * written.width
+    bottom = (point.y0 + point.y1) / 2 + distance * y - _BEFORE[vertical] * written.height
+    return Bbox.from_bounds(left, bottom, written.width, written.height)
 
 
 def _move(label: Annotation, distance: float, direction: Direction) -> None:
@@ -119,17 +151,18 @@ def _lead(axes: Axes, label: Annotation) -> None:
     )  # fmt: skip
 
 
-def _covered(box: Bbox, taken: Iterable[Bbox]) -> float:
-    """The area of the box that is taken, in square pixels."""
-    return sum(_overlap(box, other) for other in taken)
-
-
 def _way(point: Bbox, box: Bbox) -> Bbox:
     """The box around the line from the centre of a point to the closest corner of its label."""
     x, y = (point.x0 + point.x1) / 2, (point.y0 + point.y1) / 2
     near_x, near_y = min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1)
     ends = (min(x, near_x), min(y, near_y), max(x, near_x), max(y, near_y))
     return Bbox.from_extents(*ends).padded(2)
+
+
+def _common(one: Bbox, other: Bbox) -> Bbox:
+    """The box that both share; without an extent if they share none."""
+    x0, y0 = max(one.x0, other.x0), max(one.y0, other.y0)
+    return Bbox.from_extents(x0, y0, max(min(one.x1, other.x1), x0), max(min(one.y1, other.y1), y0))
 
 
 def _overlap(one: Bbox, other: Bbox) -> float:

@@ -9,15 +9,14 @@ from matplotlib.figure import Figure
 
 from attnbench.analysis.frame.frames import Frames
 from attnbench.analysis.frame.rows import PRIMARY
-from attnbench.analysis.growth.curves import squarest
+from attnbench.analysis.growth.curves import squarest, together
 from attnbench.analysis.tradeoff.groups import (
     DATA,
     Tradeoff,
-    differing_recipe,
     machines_of,
-    recipe_warning,
     task_of,
 )
+from attnbench.analysis.tradeoff.recipes import differing_recipe, recipe_warning
 from attnbench.report.figures.bars import bars
 from attnbench.report.figures.colours import lines_of
 from attnbench.report.figures.crossover import comparable, speed_ups
@@ -27,8 +26,8 @@ from attnbench.report.figures.lines import LAYER_METRICS, against_options, again
 from attnbench.report.figures.roofline import FOOTNOTE, roofline
 from attnbench.report.figures.shares import shares
 from attnbench.report.figures.style import slug
-from attnbench.report.figures.training import curves
-from attnbench.report.page.limits import legible, with_figures
+from attnbench.report.figures.training import RUN, curves
+from attnbench.report.page.limits import largest, legible, undrawn, with_figures, with_frontiers
 from attnbench.units import METRICS, primary_score
 
 _GRID = ["conditions_key", "height", "width"]
@@ -71,12 +70,20 @@ def _bars(layers: pd.DataFrame, latest: pd.DataFrame) -> Iterator[Drawing]:
         yield from _bar(latest, "latest")
     for _, group in layers.groupby("conditions_key", sort=False):
         if on_lines(group).empty:
-            for _, rows in group.groupby(["height", "width"], sort=False):
+            for positions, remark in _grids(group):
+                rows = group.iloc[positions]
                 if not rows.index.equals(latest.index):
-                    yield from _bar(rows, "profiles")
+                    yield from _bar(rows, "profiles", remark)
 
 
-def _bar(rows: pd.DataFrame, section: str) -> Iterator[Drawing]:
+def _grids(group: pd.DataFrame) -> Iterator[tuple[list[int], str]]:
+    """The rows of each grid with a figure, and a remark if other grids have none."""
+    grids = together(group["height"].tolist(), group["width"].tolist())
+    for place in largest([len(rows) for rows in grids]):
+        yield grids[place], " ".join(undrawn("Grids", len(grids), "layers.csv holds all of them"))
+
+
+def _bar(rows: pd.DataFrame, section: str, more: str = "") -> Iterator[Drawing]:
     if rows[list(LAYER_METRICS)].isna().all(axis=None):
         return
     first = rows.iloc[0]
@@ -86,7 +93,7 @@ def _bar(rows: pd.DataFrame, section: str) -> Iterator[Drawing]:
     shown, remark = legible(rows.sort_values("latency_s", na_position="last", kind="stable"))
     if not remark:
         shown = rows
-    note = " ".join(filter(None, (_bar_note(shown), remark)))
+    note = " ".join(filter(None, (_bar_note(shown), remark, more)))
     yield Drawing(
         section=section,
         name=f"profile-{first['height']}x{first['width']}-{conditions_slug(first)}",
@@ -118,9 +125,7 @@ def _speed_ups(layers: pd.DataFrame) -> Iterator[Drawing]:
 
 
 def _frontiers(groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
-    for group in groups:
-        if len(group.points) < 2:
-            continue
+    for group in with_frontiers(groups):
         title = f"{_capital(group.score.label)} against {METRICS[metric].label}"
         yield Drawing(
             section="frontier",
@@ -179,15 +184,26 @@ def _drawing(
 
 
 def _curves(epochs: pd.DataFrame) -> Iterator[Drawing]:
-    for _, rows in epochs.dropna(subset=[PRIMARY]).groupby(list(DATA), sort=True):
+    scored = epochs.dropna(subset=[PRIMARY])
+    number = scored.groupby(list(DATA), sort=True).ngroup().tolist()
+    grouped = sorted(together(number), key=lambda positions: number[positions[0]])
+    for place in largest([len(positions) for positions in grouped]):
+        rows = scored.iloc[grouped[place]]
         score = primary_score(rows["task"].iloc[0])
         assert score is not None  # rows without a primary score were dropped
         subtitle = f"{task_of(rows)}; {machines_of(rows)}{recipe_warning(differing_recipe(rows))}"
         title = f"Training: {score.label} after each epoch"
+        shown, remark = legible(rows.assign(series=_runs(rows)), "training.csv")
         yield Drawing(
             section="training",
             name=f"training-{slug(task_of(rows))}",
             title=title,
             subtitle=subtitle,
-            figure=curves(rows, score, title=title, subtitle=subtitle),
+            figure=curves(shown, score, title=title, subtitle=subtitle, footnote=remark),
         )
+
+
+def _runs(epochs: pd.DataFrame) -> pd.Series:
+    """The run of each row: one line of the figure."""
+    runs = list(zip(*(epochs[name].tolist() for name in RUN), strict=True))
+    return pd.Series(runs, index=epochs.index, dtype="object")

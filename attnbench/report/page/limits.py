@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from attnbench.analysis.tradeoff.groups import Tradeoff
+
 ROWS_ON_PAGE = 500
 """A longer table would be too heavy for a phone."""
 FEW_CONDITIONS = 12
@@ -18,7 +20,11 @@ SHOWN_CONDITIONS = 3
 MOST_LINES = 40
 """Lines or bars in a figure; with more, colours and names could not be told apart."""
 MOST_ITEMS = 50
-"""Items of a list in the text."""
+"""Items of a list on the page."""
+ITEMS_ON_TERMINAL = 3
+"""Items of a list below a command's answer; the page has more."""
+MOST_FIGURES = 12
+"""Figures of one kind that do not belong to a set of conditions; each takes a second."""
 
 
 def newest_first(layers: pd.DataFrame) -> pd.DataFrame:
@@ -49,12 +55,31 @@ def figures_note(layers: pd.DataFrame) -> list[str]:
     ]
 
 
-def legible(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def largest(sizes: Sequence[int], most: int = MOST_FIGURES) -> list[int]:
+    """The places of the largest groups, which get figures, in their order."""
+    ordered = sorted(range(len(sizes)), key=lambda place: -sizes[place])
+    return sorted(ordered[:most])
+
+
+def with_frontiers(groups: Sequence[Tradeoff]) -> list[Tradeoff]:
+    """The groups whose frontier is drawn: the largest, of two or more models."""
+    several = [group for group in groups if len(group.points) > 1]
+    return [several[place] for place in largest([len(group.points) for group in several])]
+
+
+def undrawn(what: str, total: int, where: str) -> list[str]:
+    """A note if only the largest groups have a figure of a kind, and where the others are."""
+    if total <= MOST_FIGURES:
+        return []
+    return [f"{what} are drawn for the {MOST_FIGURES} largest of {total:,} groups; {where}."]
+
+
+def legible(rows: pd.DataFrame, where: str = "layers.csv") -> tuple[pd.DataFrame, str]:
     """The rows of as many `series` as a figure has room for, and a note on the others."""
     series = list(dict.fromkeys(rows["series"]))
     if len(series) <= MOST_LINES:
         return rows, ""
-    remark = f"The first {MOST_LINES} of {len(series):,}; the others are in layers.csv."
+    remark = f"The first {MOST_LINES} of {len(series):,}; the others are in {where}."
     return rows[rows["series"].isin(series[:MOST_LINES])], remark
 
 

@@ -22,7 +22,7 @@ from attnbench.records import store
 from attnbench.report.figures.save import Saved, save_all
 from attnbench.report.figures.which_figures import drawings, latest_profile
 from attnbench.report.page import limits
-from attnbench.report.page.notes import conditions_of, notes_of
+from attnbench.report.page.notes import Notes, conditions_of, notes_of
 from attnbench.report.tables import cost as tables
 from attnbench.report.tables import detail as detail_tables
 from attnbench.report.tables import growth as growth_tables
@@ -52,6 +52,9 @@ class Written:
     problems: tuple[str, ...]
     """Lines of the input that could not be read."""
     notes: tuple[str, ...]
+    """Those on the page."""
+    brief: tuple[str, ...]
+    """The first of each kind, for a terminal, with the number of the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +109,8 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
     files = _write_tables(frames, growth, shown, out)
     figures = save_all(drawings(frames, groups, metric), out / "figures")
     files += [path for figure in figures for path in (figure.svg, figure.png)]
-    notes = (*frames.notes, *notes_of(frames, groups, metric))
+    kinds = [*(Notes(items=[note]) for note in frames.notes), *notes_of(frames, groups, metric)]
+    notes = tuple(note for kind in kinds for note in kind.on_page())
     on_page = {
         name: table.first(limits.ROWS_ON_PAGE, complete=_complete(name, table))
         for name, table in shown.items()
@@ -126,7 +130,10 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
         ),
         encoding="utf-8",
     )
-    return Written(files=(page, *files), problems=tuple(contents.problems), notes=notes)
+    return Written(
+        files=(page, *files), problems=tuple(contents.problems), notes=notes,
+        brief=tuple(note for kind in kinds for note in kind.on_terminal()),
+    )  # fmt: skip
 
 
 def _with_frontier(models: pd.DataFrame, groups: Iterable[Tradeoff]) -> pd.DataFrame:
@@ -186,7 +193,9 @@ def _render(**context: Any) -> str:
 
 def _summary(layers: pd.DataFrame) -> Table | None:
     latest = latest_profile(layers)
-    return None if latest.empty else tables.summary_table(latest)
+    if latest.empty:
+        return None
+    return tables.summary_table(latest).first(limits.ROWS_ON_PAGE, complete="layers.csv")
 
 
 def _sections(figures: Sequence[Saved], shown: Mapping[str, Table | None]) -> list[dict[str, Any]]:

@@ -18,12 +18,14 @@ from attnbench.analysis.compare.verdict import (
 )
 from attnbench.analysis.keys import machine_of
 from attnbench.analysis.naming import MachineNames, distinct, facts_of, name_of
+from attnbench.analysis.shortened import MOST_NAMED, some_of
 from attnbench.records import CostRecord
 from attnbench.records.latency import Ratio
 from attnbench.report.tables.markdown import table_lines
 from attnbench.units import METRICS, format_number, format_percent
 
 MISSING = "–"
+ALL_CELLS = "--json prints all cells"
 HEADS = ("cell", "before", "after", "after ÷ before [95 %]", "verdict", "memory", "MACs", "params")
 NUMERIC = (False, True, True, True, False, False, False, False)
 
@@ -35,11 +37,23 @@ def heading(comparison: Comparison) -> str:
     return f"{sides}: {shared}" if shared else sides
 
 
-def rows(comparison: Comparison) -> list[tuple[str, ...]]:
-    """One row of text per cell, the worst first, in the columns of `HEADS`."""
+def rows(comparison: Comparison, most: int | None = None) -> list[tuple[str, ...]]:
+    """One row of text per cell, the worst first, in the columns of `HEADS`.
+
+    Args:
+        comparison: the cells.
+        most: the most rows to give; None for all.
+    """
     facts = _Facts(comparison)
-    names = distinct({number: facts.name(one) for number, one in enumerate(comparison.changes)})
-    return [_row(change, names[number]) for number, change in enumerate(comparison.changes)]
+    shown = comparison.changes[:most]
+    names = distinct({number: facts.name(one) for number, one in enumerate(shown)})
+    return [_row(change, names[number]) for number, change in enumerate(shown)]
+
+
+def cut_note(comparison: Comparison, shown: int) -> str:
+    """That a table has the first rows only, and where the others are."""
+    total = len(comparison.changes)
+    return f"the first {shown:,} of {total:,} cells, the worst first; {ALL_CELLS}"
 
 
 def _row(change: Change, name: str) -> tuple[str, ...]:
@@ -124,10 +138,10 @@ def notes(comparison: Comparison) -> list[str]:
     lines = [*_reasons(comparison.changes, facts), *_again(comparison.changes)]
     alone = [facts.name_alone(record, "before") for record in comparison.only_before]
     if alone:
-        lines.append(f"only in {comparison.before} (before): {'; '.join(alone)}")
+        lines.append(f"only in {comparison.before} (before): {_some(alone)}")
     alone = [facts.name_alone(record, "after") for record in comparison.only_after]
     if alone:
-        lines.append(f"only in {comparison.after} (after): {'; '.join(alone)}")
+        lines.append(f"only in {comparison.after} (after): {_some(alone)}")
     if comparison.overtaken:
         lines.append(f"older records of the same cells, left out: {comparison.overtaken}")
     return [*lines, _rule(comparison), *_floors(comparison.changes)]
@@ -139,13 +153,28 @@ def _reasons(changes: Sequence[Change], facts: _Facts) -> list[str]:
     for change in changes:
         if change.reason:
             by_reason.setdefault(change.reason, []).append(facts.name(change))
-    return [f"{'; '.join(names)}: {reason}" for reason, names in by_reason.items()]
+    lines = [f"{_some(names)}: {reason}" for reason, names in by_reason.items()]
+    return _first(lines, "reasons")
+
+
+def _some(names: Sequence[str]) -> str:
+    return some_of(names, between="; ")
+
+
+def _first(lines: Sequence[str], what: str) -> list[str]:
+    """The first lines, and how many more there are."""
+    more = len(lines) - MOST_NAMED
+    return [
+        *lines[:MOST_NAMED],
+        *([f"… and {more:,} more {what}; {ALL_CELLS}"] if more > 0 else []),
+    ]
 
 
 def _again(changes: Sequence[Change]) -> list[str]:
     """What to run for the cells that were not measured well enough, on either side."""
     poor = [change.after for change in changes if change.poor]
-    return [f"to measure them again, run `{command}`" for command in commands_for(poor)]
+    lines = [f"to measure them again, run `{command}`" for command in commands_for(poor)]
+    return _first(lines, "commands")
 
 
 def _rule(comparison: Comparison) -> str:

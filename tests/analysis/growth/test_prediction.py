@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from attnbench.analysis.frame.frames import build
@@ -209,3 +210,19 @@ def test_json_is_in_base_units(layers):
     assert prediction["options"] == "num_anchors=30"
     assert prediction["measured_tokens"] == (64, 256, 1024, 4096)
     assert group["baseline"] == "dense (reference)"
+
+
+def test_frames_are_made_as_often_for_many_curves_as_for_few(curve, monkeypatch):
+    """A frame for each curve would make the time for a large file grow with its curves."""
+
+    def times(count):
+        cells = [c for i in range(count) for c in curve(f"a{i}", linear, batch=1 + i % 3)]
+        layers, made, original = build(cells).layers, [], pd.DataFrame.__init__
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                pd.DataFrame, "__init__", lambda *a, **k: made.append(1) or original(*a, **k)
+            )
+            assert sum(len(group.predictions) for group in predict(layers, 8192).groups) == count
+        return len(made)
+
+    assert times(4) == times(16)

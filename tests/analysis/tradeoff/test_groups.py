@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import random
 from dataclasses import replace
+from statistics import fmean
 
+import pandas as pd
 import pytest
 
 from attnbench.analysis.frame.frames import build
@@ -92,3 +95,40 @@ def test_the_cost_axes(model):
     assert all(len(groups([model("a"), model("b")], metric_of(cost))) == 1 for cost in COSTS)
     with pytest.raises(UserError, match="--cost must be one of macs, latency, memory, params"):
         metric_of("flops")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_points_are_those_of_a_plain_reckoning(model, seed):
+    """Per name and number of epochs: costs and scores of the newest record of each seed."""
+    rng, newest = random.Random(seed), {}
+    records = []
+    for at in range(41):
+        name, epochs, own = rng.choice("ab"), rng.choice((1, 2)), rng.choice((0, 1))
+        top1, macs = rng.random(), rng.randint(1, 9)
+        recipe = {"epochs": epochs}
+        records.append(model(name, top1, macs=macs, at=at, seed=own, recipe=recipe))
+        newest[name, epochs, own] = macs, top1
+    (group,) = groups(records)
+    expected = {}
+    for (name, epochs, _), (macs, top1) in newest.items():
+        expected.setdefault(f"{name} epochs={epochs}", []).append((macs, top1))
+    found = {point.name: (point.cost, point.score, point.seeds) for point in group.points}
+    assert found == {
+        name: (fmean(m for m, _ in values), pytest.approx(fmean(t for _, t in values)), len(values))
+        for name, values in expected.items()
+    }
+
+
+def test_pandas_groups_as_often_for_many_models_as_for_few(model, monkeypatch):
+    def times(count):
+        models = build([model(f"m{i}", recipe={"epochs": 1 + i % 2}) for i in range(count)]).models
+        calls, groupby = [], pd.DataFrame.groupby
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                pd.DataFrame, "groupby", lambda *a, **k: calls.append(1) or groupby(*a, **k)
+            )
+            (group,) = tradeoffs(models, "macs")
+        assert len(group.points) == count
+        return len(calls)
+
+    assert times(5) == times(40)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from attnbench import registry
+from attnbench import plugins, registry
 from attnbench.benchmark.counts import count_cell
 from attnbench.benchmark.subject import subject_of
 from attnbench.profiling.counting.formulas import USER_FORMULAS
@@ -34,7 +34,7 @@ def written():
     """The entries of the plug-in; other tests do not see them."""
     before = set(registry.ATTENTIONS.names())
     registry.load_plugin(PLUGIN)
-    registry._loaded_plugins.remove(PLUGIN)
+    plugins._loaded_plugins.remove(PLUGIN)
     entries = registry.ATTENTIONS._entries
     return {name: entries.pop(name) for name in set(entries) - before}
 

@@ -10,10 +10,13 @@ import pytest
 
 from attnbench.analysis.frame.frames import build
 from attnbench.analysis.growth.exponent import scaling
+from attnbench.analysis.shortened import MOST_NAMED
 from attnbench.analysis.speedup.crossover import crossovers
+from attnbench.analysis.tradeoff.groups import tradeoffs
 from attnbench.records import store
 from attnbench.report.figures.which_figures import drawings
 from attnbench.report.page import limits
+from attnbench.report.page.notes import notes_of
 from attnbench.report.page.page import write_report
 from attnbench.report.tables import cost as tables
 from attnbench.report.tables import detail as detail_tables
@@ -148,3 +151,48 @@ def test_long_tables_name_the_files_that_hold_their_rows(layer, model):
     assert found["timing"].total == 2
     alone = detail_tables.detail_tables(frames.layers, frames.models.head(0))
     assert alone["timing"].csv == "layers.csv"
+
+
+def test_a_terminal_has_the_first_notes_of_a_kind_and_the_page_more(layer, model):
+    poor_cells = [layer("dense", side, 1e-6, dim=3 * side) for side in range(2, 9)]
+    frames = build([replace(r, latency=replace(r.latency, span_s=None)) for r in poor_cells])
+    kinds = notes_of(frames, [], "macs")
+    page = [note for kind in kinds for note in kind.on_page()]
+    brief = [note for kind in kinds for note in kind.on_terminal()]
+    assert len(page) == len(poor_cells)
+    assert brief[:-1] == page[: limits.ITEMS_ON_TERMINAL]
+    assert brief[-1].startswith(f"… and {len(page) - limits.ITEMS_ON_TERMINAL} more, listed in")
+
+
+def test_one_note_names_some_cells_and_counts_the_others(layer):
+    records = [layer(f"a{number}", 4, 1e-6) for number in range(MOST_NAMED + 30)]
+    frames = build([replace(r, latency=replace(r.latency, span_s=None)) for r in records])
+    (note,) = [note for kind in notes_of(frames, [], "macs") for note in kind.on_page()]
+    assert "and 30 more cells, in column quotable of layers.csv" in note
+    assert f"a{MOST_NAMED - 1} " in note
+    assert f"a{MOST_NAMED} " not in note
+
+
+def test_of_many_groups_the_largest_frontiers_are_drawn_and_the_page_says_so(model):
+    count = limits.MOST_FIGURES + 2
+    records = [
+        model(f"m{place}", macs=1 + place, num_classes=2 + group)
+        for group in range(count)
+        for place in range(3 if group == count - 1 else 2)
+    ]
+    frames = build(records)
+    groups = list(tradeoffs(frames.models, "macs"))
+    drawn = limits.with_frontiers(groups)
+    assert len(drawn) == limits.MOST_FIGURES
+    assert max(len(group.points) for group in drawn) == 3
+    notes = [note for kind in notes_of(frames, groups, "macs") for note in kind.on_page()]
+    assert any(f"Frontiers are drawn for the 12 largest of {count} groups" in n for n in notes)
+
+
+def test_a_figure_of_many_trainings_says_how_many_it_leaves_out(epoch):
+    count = limits.MOST_LINES + 3
+    records = [epoch(e, 0.1 * e, run=f"r{i}", seed=i) for i in range(count) for e in (1, 2)]
+    (drawing,) = drawings(build(records), groups=(), metric="macs")
+    remark = f"The first {limits.MOST_LINES} of {count}; the others are in training.csv."
+    assert any(remark in t.get_text().replace("\n", " ") for t in drawing.figure.texts)
+    assert len(drawing.figure.axes[0].lines) == limits.MOST_LINES
