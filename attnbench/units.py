@@ -115,6 +115,8 @@ class Metric:
     format: Callable[[float], str]
     axis_unit: str
     scale: float = 1.0
+    quantity: str = "score"
+    """Its row of `bounds.QUANTITIES`, for what a model scores."""
 
     @property
     def axis_label(self) -> str:
@@ -182,9 +184,9 @@ METRICS: dict[str, Metric] = {
         Metric(key="floor_relative", label="resolution", unit="1", better="lower",
                format=format_percent, axis_unit="%", scale=100.0),
         Metric(key="top1", label="top-1 accuracy", unit="1", better="higher",
-               format=format_percent, axis_unit="%", scale=100.0),
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
         Metric(key="top5", label="top-5 accuracy", unit="1", better="higher",
-               format=format_percent, axis_unit="%", scale=100.0),
+               format=format_percent, axis_unit="%", scale=100.0, quantity="share"),
         Metric(key="loss", label="loss", unit="1", better="lower",
                format=lambda value: f"{value:.3f}", axis_unit="nats"),
     )

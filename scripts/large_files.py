@@ -13,6 +13,7 @@ The same kind and number give the same file.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,11 +21,11 @@ from itertools import count, islice, product
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from attnbench.records import Environment, LayerRecord, Macs, Memory, ModelRecord, Scores, store
 from attnbench.records.disturbance import Contention
 from attnbench.records.latency import Latency
+from attnbench.records.line_sum import with_sum
+from attnbench.records.schema import decode
 from attnbench.spec import ModelWorkload, Protocol, Recipe, Workload
 
 SAMPLES = 30
@@ -46,7 +47,8 @@ def write(path: Path, records: int, kind: str = "plain") -> None:
     """Write a results file of that many different cells, of a kind of this module."""
     with path.open("wb") as file:
         for line in islice(KINDS[kind](records), records):
-            file.write(msgspec.json.encode(line) + b"\n")
+            text = json.dumps({**line, "key": getattr(decode(line), "key", "")}, ensure_ascii=False)
+            file.write(with_sum(text).encode() + b"\n")
 
 
 def _layers(noise: float = _NOISE, per_conditions: int | None = None) -> Iterator[dict[str, Any]]:

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 VOCABULARY = {
-    "ambient", "bounds", "clocks", "cores", "errors", "impls", "plugins", "registry", "spec", "units",
-    "waiting",
+    "ambient", "bounds", "clocks", "cores", "errors", "files", "impls", "nameless", "plugins",
+    "registry", "spec", "units", "visible", "waiting",
 }  # fmt: skip
 _LOW = {"records", "isolation", "kernels", "data"}
 _MIDDLE = {"analysis", "attention", "profiling", "models", "tasks", "training"}
@@ -125,6 +125,14 @@ LISTS_HEAVY = f"; print([m for m in {HEAVY} if m in sys.modules])"
 RESULTS = "tests/fixtures/schema1.jsonl"
 
 
+def test_only_the_screen_draws_on_terminals():
+    """All other code hands it text, which it makes visible, spells and wraps."""
+    drawing = {
+        file.stem for file in FILES if any(n.split(".")[0] == "rich" for n in all_imports(file))
+    }
+    assert drawing == {"columns", "progress", "screen"}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -132,6 +140,7 @@ RESULTS = "tests/fixtures/schema1.jsonl"
         ["list"],
         ["list", "models"],
         ["train", "--help"],
+        ["data", "--help"],
         ["doctor", "--help"],
         ["reproduce", "--help"],
         ["ceilings", "--help"],
@@ -155,8 +164,8 @@ def test_the_help_of_every_command_loads_what_draws_it_and_nothing_that_measures
         "for command in app.registered_commands:\n"
         "    try: app([command.name, '--help'])\n"
         "    except SystemExit as stop: assert not stop.code\n"
-        "light = ('bounds', 'cli', 'cores', 'errors', 'spec', 'waiting', 'benchmark')\n"
-        "light += ('benchmark.recorder',)\n"
+        "light = ('bounds', 'cli', 'cores', 'errors', 'nameless', 'spec', 'visible', 'waiting',\n"
+        "         'benchmark', 'benchmark.recorder')\n"
         "parts = [m.partition('.')[2] for m in sys.modules if m.startswith('attnbench.')]\n"
         "print([m for m in parts if m not in light and not m.startswith(('cli.', 'spec.'))])\n"
         "print('msgspec' in sys.modules)" + LISTS_HEAVY

@@ -5,8 +5,12 @@ Heavy packages (torch, pandas) are imported inside functions to keep help and li
 
 from __future__ import annotations
 
+import shutil
 import sys
-from typing import Annotated
+import traceback
+from contextlib import suppress
+from inspect import getdoc
+from typing import Annotated, Any
 
 import typer
 
@@ -25,7 +29,10 @@ from attnbench.cli import (
     sweep,
     train,
 )
+from attnbench.cli.show.streams import guarded
 from attnbench.errors import UserError
+from attnbench.nameless import let_nameless_users_work
+from attnbench.visible import one_line
 from attnbench.waiting import let_waiting_threads_sleep
 
 app = typer.Typer(
@@ -47,6 +54,13 @@ app.command("compare")(compare.command)
 app.command("doctor")(doctor.command)
 app.command("reproduce")(reproduce.command)
 
+for one in app.registered_commands:  # a short help that is not given is cut off
+    one.short_help = (getdoc(one.callback) or "").split("\n\n")[0].replace("\n", " ")
+
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+"""What typer raises for words that it does not understand; the class has no public name."""
+NARROW = 50
+"""Columns of a terminal below which the help has no frames and tables."""
 INTERRUPTED = 130
 """The exit code of typer, and of shells, after Ctrl-C."""
 
@@ -72,12 +86,42 @@ def root(
 def main() -> None:
     """Run the command line; a `UserError` prints one line and exits with code 2."""
     let_waiting_threads_sleep()  # before torch is loaded
+    let_nameless_users_work()
+    with guarded():
+        raise SystemExit(_exit_code())
+
+
+def _exit_code() -> int:
+    """Run the command that was asked for, and say in a line what stopped it."""
+    if shutil.get_terminal_size().columns < NARROW:
+        app.rich_markup_mode = None  # help without frames, which would cut words off
     try:
-        app()
+        code = app(prog_name="attnbench", standalone_mode=False)
+        sys.stdout.flush()  # a full device is noticed here at the latest
     except UserError as error:
-        print(f"attnbench: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except SystemExit as stop:
-        if stop.code == INTERRUPTED:
-            print("attnbench: interrupted; what was measured so far is stored", file=sys.stderr)
-        raise
+        return _say(str(error), 2)
+    except UsageError as error:
+        return _say(_usage(error), 2)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception:  # noqa: BLE001 - a defect: what it says is made visible like all output
+        traceback.print_exc()
+        return 1
+    if code == INTERRUPTED:
+        return _say("interrupted; what was measured so far is stored", INTERRUPTED)
+    return code or 0
+
+
+def _say(text: str, code: int) -> int:
+    """Print a line on standard error, if that can be written to."""
+    if text:
+        with suppress(UserError):
+            print(f"attnbench: {one_line(text)}", file=sys.stderr)
+    return code
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with the words of a command line; "" if its help was shown instead."""
+    text = error.format_message().rstrip(".")
+    where = error.ctx.command_path if error.ctx else "attnbench"
+    return text and f"{text[:1].lower()}{text[1:]}; see `{where} --help`"

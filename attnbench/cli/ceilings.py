@@ -47,11 +47,12 @@ def command(
     The report then shows how close each cell comes to its limit, and its bottleneck. This takes
     half a minute per dtype; a second run measures only what is missing.
     """
-    from rich.console import Console
+    from attnbench.cli.show.progress import status
+    from attnbench.cli.show.screen import Screen
 
-    console, progress = Console(), Console(stderr=True)
+    screen, progress = Screen(), Screen(stderr=True)
     try_file(out)
-    with progress.status("loading torch"):
+    with status(progress, "loading torch"):
         from attnbench.cli.show.ceilings import print_ceilings
         from attnbench.profiling.latency.timer import timer_for
         from attnbench.profiling.machine.ceilings import measure_ceilings
@@ -60,30 +61,29 @@ def command(
 
         chosen = choose_device(device)
     threads.take(progress)
-    with progress.status("starting") as status:
+    with status(progress, "starting") as shown_step:
         asked = _dtypes(DEFAULT_DTYPES[chosen.type] if dtype is None else dtype)
         known = _stored(out, chosen)
         shown = [ceiling for ceiling in known if ceiling.dtype in asked]
         for name in asked:
             stored = [ceiling for ceiling in known if ceiling.dtype == name]
             if _is_complete(stored) and not force:
-                console.print(_known(name, stored, out), highlight=False, soft_wrap=True)
+                screen.say_whole(_known(name, stored, out))
                 continue
             try:
                 shown += measure_ceilings(
                     name,
                     chosen,
                     timer_for(chosen, "warm"),
-                    on_step=status.update,
+                    on_step=shown_step.update,
                     on_ceiling=lambda ceiling: store.append(out, ceiling),
                 )
             except RuntimeError as error:
-                console.print(_refused(name, chosen, error), markup=False, highlight=False)
+                screen.say(_refused(name, chosen, error))
     if not shown:
         return
-    print_ceilings(shown, console)
-    console.print(f"\nStored in {out}; `attnbench report` compares the cells of {out.parent} "
-                  "with it.", highlight=False, soft_wrap=True)  # fmt: skip
+    print_ceilings(shown, screen)
+    print(f"\nStored in {out}; `attnbench report` compares the cells of {out.parent} with it.")
 
 
 def _dtypes(text: str) -> list[DType]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,10 +21,10 @@ FAIL_ON = ("slower", "broken", "cannot-tell", "more", "changed", "missing")
 """Values of --fail-on: keys of `Comparison.counts`, with dashes instead of spaces."""
 COLOURS = {"broken": "red", "slower": "red", "cannot tell": "yellow", "faster": "green",
            "repaired": "green"}  # fmt: skip
+WHOLE = ("before", "after", "verdict")
+"""The columns whose texts are never wrapped."""
 MOST_ROWS = 200
 """Nobody scrolls through more; to lay out a long table takes minutes."""
-NAME_WIDTH = len("(reference)")
-"""In a narrower first column, the longest word of most names would be cut."""
 
 
 def command(
@@ -103,11 +102,12 @@ def _read(path: Path) -> Side:
 
 
 def _show(comparison: Comparison, markdown: bool, as_json: bool) -> None:
+    from attnbench.cli.show.screen import json_text
     from attnbench.report.export import comparison as compare_json
     from attnbench.report.tables import comparison as compare_text
 
     if as_json:
-        print(json.dumps(compare_json.plain(comparison), indent=2, allow_nan=False))
+        print(json_text(compare_json.plain(comparison)))
     elif markdown:
         print(compare_text.markdown(comparison))
     else:
@@ -115,25 +115,24 @@ def _show(comparison: Comparison, markdown: bool, as_json: bool) -> None:
 
 
 def _print_table(comparison: Comparison) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+    from attnbench.cli.show.columns import Column
+    from attnbench.cli.show.screen import Screen
     from attnbench.report.tables import comparison as compare_text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for head, numeric in zip(compare_text.HEADS, compare_text.NUMERIC, strict=True):
-        table.add_column(head, justify="right" if numeric else "left", no_wrap=head == "verdict")
-    table.columns[0].min_width = NAME_WIDTH
-    rows = compare_text.rows(comparison, MOST_ROWS)
-    for change, row in zip(comparison.changes, rows, strict=False):
-        colour = COLOURS.get(change.verdict, "")
-        table.add_row(*(Text(cell, colour if cell == change.verdict else "") for cell in row))
-    console = Console()
-    console.print(Text(compare_text.heading(comparison)), table)
-    if len(rows) < len(comparison.changes):
-        console.print(Text(compare_text.cut_note(comparison, len(rows))))
+    columns = [
+        Column(head, "right" if numeric else "left", whole=head in WHOLE)
+        for head, numeric in zip(compare_text.HEADS, compare_text.NUMERIC, strict=True)
+    ]
+    shown = compare_text.rows(comparison, MOST_ROWS)
+    rows = [
+        [(cell, COLOURS.get(cell, "") if cell == change.verdict else "") for cell in row]
+        for change, row in zip(comparison.changes, shown, strict=False)
+    ]
+    screen = Screen()
+    screen.say(compare_text.heading(comparison))
+    screen.table(columns, rows)
+    if len(shown) < len(comparison.changes):
+        screen.say(compare_text.cut_note(comparison, len(shown)))
     for note in compare_text.notes(comparison):
-        console.print(Text(note))
-    console.print(Text(compare_text.summary(comparison), "bold"))
+        screen.say(note)
+    screen.say((compare_text.summary(comparison), "bold"))

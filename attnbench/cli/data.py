@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from attnbench.cli.options import RUNS
+from attnbench.cli.places import try_file
 
 SHEETS = RUNS / "data"
 
@@ -34,17 +35,19 @@ def command(
 
     Exits with 1 if training would refuse the set.
     """  # fmt: skip
-    from rich.console import Console
+    from attnbench.cli.show.progress import images_progress, status
+    from attnbench.cli.show.screen import Screen
 
-    progress = Console(stderr=True)
-    with progress.status("loading torch"):
+    progress = Screen(stderr=True)
+    if out is not None:
+        try_file(out)
+    with status(progress, "loading torch"):
         from attnbench.cli.show.data import print_inspection
-        from attnbench.cli.show.progress import images_progress
         from attnbench.data.inspection import inspect_data
         from attnbench.data.sheet import draw_sheet
     with images_progress(progress) as on_images:
         found = inspect_data(data, on_progress=on_images)
-    print_inspection(found, Console())
+    print_inspection(found, Screen())
     sheet = out or SHEETS / f"{found.name[:60]}.png"
     draw_sheet(found, sheet)
     print(f"Samples: {sheet}")

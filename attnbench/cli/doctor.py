@@ -34,19 +34,20 @@ def command(
 
     Exits with 1 if a finding is "failed"; "not possible here" is no failure.
     """
-    from rich.console import Console
+    from attnbench.cli.show.progress import status
+    from attnbench.cli.show.screen import Screen
 
-    progress = Console(stderr=True)
+    progress = Screen(stderr=True)
     try_file(out)
-    with progress.status("loading torch"):
+    with status(progress, "loading torch"):
         from attnbench.doctor.checkup import examine
         from attnbench.profiling.machine.environment import choose_device
         from attnbench.records import store
 
         chosen = choose_device(device)
     threads.take(progress)
-    with progress.status("starting") as status:
-        checkup = examine(chosen, on_step=status.update)
+    with status(progress, "starting") as shown:
+        checkup = examine(chosen, on_step=shown.update)
     store.append(out, checkup)
     _print(checkup)
     print(f"\nStored in {out}.")
@@ -55,29 +56,24 @@ def command(
 
 
 def _print(checkup: Checkup) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+    from attnbench.cli.show.columns import Column
+    from attnbench.cli.show.screen import Screen
     from attnbench.units import format_percent, format_seconds
 
-    console = Console()
-    console.print(Text(checkup.environment.label))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("finding", "outcome"):
-        table.add_column(head, no_wrap=True)
-    table.add_column("expected and measured")
-    for finding in checkup.findings:
-        outcome = Text(finding.outcome, COLOURS[finding.outcome])
-        table.add_row(Text(finding.name), outcome, Text(finding.text))
-    console.print(table)
+    screen = Screen()
+    screen.say(checkup.environment.label)
+    columns = [Column(head, whole=True) for head in ("finding", "outcome")]
+    screen.table(
+        [*columns, Column("expected and measured")],
+        [
+            (finding.name, (finding.outcome, COLOURS[finding.outcome]), finding.text)
+            for finding in checkup.findings
+        ],
+    )
     floor = checkup.floor
-    console.print(
-        Text(
-            f"resolution floor: {format_percent(floor.relative)} of a latency (95 % of comparisons "
-            f"of a call with itself stay within it), and {format_seconds(floor.absolute_s)} (the "
-            "cost of timing itself)"
-            + ("; found while other programs used the machine" if floor.disturbed else "")
-        )
+    screen.say(
+        f"resolution floor: {format_percent(floor.relative)} of a latency (95 % of comparisons "
+        f"of a call with itself stay within it), and {format_seconds(floor.absolute_s)} (the "
+        "cost of timing itself)"
+        + ("; found while other programs used the machine" if floor.disturbed else "")
     )

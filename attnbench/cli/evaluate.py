@@ -31,15 +31,15 @@ def command(
     plugin: options.Plugin = None,
 ) -> None:
     """Evaluate a trained model: scores, parameters, MACs, latency, throughput."""
-    from rich.console import Console
+    from attnbench.cli.show.progress import images_progress, status, steps_progress
+    from attnbench.cli.show.screen import Screen
 
-    console = Console(stderr=True)
+    screen = Screen(stderr=True)
     try_file(out)
-    with console.status("loading torch"):
+    with status(screen, "loading torch"):
         from attnbench.benchmark.recorder import Recorder
         from attnbench.cli.show.data import print_findings
         from attnbench.cli.show.model import print_model
-        from attnbench.cli.show.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
         from attnbench.experiments.judge import judge
         from attnbench.experiments.needs import data_of, refuse_missing_names
@@ -50,15 +50,15 @@ def command(
         trained = load(checkpoint)
         refuse_missing_names(trained)
         source = data_of(trained, data)
-    threads.take(console)
-    with images_progress(console) as on_images:
+    threads.take(screen)
+    with images_progress(screen) as on_images:
         images = open_data(source, trained.img_size, train=False, on_progress=on_images)
-    print_findings(images.findings, console)
-    with steps_progress(console) as on_step:
+    print_findings(images.findings, screen)
+    with steps_progress(screen) as on_step:
         record = judge(
             trained, images, run_name=checkpoint.parent.name, batch_size=batch_size,
             device=chosen, on_step=lambda done, total: on_step(done, total, None),
         )  # fmt: skip
     Recorder(out, "evaluate").keep(record)
-    print_model(record, Console())
+    print_model(record, Screen())
     print(f"\nStored in {out}; `attnbench report` shows it.")

@@ -30,9 +30,8 @@ def command(
     plugin: Plugin = None,
 ) -> None:
     """List attentions, models, datasets or tasks; or implementations, and which can run here."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from attnbench.cli.show.columns import Column
+    from attnbench.cli.show.screen import Screen
     from attnbench.registry import ATTENTIONS, DATASETS, MODELS, TASKS
 
     if timm is not None:
@@ -44,21 +43,21 @@ def command(
     if what == "impls":
         from attnbench.cli.show.impls import print_impls
 
-        print_impls(Console(), Console(stderr=True))
+        print_impls(Screen(), Screen(stderr=True))
         return
     if what not in registries:
         raise UserError(
             f"expected one of {', '.join([*registries, 'impls'])}; got {shortened(what)}"
         )
-    table = Table(title=what, title_justify="left", title_style="bold")
     columns = ["name", "family", *(["cost"] if what == "attentions" else []), "summary", "paper"]
-    for column in columns:
-        table.add_column(column, no_wrap=column in ("name", "family", "cost"))
-    for entry in registries[what].list():
-        table.add_row(*(getattr(entry, column) for column in columns))
-    Console().print(table)
+    screen = Screen()
+    screen.say((what, "bold"))
+    screen.table(
+        [Column(name) for name in columns],
+        [[getattr(entry, name) for name in columns] for entry in registries[what].list()],
+    )
     if what == "attentions":
-        Console().print(f"--sweep takes {_sweepable(ATTENTIONS.list())}", highlight=False)
+        screen.say(f"--sweep takes {_sweepable(ATTENTIONS.list())}")
 
 
 def _sweepable(entries: Iterable[Entry]) -> str:
@@ -71,9 +70,8 @@ def _sweepable(entries: Iterable[Entry]) -> str:
 
 
 def _print_timm(what: str, pattern: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+    from attnbench.cli.show.columns import Column
+    from attnbench.cli.show.screen import Screen
     from attnbench.models.from_timm.names import architectures
 
     if what != "models":
@@ -81,9 +79,10 @@ def _print_timm(what: str, pattern: str) -> None:
             f"--timm works with models only, got {shortened(what)}; "
             "use `attnbench list models --timm …`"
         )
-    table = Table(title="models of timm", title_justify="left", title_style="bold")
-    for column in ("name", "family", "input size"):
-        table.add_column(column, no_wrap=True)
-    for model in architectures(pattern):
-        table.add_row(model.name, model.family, "{} × {}".format(*model.input_size))
-    Console().print(table)
+    found = [
+        (model.name, model.family, "{} × {}".format(*model.input_size))
+        for model in architectures(pattern)
+    ]
+    screen = Screen()
+    screen.say(("models of timm", "bold"))
+    screen.table([Column("name"), Column("family"), Column("input size", whole=True)], found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from math import isfinite
@@ -16,10 +15,9 @@ from attnbench.cli.sources import default_source
 from attnbench.errors import UserError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from attnbench.analysis.growth.polynomial import Estimate
     from attnbench.analysis.growth.prediction import Group, Prediction, Predictions
+    from attnbench.cli.show.screen import Screen
 
 MOST_SHOWN = 12
 """Tables, and lines about refusals; nobody scrolls through more."""
@@ -46,17 +44,18 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, in base units.")] = False,
 ) -> None:
     """Predict latency and peak memory of a layer at a token count, from stored records."""
-    from rich.console import Console
+    from attnbench.cli.show.progress import status
+    from attnbench.cli.show.screen import Screen, json_text
 
     chosen = _names(attention)
-    with Console(stderr=True).status("predicting"):
+    with status(Screen(stderr=True), "predicting"):
         from attnbench.report.export import prediction as predict_json
 
         predictions = _predict(paths or [default_source()], n_tokens, chosen)
     if as_json:
-        print(json.dumps(predict_json.plain(predictions), indent=2, allow_nan=False))
+        print(json_text(predict_json.plain(predictions)))
     else:
-        _print(predictions, Console())
+        _print(predictions, Screen())
 
 
 def _names(attention: str | None) -> list[str]:
@@ -78,38 +77,30 @@ def _predict(paths: Sequence[Path], tokens: int, attentions: Sequence[str]) -> P
         return predict(build(contents.records).layers, tokens, attentions)
 
 
-def _print(predictions: Predictions, console: Console) -> None:
-    from rich.text import Text
-
+def _print(predictions: Predictions, screen: Screen) -> None:
     for group in predictions.groups[:MOST_SHOWN]:
-        _print_group(predictions.tokens, group, console)
+        _print_group(predictions.tokens, group, screen)
     for line in predictions.refused[:MOST_SHOWN]:
-        console.print(Text(f"no latency predicted: {line}"))
+        screen.say(f"no latency predicted: {line}")
     for what, found in (("conditions", predictions.groups), ("refusals", predictions.refused)):
         if len(found) > MOST_SHOWN:
             more = len(found) - MOST_SHOWN
-            console.print(Text(f"… and {more:,} more {what}; --json prints all of them"))
+            screen.say(f"… and {more:,} more {what}; --json prints all of them")
 
 
-def _print_group(tokens: int, group: Group, console: Console) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def _print_group(tokens: int, group: Group, screen: Screen) -> None:
+    from attnbench.cli.show.columns import Column, number
 
     heading = f": {group.conditions}; from {_shared_sizes(group) or 'the sizes below'}"
-    console.print(Text.assemble("\n", (f"{tokens:,} tokens, predicted", "bold"), heading))
-    between = " " if console.width >= WIDE else "\n"
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("attention", no_wrap=True)
-    for head in ("latency", "net peak memory", *(["speed-up"] if group.baseline else [])):
-        table.add_column(Text(f"{head}{between}[95 %]"), justify="right", no_wrap=True)
+    screen.say((f"{tokens:,} tokens, predicted", "bold"), heading, gap=True)
+    between = " " if screen.width >= WIDE else "\n"
+    heads = ("latency", "net peak memory", *(["speed-up"] if group.baseline else []))
+    columns = [Column("attention"), *(number(f"{head}{between}[95 %]") for head in heads)]
     if not _shared_sizes(group):
-        table.add_column("from")
-    for prediction in group.predictions:
-        table.add_row(*map(Text, _row(prediction, group, between)))
-    console.print(table)
+        columns.append(Column("from"))
+    screen.table(columns, [_row(prediction, group, between) for prediction in group.predictions])
     for note in _notes(group):
-        console.print(Text(note))
+        screen.say(note)
 
 
 def _shared_sizes(group: Group) -> str:

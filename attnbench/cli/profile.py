@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import torch
-    from rich.console import Console
 
     from attnbench.benchmark.runner import OnStep
     from attnbench.benchmark.worker import Worker
+    from attnbench.cli.show.screen import Screen
     from attnbench.records import CostRecord
     from attnbench.spec import AnyWorkload, Protocol
 
@@ -51,12 +50,12 @@ def command(
     The work is done in a separate process. A cell that ends it is shown and stored with the
     reason, the others are measured all the same, and the exit code is 1.
     """
-    from rich.console import Console
-
     from attnbench.benchmark.worker import Worker, started
+    from attnbench.cli.show.progress import status
+    from attnbench.cli.show.screen import Screen, json_text
     from attnbench.records import store
 
-    progress = Console(stderr=True)
+    progress = Screen(stderr=True)
     cells.refuse_several()
     try_file(out)
     protocol = measuring.protocol()
@@ -64,7 +63,7 @@ def command(
         first = None
         if not threads.change_anything:  # a process takes over threads and cores when it starts
             first = processes.enter_context(started())
-        with progress.status("loading torch"):
+        with status(progress, "loading torch"):
             workloads = cells.workloads(n_tokens="4096")
 
             from attnbench.profiling.machine.environment import choose_device
@@ -74,7 +73,7 @@ def command(
         worker = processes.enter_context(Worker(str(device), plugin or (), process=first))
         records, lost = _measured(workloads, protocol, device, worker, out, progress)
     if as_json:
-        print(json.dumps([store.encode(record) for record in records], indent=2))
+        print(json_text([store.encode(record) for record in records]))
     else:
         _show(records, details, best=cells.wants_best)
         print(f"\nStored in {out}; `attnbench report` shows it.")
@@ -89,7 +88,7 @@ def _measured(
     device: torch.device,
     worker: Worker,
     out: Path,
-    progress: Console,
+    progress: Screen,
 ) -> tuple[list[CostRecord], list[AnyWorkload]]:
     """Measure all of one size in turn, and store each record.
 
@@ -98,6 +97,7 @@ def _measured(
     """
     from attnbench.benchmark.recorder import Recorder
     from attnbench.benchmark.sweep import sweep
+    from attnbench.cli.show.progress import status
     from attnbench.isolation.failure import WorkLostError
 
     records: list[CostRecord] = []
@@ -114,14 +114,14 @@ def _measured(
                 lost.extend(some)
             raise
 
-    with progress.status("measuring") as status:
+    with status(progress, "measuring") as shown:
         sweep(
             workloads,
             protocol,
             device,
             measure=measure,
             on_record=lambda record: records.append(keep(record)),
-            on_step=status.update,
+            on_step=shown.update,
             together=lambda workload: workload.size,
         )
     return records, lost
@@ -139,19 +139,18 @@ def _tell_lost(records: Sequence[CostRecord], lost: Sequence[AnyWorkload]) -> No
 
 def _show(records: Sequence[CostRecord], details: bool, *, best: bool) -> None:
     """Print the tables; with `best` only the fastest implementations, with notes on the others."""
-    from rich.console import Console
-
     from attnbench.analysis.selection.fastest import fastest_of_each
     from attnbench.cli.show.details import print_details
     from attnbench.cli.show.layers import print_layers
     from attnbench.cli.show.models import print_models
+    from attnbench.cli.show.screen import Screen
     from attnbench.records import LayerRecord, ModelRecord, of_type, store
 
-    console = Console()
+    screen = Screen()
     layers = of_type(records, LayerRecord)
     shown, left_out = fastest_of_each(layers) if best else (layers, [])
-    print_layers(shown, console, left_out)
-    print_models(of_type(records, ModelRecord), console)
+    print_layers(shown, screen, left_out)
+    print_models(of_type(records, ModelRecord), screen)
     if details:
         known = store.read(CEILINGS).ceilings if CEILINGS.exists() else []
-        print_details([*shown, *of_type(records, ModelRecord)], console, known)
+        print_details([*shown, *of_type(records, ModelRecord)], screen, known)

@@ -25,16 +25,17 @@ def command(
     ] = "macs",
 ) -> None:
     """Write tables and figures, and one page with all of them."""
-    from rich.console import Console
+    from attnbench.cli.show.progress import status
+    from attnbench.cli.show.screen import Screen
 
-    console = Console(stderr=True)
+    screen = Screen(stderr=True)
     try_folder(out, out / "figures")
     try_file(out / "index.html", replaced=True)
     chosen = paths or [default_source()]
-    with console.status("drawing"):
+    with status(screen, "drawing"):
         from attnbench.report.page.page import write_report
 
         written = write_report(chosen, out, cost)
     for line in (*written.problems, *written.brief):
-        console.print(line, markup=False, highlight=False)
+        screen.say(line)
     print(f"{len(written.files)} files in {out}; open {out / 'index.html'}")

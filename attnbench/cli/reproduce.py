@@ -21,8 +21,7 @@ from attnbench.cli.threads import Threads
 from attnbench.errors import UserError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from attnbench.cli.show.screen import Screen
     from attnbench.records import Record
     from attnbench.reproduce.anchor_use import AnchorUse
     from attnbench.reproduce.row import Row
@@ -60,7 +59,7 @@ def command(
 
     Counts are stored in OUT/reproduce-WHAT.jsonl; a second run counts only what is missing.
     """
-    from rich.console import Console
+    from attnbench.cli.show.screen import Screen
 
     if what not in WHAT:
         raise UserError(f"expected one of {', '.join(WHAT)}; got {shortened(what)}")
@@ -68,12 +67,12 @@ def command(
         raise UserError(f"--checkpoint works with {' or '.join(WITH_ANCHORS)} only; got {what}")
     try_folder(out)
     try_file(*(out / f"reproduce-{name}" for name in _files(what, checkpoint)), replaced=True)
-    threads.take(Console(stderr=True))
+    threads.take(Screen(stderr=True))
     if what == "claims":
         _claims(out)
         return
     # First, so that a wrong file is refused before anything is counted.
-    found = _anchor_use(checkpoint, Console(stderr=True)) if checkpoint is not None else None
+    found = _anchor_use(checkpoint, Screen(stderr=True)) if checkpoint is not None else None
     _table(what, results, out)
     if found is not None:
         _show_anchors(*found, f"{checkpoint}, on", out)
@@ -86,32 +85,30 @@ def _files(what: str, checkpoint: Path | None) -> list[str]:
 
 
 def _table(what: str, results: list[Path] | None, out: Path) -> None:
-    from rich.console import Console
+    from attnbench.cli.show.progress import status
+    from attnbench.cli.show.screen import Screen
 
-    console = Console(stderr=True)
-    with console.status("loading torch"):
+    screen = Screen(stderr=True)
+    with status(screen, "loading torch"):
         from attnbench.cli.show.reproduce import print_rows
         from attnbench.report.export.csv_file import write
 
         reproduce = _reproducer(what)
-    records = _stored(results, console)
-    with _progress(console) as on_step:
+    records = _stored(results, screen)
+    with _progress(screen) as on_step:
         rows = reproduce(out / f"reproduce-{what}.jsonl", records, on_step)
     write(out / f"reproduce-{what}.csv", [asdict(row) for row in rows])
-    print_rows(what, rows, Console())
+    print_rows(what, rows, Screen())
     print(f"\nStored in {out / f'reproduce-{what}.csv'}, with notes and sources.")
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Callable[[int, int, str], None]]:
-    """A progress bar: call the result with (done, total, name of the next step)."""
-    from attnbench.cli.show.progress import bar
+def _progress(screen: Screen) -> Iterator[Callable[[int, int, str], None]]:
+    """The state of counting: call the result with (done, total, name of the next step)."""
+    from attnbench.cli.show.progress import steps
 
-    with bar(console) as progress:
-        task = progress.add_task("starting", total=None)
-        yield lambda done, total, name: progress.update(
-            task, completed=done, total=total, description=name
-        )
+    with steps(screen, "starting") as shown:
+        yield lambda done, total, name: shown.update(name, done, total)
 
 
 def _reproducer(what: str) -> Callable[..., list[Row]]:
@@ -125,29 +122,30 @@ def _reproducer(what: str) -> Callable[..., list[Row]]:
     }[what]
 
 
-def _stored(results: list[Path] | None, console: Console) -> list[Record]:
+def _stored(results: list[Path] | None, screen: Screen) -> list[Record]:
     """The stored records to search for trained models and latencies; named files must exist."""
     from attnbench.records import store
 
     paths = results or [path for path in (RUNS, MEASURED) if any(path.rglob("*.jsonl"))]
     contents = store.read_many(paths)
     for problem in contents.problems:
-        console.print(problem, markup=False, highlight=False)
+        screen.say(problem)
     return contents.records
 
 
 def _claims(out: Path) -> None:
-    from rich.console import Console
+    from attnbench.cli.show.progress import status
+    from attnbench.cli.show.screen import Screen
 
-    console = Console(stderr=True)
-    with console.status("loading torch"):
+    screen = Screen(stderr=True)
+    with status(screen, "loading torch"):
         from attnbench.cli.show.claims import print_claims
         from attnbench.report.export.csv_file import write
         from attnbench.reproduce.claims import judge_claims
-    with _progress(console) as on_step:
+    with _progress(screen) as on_step:
         judged = judge_claims(on_step)
     write(out / "reproduce-claims.csv", [claim.row for claim in judged])
-    print_claims(judged, Console())
+    print_claims(judged, Screen())
     print(f"\nStored in {out / 'reproduce-claims.csv'}.")
     changed = [claim.line["id"] for claim in judged if not claim.as_stored]
     if changed:
@@ -156,21 +154,20 @@ def _claims(out: Path) -> None:
 
 
 def _show_anchors(uses: list[AnchorUse], data: str, of: str, out: Path) -> None:
-    from rich.console import Console
-
     from attnbench.cli.show.reproduce import print_anchor_use
+    from attnbench.cli.show.screen import Screen
     from attnbench.report.export.csv_file import write
 
     path = out / "reproduce-anchor-use.csv"
     write(path, [asdict(use) for use in uses])
-    print_anchor_use(uses, f"{of} {data}", Console())
+    print_anchor_use(uses, f"{of} {data}", Screen())
     print(f"\nStored in {path}.")
 
 
-def _anchor_use(checkpoint: Path, console: Console) -> tuple[list[AnchorUse], str]:
+def _anchor_use(checkpoint: Path, screen: Screen) -> tuple[list[AnchorUse], str]:
     import torch
 
-    from attnbench.cli.show.progress import images_progress
+    from attnbench.cli.show.progress import images_progress, status
     from attnbench.data.augment import normalise
     from attnbench.data.opening import open_data
     from attnbench.experiments.needs import data_of, refuse_missing_names
@@ -180,8 +177,8 @@ def _anchor_use(checkpoint: Path, console: Console) -> tuple[list[AnchorUse], st
     trained = load(checkpoint)
     refuse_missing_names(trained)
     source = data_of(trained, None)
-    with images_progress(console) as on_images:
+    with images_progress(screen) as on_images:
         data = open_data(source, trained.img_size, train=False, on_progress=on_images)
     pixels, _ = next(iter(data.val.batches(IMAGES, seed=None, device=torch.device("cpu"))))
-    with console.status("measuring the use of anchors"):
+    with status(screen, "measuring the use of anchors"):
         return anchor_use(trained_model(trained), normalise(pixels)), data.name

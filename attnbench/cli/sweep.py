@@ -63,12 +63,13 @@ def command(
     runs out of memory is stored with the reason; the other cells still run. Several sweeps that
     write to one file share its cells.
     """
-    from rich.console import Console
+    from attnbench.cli.show.progress import status
+    from attnbench.cli.show.screen import Screen
 
-    console = Console(stderr=True)
+    screen = Screen(stderr=True)
     if not dry_run:
         try_file(out)
-    with console.status("loading torch"):
+    with status(screen, "loading torch"):
         protocol = measuring.protocol(warmup_s=0.1)
         workloads = cells.workloads(resolution="224,384,512")
 
@@ -79,7 +80,7 @@ def command(
 
         device = device_named(measuring.device) if dry_run else choose_device(measuring.device)
         worker = Worker(str(device), plugin or (), timeout)
-    threads.take(console)
+    threads.take(screen)
     if dry_run:
         settled = {} if force else _settled_records(out)
         _print_plan(plan(workloads, protocol, device, settled))
@@ -102,17 +103,15 @@ def _run(
     shared: SharedFile,
 ) -> None:
     """Sweep with a progress bar, store each record, and print a summary, even after Ctrl-C."""
-    from rich.console import Console
-
     from attnbench.benchmark.recorder import Recorder
     from attnbench.benchmark.sweep import sweep
-    from attnbench.cli.show.progress import bar
+    from attnbench.cli.show.progress import steps
+    from attnbench.cli.show.screen import Screen
 
     outcome: Counter[str] = Counter()
     keep = Recorder(out, "sweep").keep
     try:
-        with worker, bar(Console(stderr=True)) as progress:
-            task = progress.add_task("sweep", total=len(workloads))
+        with worker, steps(Screen(stderr=True), "sweep", len(workloads)) as shown:
 
             def on_record(record: CostRecord) -> None:
                 keep(record)
@@ -121,7 +120,7 @@ def _run(
             def on_cell(skipped: bool) -> None:
                 if skipped:
                     outcome[ALREADY_THERE] += 1
-                progress.advance(task)
+                shown.advance()
 
             sweep(
                 workloads,
@@ -131,7 +130,7 @@ def _run(
                 settled=settled,
                 on_record=on_record,
                 on_cell=on_cell,
-                on_step=lambda text: progress.update(task, description=text),
+                on_step=shown.update,
                 shared=shared,
             )
     finally:
@@ -147,16 +146,15 @@ def _print_best(
     known: Mapping[str, CostRecord],
 ) -> None:
     """Print the fastest implementation of each mechanism, with notes on the others."""
-    from rich.console import Console
-
     from attnbench.analysis.selection.fastest import fastest_of_each
     from attnbench.benchmark.runner import open_record
     from attnbench.cli.show.layers import print_layers
+    from attnbench.cli.show.screen import Screen
 
     for _, compared in groupby(workloads, key=lambda workload: workload.comparison()):
         keys = [open_record(workload, protocol, device).key for workload in compared]
         shown, left_out = fastest_of_each([known[key] for key in keys if key in known])
-        print_layers(shown, Console(), left_out)
+        print_layers(shown, Screen(), left_out)
 
 
 def _print_plan(cells: Sequence[PlannedCell]) -> None:

@@ -12,7 +12,7 @@ from attnbench.cores import available_cores
 from attnbench.errors import UserError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from attnbench.cli.show.screen import Screen
 
 AUTO = "auto"
 
@@ -51,31 +51,32 @@ class Threads:
         """Whether `take` changes what later processes take over."""
         return self.threads is not None or self.pin
 
-    def take(self, console: Console) -> None:
+    def take(self, screen: Screen) -> None:
         """Do as asked, and say in a line what was found; loads torch.
 
         Raises:
             UserError: this system cannot pin processes.
         """
         if self.threads is not None:
-            _use(self.threads, console)
+            _use(self.threads, screen)
         if self.pin:
-            _pin(console)
+            _pin(screen)
 
 
-def _use(threads: str, console: Console) -> None:
+def _use(threads: str, screen: Screen) -> None:
+    from attnbench.cli.show.progress import status
     from attnbench.profiling.machine.threads import try_threads, use_threads
 
     if threads != AUTO:
         use_threads(int(threads))
         return
-    with console.status("trying numbers of threads"):
+    with status(screen, "trying numbers of threads"):
         trial = try_threads(available_cores())
     use_threads(trial.chosen)
-    _tell(f"--threads auto: {trial.text}", console)
+    screen.say_whole(f"--threads auto: {trial.text}")
 
 
-def _pin(console: Console) -> None:
+def _pin(screen: Screen) -> None:
     import torch
 
     from attnbench.profiling.machine.pinning import pin
@@ -85,8 +86,4 @@ def _pin(console: Console) -> None:
     text = f"on core{'s' * (len(cores) > 1)} {', '.join(map(str, cores))}"
     if len(cores) < threads:
         text += f"; {threads} threads share them, --threads {len(cores)} would not"
-    _tell(f"--pin: {text}", console)
-
-
-def _tell(text: str, console: Console) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    screen.say_whole(f"--pin: {text}")

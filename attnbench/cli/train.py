@@ -15,8 +15,7 @@ from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from attnbench.cli.show.screen import Screen
     from attnbench.experiments.experiment import Experiment
     from attnbench.records import ModelRecord, Record, Scores
 
@@ -79,13 +78,14 @@ def command(
     plugin: options.Plugin = None,
 ) -> None:
     """Train a model and evaluate it after each epoch. The default data need no download."""
-    from rich.console import Console
+    from attnbench.cli.show.progress import images_progress, status, steps_progress
+    from attnbench.cli.show.screen import Screen
 
-    console = Console(stderr=True)
+    screen = Screen(stderr=True)
     checkpoints = out.parent / "checkpoints"
     try_file(out)
     try_folder(checkpoints)
-    with console.status("loading torch"):
+    with status(screen, "loading torch"):
         from attnbench.registry import MODELS
 
         MODELS.find(model)
@@ -93,7 +93,6 @@ def command(
 
         from attnbench.benchmark.recorder import Recorder
         from attnbench.cli.show.data import print_findings
-        from attnbench.cli.show.progress import images_progress, steps_progress
         from attnbench.data.opening import open_data
         from attnbench.experiments.experiment import Experiment
         from attnbench.experiments.options import model_options
@@ -102,8 +101,8 @@ def command(
         from attnbench.training.recipe import recipe_for
 
         chosen = choose_device(device)
-    threads.take(console)
-    with images_progress(console) as on_images:
+    threads.take(screen)
+    with images_progress(screen) as on_images:
         images = open_data(data, img_size, seed=seed, on_progress=on_images)
     recipe = recipe_for(
         images, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed,
@@ -114,34 +113,41 @@ def command(
         folder=checkpoints,
         options=model_options(model, images, attention, asked_for),
     )  # fmt: skip
-    _print_start(experiment, console)
-    print_findings(images.findings, console)
+    _print_start(experiment, screen)
+    print_findings(images.findings, screen)
     keep = Recorder(out, "train").keep
 
     def on_record(record: Record) -> None:
         keep(record)
-        _print_epoch(record, console)
+        _print_epoch(record, screen)
 
-    with steps_progress(console) as on_step:
+    with steps_progress(screen) as on_step:
         record = run(experiment, resume=resume, on_record=on_record, on_step=on_step)
     _print_result(record, out)
     print(f"Checkpoint: {experiment.folder / record.run / 'last.pt'}")
 
 
-def _print_start(experiment: Experiment, console: Console) -> None:
+def _print_start(experiment: Experiment, screen: Screen) -> None:
+    from attnbench.data.images import num_batches
+
     images, recipe = experiment.data, experiment.recipe
-    console.print(
+    screen.say(
         f"{experiment.name}: {len(images.train):,} images to train on, {len(images.val):,} held "
         f"out, {images.num_classes} classes, {recipe.img_size[0]} px, {recipe.epochs} epochs"
     )
+    if len(images.train) > recipe.batch_size * num_batches(len(images.train), recipe.batch_size):
+        screen.say(
+            f"{len(images.train):,} images in batches of {recipe.batch_size}: the one that is left "
+            "over joins the last batch"
+        )
 
 
-def _print_epoch(record: Record, console: Console) -> None:
+def _print_epoch(record: Record, screen: Screen) -> None:
     from attnbench.records import EpochRecord
 
     if not isinstance(record, EpochRecord):
         return
-    console.print(
+    screen.say(
         f"epoch {record.progress.epoch:3d}  loss {record.progress.train_loss:.3f}  "
         f"{_scores_text(record.scores)}  {record.progress.train_s:,.0f} s of training"
     )
@@ -161,9 +167,8 @@ def _values(option: list[str] | None, anchors: int | None) -> dict[str, Any]:
 
 
 def _print_result(record: ModelRecord, out: Path) -> None:
-    from rich.console import Console
-
     from attnbench.cli.show.model import print_model
+    from attnbench.cli.show.screen import Screen
 
-    print_model(record, Console())
+    print_model(record, Screen())
     print(f"\nStored in {out}; `attnbench report` shows it.")

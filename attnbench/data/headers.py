@@ -71,14 +71,16 @@ def read_header(path: Path) -> Header:
         with Image.open(path) as image:
             size, mode, whole = image.size, image.mode, _is_whole(path, image)
             turned, kinds = _orientation(image), _kinds(image)
+            # A quarter turn, by the values of the tag in EXIF. Pillow swaps the sides of TIFF.
+            swapped = turned > 4 and image.format != "TIFF"
     except Exception:  # noqa: BLE001 - a decoder may raise anything on a corrupt file
         return Header(path=path, kinds=_fault(path))
     if turned > 1:
         kinds = (TURNED, *kinds)
-    if turned > 4:  # a quarter turn, see the values of the tag in EXIF
-        size = size[::-1]
     fault = () if whole else _fault(path)
-    return Header(path=path, size=size, mode=mode, kinds=(*fault, *kinds))
+    return Header(
+        path=path, size=size[::-1] if swapped else size, mode=mode, kinds=(*fault, *kinds)
+    )
 
 
 def _kinds(image: Image.Image) -> tuple[Kind, ...]:

@@ -15,8 +15,9 @@ from attnbench.experiments.experiment import CPU, workload_of
 from attnbench.experiments.needs import refuse_missing_names
 from attnbench.records import ModelRecord
 from attnbench.tasks.factory import create_task
-from attnbench.training.checkpoint import Checkpoint, load_weights
+from attnbench.training.checkpoint import Checkpoint
 from attnbench.training.evaluate import evaluate
+from attnbench.training.weights import restored
 
 
 def judge(
@@ -45,8 +46,7 @@ def judge(
     refuse_missing_names(checkpoint)
     data = judged_by_name(data, checkpoint.class_names, checkpoint.data)
     workload = workload_of(checkpoint)
-    model = subject_of(workload).build()
-    load_weights(model, checkpoint)
+    model = restored(checkpoint, subject_of(workload).build)
     recipe = replace(checkpoint.recipe, batch_size=batch_size, autocast="none")
     scores = evaluate(
         model.to(device), data.val, create_task(checkpoint.task), recipe, device=device,
@@ -55,5 +55,11 @@ def judge(
     cost = trained_cost(model, workload, device)
     return replace(
         cost, recipe=checkpoint.recipe, run=run_name, scores=scores,
-        notes=(*cost.notes, *not_judged(data)),
+        notes=(*cost.notes, *_other_data(checkpoint, data), *not_judged(data)),
     )  # fmt: skip
+
+
+def _other_data(checkpoint: Checkpoint, data: ImageData) -> list[str]:
+    """The recipe of a record names the data of the training; the scores may be of others."""
+    same = data.name == checkpoint.recipe.data
+    return [] if same else [f"scored on the held-out images of {data.name}"]

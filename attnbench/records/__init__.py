@@ -1,5 +1,6 @@
 """What was measured and how it is stored: records, the conditions of their numbers, the file."""
 
+from attnbench.records.cell_key import cell_key
 from attnbench.records.costs import Energy, Macs, Memory, coverage
 from attnbench.records.environment import Environment
 from attnbench.records.machine_lines import Ceiling, Checkup, Finding, Floor
@@ -12,7 +13,6 @@ from attnbench.records.record import (
     Record,
     RecordKind,
     Status,
-    cell_key,
     is_settled,
     now,
     of_type,

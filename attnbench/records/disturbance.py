@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import repeat
 from statistics import median
 
+from attnbench.records.numbers import Amount, Some
+
 ENOUGH = 10
 """With this many undisturbed samples, or half of all, statistics leave the disturbed ones out."""
 LONG_WAIT = 0.02
@@ -45,10 +47,10 @@ OWN_QUEUE = 3.0
 class Contention:
     """Processor cores in use during sampling: by us, by others, by the hypervisor."""
 
-    own_cores: float
-    other_cores: float
-    stolen_cores: float
-    machine_cores: int | None = None
+    own_cores: Amount
+    other_cores: Amount
+    stolen_cores: Amount
+    machine_cores: Some | None = None
     """Cores of the machine; None in older records."""
 
     @property

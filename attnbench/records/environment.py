@@ -9,31 +9,33 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
+from attnbench.records.numbers import Count, Text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """The conditions of a number: the machine and the software."""
 
     device: Literal["cpu", "cuda"]
-    device_name: str
-    threads: int
+    device_name: Text
+    threads: Count
     """CPU threads of torch; on CUDA too, where they limit the host's work."""
-    torch: str
-    cuda: str
+    torch: Text
+    cuda: Text
     """CUDA version of torch; "" if no GPU is used."""
-    python: str
-    platform: str
-    attnbench: str
-    code: str
+    python: Text
+    platform: Text
+    attnbench: Text
+    code: Text
     """Hash of the code that was measured; a cell whose code has changed since is stale."""
-    float32_matmul: str = "highest"
+    float32_matmul: Text = "highest"
     """Precision of float32 products in torch's words; "high" means TF32 on a GPU."""
-    wait_policy: str = ""
+    wait_policy: Text = ""
     """How threads wait for one another: "passive" (they sleep), "active" (they do not), or "" for
     OpenMP's own way (not for some milliseconds). "" too for one thread, and on a GPU."""
-    pinned: int = 0
+    pinned: Count = 0
     """Cores that the process was held to; 0 if it might run on all cores of the machine."""
-    allocator: str = ""
+    allocator: Text = ""
     """Settings of the memory allocator; "" if none was changed."""
 
     @property

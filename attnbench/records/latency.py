@@ -13,6 +13,7 @@ from typing import Literal
 
 from attnbench.records.disturbance import Contention, Observed, are_enough
 from attnbench.records.median import Interval, median_interval
+from attnbench.records.numbers import Count, Duration, Seconds, Text
 
 CacheState = Literal["", "cold", "warm"]
 
@@ -24,10 +25,10 @@ LAUNCH_BOUND = 0.9
 class Clocks:
     """The clock of a GPU during sampling, in MHz, and why the GPU slowed it down."""
 
-    first_mhz: int
-    last_mhz: int
-    lowest_mhz: int
-    throttled_by: tuple[str, ...] = ()
+    first_mhz: Count
+    last_mhz: Count
+    lowest_mhz: Count
+    throttled_by: tuple[Text, ...] = ()
     """Reasons in the driver's words; idling and clocks set by the user do not count."""
 
 
@@ -35,52 +36,53 @@ class Clocks:
 class Latency:
     """Seconds per call; the samples are in the order in which they were taken."""
 
-    samples_s: tuple[float, ...]
+    samples_s: tuple[Duration, ...]
     """Seconds of the work: on the GPU if there is one."""
     stopped_by: Literal["precision", "time_budget"]
-    rounds_with: str = ""
+    rounds_with: Text = ""
     """Cells with the same token were measured in turn, one sample of each in a round."""
     contention: Contention | None = None
     """Over all rounds of the comparison; None if the system does not report it."""
-    host_samples_s: tuple[float, ...] = ()
+    host_samples_s: tuple[Seconds, ...] = ()
     """For each sample, seconds until the call returned on the host; empty on the CPU, where both
     are the same."""
     cache: CacheState = ""
     """State of the caches before each sample; "" in records that do not say."""
-    warmup_s: float | None = None
+    warmup_s: Seconds | None = None
     """Seconds of warm-up."""
     settled: bool | None = None
     """Whether the calls were steady when sampling began; None if that is not known."""
-    span_s: float | None = None
+    span_s: Seconds | None = None
     """Seconds from the first sample's start to the last one's end; None in records that do not
     say."""
     clocks: Clocks | None = None
     """Of the GPU; None on the CPU, and if the driver does not report them."""
-    cpu_samples_s: tuple[float, ...] = ()
+    cpu_samples_s: tuple[Seconds, ...] = ()
     """For each sample, processor seconds of this process, all threads together."""
-    waits_s: tuple[float, ...] = ()
+    waits_s: tuple[Seconds, ...] = ()
     """For each sample, seconds that threads of this process were ready to run and waited for a
     core (Linux)."""
-    switches: tuple[int, ...] = ()
+    switches: tuple[Count, ...] = ()
     """For each sample, how often this process lost a core against its will (not on Windows)."""
-    canary_s: tuple[float, ...] = ()
+    canary_s: tuple[Seconds, ...] = ()
     """For each sample, seconds of the same small work, the slower of once before and once after."""
-    left_objects: int = 0
+    left_objects: Count = 0
     """Objects that each call leaves to Python's garbage collector, on average."""
-    pauses_s: tuple[float, ...] = ()
+    pauses_s: tuple[Seconds, ...] = ()
     """For each sample, seconds in which Python's garbage collector ran; empty if it never did."""
-    waited_s: float | None = None
+    waited_s: Seconds | None = None
     """Seconds beyond the budget: too few samples were undisturbed, or they gave no interval."""
 
     def __post_init__(self) -> None:
         # The sum is NaN if any sample is; a minimum may miss it.
-        if not self.samples_s or isnan(sum(self.samples_s)) or min(self.samples_s) <= 0:
+        count = len(self.samples_s)
+        if not count or isnan(sum(self.samples_s)) or min(self.samples_s) <= 0:
             raise ValueError("a latency needs at least one sample, all above zero")
-        columns = (
-            self.host_samples_s, self.cpu_samples_s, self.waits_s, self.switches, self.canary_s,
-            self.pauses_s,
-        )  # fmt: skip
-        if any(len(column) not in (0, len(self.samples_s)) for column in columns):
+        lengths = {
+            0, count, len(self.host_samples_s), len(self.cpu_samples_s), len(self.waits_s),
+            len(self.switches), len(self.canary_s), len(self.pauses_s),
+        }  # fmt: skip
+        if len(lengths) > 2:
             raise ValueError("a latency needs a host sample beside each sample, or none")
 
     @property

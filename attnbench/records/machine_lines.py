@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from attnbench.records.environment import Environment
 from attnbench.records.latency import Latency
+from attnbench.records.numbers import Amount, Bytes, Count, MacCount, Seconds, Some, Text
 from attnbench.spec import DType
 
 
@@ -14,14 +15,14 @@ from attnbench.spec import DType
 class Floor:
     """The smallest change of a latency that a machine can show, by its last checkup."""
 
-    relative: float
+    relative: Amount
     """Share of the latency: 95 % of comparisons of a thing with itself stay within it. Older
     checkups gave the worst of some comparisons."""
-    absolute_s: float
+    absolute_s: Seconds
     """Seconds: the cost of timing a call that does nothing, and its variation."""
-    created: str
+    created: Text
     """UTC, ISO 8601."""
-    comparisons: int | None = None
+    comparisons: Count | None = None
     """Number of comparisons that it is taken from; None in older checkups."""
     disturbed: bool = False
     """Whether other programs used the machine during the checkup: a quiet one shows less."""
@@ -35,15 +36,15 @@ class Ceiling:
 
     operation: Literal["matmul", "copy", "launch"]
     dtype: DType
-    size: int
+    size: Some
     """Side of the square matrices; bytes of the copied tensor; operators that one call launches."""
-    macs: int
+    macs: MacCount
     """Multiply-accumulates of one call."""
-    moved_bytes: int
+    moved_bytes: Bytes
     """Bytes that one call reads and writes."""
     latency: Latency
     environment: Environment
-    created: str
+    created: Text
 
     @property
     def macs_per_s(self) -> float:
@@ -65,9 +66,9 @@ class Ceiling:
 class Finding:
     """The outcome of one test that `doctor` makes of the harness."""
 
-    name: str
+    name: Text
     outcome: Literal["passed", "failed", "not possible here"]
-    text: str
+    text: Text
     """What was expected and what came, in numbers."""
 
 
@@ -80,4 +81,4 @@ class Checkup:
     floor: Floor
     findings: tuple[Finding, ...] = ()
     environment: Environment
-    created: str
+    created: Text

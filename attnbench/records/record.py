@@ -11,18 +11,18 @@ A cell is one workload under one protocol and one set of conditions; a record is
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import lru_cache
 from typing import ClassVar, Literal, TypeVar
 
+from attnbench.records.cell_key import cell_key
 from attnbench.records.costs import Energy, Macs, Memory
 from attnbench.records.environment import Environment
 from attnbench.records.latency import Latency
 from attnbench.records.machine_lines import Floor
+from attnbench.records.numbers import Bytes, Count, Params, Seconds, Share, Text
 from attnbench.records.scores import Progress, Scores
 from attnbench.spec import (
     AnyWorkload,
@@ -30,8 +30,6 @@ from attnbench.spec import (
     Protocol,
     Recipe,
     Workload,
-    as_plain,
-    json_in_order,
 )
 
 Status = Literal["ok", "out_of_memory", "unsupported", "timeout", "failed"]
@@ -46,14 +44,14 @@ class Record(ABC):
 
     workload: AnyWorkload
     environment: Environment
-    created: str
+    created: Text
     """UTC, ISO 8601."""
-    asked_by: str = ""
+    asked_by: Text = ""
     """The command that measured it (profile, sweep, train …), or whatever a Python user gave to
     `Recorder`; "" if it is unknown."""
     status: Status = "ok"
-    reason: str = ""
-    notes: tuple[str, ...] = field(default=())
+    reason: Text = ""
+    notes: tuple[Text, ...] = field(default=())
     """What to know before quoting the numbers."""
 
     @property
@@ -67,25 +65,25 @@ class CostRecord(Record):
     """The cost of something that was built and called."""
 
     protocol: Protocol | None = None
-    params: int | None = None
+    params: Params | None = None
     macs: Macs | None = None
-    traffic_bytes: int | None = None
+    traffic_bytes: Bytes | None = None
     """Bytes that one forward call of unfused eager code reads and writes."""
-    least_bytes: int | None = None
+    least_bytes: Bytes | None = None
     """Bytes that any code must move: inputs and parameters read, outputs written, once each."""
-    operators: int | None = None
+    operators: Count | None = None
     """Operators that one forward call of unfused eager code launches."""
-    first_call_s: float | None = None
+    first_call_s: Seconds | None = None
     """Seconds of the first call, which may compile, tune and allocate; it is not a sample."""
-    backend: str = ""
+    backend: Text = ""
     """The kernel that torch's fused attention chose; "" if it was not called."""
-    code_path: str = ""
+    code_path: Text = ""
     """Fingerprint of the operators of one call, "94 operator calls, 3f2a91bc": code that tunes
     itself may take another path in another run. "" if it was not taken."""
     latency: Latency | None = None
     memory: Memory | None = None
     energy: Energy | None = None
-    denormal_share: float | None = None
+    denormal_share: Share | None = None
     """Share of the values that one call computes, its gradients included, that are not zero but
     too small for a normal number; only a CPU is slow on them."""
     floor: Floor | None = None
@@ -114,7 +112,7 @@ class ModelRecord(CostRecord):
 
     workload: ModelWorkload
     recipe: Recipe | None = None
-    run: str = ""
+    run: Text = ""
     """Name of the training run; "" for a model that was not trained."""
     scores: Scores | None = None
 
@@ -132,7 +130,7 @@ class EpochRecord(Record):
 
     workload: ModelWorkload
     recipe: Recipe
-    run: str
+    run: Text
     progress: Progress
     scores: Scores
 
@@ -146,28 +144,6 @@ Kind = TypeVar("Kind", bound=Record)
 
 COST_RECORDS: dict[str, type[CostRecord]] = {"layer": LayerRecord, "model": ModelRecord}
 """The type of record of each kind of workload."""
-
-
-def cell_key(
-    workload: AnyWorkload,
-    protocol: Protocol | None,
-    environment: Environment,
-    recipe: Recipe | None = None,
-) -> str:
-    """Hash of workload, code, protocol, conditions and recipe.
-
-    The version of attnbench does not count; a change of the cell's own code does.
-    """
-    shared = (protocol, environment.conditions, recipe)
-    parts = (json_in_order(as_plain(workload)), environment.code, *map(_shared_text, shared))
-    text = ", ".join(parts)
-    return hashlib.sha256(f"[{text}]".encode()).hexdigest()[:16]
-
-
-@lru_cache(maxsize=1024)
-def _shared_text(shared: Protocol | Environment | Recipe | None) -> str:
-    """The JSON of what many cells share; it is made once."""
-    return json_in_order(shared and as_plain(shared))
 
 
 def now() -> str:

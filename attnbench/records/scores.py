@@ -6,23 +6,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from attnbench.bounds import fault
+from attnbench.records.numbers import Count, Duration, Score, Seconds, Some, Text
+from attnbench.units import METRICS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
     """The evaluation of a model on held-out samples, by the name of each metric."""
 
-    task: str
+    task: Text
     """The task that the metrics belong to, such as "classification"."""
-    values: Mapping[str, float]
+    values: Mapping[str, Score]
     """In base units; the names are keys of `units.METRICS`, such as "top1"."""
-    count: int
+    count: Some
     """Samples that were evaluated."""
-    forward_s: float
+    forward_s: Duration
     """Seconds spent in the forward passes alone."""
 
     def __post_init__(self) -> None:
         if not self.values or self.count < 1:
             raise ValueError("scores need at least one value and one sample")
+        for name, value in self.values.items():
+            known = METRICS.get(name)
+            wrong = fault(known.quantity if known else "score", value)
+            if wrong:
+                raise ValueError(f"score {name}: {wrong}")
 
     @property
     def throughput_per_s(self) -> float:
@@ -44,10 +53,10 @@ def scores_of_accuracy(accuracy: Mapping[str, Any]) -> dict[str, Any]:
 class Progress:
     """The progress of a training run after an epoch."""
 
-    epoch: int
+    epoch: Some
     """Counted from 1."""
-    train_loss: float
-    train_s: float
+    train_loss: Score
+    train_s: Seconds
     """Seconds of all epochs so far, evaluation not counted."""
-    images: int
+    images: Count
     """Training images per epoch."""

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from attnbench.attention.anchor import AnchorAttention
 from attnbench.errors import UserError
 from attnbench.models.factory import create_model
-from attnbench.training.checkpoint import Checkpoint, load_weights
+from attnbench.training.checkpoint import Checkpoint
+from attnbench.training.weights import restored
 
 DEAD_SHARE = 0.01
 """An anchor with less than this part of an even share of the mass counts as dead."""
@@ -46,11 +47,13 @@ def trained_model(checkpoint: Checkpoint) -> nn.Module:
     Raises:
         UserError: the weights do not fit the model of that name.
     """
-    model = create_model(
-        checkpoint.model, checkpoint.num_classes, checkpoint.img_size, **checkpoint.options
-    )
-    load_weights(model, checkpoint)
-    return model
+
+    def build() -> nn.Module:
+        return create_model(
+            checkpoint.model, checkpoint.num_classes, checkpoint.img_size, **checkpoint.options
+        )
+
+    return restored(checkpoint, build)
 
 
 def anchor_use(

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import csv
 import importlib.metadata
+import io
 from functools import cache
 from pathlib import Path
 
 from attnbench.errors import UserError
+from attnbench.files.reading import UnreadableError, read_text, shown
 
 Row = dict[str, str]
 
@@ -70,16 +72,11 @@ def table(name: str) -> list[Row]:
         raise UserError(f"unknown table {name!r}; there are {', '.join(COLUMNS)}")
     path = folder() / f"{name}.csv"
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            found = tuple(reader.fieldnames or ())
-            rows = list(reader)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}; restore the file") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(
-            f"{path}: expected a CSV file in UTF-8, got other bytes; restore the file"
-        ) from error
+        reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+        found = tuple(reader.fieldnames or ())
+        rows = list(reader)
+    except (UnreadableError, csv.Error) as error:
+        raise UserError(f"{error}; restore the file {shown(path)}") from error
     missing = [column for column in COLUMNS[name] if column not in found]
     if missing:
         raise UserError(

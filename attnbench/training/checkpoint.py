@@ -4,27 +4,36 @@ Only plain containers and tensors are written, so that reading a file runs no co
 (`weights_only`). Format history:
     1  first version.
     2  `accuracy` became `scores`; image sizes are (height, width); the task is named.
+    3  the file is sealed (`training.seal`).
 """
 
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from attnbench.bounds import shortened
 from attnbench.errors import UserError
+from attnbench.files.reading import MissingError, read_bytes, shown
+from attnbench.files.writing import replace_bytes
 from attnbench.records import Scores
+from attnbench.records.convert import as_type
+from attnbench.records.numbers import Classes, Count, Pixels, Seconds, Text
 from attnbench.records.scores import scores_of_accuracy
 from attnbench.spec import Recipe
+from attnbench.training.seal import is_sealed, is_whole, sealed
 
 FORMAT = "attnbench checkpoint"
-VERSION = 2
+VERSION = 3
+SEALED_FROM = 3
+"""Files from this version on have a seal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +43,11 @@ class TrainState:
     During training the tensors are the live ones: save or copy them before training goes on.
     """
 
-    epochs: int
+    epochs: Count
     """Epochs done."""
     model: dict[str, Tensor]
     optimizer: dict[str, Any]
-    train_s: float
+    train_s: Seconds
     """Seconds of all epochs so far, without evaluation."""
 
 
@@ -46,22 +55,22 @@ class TrainState:
 class Checkpoint:
     """A model by name and options, its weights, and the run that made them."""
 
-    model: str
-    attention: str
+    model: Text
+    attention: Text
     """The mechanism inside, or "" where the model has none of ours."""
     options: Mapping[str, Any]
     """Keyword options that the model was built with: plain values only."""
-    num_classes: int
-    img_size: tuple[int, int]
+    num_classes: Classes
+    img_size: tuple[Pixels, Pixels]
     """(height, width) in pixels."""
-    class_names: tuple[str, ...]
-    data: str
+    class_names: tuple[Text, ...]
+    data: Text
     """The data set as `open_data` takes it: a registered name or a folder."""
     recipe: Recipe
     state: TrainState
     scores: Scores
     """On the held-out images, after the last epoch."""
-    task: str = "classification"
+    task: Text = "classification"
     """Older files do not name their task: there was one."""
     plugins: tuple[str, ...] = ()
     """Plug-ins of the run, as given to `--plugin`; older files do not name them."""
@@ -74,81 +83,76 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         UserError: the file cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, _encode(checkpoint))
+        replace_bytes(path, _encode(checkpoint))
     except OSError as error:
         raise UserError(
-            f"cannot write the checkpoint {path}: {error.strerror or error}; "
+            f"cannot write the checkpoint {shown(path)}: {error.strerror or error}; "
             "free some space or choose another folder"
         ) from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Replace a file by a synced new one; a failure leaves the old file and nothing else."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint onto the CPU.
 
     Raises:
-        UserError: the file is missing, is not a complete checkpoint of attnbench, or is newer than
-            this version can read.
+        UserError: the file is missing, is not a complete checkpoint of attnbench, was changed after
+            it was written, or is newer than this version can read.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: expected a checkpoint of `attnbench train`, got no such file")
     try:
-        payload = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a foreign file makes the reader raise anything
+        content = read_bytes(path)
+    except MissingError as error:
         raise UserError(
-            f"{path}: expected a checkpoint of `attnbench train`, got {path.stat().st_size} bytes "
-            "that torch cannot read (cut short, or of another program); give another file or "
-            "train again"
+            f"{shown(path)}: expected a checkpoint of `attnbench train`, got no such file"
         ) from error
-    return _decode(path, payload)
-
-
-def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
-    """Load the weights of a checkpoint into a model that was built with the same options.
-
-    Raises:
-        UserError: names or shapes differ.
-    """
-    fill(model, checkpoint.state.model)
-
-
-def fill(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Load a state dictionary whose names and shapes must be exactly the model's.
-
-    Raises:
-        UserError: they differ; the first parameter that differs is named.
-    """
-    difference = _first_difference(model.state_dict(), weights)
-    if difference:
+    try:
+        payload = _unpacked(content)
+        _check_head(payload, content)
+        return _checkpoint_of(payload)
+    except _NoCheckpointError as error:
         raise UserError(
-            f"the checkpoint belongs to another model: {difference}; build the model with the "
-            "name, options and image size that the checkpoint was trained with"
+            f"{shown(path)}: expected a checkpoint of `attnbench train`, got {error}"
+        ) from error
+
+
+class _NoCheckpointError(ValueError):
+    """Says what a file is instead of a checkpoint, and what to do."""
+
+
+def _unpacked(content: bytes) -> Any:
+    """What torch reads of the bytes; they are checked first."""
+    if not is_whole(content):
+        if is_sealed(content):
+            raise _NoCheckpointError(
+                "a damaged one (its checksum is wrong): take a copy of it, or train again"
+            )
+        raise _unreadable(content)
+    try:
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # a foreign file makes the reader raise anything
+        raise _unreadable(content) from error
+
+
+def _unreadable(content: bytes) -> _NoCheckpointError:
+    return _NoCheckpointError(
+        f"{len(content)} bytes that torch cannot read (cut short, damaged, or of another program); "
+        "give another file or train again"
+    )
+
+
+def _check_head(payload: Any, content: bytes) -> None:
+    """Refuse what is no checkpoint, one of a newer version, and one that lost its seal."""
+    if not isinstance(payload, dict) or payload.get("format") != FORMAT:
+        raise _NoCheckpointError("a torch file of another program; give another file")
+    version = payload.get("version")
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise _NoCheckpointError(
+            f"version {shortened(version)}, and this attnbench reads 1 to {VERSION}; use the one "
+            "that wrote it"
         )
-    model.load_state_dict(weights)
-
-
-def _first_difference(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> str:
-    for name, parameter in own.items():
-        if name not in weights:
-            return f"it has no parameter {name}"
-        expected, got = tuple(parameter.shape), tuple(weights[name].shape)
-        if expected != got:
-            return f"parameter {name} should have shape {expected}, it has {got}"
-    extra = next((name for name in weights if name not in own), None)
-    return f"its parameter {extra} is not in the model" if extra else ""
+    if version >= SEALED_FROM and not is_sealed(content):
+        raise _NoCheckpointError(
+            "a damaged one (its checksum is missing): take a copy of it, or train again"
+        )
 
 
 def _encode(checkpoint: Checkpoint) -> bytes:
@@ -161,46 +165,45 @@ def _encode(checkpoint: Checkpoint) -> bytes:
     payload["state"] = {f.name: getattr(checkpoint.state, f.name) for f in fields(TrainState)}
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, "version": VERSION, **payload}, buffer)
-    return buffer.getvalue()
+    return sealed(buffer.getvalue())
 
 
-def _decode(path: Path, payload: Any) -> Checkpoint:
-    if not isinstance(payload, dict) or payload.get("format") != FORMAT:
-        raise UserError(
-            f"{path}: expected a checkpoint of `attnbench train`, got a torch file of another "
-            "program; give another file"
-        )
-    if payload.get("version") not in (1, VERSION):
-        raise UserError(
-            f"{path}: expected a checkpoint of version 1 to {VERSION}, got version "
-            f"{payload.get('version')}; use the attnbench that wrote it"
-        )
+def _checkpoint_of(payload: dict[str, Any]) -> Checkpoint:
     try:
-        payload = payload if payload["version"] == VERSION else _from_1(payload)
-        return Checkpoint(
-            **{
-                **{k: v for k, v in payload.items() if k not in ("format", "version")},
-                "img_size": _pair(payload["img_size"]),
-                "recipe": Recipe(**payload["recipe"]),
-                "state": TrainState(**payload["state"]),
-                "scores": Scores(**payload["scores"]),
-            }
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{path}: expected a complete checkpoint, got one with missing or wrong parts "
-            f"({error}); train again"
+        values = _from_1(payload) if payload["version"] == 1 else payload
+        found = as_type(values, Checkpoint)
+        if not _is_plain(found.options):
+            raise ValueError("options that are no plain values")
+        if len(found.class_names) != found.num_classes:
+            raise ValueError(f"{len(found.class_names)} names of {found.num_classes} classes")
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _NoCheckpointError(
+            f"one with missing or wrong parts ({error}); train again"
         ) from error
+    return found
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is JSON's: texts, finite numbers, and containers of them."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(name, str) for name in value) and _is_plain([*value.values()])
+    return value is None or isinstance(value, (str, int)) or _is_finite(value)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, float) and isfinite(value)
 
 
 def _from_1(payload: dict[str, Any]) -> dict[str, Any]:
-    values = dict(payload)
-    accuracy, recipe = values.pop("accuracy"), values["recipe"]
-    values["scores"] = scores_of_accuracy(accuracy)
+    """One side of a square became (height, width), `accuracy` became `scores`."""
+    values, recipe = dict(payload), dict(payload["recipe"])
+    values["scores"] = scores_of_accuracy(values.pop("accuracy"))
+    values["img_size"] = _pair(values["img_size"])
     values["recipe"] = {**recipe, "img_size": _pair(recipe["img_size"])}
     return values
 
 
-def _pair(img_size: int | tuple[int, int]) -> tuple[int, int]:
-    """(height, width); older files hold one side of a square."""
-    return (img_size, img_size) if isinstance(img_size, int) else (img_size[0], img_size[1])
+def _pair(img_size: Any) -> Any:
+    return (img_size, img_size) if isinstance(img_size, int) else img_size

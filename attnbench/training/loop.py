@@ -21,10 +21,11 @@ from attnbench.errors import UserError
 from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
 from attnbench.tasks.base import Task
-from attnbench.training.checkpoint import TrainState, fill
+from attnbench.training.checkpoint import TrainState
 from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
 from attnbench.training.optimizer import make_optimizer
 from attnbench.training.schedule import learning_rate
+from attnbench.training.weights import fill, fill_optimizer
 
 ONE_VALUE = "more than 1 value per channel"
 """In torch's message of a BatchNorm that is to normalise a single value."""
@@ -108,7 +109,7 @@ def _start(
     optimizer = make_optimizer(model, recipe)
     if state:
         fill(model, state.model)
-        optimizer.load_state_dict(state.optimizer)
+        fill_optimizer(optimizer, state.optimizer)
     return _Run(
         model=model,
         data=data,

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 import pytest
 
 from attnbench.cli import main
+from attnbench.cli.show import progress
 
 
 def measure_here(worker, workloads, protocol, on_step):
@@ -26,6 +27,7 @@ def attnbench(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr("attnbench.benchmark.worker.started", nullcontext)
     monkeypatch.setattr("attnbench.benchmark.worker.Worker.measure", measure_here)
+    monkeypatch.setattr(progress, "EVERY_S", float("inf"))  # no word on a slow machine either
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["attnbench", *map(str, arguments)])

@@ -318,6 +318,8 @@ BAD = {
     "sweep": (["sweep", "--anchors", "ten"], "--anchors: expected a whole number"),
     "model": (["train", "anchorformr-s"], "did you mean anchorformer-s"),
     "fixed": (["train", "anchorformer-t", "--attention", "dense"], "pyramid-t"),
+    "no set": (["data", "digit"], "did you mean digits"),
+    "no folder": (["data", "no/where"], "no/where: expected a folder"),
     "data": (["train", "anchorformer-t", "--data", "digit"], "did you mean digits"),
     "folder": (["train", "anchorformer-t", "--data", "no/where"], "no/where"),
     "epochs": (["train", "anchorformer-t", "--epochs", 0], "--epochs: expected a whole"),
@@ -374,3 +376,20 @@ def test_a_corrupt_image_is_named(attnbench, folder):
     code, _, err = attnbench("train", "anchorformer-t", "--data", folder)
     assert code == 2
     assert "3.png" in err
+
+
+def test_a_data_set_is_shown_before_training(attnbench, folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    (folder / "train/dark/.DS_Store").touch()
+    code, out, err = attnbench("data", folder)
+    assert code == 0, err
+    for part in ("24 train and 12 val images in 2 classes", "16 × 16 px: 36", "RGB: 36",
+                 "of a file", "train/dark/.DS_Store"):  # fmt: skip
+        assert part in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert (tmp_path / "results/runs/data/pictures.png").stat().st_size > 1000
+    (folder / "train/dark/3.png").write_bytes(b"not a picture")
+    code, out, _ = attnbench("data", folder, "--out", "sheet.png")
+    assert code == 1
+    assert "refused: replace or" in out
+    assert (tmp_path / "sheet.png").exists()

@@ -121,7 +121,7 @@ def test_a_torn_line_is_said_and_the_rest_compared(attnbench, tmp_path):
 
 
 BAD = {
-    "missing": (["a.jsonl", "nowhere.jsonl"], "cannot read results from nowhere.jsonl"),
+    "missing": (["a.jsonl", "nowhere.jsonl"], "cannot read nowhere.jsonl"),
     "empty": (["a.jsonl", "empty"], "empty holds no layers or models"),
     "nothing in common": (["a.jsonl", "window.jsonl"], "holds 1 cell (the first: window"),
     "environments": (["a.jsonl", "unlike.jsonl"], "threads is 2 in a.jsonl, 1 in unlike.jsonl"),

@@ -5,11 +5,11 @@ import re
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
 from attnbench.analysis.selection.fastest import fastest_of_each, left_out_notes
 from attnbench.attention.dense import DenseAttention
 from attnbench.cli.show.layers import print_layers
+from attnbench.cli.show.screen import Screen
 from attnbench.records import Environment, LayerRecord, store
 from attnbench.records.latency import Latency
 from attnbench.registry import ATTENTIONS
@@ -103,7 +103,7 @@ def test_the_speed_up_remains_that_over_the_fastest_dense(capsys):
         record("reference", 1.0, attention="anchor", options={"num_anchors": 30}),
     ]
     shown, left_out = fastest_of_each(records)
-    print_layers(shown, Console(width=140), left_out)
+    print_layers(shown, Screen(width=140), left_out)
     out = capsys.readouterr().out
     assert "anchor-30 (reference)" in out
     assert "2.00×" in out

@@ -78,7 +78,7 @@ BAD = {
     "too few tokens": (["--n-tokens", 0], "--n-tokens: expected a whole number from 1"),
     "unknown": (["--n-tokens", 100, "--attention", "anchor"], "anchor is not in the records"),
     "no name": (["--n-tokens", 100, "--attention", ","], "needs at least one name"),
-    "no file": (["--n-tokens", 100, "nowhere.jsonl"], "cannot read results from nowhere.jsonl"),
+    "no file": (["--n-tokens", 100, "nowhere.jsonl"], "cannot read nowhere.jsonl"),
 }
 
 

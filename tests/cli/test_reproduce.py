@@ -92,7 +92,7 @@ def test_claims_print_evidence_and_find_a_changed_verdict(run, tables, tmp_path)
         (["table6"], "expected one of table1, table4, table5, fig5, claims; got 'table6'"),
         (["claims", "--checkpoint", "last.pt"], "--checkpoint works with table4 or table5 only"),
         (["table4", "--checkpoint", "no.pt"], "no.pt: expected a checkpoint of `attnbench train`"),
-        (["table1", "--results", "nowhere.jsonl"], "cannot read results from nowhere.jsonl"),
+        (["table1", "--results", "nowhere.jsonl"], "cannot read nowhere.jsonl"),
     ],
 )
 def test_bad_input_is_one_line(run, arguments, message, tmp_path):

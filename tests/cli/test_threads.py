@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from io import StringIO
 
 import psutil
 import pytest
 import torch
-from rich.console import Console
 
+from attnbench.cli.show.screen import Screen
 from attnbench.cli.threads import Threads
 from attnbench.profiling.machine import threads
 from attnbench.profiling.machine.environment import describe_environment
@@ -45,12 +44,11 @@ def test_what_is_no_number_of_usable_cores_is_refused(attnbench, text):
     assert err.count("\n") == 1
 
 
-def test_auto_takes_what_the_trial_found_and_says_so(monkeypatch, as_before):
+def test_auto_takes_what_the_trial_found_and_says_so(monkeypatch, capsys, as_before):
     trial = ThreadTrial(seconds={1: 1.0, 2: 0.5})
     monkeypatch.setattr(threads, "try_threads", lambda most: trial)
-    console = Console(file=StringIO(), width=20)
-    Threads(threads="auto").take(console)
-    assert console.file.getvalue() == (
+    Threads(threads="auto").take(Screen(width=20))
+    assert capsys.readouterr().out == (
         "--threads auto: 2 of 2: 2 threads were 2 times as fast as 1\n"
     )
     assert torch.get_num_threads() == 2
@@ -60,11 +58,10 @@ def test_auto_takes_what_the_trial_found_and_says_so(monkeypatch, as_before):
     assert (environment.threads, environment.wait_policy) == (2, "passive")
 
 
-def test_a_number_is_taken_without_a_word(monkeypatch, as_before):
+def test_a_number_is_taken_without_a_word(monkeypatch, capsys, as_before):
     monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
-    console = Console(file=StringIO())
-    Threads(threads="1").take(console)
-    assert console.file.getvalue() == ""
+    Threads(threads="1").take(Screen())
+    assert capsys.readouterr().out == ""
     assert threads.threads_were_chosen()
     assert describe_environment(torch.device("cpu")).wait_policy == ""  # nothing waits
 

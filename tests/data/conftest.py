@@ -22,7 +22,9 @@ def make_folder(tmp_path: Path) -> MakeFolder:
                 folder = tmp_path / "pets" / split / name
                 folder.mkdir(parents=True)
                 for index in range(count):
-                    pixels = np.full((*shape, 3), (label * 50, index * 10, 200), dtype=np.uint8)
+                    pixels = np.full(
+                        (*shape, 3), (label * 50 % 256, index * 10, 200), dtype=np.uint8
+                    )
                     Image.fromarray(pixels).save(folder / f"{index}.png")
         return tmp_path / "pets"
 

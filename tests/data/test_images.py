@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from attnbench.data.folder import open_folder
-from attnbench.data.images import ImageSet, ImagesInMemory
+from attnbench.data.images import ImageSet, ImagesInMemory, num_batches
 
 COUNT = 23
 
@@ -22,7 +22,7 @@ def labels_of(images: ImageSet, batch_size: int, seed: int | None) -> list[int]:
     return [label for _, labels in batches for label in labels.tolist()]
 
 
-@pytest.mark.parametrize("batch_size", [1, 4, 23, 100])
+@pytest.mark.parametrize("batch_size", [1, 2, 4, 11, 22, 23, 100])
 def test_in_order_without_a_seed(numbered: ImagesInMemory, batch_size: int) -> None:
     assert labels_of(numbered, batch_size, None) == list(range(COUNT))
 
@@ -71,10 +71,24 @@ def test_reading_from_disk_may_stop_early(make_folder, monkeypatch) -> None:
     batches.close()
 
 
-def test_a_corrupt_file_on_disk_is_named_when_it_is_reached(make_folder, monkeypatch) -> None:
+def test_a_file_that_breaks_during_training_is_named(make_folder, monkeypatch) -> None:
     monkeypatch.setattr("attnbench.data.images.MEMORY_LIMIT_BYTES", 0)
     folder: Path = make_folder()
-    (folder / "train" / "dog" / "3.png").write_bytes(b"not an image")
     images = open_folder(folder, 8).train
+    (folder / "train" / "dog" / "3.png").write_bytes(b"not an image")
     with pytest.raises(ValueError, match=r"3\.png"):
         labels_of(images, 2, None)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 64])
+def test_no_batch_has_a_single_image_unless_all_have(batch_size) -> None:
+    for count in (0, 1, 2, 3, 4, 7, 8, 9, 63, 64, 65, 66, 128, 129):
+        pixels = torch.zeros(count, 3, 1, 1, dtype=torch.uint8)
+        numbered = ImagesInMemory(pixels, torch.arange(count))
+        sizes = [len(labels) for _, labels in numbered.batches(batch_size, seed=None, device="cpu")]
+        assert len(sizes) == num_batches(count, batch_size)
+        assert sum(sizes) == count
+        assert all(size == batch_size for size in sizes[:-1])
+        assert all(size <= batch_size + 1 for size in sizes)
+        if batch_size > 1 and count > 1:
+            assert min(sizes) > 1

@@ -88,8 +88,10 @@ class TestFolder:
         assert images[:, 0, 0, 0].tolist() == [50] * 5 + [0] * 5
         assert images[:, 1, 0, 0].tolist() == [0, 10, 20, 30, 40] * 2
 
-    @pytest.mark.parametrize(("shape", "size"), [((20, 14), 14), ((9, 31), 9), ((300, 260), 224)])
-    def test_default_size_is_the_short_side_at_most_224(self, make_folder, shape, size) -> None:
+    @pytest.mark.parametrize(
+        ("shape", "size"), [((20, 14), 14), ((9, 31), 9), ((300, 260), 224), ((5, 20), 8)]
+    )
+    def test_default_size_is_the_short_side_from_8_to_224(self, make_folder, shape, size) -> None:
         data = open_data(str(make_folder(classes=("a", "b"), counts=(1, 1), shape=shape)))
         assert data.img_size == size
         assert pixels_of(data)[0].shape == (2, 3, size, size)
@@ -105,24 +107,24 @@ class TestFolder:
     def test_grey_and_transparent_images_become_three_channels(self, make_folder) -> None:
         folder = make_folder()
         Image.new("L", (9, 9), 77).save(folder / "train" / "cat" / "0.png")
-        Image.new("RGBA", (9, 9), (1, 2, 3, 99)).save(folder / "train" / "cat" / "1.png")
+        Image.new("RGBA", (9, 9), (1, 2, 3, 0)).save(folder / "train" / "cat" / "1.png")
         images = pixels_of(open_data(str(folder), 9))[0]
         assert images[0, :, 0, 0].tolist() == [77, 77, 77]
-        assert images[1, :, 0, 0].tolist() == [1, 2, 3]
+        assert images[1, :, 0, 0].tolist() == [255, 255, 255]
 
     def test_reports_progress_up_to_the_number_of_images(self, make_folder) -> None:
         folder = make_folder(classes=("a", "b"), counts=(70, 3), shape=(8, 8))
         seen: list[tuple[int, int]] = []
         open_data(str(folder), on_progress=lambda done, total: seen.append((done, total)))
-        assert seen[-1] == (146, 146)
-        assert seen == sorted(seen)
+        once = [(64, 146), (128, 146), (146, 146)]
+        assert seen == once * 2  # the headers, then the pixels
 
-    def test_ignores_what_is_hidden_or_no_image(self, make_folder) -> None:
+    def test_held_out_images_alone(self, make_folder) -> None:
         folder = make_folder()
-        (folder / "train" / ".ipynb_checkpoints").mkdir()
-        (folder / "train" / "cat" / "notes.txt").write_text("hello")
-        (folder / "train" / "cat" / "._0.png").write_text("of a file manager")
-        assert len(open_data(str(folder)).train) == 15
+        shutil.rmtree(folder / "train")
+        data = open_data(str(folder), 8, train=False)
+        assert (len(data.train), len(data.val)) == (0, 6)
+        assert data.class_names == ("cat", "dog", "eel")
 
 
 class TestBadInput:
@@ -160,11 +162,14 @@ class TestBadInput:
             shutil.rmtree(folder / "train" / name)
         self.refused(folder, "at least 2 classes.*got 0")
 
-    def test_empty_class_folder(self, make_folder) -> None:
+    def test_class_without_training_images(self, make_folder) -> None:
         folder = make_folder()
-        for file in (folder / "val" / "dog").iterdir():
+        for file in (folder / "train" / "dog").iterdir():
             file.unlink()
-        self.refused(folder, r"val/dog: expected images .*got none")
+        self.refused(folder, r"train/dog: expected images .*got none")
+
+    def test_no_held_out_images(self, make_folder) -> None:
+        self.refused(make_folder(counts=(2, 0)), r"val: expected images .*got none")
 
     def test_classes_that_differ(self, make_folder) -> None:
         folder = make_folder()
@@ -178,13 +183,7 @@ class TestBadInput:
         file = folder / "train" / "cat" / f"{row}.png"
         torn = file.read_bytes()[:-30]
         file.write_bytes(torn if content is None else content)
-        self.refused(folder, rf"cat/{row}\.png: expected an image, got \d+ bytes")
-
-    def test_sixteen_bits_a_channel(self, make_folder) -> None:
-        folder = make_folder()
-        pixels = np.full((20, 20), 40_000, dtype=np.uint16)
-        Image.fromarray(pixels).save(folder / "train" / "cat" / "2.png")
-        self.refused(folder, r"cat/2\.png: expected 8 bits")
+        self.refused(folder, rf"got 1 × does not decode: replace .*train/cat/{row}\.png")
 
     @pytest.mark.parametrize("data", ["digits", "synthetic", "cifar10"])
     @pytest.mark.parametrize("img_size", [7, 0, -1])
@@ -194,5 +193,6 @@ class TestBadInput:
     def test_a_size_that_is_not_square(self) -> None:
         self.refused("digits", "read as squares; got 32 × 40 pixels", (32, 40))
 
-    def test_first_image_below_eight(self, make_folder) -> None:
-        self.refused(make_folder(shape=(5, 20)), "--img-size must be at least 8, got 5")
+    def test_a_name_that_no_system_takes_is_shortened(self) -> None:
+        self.refused("x" * 5000, r"xxx… \(5,000 characters\).*got nothing there")
+        self.refused("/a\0b", r"/a\\x00b: expected a folder")

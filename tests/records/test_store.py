@@ -12,70 +12,13 @@ import pytest
 
 from attnbench.errors import UserError
 from attnbench.records import (
-    Ceiling,
-    Checkup,
-    Energy,
-    Environment,
-    EpochRecord,
-    Finding,
-    Floor,
-    LayerRecord,
-    Macs,
-    Memory,
-    ModelRecord,
-    Progress,
-    Scores,
     schema,
     store,
 )
-from attnbench.records.disturbance import Contention
-from attnbench.records.latency import Clocks, Latency
-from attnbench.spec import ModelWorkload, Protocol, Recipe, Workload
+from attnbench.records.latency import Latency
+from attnbench.spec import Protocol
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "schema1.jsonl"
-ENVIRONMENT = Environment(
-    device="cuda", device_name="Test GPU", threads=2, torch="2.15.0", cuda="13.0", python="3.12",
-    platform="Linux", attnbench="0.1.0", code="abc",
-)  # fmt: skip
-FLOOR = Floor(relative=0.02, absolute_s=1e-7, created="2026-01-01")
-COST = {
-    "environment": ENVIRONMENT, "created": "2026-01-02", "protocol": Protocol(), "params": 7,
-    "floor": FLOOR, "notes": ("a", "b"), "asked_by": "sweep",
-    "macs": Macs(products_macs=1, norms_ops=0, by_operator_macs={"matmul": 1}, uncounted=("add",)),
-    "latency": Latency(
-        samples_s=(1.0, 2.0), stopped_by="precision", host_samples_s=(0.5, 0.25),
-        contention=Contention(own_cores=1.0, other_cores=0.0, stolen_cores=0.0),
-        clocks=Clocks(first_mhz=3, last_mhz=2, lowest_mhz=1, throttled_by=("heat",)),
-    ),
-    "memory": Memory(peak_net_bytes=1, peak_total_bytes=None, method="cuda allocator"),
-    "energy": Energy(status="ok", meter="nvml", windows_j=(1.0, 2.0), window_s=1.0),
-}  # fmt: skip
-TRAINED = {
-    "workload": ModelWorkload(
-        model="vit", attention="anchor", img_size=(8, 16), num_classes=10, options={"depth": 2}
-    ),
-    "recipe": Recipe(data="digits", img_size=(8, 16), epochs=1), "run": "vit-0",
-    "scores": Scores(
-        task="classification", values={"top1": 0.5, "top5": 0.9, "loss": 1.0}, count=10,
-        forward_s=1.0,
-    ),
-}  # fmt: skip
-FULL = LayerRecord(
-    workload=Workload(attention="anchor", grid=(2, 3), options={"num_anchors": 5}), **COST
-)
-FULL_MODEL = ModelRecord(**TRAINED, **COST)
-FULL_EPOCH = EpochRecord(
-    **TRAINED, environment=ENVIRONMENT, created="2026-01-02", asked_by="train",
-    progress=Progress(epoch=1, train_loss=1.0, train_s=1.0, images=10),
-)  # fmt: skip
-FULL_CEILING = Ceiling(
-    operation="matmul", dtype="float32", size=512, macs=512**3, moved_bytes=3 * 4 * 512**2,
-    latency=COST["latency"], environment=ENVIRONMENT, created="2026-01-03",
-)  # fmt: skip
-FULL_CHECKUP = Checkup(
-    floor=FLOOR, environment=ENVIRONMENT, created="2026-01-03",
-    findings=(Finding(name="busy wait", outcome="passed", text="20 ms"),),
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -86,9 +29,6 @@ def records():
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "deep" / "results.jsonl"
-
-
-FULL_LINES = [FULL, FULL_MODEL, FULL_EPOCH, FULL_CEILING, FULL_CHECKUP]
 
 
 def write(path, records):
@@ -167,8 +107,12 @@ def test_a_line_that_is_no_record_is_reported(records, path, line, problem):
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ('"samples_s": [', '"samples_s": [NaN, ', "not a whole JSON line"),
-        ('"samples_s": [', '"samples_s": [0.0, ', "one sample, all above zero - at `$.latency`"),
+        ('"samples_s": [', '"samples_s": [NaN, ', "it holds NaN, which is no number of JSON"),
+        (
+            '"samples_s": [',
+            '"samples_s": [0.0, ',
+            "Expected `float` > 0.0 - at `$.latency.samples_s[0]`",
+        ),
         ('"batch": 1', '"batch": "1"', "Expected `int`, got `str` - at `$.workload.batch`"),
         ('"num_heads": 3', '"num_heads": 5', "--heads must divide --dim"),
         ('"created"', '"born"', "missing required field `created`"),
@@ -203,26 +147,26 @@ def test_a_fact_that_only_a_newer_version_knows_is_left_out(records, path):
     assert store.read(path) == store.Contents(records=records[:1])
 
 
-@pytest.mark.parametrize("line", FULL_LINES, ids=lambda line: line.kind)
-def test_every_part_of_a_line_is_read_back_as_it_was(path, line):
+def test_every_part_of_a_line_is_read_back_as_it_was(path, full_line):
+    line = full_line
     write(path, [line])
     (read,) = getattr(store.read(path), f"{line.kind}s")
     assert repr(read) == repr(line)  # down to the last part, tuples as tuples
     assert getattr(read, "key", "") == getattr(line, "key", "")
 
 
-def test_what_was_read_is_frozen_and_of_the_same_class(path):
-    write(path, [FULL])
+def test_what_was_read_is_frozen_and_of_the_same_class(path, full_layer):
+    write(path, [full_layer])
     (record,) = store.read(path).records
-    assert type(record) is type(FULL)
-    assert hash(record.protocol) == hash(FULL.protocol)
+    assert type(record) is type(full_layer)
+    assert hash(record.protocol) == hash(full_layer.protocol)
     with pytest.raises(FrozenInstanceError):
         record.params = 3
-    assert replace(record, params=8) == replace(FULL, params=8)
+    assert replace(record, params=8) == replace(full_layer, params=8)
 
 
-def test_whole_numbers_of_seconds_are_the_same_cell_before_and_after(path):
-    whole = replace(FULL, protocol=Protocol(warmup_s=1, time_budget_s=2))
+def test_whole_numbers_of_seconds_are_the_same_cell_before_and_after(path, full_layer):
+    whole = replace(full_layer, protocol=Protocol(warmup_s=1, time_budget_s=2))
     write(path, [whole])
     assert store.read(path).records[0].key == whole.key
 
@@ -246,7 +190,7 @@ def test_numbers_that_are_none_are_not_written(records, path):
 
 
 def test_a_missing_file_is_the_users_to_mend(path):
-    with pytest.raises(UserError, match="cannot read results from"):
+    with pytest.raises(UserError, match="cannot read .*results.jsonl: No such file"):
         store.read(path)
 
 
@@ -321,13 +265,12 @@ def test_two_processes_may_append_to_one_file(records, path):
     assert store.read(path) == store.Contents(records=records[:1] * 100)
 
 
-def test_every_kind_of_line_has_a_list_of_its_own(path):
-    write(path, FULL_LINES)
+def test_every_kind_of_line_has_a_list_of_its_own(path, full_lines):
+    write(path, full_lines)
     contents = store.read(path)
+    layer, model, epoch, ceiling, checkup = full_lines
     assert contents == store.Contents(
-        records=[FULL, FULL_MODEL, FULL_EPOCH], ceilings=[FULL_CEILING], checkups=[FULL_CHECKUP]
+        records=[layer, model, epoch], ceilings=[ceiling], checkups=[checkup]
     )
-    assert (contents.layers, contents.models, contents.epochs) == (
-        [FULL], [FULL_MODEL], [FULL_EPOCH],
-    )  # fmt: skip
-    assert contents.costs == [FULL, FULL_MODEL]
+    assert (contents.layers, contents.models, contents.epochs) == ([layer], [model], [epoch])
+    assert contents.costs == [layer, model]

@@ -237,3 +237,40 @@ def test_targets_and_outputs_are_the_tasks_own(data, recipe) -> None:
     )
     assert {one.task for one in scores} == {"darkness"}
     assert scores[-1].values["error"] < scores[0].values["error"] / 2
+
+
+def with_batch_norm() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 81, 5), nn.BatchNorm1d(5), nn.Linear(5, 7))
+
+
+@pytest.mark.parametrize("batch_size", [2, 4, 13, 52, 53])
+def test_batch_norm_trains_whatever_is_left_over(data, task, recipe, batch_size) -> None:
+    steps: list[tuple[int, int]] = []
+    train(
+        with_batch_norm(),
+        data,  # 53 images: 1 is left over in batches of 2, 4, 13 and 52
+        task,
+        replace(recipe, epochs=1, batch_size=batch_size),
+        device="cpu",
+        on_step=lambda done, total, loss: steps.append((done, total)),
+    )
+    assert steps[-1] == (len(steps), len(steps))
+
+
+def test_batch_norm_and_single_images_are_refused_at_once(data, task, recipe) -> None:
+    steps: list[int] = []
+    with pytest.raises(UserError, match=r"BatchNorm, got 1: give --batch-size 2 or more"):
+        train(
+            with_batch_norm(),
+            data,
+            task,
+            replace(recipe, batch_size=1),
+            device="cpu",
+            on_step=lambda done, total, loss: steps.append(done),
+        )
+    assert steps == []
+
+
+def test_other_errors_of_a_model_are_its_own(data, task, recipe) -> None:
+    with pytest.raises(RuntimeError, match="shapes"):
+        train(nn.Sequential(nn.Flatten(), nn.Linear(1, 7)), data, task, recipe, device="cpu")

@@ -87,7 +87,7 @@ def _note(kind: RecordKind, cells: Sequence[Sequence[Record]]) -> str:
     by_code = f" ({other_code} by different code of attnbench)" if other_code else ""
     return (
         f"{_count(len(repeated), f'{kind} cell')} measured more than once{by_code}: the newest "
-        f"record of each is shown, {_count(older, 'older one')} left out."
+        f"record of each is shown, {_count(older, 'older or equal one')} left out."
     )
 
 

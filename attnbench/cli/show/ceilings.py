@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from attnbench.analysis.limits.machine_limits import best_known, limits_of, newest_ceilings
 from attnbench.analysis.quotable import POOR, latency_is_quotable
+from attnbench.cli.show.columns import Column, number
+from attnbench.cli.show.screen import Screen
 from attnbench.cli.show.trust_notes import trust_notes
 from attnbench.records import Ceiling
 from attnbench.records.trust import trust_in_latency
@@ -24,23 +21,18 @@ from attnbench.units import (
 )
 
 
-def print_ceilings(ceilings: Sequence[Ceiling], console: Console) -> None:
+def print_ceilings(ceilings: Sequence[Ceiling], screen: Screen) -> None:
     """Print a table of the newest ceilings per dtype, and a summary line."""
     shown = newest_ceilings(ceilings)
     for dtype in dict.fromkeys(ceiling.dtype for ceiling in shown):
         own = [ceiling for ceiling in shown if ceiling.dtype == dtype]
-        console.print(f"\n[bold]Limits[/] for {dtype}; {own[0].environment.label}", highlight=False)
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("", no_wrap=True)
-        table.add_column("trust", justify="center")
-        for head in ("size", "latency", "rate \\[95 %]"):
-            table.add_column(head, justify="right", no_wrap=True)
-        for ceiling in own:
-            table.add_row(*_row(ceiling))
-        console.print(table)
-        console.print(Text(_summary(dtype, own)))
+        screen.say(("Limits", "bold"), f" for {dtype}; {own[0].environment.label}", gap=True)
+        heads = [Column("", whole=True), Column("trust", "center")]
+        heads += [number(head) for head in ("size", "latency", "rate [95 %]")]
+        screen.table(heads, [_row(ceiling) for ceiling in own])
+        screen.say(_summary(dtype, own))
     for note in _doubts(shown):
-        console.print(Text(note))
+        screen.say(note)
 
 
 def _row(ceiling: Ceiling) -> list[str]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from attnbench.cli.show.columns import Column, number
+from attnbench.cli.show.screen import Cell, Screen
 from attnbench.reproduce.claims import KINDS, VERDICTS, JudgedClaim
 
 STYLES = {"holds": "green", "does not hold": "red", "cannot be tested here": "yellow"}
@@ -27,7 +24,7 @@ RULE = (
 )
 
 
-def print_claims(judged: Sequence[JudgedClaim], console: Console) -> None:
+def print_claims(judged: Sequence[JudgedClaim], screen: Screen) -> None:
     """Print the claims about the paper's own work, then a summary of all."""
     own = [claim for claim in judged if _is(claim, "paper", "own")]
     groups = {
@@ -36,11 +33,13 @@ def print_claims(judged: Sequence[JudgedClaim], console: Console) -> None:
     }
     groups[OURS] = [claim for claim in judged if claim.line["by"] == "ours"]
     groups[CONTROLS] = [claim for claim in judged if claim.line["by"] == "control"]
-    console.print(_table({title: claims for title, claims in groups.items() if claims}))
-    _print_reasons(own, console)
-    console.print(Text(f"\n{RULE}\n"))
+    heads = (Column("claim"), number("claimed"), number("found"), Column("verdict,\nkind"))
+    screen.table(heads, _rows({title: claims for title, claims in groups.items() if claims}))
+    _print_reasons(own, screen)
+    screen.say(RULE, gap=True)
+    screen.say()
     for line in summary(judged):
-        console.print(Text(line))
+        screen.say(line)
 
 
 def summary(judged: Sequence[JudgedClaim]) -> list[str]:
@@ -74,30 +73,25 @@ def _with_verdict(claims: Sequence[JudgedClaim], verdict: str) -> str:
     return f"{kinds.total()} {PLURAL[verdict]}" + (f" ({said})" if said else "")
 
 
-def _table(groups: Mapping[str, Sequence[JudgedClaim]]) -> Table:
+def _rows(groups: Mapping[str, Sequence[JudgedClaim]]) -> list[tuple[Cell, ...]]:
     """All claims, each group below its title."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("claim", ratio=1)
-    for head in ("claimed", "found"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("verdict,\nkind", width=13)
+    rows: list[tuple[Cell, ...]] = []
     for title, claims in groups.items():
-        table.add_row(Text(f"\n{title}", style="bold"))
+        rows.append(((f"\n{title}", "bold"),))
         said: set[str] = set()
         for claim in claims:
-            verdict = Text(claim.verdict, style=STYLES[claim.verdict])
-            verdict.append(f"\n{claim.line['kind']}", style="dim")
-            table.add_row(_claim(claim, said), _claimed(claim), _found(claim), verdict)
-    return table
+            verdict = [(claim.verdict, STYLES[claim.verdict]), (f"\n{claim.line['kind']}", "dim")]
+            rows.append((_claim(claim, said), _claimed(claim), _found(claim), verdict))
+    return rows
 
 
-def _claim(claim: JudgedClaim, said: set[str]) -> Text:
+def _claim(claim: JudgedClaim, said: set[str]) -> Cell:
     """The claim; below it why it does not hold, unless that was said in this group."""
-    text, reason = Text(claim.line["claim"]), claim.line["evidence"]
-    if claim.verdict == "does not hold" and reason not in said:
-        text.append(f"\n{reason}", style="dim")
-        said.add(reason)
-    return text
+    text, reason = claim.line["claim"], claim.line["evidence"]
+    if claim.verdict != "does not hold" or reason in said:
+        return text
+    said.add(reason)
+    return [(text, ""), (f"\n{reason}", "dim")]
 
 
 def _claimed(claim: JudgedClaim) -> str:
@@ -116,10 +110,10 @@ def _found(claim: JudgedClaim) -> str:
     return value if low == high else f"{value}\n({low} – {high})"
 
 
-def _print_reasons(claims: Sequence[JudgedClaim], console: Console) -> None:
+def _print_reasons(claims: Sequence[JudgedClaim], screen: Screen) -> None:
     """Why some cannot be tested, each reason once with the number of claims."""
     reasons = Counter(c.line["evidence"] for c in claims if c.verdict == VERDICTS[2])
     if reasons:
-        console.print(Text("\nCannot be tested here:"))
+        screen.say("Cannot be tested here:", gap=True)
     for reason, count in reasons.items():
-        console.print(Text(f"  {count} × {reason}"))
+        screen.say(f"  {count} × {reason}")

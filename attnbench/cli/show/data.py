@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from attnbench.cli.show.columns import Column, number
+from attnbench.cli.show.screen import Cell, Screen
 
 if TYPE_CHECKING:
     from attnbench.data.findings import Finding
@@ -22,37 +20,40 @@ MOST_SIZES, MOST_MODES = 4, 10
 COLOURS = {"repaired": "green", "counted": "yellow", "refused": "red"}
 
 
-def print_inspection(inspection: Inspection, console: Console) -> None:
+def print_inspection(inspection: Inspection, screen: Screen) -> None:
     """Print classes, sizes, modes and findings."""
     images = " and ".join(f"{count:,} {split}" for split, count in inspection.images.items())
-    console.print(Text(f"{inspection.name}: {images} images in {len(inspection.classes)} classes"))
-    console.print(Text(inspection.layout))
-    console.print(_classes(inspection))
+    screen.say(f"{inspection.name}: {images} images in {len(inspection.classes)} classes")
+    screen.say(inspection.layout)
+    _print_classes(inspection, screen)
     rest = len(inspection.classes) - MOST_CLASSES
     if rest > 0:
-        console.print(Text(f" and {rest:,} classes more\n"))
-    console.print(Text(f"sizes  {_sizes(inspection.sizes)}"))
-    console.print(Text(f"modes  {_most_common(inspection.modes, MOST_MODES, str)}"))
+        screen.say(f"and {rest:,} classes more")
+        screen.say()
+    screen.say(f"sizes: {_sizes(inspection.sizes)}")
+    screen.say(f"modes: {_most_common(inspection.modes, MOST_MODES, str)}")
     if inspection.findings:
-        console.print(_findings(inspection.findings))
+        _print_table(inspection.findings, screen)
     else:
-        console.print(Text("no findings\n"))
+        screen.say("no findings")
+        screen.say()
 
 
-def print_findings(findings: Iterable[Finding], console: Console) -> None:
+def print_findings(findings: Iterable[Finding], screen: Screen) -> None:
     """Print a line for each finding, before images are used."""
     for finding in findings:
-        console.print(Text(f"{finding.kind.outcome}: {finding.text}"))
+        screen.say(f"{finding.kind.outcome}: {finding.text}")
 
 
-def _classes(inspection: Inspection) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("class", overflow="fold")
-    for split in inspection.images:
-        table.add_column(f"{inspection.counted} in {split}", justify="right")
-    for name, counts in list(inspection.classes.items())[:MOST_CLASSES]:
-        table.add_row(Text(name), *(f"{counts[split]:,}" for split in inspection.images))
-    return table
+def _print_classes(inspection: Inspection, screen: Screen) -> None:
+    splits = list(inspection.images)
+    screen.table(
+        [Column("class"), *(number(f"{inspection.counted} in {split}") for split in splits)],
+        [
+            [name, *(f"{counts[split]:,}" for split in splits)]
+            for name, counts in list(inspection.classes.items())[:MOST_CLASSES]
+        ],
+    )
 
 
 def _sizes(sizes: Mapping[tuple[int, int], int]) -> str:
@@ -75,16 +76,12 @@ def _most_common(counts: Mapping[Value, int], most: int, text_of: Callable[[Valu
     return ", ".join([*shown, f"others: {rest:,}"] if rest else shown) or "none known"
 
 
-def _findings(findings: Sequence[Finding]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("finding", overflow="fold")
-    table.add_column("count", justify="right")
-    table.add_column("outcome", overflow="fold")
-    table.add_column("such as", overflow="fold")
-    for finding in findings:
-        kind = finding.kind
-        outcome = Text(f"{kind.outcome}: {kind.done}", COLOURS[kind.outcome])
-        table.add_row(
-            Text(kind.what), f"{finding.count:,}", outcome, Text(", ".join(finding.examples))
-        )
-    return table
+def _print_table(findings: Sequence[Finding], screen: Screen) -> None:
+    heads = [Column("finding"), number("count"), Column("outcome"), Column("such as")]
+    screen.table(heads, [_row(finding) for finding in findings])
+
+
+def _row(finding: Finding) -> list[Cell]:
+    kind = finding.kind
+    outcome = (f"{kind.outcome}: {kind.done}", COLOURS[kind.outcome])
+    return [kind.what, f"{finding.count:,}", outcome, ", ".join(finding.examples)]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import singledispatch
 
-from rich.console import Console
-from rich.text import Text
-
 from attnbench.analysis.limits.launches import launches_text
 from attnbench.analysis.limits.roofline import Ceilings, Placement
 from attnbench.analysis.naming import name_of
 from attnbench.analysis.quotable import POOR
 from attnbench.analysis.remeasure import advice, cell_of, model_command
+from attnbench.cli.show.screen import Screen
 from attnbench.records import Ceiling, CostRecord, LayerRecord, Memory, ModelRecord
 from attnbench.records.latency import Latency
 from attnbench.records.median import percentile
@@ -23,23 +21,23 @@ SHARES = (0.5, 0.9, 0.99)
 
 
 def print_details(
-    records: Sequence[CostRecord], console: Console, ceilings: Iterable[Ceiling] = ()
+    records: Sequence[CostRecord], screen: Screen, ceilings: Iterable[Ceiling] = ()
 ) -> None:
     """Print percentiles, throughput, first call, host, kernel, cache, memory, energy and limit.
 
     Args:
         records: the cells; those without a latency are left out.
-        console: the console to print to.
+        screen: where to print.
         ceilings: the measured limits of this machine, if any.
     """
-    console.print("\n[bold]in detail[/]")
+    screen.say(("in detail", "bold"), gap=True)
     limits = Ceilings(ceilings)
     for record in records:
         if record.latency is not None:
             facts = [*facts_of(record), *_limit(record, limits)]
-            console.print(Text(f"{name_of(record.workload)}: {'; '.join(facts)}"))
+            screen.say(f"{name_of(record.workload)}: {'; '.join(facts)}")
     if not any(_limit(record, limits) for record in records):
-        console.print("run `attnbench ceilings` once to see how close each comes to its limit")
+        screen.say("run `attnbench ceilings` once to see how close each comes to its limit")
 
 
 def _limit(record: CostRecord, limits: Ceilings) -> list[str]:

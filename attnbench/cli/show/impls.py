@@ -4,35 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
+from attnbench.cli.show.columns import Column
+from attnbench.cli.show.progress import status
+from attnbench.cli.show.screen import Screen
 from attnbench.kernels.table import IMPLS
 
 HEAD_DIM = 64
 
 
-def print_impls(console: Console, progress: Console) -> None:
+def print_impls(screen: Screen, progress: Screen) -> None:
     """Print implementations: summary, "yes" or the reason against each device, and mechanisms."""
-    with progress.status("loading torch"):
+    with status(progress, "loading torch"):
         import torch
 
         devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
         rows = _rows(devices)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("impl", "summary", *devices, "mechanisms"):
-        table.add_column(column, no_wrap=column == "impl")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-    console.print(
+    screen.table([Column(head) for head in ("impl", "summary", *devices, "mechanisms")], rows)
+    screen.say(
         f"On this machine, for float32, head width {HEAD_DIM} and no gradients. A call that cannot "
-        "run under other conditions gives the reason.",
-        highlight=False,
+        "run under other conditions gives the reason."
     )
     if "cuda" not in devices:
-        console.print("torch sees no CUDA device", highlight=False)
+        screen.say("torch sees no CUDA device")
 
 
 def _rows(devices: Sequence[str]) -> list[tuple[str, ...]]:

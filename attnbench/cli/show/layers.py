@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from attnbench.analysis.naming import name_of, texts_of
 from attnbench.analysis.quotable import POOR
 from attnbench.analysis.remeasure import advice, cell_of
 from attnbench.analysis.selection.fastest import left_out_notes
 from attnbench.analysis.speedup.baseline import Baselines, Compared
+from attnbench.cli.show.columns import Column, number
+from attnbench.cli.show.screen import Screen
 from attnbench.cli.show.trust_notes import trust_notes
 from attnbench.cli.show.trusted import is_quotable, trust_in
 from attnbench.cli.show.values import (
@@ -33,13 +30,13 @@ WIDE = 105
 
 
 def print_layers(
-    records: Sequence[CostRecord], console: Console, left_out: Sequence[CostRecord] = ()
+    records: Sequence[CostRecord], screen: Screen, left_out: Sequence[CostRecord] = ()
 ) -> None:
     """Print one table per token grid, one row per layer.
 
     Args:
         records: the layers.
-        console: the console to print to.
+        screen: where to print.
         left_out: slower implementations and those that cannot run; they are named in notes.
     """
     shown, others = of_type(records, LayerRecord), of_type(left_out, LayerRecord)
@@ -47,40 +44,36 @@ def print_layers(
     for grid in dict.fromkeys(record.workload.grid for record in shown):
         here = [record for record in shown if record.workload.grid == grid]
         slower = [record for record in others if record.workload.grid == grid]
-        _print_grid(here, console, slower, baselines)
+        _print_grid(here, screen, slower, baselines)
 
 
 def _print_grid(
     records: Sequence[LayerRecord],
-    console: Console,
+    screen: Screen,
     left_out: Sequence[LayerRecord],
     baselines: Baselines,
 ) -> None:
     compared = [baselines.compare(record) for record in records]
     over = [one.baseline for one in compared if one is not None]
     first = records[0].workload
-    console.print(
-        f"\n[bold]{first.num_tokens:,} tokens[/] ({first.grid[0]} × {first.grid[1]}), "
+    screen.say(
+        (f"{first.num_tokens:,} tokens", "bold"),
+        f" ({first.grid[0]} × {first.grid[1]}), "
         f"dim {first.dim}, {first.num_heads} heads, batch {first.batch}, {first.dtype}, "
         f"{first.mode}; {records[0].environment.label}",
-        highlight=False,
+        gap=True,
     )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("attention", overflow="fold")
-    table.add_column(
-        "", justify="center", min_width=1, no_wrap=True
-    )  # the grade: a letter needs no head
-    between = " " if console.width >= WIDE else "\n"
-    heads = ["params", "GMACs", f"latency{between}\\[95 %]", memory_head(records, between)]
+    between = " " if screen.width >= WIDE else "\n"
+    heads = ["params", "GMACs", f"latency{between}[95 %]", memory_head(records, between)]
     if over:
-        heads.append(f"speed-up{between}\\[95 %]")
-    for head in heads:
-        table.add_column(head, justify="right", no_wrap=True)
-    for record, one in zip(records, compared, strict=True):
-        table.add_row(*_row(record, one, between))
-    console.print(table)
+        heads.append(f"speed-up{between}[95 %]")
+    grade = Column("", "center", name="trust")  # a letter needs no head
+    screen.table(
+        [Column("attention"), grade, *map(number, heads)],
+        [_row(record, one, between) for record, one in zip(records, compared, strict=True)],
+    )
     for note in [*left_out_notes(records, left_out), *_notes(records, over)]:
-        console.print(Text(note))
+        screen.say(note)
 
 
 def _row(record: LayerRecord, compared: Compared | None, between: str) -> list[str]:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from attnbench.cli.show.columns import Column
+from attnbench.cli.show.screen import Screen
 from attnbench.cli.show.values import latency_text, macs_text, metric_text
 from attnbench.records import ModelRecord
 from attnbench.spec import ModelWorkload
 from attnbench.units import METRICS
 
 
-def print_model(record: ModelRecord, console: Console) -> None:
+def print_model(record: ModelRecord, screen: Screen) -> None:
     """Print the scores and cost of one trained model."""
     workload = record.workload
     data = record.recipe.data if record.recipe else "?"
-    console.print(f"\n[bold]{workload.model}[/] on {data}; {record.environment.label}",
-                  highlight=False)  # fmt: skip
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
-    for label, text in _model_rows(record, workload):
-        table.add_row(label, text)
-    console.print(table)
+    screen.say((workload.model, "bold"), f" on {data}; {record.environment.label}", gap=True)
+    screen.table([Column(""), Column("")], _model_rows(record, workload))
     for note in (record.reason, *record.notes):
         if note:
-            console.print(Text(note))
+            screen.say(note)
 
 
 def _model_rows(record: ModelRecord, workload: ModelWorkload) -> list[tuple[str, str]]:

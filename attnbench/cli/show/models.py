@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from attnbench.analysis.naming import model_name
 from attnbench.analysis.quotable import POOR
 from attnbench.analysis.remeasure import model_command
+from attnbench.cli.show.columns import Column, number
+from attnbench.cli.show.screen import Screen
 from attnbench.cli.show.trust_notes import trust_notes
 from attnbench.cli.show.trusted import is_quotable, trust_in
 from attnbench.cli.show.values import (
@@ -26,29 +23,25 @@ from attnbench.cli.show.values import (
 from attnbench.records import ModelRecord, coverage
 
 
-def print_models(records: Sequence[ModelRecord], console: Console) -> None:
+def print_models(records: Sequence[ModelRecord], screen: Screen) -> None:
     """Print one table per image size, one row per model."""
     for _, of_one_size in groupby(records, key=lambda record: record.workload.size):
-        _print_size(list(of_one_size), console)
+        _print_size(list(of_one_size), screen)
 
 
-def _print_size(records: Sequence[ModelRecord], console: Console) -> None:
+def _print_size(records: Sequence[ModelRecord], screen: Screen) -> None:
     first = records[0].workload
     height, width = first.img_size
-    console.print(
-        f"\n[bold]{height} × {width} px[/], {first.num_classes} classes, batch {first.batch}, "
+    screen.say(
+        (f"{height} × {width} px", "bold"),
+        f", {first.num_classes} classes, batch {first.batch}, "
         f"{first.dtype}, {first.mode}; {records[0].environment.label}",
-        highlight=False,
+        gap=True,
     )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("model", overflow="fold")
-    for head in ("params", "GMACs", "latency\n\\[95 %]", memory_head(records, "\n"), "trust"):
-        table.add_column(head, justify="right", no_wrap=True)
-    for record in records:
-        table.add_row(*_row(record))
-    console.print(table)
+    heads = ("params", "GMACs", "latency\n[95 %]", memory_head(records, "\n"), "trust")
+    screen.table([Column("model"), *map(number, heads)], [_row(record) for record in records])
     for note in _notes(records):
-        console.print(Text(note))
+        screen.say(note)
 
 
 def _row(record: ModelRecord) -> list[str]:

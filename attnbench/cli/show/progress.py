@@ -1,52 +1,133 @@
-"""Progress bars for steps that take more than two seconds."""
+"""What is going on, for steps that take more than two seconds.
+
+On a terminal one line is drawn over and over. In a file, and on a terminal that cannot do that, a
+line is written every few seconds, so that a log neither is silent nor grows by a line per step.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
+from attnbench.cli.show.screen import Screen
+from attnbench.clocks import monotonic
+from attnbench.visible import one_line
 
-def bar(console: Console) -> Progress:
-    """A bar with a text, a count and the time; it disappears when done."""
+EVERY_S = 5.0
+"""Seconds between two lines of a log. Shorter work leaves none."""
+
+
+class Steps:
+    """The state of one piece of work: a text, and how many steps of how many are done."""
+
+    def __init__(self, screen: Screen, text: str) -> None:
+        self._screen, self._text = screen, text
+        self._done, self._total = 0, 0
+
+    def update(self, text: str | None = None, done: int | None = None, total: int = 0) -> None:
+        """Show another text or count; what is not given stays."""
+        self._text = self._text if text is None else one_line(text)
+        self._done = self._done if done is None else done
+        self._total = total or self._total
+        self._show()
+
+    def advance(self) -> None:
+        """One more step is done."""
+        self.update(done=self._done + 1)
+
+    def _show(self) -> None:
+        if monotonic() - self._screen.said_at >= EVERY_S:
+            self._screen.say(self._line())
+
+    def _line(self) -> str:
+        count = f", {self._done} of {self._total}" if self._total else ""
+        return f"{self._text}{count}, after {monotonic() - self._screen.began:,.0f} s"
+
+
+class _Drawn(Steps):
+    """The same on a terminal, as a bar."""
+
+    def __init__(self, screen: Screen, text: str, bar: Progress) -> None:
+        super().__init__(screen, text)
+        self._bar = bar
+        self._task = bar.add_task(text, total=None)
+        self._show()
+
+    def _show(self) -> None:
+        text = self._screen.shown(self._text)
+        self._bar.update(
+            self._task, description=text, completed=self._done, total=self._total or None
+        )
+
+
+@contextmanager
+def steps(screen: Screen, text: str, total: int = 0) -> Iterator[Steps]:
+    """Show the state of a piece of work while the block lasts; nothing of it stays.
+
+    Args:
+        screen: where.
+        text: what is being done first.
+        total: the number of steps, if it is known.
+    """
+    if not screen.moves:
+        shown = Steps(screen, text)
+        shown.update(total=total)
+        yield shown
+        return
+    with _bar(screen, counted=True) as bar:
+        drawn = _Drawn(screen, text, bar)
+        drawn.update(total=total)
+        yield drawn
+
+
+@contextmanager
+def status(screen: Screen, text: str) -> Iterator[Steps]:
+    """The same for work without a count of steps."""
+    if not screen.moves:
+        yield Steps(screen, text)
+        return
+    with _bar(screen, counted=False) as bar:
+        yield _Drawn(screen, text, bar)
+
+
+def _bar(screen: Screen, *, counted: bool) -> Progress:
+    is_utf = screen.console.encoding.lower().startswith("utf")
+    count = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
+        SpinnerColumn("dots" if is_utf else "line"),
+        TextColumn("{task.description}", markup=False),
+        *(count if counted else ()),
+        console=screen.console,
         transient=True,
+        redirect_stdout=False,  # what others print is made visible by `streams.guarded`
+        redirect_stderr=False,
     )
 
 
 @contextmanager
-def images_progress(console: Console) -> Iterator[Callable[[int, int], None]]:
-    """A bar over images that are read: call the result with (done, total)."""
-    with bar(console) as progress:
-        task = progress.add_task("reading images", total=None, visible=False)
-        yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
+def images_progress(screen: Screen) -> Iterator[Callable[[int, int], None]]:
+    """The state of reading images: call the result with (done, total)."""
+    with steps(screen, "reading images") as shown:
+        yield lambda done, total: shown.update(done=done, total=total)
 
 
 @contextmanager
-def steps_progress(console: Console) -> Iterator[Callable[[int, int, float | None], None]]:
-    """A bar over steps: call the result with (done, total, loss or None)."""
-    with bar(console) as progress:
-        task = progress.add_task("starting", total=None)
+def steps_progress(screen: Screen) -> Iterator[Callable[[int, int, float | None], None]]:
+    """The state of a training: call the result with (done, total, loss or None)."""
+    with steps(screen, "starting") as shown:
 
         def on_step(done: int, total: int, loss: float | None) -> None:
             text = "evaluating" if loss is None else f"loss {loss:.3f}"
-            if done == total:
-                text = "measuring the cost"
-            progress.update(task, completed=done, total=total, description=text)
+            shown.update("measuring the cost" if done == total else text, done, total)
 
         yield on_step

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from attnbench.cli.show.columns import Column, number
+from attnbench.cli.show.screen import Screen
 from attnbench.models.presets import DEIT
 from attnbench.reproduce.anchor_use import AnchorUse
 from attnbench.reproduce.row import Row
@@ -41,18 +38,18 @@ FIRST, FIRST_OF_TRUNK = "row\nsystem here", "row\nmechanism here\nimplementation
 Columns = list[tuple[str, list[str]]]
 
 
-def print_rows(what: str, rows: Sequence[Row], console: Console) -> None:
+def print_rows(what: str, rows: Sequence[Row], screen: Screen) -> None:
     """Print a table with its explanation, the models trained here, and notes."""
     for trunk in dict.fromkeys(row.trunk for row in rows):
         if trunk:
-            console.print(f"\n[bold]{trunk}[/]", highlight=False)
+            screen.say((trunk, "bold"), gap=True)
         within = [row for row in rows if row.trunk == trunk]
-        console.print(_table(_ablation(within) if trunk else _counts(within)))
-    console.print(Text(f"{RULE} {READING[what]}"))
+        _print_table(_ablation(within) if trunk else _counts(within), screen)
+    screen.say(f"{RULE} {READING[what]}")
     if what != "table5":
-        console.print(Text(f"\n{reached_text()}"))
-    _print_trained(rows, console)
-    _print_notes(rows, console)
+        screen.say(reached_text(), gap=True)
+    _print_trained(rows, screen)
+    _print_notes(rows, screen)
 
 
 def reached_text() -> str:
@@ -69,15 +66,15 @@ def reached_text() -> str:
     )
 
 
-def _table(columns: Columns) -> Table:
-    """A table whose columns, except the verdict, never wrap."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for head, _ in columns:
-        is_text = head in (FIRST, FIRST_OF_TRUNK, "verdict")
-        table.add_column(head, justify="left" if is_text else "right", no_wrap=head != "verdict")
-    for cells in zip(*(cells for _, cells in columns), strict=True):
-        table.add_row(*cells)
-    return table
+def _print_table(columns: Columns, screen: Screen) -> None:
+    """Print a table whose columns, except the verdict, never wrap."""
+    heads = [
+        Column(head, whole=head != "verdict")
+        if head in (FIRST, FIRST_OF_TRUNK, "verdict")
+        else number(head)
+        for head, _ in columns
+    ]
+    screen.table(heads, list(zip(*(cells for _, cells in columns), strict=True)))
 
 
 def _counts(rows: Sequence[Row]) -> Columns:
@@ -177,38 +174,35 @@ def _latency(row: Row) -> str:
     return NONE if row.latency_s is None else METRICS["latency_s"].format(row.latency_s)
 
 
-def _print_trained(rows: Sequence[Row], console: Console) -> None:
+def _print_trained(rows: Sequence[Row], screen: Screen) -> None:
     found = [row for row in rows if row.trained]
     if not found:
-        console.print(Text("The stored records hold no trained model of these rows."))
+        screen.say("The stored records hold no trained model of these rows.")
         return
-    console.print(Text("\nTop-1 of models trained here; do not compare with ImageNet results:"))
+    screen.say("Top-1 of models trained here; do not compare with ImageNet results:", gap=True)
     for text in dict.fromkeys(f"  {_of(row)}: {row.trained}" for row in found):
-        console.print(Text(text))
+        screen.say(text)
 
 
-def _print_notes(rows: Sequence[Row], console: Console) -> None:
+def _print_notes(rows: Sequence[Row], screen: Screen) -> None:
     timed = next((row.latency_of for row in rows if row.latency_of), "")
     if timed:
-        console.print(Text(f"\nLatency, where it was measured well enough: {timed}."))
+        screen.say(f"Latency, where it was measured well enough: {timed}.", gap=True)
     noted = dict.fromkeys(f"  {row.row}: {row.note}" for row in rows if row.note)
     if noted:
-        console.print(Text("\nNotes:"))
+        screen.say("Notes:", gap=True)
     for note in noted:
-        console.print(Text(note))
+        screen.say(note)
 
 
-def print_anchor_use(uses: Sequence[AnchorUse], of: str, console: Console) -> None:
+def print_anchor_use(uses: Sequence[AnchorUse], of: str, screen: Screen) -> None:
     """Print how each layer uses its anchors."""
-    console.print(Text(f"\nAnchor use of {of}, {uses[0].images} images:"))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("layer")
-    for head in ("anchors", "dead", "entropy of\ndegrees", "effective\nrank of A"):
-        table.add_column(head, justify="right")
-    for use in uses:
-        table.add_row(
-            use.layer, str(use.num_anchors), format_percent(use.dead_share),
-            f"{use.degree_entropy:.3f}", f"{use.effective_rank:.1f}",
-        )  # fmt: skip
-    console.print(table)
-    console.print(Text("Entropy as a share of log m: 1 if all anchors receive equal weight."))
+    screen.say(f"Anchor use of {of}, {uses[0].images} images:", gap=True)
+    heads = ("anchors", "dead", "entropy of\ndegrees", "effective\nrank of A")
+    rows = [
+        (use.layer, str(use.num_anchors), format_percent(use.dead_share),
+         f"{use.degree_entropy:.3f}", f"{use.effective_rank:.1f}")
+        for use in uses
+    ]  # fmt: skip
+    screen.table([Column("layer"), *map(number, heads)], rows)
+    screen.say("Entropy as a share of log m: 1 if all anchors receive equal weight.")

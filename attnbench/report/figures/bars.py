@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from attnbench.report.figures.colours import hue_of, style_of
 from attnbench.report.figures.drawing import FADED, why_missing
+from attnbench.report.figures.lettering import drawable
 from attnbench.report.figures.style import FAINT, open_figure, plain_number
 from attnbench.units import METRICS
 
@@ -49,6 +50,7 @@ def _draw_bars(axes: Axes, data: pd.DataFrame, metric: str) -> None:
             va="center", size=8, color="black" if known else FAINT,
             style="normal" if known else "italic",
         )  # fmt: skip
+    axes.set_yticks(range(len(data)), labels=map(drawable, data["label"]))
     axes.set(xlabel=unit.axis_label, ylabel="")
     axes.set_xlim(0, 1.38 * ends.max())  # room for the numbers at the ends
     axes.xaxis.set_major_locator(MaxNLocator(4))

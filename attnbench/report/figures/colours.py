@@ -50,7 +50,7 @@ def style_of(hue: str) -> tuple[str, str]:
 
 
 def _style_of_name(name: str) -> tuple[str, str]:
-    digest = hashlib.sha256(name.encode()).digest()
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).digest()
     angle = int.from_bytes(digest[:4], "big") / 2**32
     color = colorsys.hls_to_rgb(angle, 0.42, 0.62)
     return to_hex(color), MORE_MARKERS[digest[4] % len(MORE_MARKERS)]

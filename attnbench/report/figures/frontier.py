@@ -21,6 +21,7 @@ from attnbench.analysis.tradeoff.frontier import Point
 from attnbench.analysis.tradeoff.spots import Spot, labelled, spots_of, unlabelled_remark
 from attnbench.report.figures import label_placement as labels
 from attnbench.report.figures.colours import FAMILIES, OTHER, hue_of, style_of
+from attnbench.report.figures.lettering import drawable
 from attnbench.report.figures.style import open_figure, scale_axis, settle
 from attnbench.units import METRICS, Metric
 
@@ -73,7 +74,7 @@ def frontier(
     named = labelled(spots)
     labels.place(
         axes,
-        [spot.name for spot in named],
+        [drawable(spot.name) for spot in named],
         [scale.at(spot.cost, spot.score) for spot in named],
         obstacles=[*_segments(axes, steps), *_whiskers(axes, points, scale)],
     )
@@ -137,7 +138,9 @@ def _draw_whiskers(
 
 def _legend(axes: Axes, hues: Sequence[str], some_are_beaten: bool) -> None:
     handles = [
-        Line2D([], [], linestyle="none", marker=marker, color=color, markersize=7, label=hue)
+        Line2D(
+            [], [], linestyle="none", marker=marker, color=color, markersize=7, label=drawable(hue)
+        )
         for hue, (color, marker) in ((hue, style_of(hue)) for hue in _in_order(set(hues)))
     ]
     handles.append(Line2D([], [], color="#999999", linewidth=1.4, label="frontier"))

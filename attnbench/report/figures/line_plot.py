@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 
 from attnbench.report.figures.colours import Line
 from attnbench.report.figures.drawing import FADED, NO_LINE, TRUST_NOTE
+from attnbench.report.figures.lettering import drawable
 from attnbench.report.figures.style import open_figure, scale_axis, ticks_at
 from attnbench.units import METRICS
 
@@ -123,7 +124,7 @@ def legend(
             [], [], color=lines[series].color, marker=lines[series].marker, markersize=6.5,
             markeredgecolor="white", linewidth=1.8,
             linestyle=lines[series].dash if series in joined else "none",
-            label=label + remarks.get(series, ""),
+            label=drawable(label) + remarks.get(series, ""),
         )
         for series, label in zip(ends["series"], ends["label"], strict=True)
     ]  # fmt: skip

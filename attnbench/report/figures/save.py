@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from attnbench.files.writing import replacing
 from attnbench.report.figures.drawing import Drawing
 from attnbench.report.figures.style import house_style, settle
 
@@ -47,8 +48,10 @@ def _save(drawing: Drawing, stem: Path) -> Saved:
     # Not with_suffix: a name may contain a dot.
     svg, png = stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.png")
     settle(drawing.figure)
-    drawing.figure.savefig(svg, format="svg", metadata={"Date": None})
-    drawing.figure.savefig(png, format="png", dpi=PNG_DPI)
+    with replacing(svg) as new:
+        drawing.figure.savefig(new, format="svg", metadata={"Date": None})
+    with replacing(png) as new:
+        drawing.figure.savefig(new, format="png", dpi=PNG_DPI)
     return Saved(
         section=drawing.section,
         title=drawing.title,

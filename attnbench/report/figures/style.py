@@ -19,6 +19,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from attnbench.report.figures.colours import INK
+from attnbench.report.figures.lettering import families, letter
 
 FAINT = "#666666"
 LOG_FROM = 3.0
@@ -27,7 +28,6 @@ LOG_FROM = 3.0
 RC = {
     "svg.hashsalt": "attnbench",  # the same records give the same bytes
     "svg.fonttype": "path",  # looks the same on a machine without our font
-    "font.family": "DejaVu Sans",  # ships with matplotlib
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "axes.edgecolor": "#bbbbbb",
     "text.color": INK,
@@ -44,7 +44,7 @@ def house_style() -> Iterator[None]:
     with (
         sns.axes_style("whitegrid"),
         sns.plotting_context("notebook", font_scale=0.8),
-        matplotlib.rc_context(RC),
+        matplotlib.rc_context({**RC, "font.family": families()}),
     ):
         yield
 
@@ -80,6 +80,7 @@ def open_figure(
 
 def settle(figure: Figure) -> None:
     """Fix the layout, so that labels can be placed in pixels and files are reproducible."""
+    letter(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:

@@ -18,6 +18,7 @@ from attnbench.analysis.growth.exponent import scaling
 from attnbench.analysis.speedup.crossover import crossovers
 from attnbench.analysis.tradeoff.groups import Tradeoff, metric_of, tradeoffs
 from attnbench.errors import UserError
+from attnbench.files.writing import replace_text
 from attnbench.records import store
 from attnbench.report.figures.save import Saved, save_all
 from attnbench.report.figures.which_figures import drawings, latest_profile
@@ -29,6 +30,7 @@ from attnbench.report.tables import growth as growth_tables
 from attnbench.report.tables import write
 from attnbench.report.tables.columns import Table
 from attnbench.units import METRICS
+from attnbench.visible import visible
 
 SECTIONS = {
     "latest": "The latest profile",
@@ -116,7 +118,8 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
         for name, table in shown.items()
     }
     page = out / "index.html"
-    page.write_text(
+    replace_text(
+        page,
         _render(
             sources=sources,
             num_records=len(contents.records),
@@ -128,7 +131,6 @@ def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: 
             problems=limits.listed(contents.problems, "printed by the command"),
             files=[path.relative_to(out).as_posix() for path in files],
         ),
-        encoding="utf-8",
     )
     return Written(
         files=(page, *files), problems=tuple(contents.problems), notes=notes,
@@ -161,7 +163,7 @@ def _write_tables(
             write.write_csv(frame, out / f"{name}.csv")
             files.append(out / f"{name}.csv")
     for name, table in shown.items():
-        (out / f"{name}.md").write_text(write.markdown(table), encoding="utf-8")
+        replace_text(out / f"{name}.md", write.markdown(table))
         files.append(out / f"{name}.md")
     return files
 
@@ -185,10 +187,16 @@ def _render(**context: Any) -> str:
         loader=jinja2.PackageLoader("attnbench.report.page"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(**context)
+
+
+def _visible(value: Any) -> Any:
+    """Text from elsewhere, before it is escaped; what macros return has been through this."""
+    return visible(value) if type(value) is str else value
 
 
 def _summary(layers: pd.DataFrame) -> Table | None:

@@ -21,7 +21,7 @@ from attnbench.analysis.naming import MachineNames, distinct, facts_of, name_of
 from attnbench.analysis.shortened import MOST_NAMED, some_of
 from attnbench.records import CostRecord
 from attnbench.records.latency import Ratio
-from attnbench.report.tables.markdown import table_lines
+from attnbench.report.tables.markdown import in_markdown, table_lines
 from attnbench.units import METRICS, format_number, format_percent
 
 MISSING = "–"
@@ -222,6 +222,7 @@ def summary(comparison: Comparison) -> str:
 def markdown(comparison: Comparison) -> str:
     """Heading, table, notes and summary in GitHub's Markdown."""
     lines = table_lines(HEADS, NUMERIC, rows(comparison))
-    listed = [f"- {' '.join(note.split())}" for note in notes(comparison)]
-    parts = [heading(comparison), "", *lines, "", *listed, "", f"**{summary(comparison)}**"]
+    listed = [f"- {in_markdown(note)}" for note in notes(comparison)]
+    head, last = in_markdown(heading(comparison)), in_markdown(summary(comparison))
+    parts = [head, "", *lines, "", *listed, "", f"**{last}**"]
     return "\n".join(parts)

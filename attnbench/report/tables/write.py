@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import pandas as pd
 
 from attnbench.analysis.frame.frames import NAMES
+from attnbench.report.export.csv_file import write_rows
 from attnbench.report.tables.columns import MOST_ROWS, Table
-from attnbench.report.tables.markdown import table_lines
+from attnbench.report.tables.markdown import in_markdown, table_lines
 
 
 def markdown(table: Table) -> str:
@@ -18,7 +18,8 @@ def markdown(table: Table) -> str:
     heads = [column.head for column in table.columns]
     numeric = [column.numeric for column in table.columns]
     lines = table_lines(heads, numeric, table.rows)
-    return "\n".join([f"# {table.title}", "", table.caption, "", *lines, ""])
+    title, caption = in_markdown(table.title), in_markdown(table.caption)
+    return "\n".join([f"# {title}", "", caption, "", *lines, ""])
 
 
 def without_names(frame: pd.DataFrame) -> pd.DataFrame:
@@ -27,12 +28,13 @@ def without_names(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write the frame without its key columns; a missing value is an empty field."""
+    """Write the frame without its key columns; a missing value is an empty field.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     columns = [column for column in frame.columns if not column.endswith("_key")]
     known = [  # lists, as a column of a frame iterates several times as slowly
         frame[column].astype(object).where(frame[column].notna(), "").tolist() for column in columns
     ]
-    with path.open("w", encoding="utf-8", newline="") as file:  # pandas takes 1.5 times as long
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*known, strict=True))
+    write_rows(path, columns, zip(*known, strict=True))  # pandas takes 1.5 times as long

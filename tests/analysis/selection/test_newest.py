@@ -12,7 +12,7 @@ def test_the_newest_of_a_cell_is_shown_and_the_others_are_counted(layer):
     assert shown.records == [new]
     assert shown.notes == (
         "1 layer cell measured more than once: the newest record of each is shown, "
-        "2 older ones left out.",
+        "2 older or equal ones left out.",
     )
 
 

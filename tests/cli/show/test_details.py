@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
 from attnbench.cli.show.details import facts_of, print_details
+from attnbench.cli.show.screen import Screen
 from attnbench.cli.show.values import memory_head, memory_text
 from attnbench.records import Ceiling, Energy, Environment, LayerRecord, Macs, Memory
 from attnbench.records.latency import Latency
@@ -90,7 +90,7 @@ def test_energy_that_could_not_be_metered_says_why(record):
 
 
 def test_how_near_the_limit_stands_there_once_the_ceilings_are_known(record, capsys):
-    console = Console(width=200)
+    console = Screen(width=200)
     print_details([record], console)
     assert "`attnbench ceilings` once" in capsys.readouterr().out
     full = replace(record, least_bytes=2**20, traffic_bytes=2**20, operators=10, macs=Macs(
@@ -110,7 +110,7 @@ def test_a_cell_bound_by_launches_says_how_many_and_how_long_each_takes(record, 
     macs = Macs(products_macs=1, norms_ops=0, by_operator_macs={}, uncounted=())
     many = replace(record, latency=steady, least_bytes=1, traffic_bytes=1, operators=300, macs=macs)
     known = [*CEILINGS[:2], ("launch", 0, 0, 4e-6)]
-    print_details([many], Console(width=400), [ceiling(record, *one) for one in known])
+    print_details([many], Screen(width=400), [ceiling(record, *one) for one in known])
     out = capsys.readouterr().out
     assert "300 operators; " in out
     assert "launch-bound: about 300 operators, 10.0 µs each" in out
@@ -130,7 +130,7 @@ def test_from_a_cell_or_a_limit_graded_c_no_share_is_told(record, capsys):
         (steady, poor, "attnbench ceilings --dtype float32 --force"),
     )
     for cell, limits, run in cases:
-        print_details([cell], Console(width=400), limits)
+        print_details([cell], Screen(width=400), limits)
         out = capsys.readouterr().out
         assert f"share of the limit: not measured well enough (run `{run}" in out
         assert "bound" not in out

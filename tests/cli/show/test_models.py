@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from rich.console import Console
-
 from attnbench.cli.show.models import print_models
+from attnbench.cli.show.screen import Screen
 from attnbench.records import Environment, Macs, ModelRecord
 from attnbench.records.latency import Latency
 from attnbench.spec import ModelWorkload
@@ -23,7 +22,7 @@ RECORD = ModelRecord(
 
 
 def shown(records, capsys):
-    print_models(records, Console(width=80))
+    print_models(records, Screen(width=80))
     return capsys.readouterr().out
 
 
