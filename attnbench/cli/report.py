@@ -30,7 +30,7 @@ def command(
 
     screen = Screen(stderr=True)
     try_folder(out, out / "figures")
-    try_file(out / "index.html")
+    try_file(out / "index.html", replaced=True)
     chosen = paths or [default_source()]
     with status(screen, "drawing"):
         from attnbench.records import store
