@@ -121,7 +121,7 @@ def checkpoint(tmp_path):
     save(
         path,
         Checkpoint(
-            model="vit-t", attention="anchor", options=options, num_classes=10, img_size=32,
+            model="vit-t", attention="anchor", options=options, num_classes=10, img_size=(32, 32),
             class_names=tuple("0123456789"), data="digits",
             recipe=Recipe(data="digits", img_size=(32, 32), epochs=1),
             state=TrainState(epochs=1, model=model.state_dict(), optimizer={}, train_s=1.0),
