@@ -66,7 +66,7 @@ def command(
     if checkpoint is not None and what not in WITH_ANCHORS:
         raise UserError(f"--checkpoint works with {' or '.join(WITH_ANCHORS)} only; got {what}")
     try_folder(out)
-    try_file(*(out / f"reproduce-{name}" for name in _files(what, checkpoint)))
+    try_file(*(out / f"reproduce-{name}" for name in _files(what, checkpoint)), replaced=True)
     threads.take(Screen(stderr=True))
     if what == "claims":
         _claims(out)

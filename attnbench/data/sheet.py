@@ -12,6 +12,8 @@ from attnbench.data.names import readable
 from attnbench.errors import UserError
 
 ROWS, COLUMNS = 12, 8
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+"""How a picture begins; a sheet replaces nothing but a picture."""
 TILE, GAP, MARGIN, NAME_WIDTH, LINE, NARROWEST = 96, 4, 16, 144, 18, 480
 """In pixels."""
 INK, GREY, PAPER = "#222222", "#777777", "#f4f4f2"
@@ -89,6 +91,8 @@ def _write(
 def _save(sheet: Image.Image, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file() and path.read_bytes()[: len(SIGNATURE)] not in (b"", SIGNATURE):
+            raise FileExistsError(0, "it holds something else than a PNG picture")
         sheet.save(path, format="PNG")
     except OSError as error:
         raise UserError(
