@@ -28,11 +28,17 @@ class Objects:
     areas: Tensor
     """float32 (objects,): pixels of the original that an object covers; of its box where no
     outline is known."""
+    seen: tuple[int, int] | None = None
+    """(height, width) that the picture takes in the model's input, from its upper left corner:
+    all of it after squashing, a part of it after letterboxing. None: that of the original."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detections:
-    """What a model found in one picture, in pixels of the picture as the model saw it."""
+    """What was found in one picture, in pixels of the picture as the model saw it.
+
+    `Detection.predict` puts them into pixels of the original picture.
+    """
 
     boxes: Tensor
     """float32 (detections, 4): x1, y1, x2, y2."""
