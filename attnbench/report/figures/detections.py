@@ -44,7 +44,9 @@ def curves_figure(outcome: BoxOutcome) -> Figure:
     figure, (axes,) = open_figure(
         "Precision against recall",
         f"IoU 0.5, {outcome.pictures:,} pictures; AP50 is the area below a line",
-        f"{left_out} classes without objects are left out." if left_out else "",
+        f"Left out, as they have no objects: {left_out} of {len(outcome.curves)} classes."
+        if left_out
+        else "",
         width=8.2, height=4.2,
     )  # fmt: skip
     named = len(curves) <= MOST_NAMED
@@ -92,7 +94,9 @@ def confusion_figure(confusion: BoxConfusion, pictures: int) -> Figure:
     names = [_short(name) for name in confusion.class_names]
     if classes <= MOST_TICKS:
         places = range(classes + 1)
-        axes.set_xticks(places, [*names, "not found"], rotation=40, ha="right")
+        axes.set_xticks(
+            places, [*names, "not found"], rotation=40, ha="right", rotation_mode="anchor"
+        )
         axes.set_yticks(places, [*names, "background"])
     axes.set(xlabel="found", ylabel="there")
     return figure
