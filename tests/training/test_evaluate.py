@@ -61,8 +61,7 @@ def test_reports_each_batch(data, make_model, task, recipe) -> None:
     seen: list[tuple[int, int]] = []
     evaluate(
         make_model(),
-        data.val,
-        data.class_names,
+        data,
         task,
         recipe,
         device="cpu",
@@ -82,8 +81,7 @@ def test_bfloat16_on_the_cpu_is_refused(data, make_model, task, recipe) -> None:
     with pytest.raises(UserError, match="bfloat16 expects a CUDA device, got cpu"):
         evaluate(
             make_model(),
-            data.val,
-            data.class_names,
+            data,
             task,
             replace(recipe, autocast="bfloat16"),
             device="cpu",
