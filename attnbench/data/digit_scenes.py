@@ -123,9 +123,7 @@ def _scenes(
         canvas = _composed(random, shapes, labels, size)
         images[row] = torch.from_numpy(canvas.pixels.round().astype(np.uint8)).permute(2, 0, 1)
         name = f"{split}/{row:03d}"
-        targets.append(
-            _objects(canvas, name) if task == "detection" else _label_map(canvas, name)
-        )
+        targets.append(_objects(canvas, name) if task == "detection" else _label_map(canvas, name))
     return LabelledInMemory(images, targets)
 
 

@@ -102,7 +102,6 @@ class Findings:
         ]
         return tuple(sorted(found, key=lambda finding: finding.kind.outcome != "refused"))
 
-
     def skips(self, kinds: Iterable[Kind]) -> bool:
         """Whether a picture of these kinds is left out."""
         return self.skip_broken and any(kind in UNREADABLE for kind in kinds)

@@ -41,7 +41,7 @@ def _esnets() -> tuple[Entry, ...]:
     return tuple(
         Entry(
             kind="model", name=f"esnet-{size}", target="attnbench.models.esnet:ESNet",
-            family="esnet", options=options, **_PICODET,
+            family="esnet", options=options, paper=_PICODET["paper"], link=_PICODET["link"],
             summary="PicoDet's convolutional trunk; --attention makes its last stage of attention",
         )
         for size, options in ESNET.items()
@@ -54,14 +54,16 @@ def _picodets() -> tuple[Entry, ...]:
     plain = tuple(
         Entry(
             kind="model", name=f"picodet-{size}", target=target, family="esnet", task="detection",
-            summary=f"PicoDet over esnet-{size}", options=options, **_PICODET,
+            summary=f"PicoDet over esnet-{size}", options=options,
+            paper=_PICODET["paper"], link=_PICODET["link"],
         )
         for size, options in PICODET.items()
     )  # fmt: skip
     with_anchors = tuple(
         Entry(
             kind="model", name=f"anchorformer-det-{size}", target=target, family="esnet",
-            task="detection", options={**options, "attention": "anchor"}, **_ANCHORFORMER,
+            task="detection", options={**options, "attention": "anchor"},
+            paper=_ANCHORFORMER["paper"], link=_ANCHORFORMER["link"],
             summary="PicoDet with anchor attention, fitted to the paper's printed budget",
         )
         for size, options in ANCHOR_DETECTORS.items()

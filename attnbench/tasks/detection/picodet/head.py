@@ -29,18 +29,21 @@ class PicoHead(nn.Module):
         self.towers = nn.ModuleList(
             nn.Sequential(*(separable(channels) for _ in range(depth))) for _ in range(num_levels)
         )
-        self.outputs = nn.ModuleList(
-            nn.Conv2d(channels, num_classes + 4 * BINS, 1) for _ in range(num_levels)
-        )
-        for layer in self.outputs:
-            nn.init.normal_(layer.weight, std=0.01)
-            nn.init.zeros_(layer.bias)
-            nn.init.constant_(layer.bias[:num_classes], log(PRIOR / (1 - PRIOR)))
+        self.outputs = nn.ModuleList(_output(channels, num_classes) for _ in range(num_levels))
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Logits of classes and bins (batch, classes + 4 · bins, height, width) of each level."""
         levels = zip(self.towers, self.outputs, maps, strict=True)
         return [output(tower(one)) for tower, output, one in levels]
+
+
+def _output(channels: int, num_classes: int) -> nn.Conv2d:
+    layer = nn.Conv2d(channels, num_classes + 4 * BINS, 1)
+    nn.init.normal_(layer.weight, std=0.01)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    nn.init.constant_(layer.bias[:num_classes], log(PRIOR / (1 - PRIOR)))
+    return layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
