@@ -52,7 +52,9 @@ def command(
         source = data_of(trained, data)
     threads.take(screen)
     with images_progress(screen) as on_images:
-        images = open_data(source, trained.img_size, train=False, on_progress=on_images)
+        images = open_data(
+            source, trained.img_size, task=trained.task, train=False, on_progress=on_images
+        )
     print_findings(images.findings, screen)
     with steps_progress(screen) as on_step:
         record = judge(
