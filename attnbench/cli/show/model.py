@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attnbench.cli.show.columns import Column, number
 from attnbench.cli.show.screen import Screen
-from attnbench.cli.show.values import latency_text, macs_text, metric_text
+from attnbench.cli.show.values import MISSING, latency_text, macs_text, metric_text
 from attnbench.records import ModelRecord, Scores
 from attnbench.spec import ModelWorkload
 from attnbench.units import METRICS, format_percent, format_rate, format_seconds
@@ -69,11 +69,12 @@ def _print_by_class(scores: Scores, screen: Screen) -> None:
     columns = list(scores.by_class.values())
     screen.table(
         [Column("class"), *(number(BY_CLASS.get(key, key)) for key in scores.by_class)],
-        [
-            [name, *("–" if one[name] is None else format_percent(one[name]) for one in columns)]
-            for name in columns[0]
-        ],
+        [[name, *(_share(one[name]) for one in columns)] for name in columns[0]],
     )
+
+
+def _share(value: float | None) -> str:
+    return MISSING if value is None else format_percent(value)
 
 
 BY_CLASS = {"ap": "AP", "ap50": "AP50", "iou": "IoU", "acc": "accuracy"}
