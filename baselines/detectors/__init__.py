@@ -29,4 +29,24 @@ _YOLO = (
     ),
 )  # fmt: skip
 
-DETECTORS: tuple[Entry, ...] = (*_YOLO,)
+_SSDLITE = {"paper": "Sandler et al. 2018, MobileNetV2", "link": "https://arxiv.org/abs/1801.04381"}
+
+_SSD = (
+    _row("ssdlite-mobilenetv2", "ssdlite.model:create_ssdlite_v2",
+         "SSDLite of torchvision's parts, three anchors on the finest map", _SSDLITE),
+    _row("ssdlite-mobilenetv3", "controls:create_ssdlite_v3",
+         "torchvision's ssdlite320_mobilenet_v3_large", {
+             "paper": "Howard et al. 2019, MobileNetV3",
+             "link": "https://arxiv.org/abs/1905.02244"}),
+    _row("mobiledet-cpu", "ssdlite.model:create_mobiledet", "SSDLite over the searched trunk", {
+        "paper": "Xiong et al. 2021, MobileDets", "link": "https://arxiv.org/abs/2004.14525"}),
+)  # fmt: skip
+
+_CONTROLS = (
+    _row("fcos-r50", "controls:create_fcos", "torchvision's fcos_resnet50_fpn", {
+        "paper": "Tian et al. 2019, FCOS", "link": "https://arxiv.org/abs/1904.01355"}),
+    _row("retinanet-r50", "controls:create_retinanet", "torchvision's retinanet_resnet50_fpn", {
+        "paper": "Lin et al. 2017, RetinaNet", "link": "https://arxiv.org/abs/1708.02002"}),
+)  # fmt: skip
+
+DETECTORS: tuple[Entry, ...] = (*_YOLO, *_SSD, *_CONTROLS)

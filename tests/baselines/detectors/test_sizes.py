@@ -15,6 +15,11 @@ from attnbench.models.factory import create_model
         ("yolox-s", 80, 640, 8_968_255, 13.343),
         ("yolov5-n", 80, 640, 1_872_157, 2.234),
         ("yolov5-s", 80, 640, 7_235_389, 8.217),
+        ("ssdlite-mobilenetv2", 80, 320, 4_337_013, 0.789),
+        ("ssdlite-mobilenetv3", 80, 320, 3_301_460, 0.563),
+        ("mobiledet-cpu", 80, 320, 4_084_805, 0.442),
+        ("fcos-r50", 91, 800, 32_322_720, 128.207),
+        ("retinanet-r50", 91, 800, 34_068_119, 151.540),
     ],
 )
 def test_sizes_are_exact(name, classes, pixels, params, giga_macs):
