@@ -11,7 +11,8 @@ from attnbench.registry import Entry
 def _row(name: str, target: str, summary: str, source: Mapping[str, str], **options: Any) -> Entry:
     return Entry(
         kind="model", name=name, target=f"baselines.detectors.{target}", family="convolution",
-        summary=summary, task="detection", options=options, **source,
+        summary=summary, task="detection", options=options, paper=source["paper"],
+        link=source.get("link", ""),
     )  # fmt: skip
 
 
@@ -49,4 +50,14 @@ _CONTROLS = (
         "paper": "Lin et al. 2017, RetinaNet", "link": "https://arxiv.org/abs/1708.02002"}),
 )  # fmt: skip
 
-DETECTORS: tuple[Entry, ...] = (*_YOLO, *_SSD, *_CONTROLS)
+_EFFICIENT = tuple(
+    _row(
+        f"efficientdet-d{size}", "efficientdet:create_efficientdet",
+        f"effdet's tf_efficientdet_d{size}; needs the extra effdet",
+        {"paper": "Tan et al. 2020, EfficientDet", "link": "https://arxiv.org/abs/1911.09070"},
+        effdet_name=f"tf_efficientdet_d{size}",
+    )
+    for size in (0, 1, 2)
+)  # fmt: skip
+
+DETECTORS: tuple[Entry, ...] = (*_YOLO, *_SSD, *_CONTROLS, *_EFFICIENT)

@@ -38,6 +38,7 @@ class TorchvisionDetector(Detector):
 
     first_label = 0
     """torchvision's number of the first class; SSD counts the background as class 0."""
+    model: Any
 
     def __init__(self, model: nn.Module) -> None:
         """Wrap it."""

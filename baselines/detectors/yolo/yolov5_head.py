@@ -34,12 +34,7 @@ class Yolov5Head(nn.Module):
     def __init__(self, widths: Sequence[int], num_classes: int) -> None:
         super().__init__()
         self.num_outputs = BOX + 1 + num_classes
-        self.levels = nn.ModuleList(
-            nn.Conv2d(width, NUM_ANCHORS * self.num_outputs, 1) for width in widths
-        )
-        for layer in self.levels:
-            scores = layer.bias.detach().view(NUM_ANCHORS, -1)[:, BOX:]
-            nn.init.constant_(scores, log(PRIOR / (1 - PRIOR)))
+        self.levels = nn.ModuleList(_output(width, self.num_outputs) for width in widths)
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """(batch, 3, 4 + 1 + classes, height, width) of each level: box, object, classes."""
@@ -47,6 +42,14 @@ class Yolov5Head(nn.Module):
             layer(one).unflatten(1, (NUM_ANCHORS, self.num_outputs))
             for layer, one in zip(self.levels, maps, strict=True)
         ]
+
+
+def _output(width: int, num_outputs: int) -> nn.Conv2d:
+    layer = nn.Conv2d(width, NUM_ANCHORS * num_outputs, 1)
+    assert layer.bias is not None
+    scores = layer.bias.detach().view(NUM_ANCHORS, num_outputs)[:, BOX:]
+    nn.init.constant_(scores, log(PRIOR / (1 - PRIOR)))
+    return layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

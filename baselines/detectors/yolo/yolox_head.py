@@ -54,6 +54,7 @@ class _Level(nn.Module):
         self.box = nn.Conv2d(channels, BOX, 1)
         self.object = nn.Conv2d(channels, 1, 1)
         for layer in (self.classes, self.object):
+            assert layer.bias is not None
             nn.init.constant_(layer.bias, log(PRIOR / (1 - PRIOR)))
 
     def forward(self, x: Tensor) -> Tensor:

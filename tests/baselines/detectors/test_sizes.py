@@ -20,9 +20,14 @@ from attnbench.models.factory import create_model
         ("mobiledet-cpu", 80, 320, 4_084_805, 0.442),
         ("fcos-r50", 91, 800, 32_322_720, 128.207),
         ("retinanet-r50", 91, 800, 34_068_119, 151.540),
+        ("efficientdet-d0", 90, 512, 3_880_067, 2.492),
+        ("efficientdet-d1", 90, 640, 6_625_898, 6.003),
+        ("efficientdet-d2", 90, 768, 8_097_039, 10.832),
     ],
 )
 def test_sizes_are_exact(name, classes, pixels, params, giga_macs):
+    if name.startswith("efficientdet"):
+        pytest.importorskip("effdet")
     with torch.device("meta"):
         model = create_model(name, classes, pixels).eval()
     with FlopCounterMode(display=False) as counted, torch.no_grad():
