@@ -7,6 +7,7 @@ neither torch nor timm.
 
 from attnbench.registry import Entry
 from baselines import deit, efficientnet, levit, mvitv2, pvt, pvt_v2, swin
+from baselines.detectors import DETECTORS
 from baselines.system import System
 
 SYSTEMS: tuple[System, ...] = (
@@ -33,4 +34,8 @@ _ANCHOR_LEVIT = tuple(
     for size in (128, 192, 256, 384)
 )
 
-ENTRIES: tuple[Entry, ...] = (*(system.entry for system in SYSTEMS), *_ANCHOR_LEVIT)
+ENTRIES: tuple[Entry, ...] = (
+    *(system.entry for system in SYSTEMS),
+    *_ANCHOR_LEVIT,
+    *DETECTORS,
+)
