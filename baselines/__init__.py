@@ -6,7 +6,7 @@ neither torch nor timm.
 """
 
 from attnbench.registry import Entry
-from baselines import deit, efficientnet, levit, mvitv2, pvt, pvt_v2, swin
+from baselines import deit, efficientnet, levit, mvitv2, pvt, pvt_v2, rmt, swin
 from baselines.system import System
 
 SYSTEMS: tuple[System, ...] = (
@@ -17,6 +17,7 @@ SYSTEMS: tuple[System, ...] = (
     *mvitv2.SYSTEMS,
     *pvt_v2.SYSTEMS,
     *pvt.SYSTEMS,
+    *rmt.SYSTEMS,
 )
 
 _ANCHOR_LEVIT = tuple(
