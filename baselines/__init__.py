@@ -6,7 +6,7 @@ neither torch nor timm.
 """
 
 from attnbench.registry import Entry
-from baselines import deit, efficientnet, levit, mvitv2, pvt, pvt_v2, rmt, swin
+from baselines import dat, deit, efficientnet, levit, mvitv2, pvt, pvt_v2, rmt, swin
 from baselines.system import System
 
 SYSTEMS: tuple[System, ...] = (
@@ -18,6 +18,7 @@ SYSTEMS: tuple[System, ...] = (
     *pvt_v2.SYSTEMS,
     *pvt.SYSTEMS,
     *rmt.SYSTEMS,
+    *dat.SYSTEMS,
 )
 
 _ANCHOR_LEVIT = tuple(

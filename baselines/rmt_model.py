@@ -1,7 +1,7 @@
 """RMT: four stages of Manhattan attention, decomposed in the early stages, with convolutions.
 
 Fan et al. 2024 (https://arxiv.org/abs/2309.11523), built from `manhattan` and
-`manhattan-decomposed`. Four 3 × 3 convolutions make the first map and one of stride 2 each further
+`manhattan-axial`. Four 3 × 3 convolutions make the first map and one of stride 2 each further
 one, all with batch norm. A block adds a depthwise 3 × 3 convolution of its input (which gives
 positions), then attention, then an MLP with another one inside. There are no absolute positions, so
 any input size works. The larger sizes scale what the blocks of the last two stages add.
@@ -62,7 +62,7 @@ class Rmt(Backbone):
         )
         self.stages = nn.ModuleList()
         for index, (dim, depth) in enumerate(zip(dims, depths, strict=True)):
-            name = "manhattan" if index >= full_from else "manhattan-decomposed"
+            name = "manhattan" if index >= full_from else "manhattan-axial"
             blocks = [
                 RmtBlock(
                     create_attention(name, dim, heads[index], decay_range=decay_ranges[index]),

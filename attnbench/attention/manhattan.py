@@ -7,8 +7,8 @@ order (rotary embedding; frequencies 10000^(-t), t from 0 to 1 over the pairs of
 depthwise 5 × 5 convolution of V is added to the result.
 
 - `manhattan`: softmax(Q Kᵀ / √d + D) V over all tokens, D being the distances above.
-- `manhattan-decomposed`: along each row, softmax(Q Kᵀ / √d + Dˣ) turns V into V'; then along each
-  column softmax(Q Kᵀ / √d + Dʸ) V'.
+- `manhattan-axial`, which RMT calls decomposed: along each row, softmax(Q Kᵀ / √d + Dˣ) turns V
+  into V'; then along each column softmax(Q Kᵀ / √d + Dʸ) V'.
 
 Both work on any grid. Queries, keys and values come from one projection `qkv`, where RMT's code has
 three layers of the same size.
@@ -104,7 +104,7 @@ class ManhattanAttention(ProjectedAttention):
         return self.num_tokens(grid)
 
 
-class DecomposedManhattanAttention(ManhattanAttention):
+class AxialManhattanAttention(ManhattanAttention):
     """Manhattan attention along rows, and then along columns."""
 
     def _attend(

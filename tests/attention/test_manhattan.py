@@ -69,17 +69,17 @@ def by_loops(attention, x, grid, decomposed):
 
 
 @pytest.mark.parametrize("impl", ["reference", "sdpa"])
-@pytest.mark.parametrize("name", ["manhattan", "manhattan-decomposed"])
+@pytest.mark.parametrize("name", ["manhattan", "manhattan-axial"])
 @pytest.mark.parametrize("grid", [(3, 5), (1, 4), (4, 1)])
 def test_equals_plain_loops(name, grid, impl):
     attention = layer(name, impl, decay_range=3.0)
     x = torch.randn(2, grid[0] * grid[1], DIM, dtype=torch.float64)
-    expected = by_loops(attention, x, grid, decomposed=name.endswith("decomposed"))
+    expected = by_loops(attention, x, grid, decomposed=name.endswith("axial"))
     torch.testing.assert_close(attention(x, grid), expected)
 
 
 def test_on_one_row_both_forms_are_one():
-    full, decomposed = (layer(name) for name in ("manhattan", "manhattan-decomposed"))
+    full, decomposed = (layer(name) for name in ("manhattan", "manhattan-axial"))
     x = torch.randn(1, 7, DIM, dtype=torch.float64)
     torch.testing.assert_close(full(x, (1, 7)), decomposed(x, (1, 7)))
 
