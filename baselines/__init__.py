@@ -6,7 +6,7 @@ neither torch nor timm.
 """
 
 from attnbench.registry import Entry
-from baselines import dat, deit, efficientnet, levit, mvitv2, pvt, pvt_v2, rmt, swin
+from baselines import dat, deit, efficientnet, focal, levit, mvitv2, pvt, pvt_v2, rmt, swin
 from baselines.system import System
 
 SYSTEMS: tuple[System, ...] = (
@@ -19,6 +19,7 @@ SYSTEMS: tuple[System, ...] = (
     *pvt.SYSTEMS,
     *rmt.SYSTEMS,
     *dat.SYSTEMS,
+    *focal.SYSTEMS,
 )
 
 _ANCHOR_LEVIT = tuple(

@@ -101,4 +101,15 @@ MECHANISMS: tuple[Entry, ...] = (
         link="https://arxiv.org/abs/2201.00520",
         summary="every token attends to places that the queries have moved",
     ),
+    Entry(
+        kind="attention",
+        name="focal",
+        target="attnbench.attention.focal:FocalAttention",
+        family="focal",
+        cost="O(n w²)",
+        paper="Yang et al. 2021, Focal Transformer",
+        link="https://arxiv.org/abs/2107.00641",
+        summary="windows that also see a ring around them and a pooled map",
+        sweepable=(SweepOption(name="window_size", default=7),),
+    ),
 )

@@ -12,9 +12,9 @@ slow = pytest.mark.slow
 
 
 def counted(build, name, height, width):
-    """Parameters, and 10⁹ multiply-adds at this size."""
+    """Parameters of a model made for 224 px, and 10⁹ multiply-adds at this size."""
     with torch.device("meta"):
-        model = build(name, img_size=(height, width)).eval()
+        model = build(name).eval()
         images = torch.empty(1, 3, height, width)
     params = sum(p.numel() for p in model.parameters())
     return params, count_forward_macs(model, (images,)).products_macs / 1e9
@@ -31,6 +31,9 @@ def counted(build, name, height, width):
         ("dat-t", 28_319_138, 4.5635),
         pytest.param("dat-s", 49_700_402, 8.9587, marks=slow),
         pytest.param("dat-b", 87_881_632, 15.7214, marks=slow),
+        ("focal-t", 28_881_724, 4.9532),
+        pytest.param("focal-s", 51_143_284, 9.4804, marks=slow),
+        pytest.param("focal-b", 89_817_192, 16.4358, marks=slow),
     ],
 )
 def test_a_classifier_has_the_published_size(name, params, giga_macs):
@@ -45,6 +48,7 @@ def test_a_classifier_has_the_published_size(name, params, giga_macs):
         pytest.param("rmt-t", 12.78, 133.1, marks=slow),
         pytest.param("rmt-s", 25.41, 126.1, marks=slow),
         pytest.param("dat-t", 27.55, 136.7, marks=slow),
+        pytest.param("focal-t", 28.11, 109.5, marks=slow),
     ],
 )
 def test_a_backbone_is_counted_at_the_size_of_the_segmentation_table(name, mega_params, giga_macs):
@@ -78,7 +82,7 @@ def small(name):
     return model
 
 
-@pytest.mark.parametrize("name", ["rmt-t", "dat-t"])
+@pytest.mark.parametrize("name", ["rmt-t", "dat-t", "focal-t"])
 def test_maps_have_the_declared_channels_and_strides_on_odd_images(name):
     model = small(name).eval()
     with torch.inference_mode():
@@ -88,7 +92,7 @@ def test_maps_have_the_declared_channels_and_strides_on_odd_images(name):
         assert tuple(one.shape[1:]) == rounded_up
 
 
-@pytest.mark.parametrize("name", ["rmt-t", "dat-t"])
+@pytest.mark.parametrize("name", ["rmt-t", "dat-t", "focal-t"])
 def test_every_parameter_learns(name):
     model = small(name)
     logits = model(torch.randn(2, 3, 50, 37))
@@ -101,3 +105,10 @@ def test_the_largest_rmt_starts_as_its_convolutions():
     block = create_model("rmt-l", 5).stages[2][0]
     assert block.scale1.shape == (448,)
     assert float(block.scale2.detach().max()) == pytest.approx(1e-6)
+
+
+def test_a_focal_transformer_for_large_images_has_a_ring_in_its_last_stage_too():
+    with torch.device("meta"):
+        small, large = create_backbone("focal-t"), create_backbone("focal-t", (512, 2048))
+    params = [sum(p.numel() for p in model.parameters()) for model in (small, large)]
+    assert params[1] - params[0] == 2 * 24 * 49 * 132  # blocks, heads, pairs of places
