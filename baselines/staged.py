@@ -1,6 +1,8 @@
 """The trunk of Swin and its relatives: an embedding, then stages of blocks on ever smaller maps.
 
-Maps have their channels last. There are no absolute positions, so any input size works.
+Maps have their channels last. There are no absolute positions, so any input size works. As in timm,
+`features` gives the maps as they leave the stages. The norm after the last stage belongs to the
+classifier; heads for dense prediction norm each map (`norm_maps`).
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ class Staged(Backbone):
         """Put the parts together.
 
         Args:
-            num_classes: logits; 0 builds it without a classifier.
+            num_classes: logits; 0 builds it without a classifier and the weights of its norm.
             stages: finest first.
             dim: channels of the first stage.
         """
@@ -72,7 +74,7 @@ class Staged(Backbone):
         self.patch_embed = PatchEmbed(dim)
         self.layers = nn.ModuleList(stages)
         last = dim * 2 ** (len(stages) - 1)
-        self.norm = nn.LayerNorm(last)
+        self.norm = nn.LayerNorm(last, elementwise_affine=num_classes > 0)
         self.head = classifier(last, num_classes)
         self.feature_info = [
             FeatureInfo(channels=dim * 2**index, stride=PATCH * 2**index)
@@ -85,16 +87,17 @@ class Staged(Backbone):
     def features(
         self, images: Float[Tensor, "batch channels height width"]
     ) -> list[Float[Tensor, "batch _ _ _"]]:
-        """The maps of the stages, the last one normed; sides are rounded up."""
+        """The maps of the stages, finest first; sides are rounded up."""
         image = self.patch_embed(images)
         maps: list[Tensor] = []
         for stage in self.layers:
             image = stage(image)
-            maps.append(image)
-        return [one.permute(0, 3, 1, 2) for one in (*maps[:-1], self.norm(maps[-1]))]
+            maps.append(image.permute(0, 3, 1, 2))
+        return maps
 
     def forward(
         self, images: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch classes"]:
-        """Logits from the mean of the last map; without a classifier the mean."""
-        return self.head(self.features(images)[-1].mean((2, 3)))
+        """Logits from the mean of the normed last map; without a classifier this mean."""
+        last = self.features(images)[-1].permute(0, 2, 3, 1)
+        return self.head(self.norm(last).mean((1, 2)))

@@ -7,6 +7,7 @@ import torch
 
 from attnbench.models.factory import create_backbone, create_model
 from attnbench.profiling.counting.macs import count_forward_macs
+from attnbench.tasks.segmentation.models import create_segmenter
 
 slow = pytest.mark.slow
 
@@ -58,6 +59,25 @@ def test_a_backbone_is_counted_at_the_size_of_the_segmentation_table(name, mega_
     assert giga == pytest.approx(giga_macs, abs=0.06)
 
 
+@pytest.mark.parametrize(
+    ("head", "name", "mega_params"),
+    [
+        ("semantic-fpn", "dat-t", 31.92),
+        ("uper-net", "focal-t", 60.54),
+        ("uper-net", "rmt-s", 55.72),
+    ],
+)
+def test_under_its_head_of_the_segmentation_table_it_has_the_published_size(
+    head, name, mega_params
+):
+    with torch.device("meta"):
+        model = create_segmenter(
+            150, 224, backbone=name, head=head, norm_maps=not name.startswith("rmt")
+        )
+    params = sum(p.numel() for p in model.parameters()) / 1e6
+    assert params == pytest.approx(mega_params, abs=6e-3)
+
+
 def projections_of_padding(name, height, width):
     """Linear layers of tokens that fill up windows, which the other counts include."""
     with torch.device("meta"):
@@ -90,6 +110,18 @@ def test_maps_have_the_declared_channels_and_strides_on_odd_images(name):
     for one, info in zip(maps, model.feature_info, strict=True):
         rounded_up = (info.channels, -(-50 // info.stride), -(-37 // info.stride))
         assert tuple(one.shape[1:]) == rounded_up
+
+
+@pytest.mark.parametrize("name", ["dat-t", "focal-t"])
+def test_maps_are_as_they_leave_the_stages_and_the_mean_is_normed(name):
+    model = create_backbone(name).eval()
+    for layer in model.layers:
+        del layer.blocks[:]
+    with torch.inference_mode():
+        images = torch.randn(1, 3, 64, 64)
+        last = model.features(images)[-1].permute(0, 2, 3, 1)
+        mean = torch.nn.functional.layer_norm(last, last.shape[-1:]).mean((1, 2))
+        torch.testing.assert_close(model(images), mean)
 
 
 @pytest.mark.parametrize("name", ["rmt-t", "dat-t", "focal-t"])
