@@ -34,6 +34,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
                  "paper_params_M", "paper_flops_G", "notes"),
     "systems": ("name", "table1_row", "original_system", "original_variant", "measured_row",
                 "native_px", "kind"),
+    "systems_dense": ("table", "row", "head", "name", "options", "height", "width", "num_classes",
+                      "operations", "published", "resolution", "kind"),
     "claims": ("id", "by", "about", "kind", "where", "quote", "claim", "claimed", "unit", "check",
                "arguments", "computed", "verdict", "evidence"),
     "quotes": ("where", "quote", "seen"),
