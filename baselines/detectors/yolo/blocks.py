@@ -18,13 +18,16 @@ def conv(
     in_channels: int, channels: int, kernel: int = 1, stride: int = 1, *,
     padding: int | None = None, groups: int = 1,
 ) -> nn.Sequential:  # fmt: skip
-    """A convolution without bias, BatchNorm and SiLU."""
+    """A convolution without bias, BatchNorm and SiLU.
+
+    Fresh weights are He's. With torch's, pictures would not change the scores of an untrained model
+    in evaluation: each layer would shrink its input, and no norm would have learned that.
+    """
     padding = (kernel - 1) // 2 if padding is None else padding
-    return nn.Sequential(
-        nn.Conv2d(in_channels, channels, kernel, stride, padding, groups=groups, bias=False),
-        nn.BatchNorm2d(channels, eps=NORM_EPS, momentum=NORM_MOMENTUM),
-        nn.SiLU(inplace=True),
-    )
+    layer = nn.Conv2d(in_channels, channels, kernel, stride, padding, groups=groups, bias=False)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    norm = nn.BatchNorm2d(channels, eps=NORM_EPS, momentum=NORM_MOMENTUM)
+    return nn.Sequential(layer, norm, nn.SiLU(inplace=True))
 
 
 def conv3(in_channels: int, channels: int, stride: int = 1, *, separable: bool) -> nn.Sequential:
