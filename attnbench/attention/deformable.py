@@ -91,6 +91,10 @@ class DeformableAttention(ProjectedAttention):
         """DAT's kernel, and the side of the map at 224 px."""
         return {"kernel_size": DAT_KERNELS[stage], "table_side": DAT_SIDES[stage]}
 
+    def no_weight_decay(self) -> set[str]:
+        """The table of biases."""
+        return {"bias_table"}
+
     def forward(
         self, x: Float[Tensor, "batch tokens dim"], grid: Grid
     ) -> Float[Tensor, "batch tokens dim"]:
@@ -111,7 +115,7 @@ class DeformableAttention(ProjectedAttention):
         raw = self.offsets(self._groups(queries, grid))
         raw = raw.to(statistics_dtype(raw))
         still = centres(grid, raw.dtype, raw.device)
-        return still + OFFSET_RANGE * raw.tanh() / raw.new_tensor(grid)
+        return still + OFFSET_RANGE * raw.tanh() / sides(grid, raw.dtype, raw.device)
 
     def _sampled(
         self,
@@ -178,6 +182,12 @@ def centres(grid: Grid, dtype: torch.dtype, device: torch.device) -> Float[Tenso
         (2 * torch.arange(side, dtype=dtype, device=device) + 1) / side - 1 for side in grid
     )
     return torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1).flatten(0, 1)
+
+
+@tensor_cache
+def sides(grid: Grid, dtype: torch.dtype, device: torch.device) -> Float[Tensor, " 2"]:
+    """Height and width; kept, since a copy to a GPU in each call would wait for it."""
+    return torch.tensor(grid, dtype=dtype, device=device)
 
 
 def _interpolated(

@@ -93,6 +93,10 @@ class FocalAttention(ProjectedAttention):
         """The reach of that stage."""
         return {"reach": FOCAL_REACHES[stage]}
 
+    def no_weight_decay(self) -> set[str]:
+        """The tables of biases."""
+        return {"window_bias", "ring_bias", "pooled_bias"}
+
     def forward(
         self, x: Float[Tensor, "batch tokens dim"], grid: Grid
     ) -> Float[Tensor, "batch tokens dim"]:
