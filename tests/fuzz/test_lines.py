@@ -2,6 +2,8 @@
 
 import shlex
 
+import pytest
+
 from fuzz.lines import commands, is_flag, line
 from fuzz.values import SENSIBLE
 
