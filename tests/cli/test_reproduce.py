@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from attnbench.cli import main
+from attnbench.cli.show import progress
 from attnbench.models.factory import create_model
 from attnbench.records import Scores
 from attnbench.reproduce import ablation, paper
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("counted_by_torch")
 def run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(progress, "EVERY_S", float("inf"))  # no word on a slow machine either
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["attnbench", "reproduce", *map(str, arguments)])
@@ -119,7 +121,7 @@ def checkpoint(tmp_path):
     save(
         path,
         Checkpoint(
-            model="vit-t", attention="anchor", options=options, num_classes=10, img_size=32,
+            model="vit-t", attention="anchor", options=options, num_classes=10, img_size=(32, 32),
             class_names=tuple("0123456789"), data="digits",
             recipe=Recipe(data="digits", img_size=(32, 32), epochs=1),
             state=TrainState(epochs=1, model=model.state_dict(), optimizer={}, train_s=1.0),

@@ -3,7 +3,6 @@
 import shlex
 
 import pytest
-
 from fuzz.lines import commands, is_flag, line
 from fuzz.values import SENSIBLE
 
