@@ -57,9 +57,6 @@ def pytest_addoption(parser):
         "--thorough", type=float, default=1,
         help="multiplies the number of random command lines, damaged files and kills",
     )  # fmt: skip
-    parser.addoption(
-        "--kills", type=int, default=3, help="how often the test of a killed sweep kills it"
-    )
 
 
 def pytest_collection_modifyitems(items):

@@ -31,7 +31,7 @@ def _mode(rng: random.Random, folder: Path) -> None:
     mode, path = rng.choice(MODES), _one_file(rng, folder)
     image = Image.fromarray(np.full((9, 5), 7, dtype=np.uint16)) if mode == "I;16" else None
     image = image or Image.new("RGB", (9, 5), (1, 2, 3)).convert(mode)
-    image.save(path, format="TIFF" if mode in ("CMYK", "F", "I", "YCbCr") else "PNG")
+    image.save(path, format="TIFF" if mode in ("CMYK", "I", "F", "YCbCr") else "PNG")
 
 
 def _size(rng: random.Random, folder: Path) -> None:

@@ -67,6 +67,7 @@ def faults_of(first, kind, try_one):
     return "\n".join(faults)
 
 
+@pytest.mark.slow
 def test_damaged_records_are_named_and_the_others_are_read(judged, first):
     def try_one(rng):
         path = rng.choice([RECORDS, *READERS])
@@ -98,6 +99,7 @@ def unread(path: Path, whole: bytes) -> list[str]:
     return [f"{intact} lines are whole, {read} are read"] if read < intact else []
 
 
+@pytest.mark.slow
 def test_damaged_checkpoints_are_refused_or_whole(judged, world_of_files, first):
     whole = checkpoint.load(world_of_files / CHECKPOINT)
 
@@ -148,6 +150,7 @@ def told_apart(path, whole):
     return "" if same else "the spoilt checkpoint is read as if it were whole"
 
 
+@pytest.mark.slow
 def test_damaged_images_are_named_or_read(judged, first):
     def try_one(rng):
         ways = []
@@ -158,6 +161,7 @@ def test_damaged_images_are_named_or_read(judged, first):
     assert not (found := faults_of(first, "images", try_one)), found
 
 
+@pytest.mark.slow
 def test_damaged_tables_of_the_paper_are_named(judged, monkeypatch, tmp_path, first):
     stored, copy = paper.folder(), tmp_path / "paper"
 

@@ -2,6 +2,7 @@
 
 import shlex
 
+import pytest
 from fuzz.lines import commands, is_flag, line
 from fuzz.values import SENSIBLE
 
@@ -32,6 +33,7 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("first", range(0, lines, A_TEST))
 
 
+@pytest.mark.slow
 def test_a_random_line_is_done_or_refused_and_nothing_is_lost(judged, first):
     faults = []
     for seed in range(first, first + A_TEST):

@@ -51,6 +51,7 @@ def results_in(folder):
     return whole, sorted(set(told))
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_lose_nothing(processes, tmp_path, request):
     kills, rng = ceil(KILLS * request.config.getoption("--thorough")), random.Random(3)
     (tmp_path / "whole").mkdir()
