@@ -114,14 +114,15 @@ def _progress(screen: Screen) -> Iterator[Callable[[int, int, str], None]]:
 def _reproducer(what: str) -> Callable[..., list[Row]]:
     from attnbench.reproduce import ablation, dense_tables, figure5, table1
 
-    return {
+    reproducers: dict[str, Callable[..., list[Row]]] = {
         "table1": table1.reproduce,
         "table2": dense_tables.table2,
         "table3": dense_tables.table3,
         "table4": ablation.table4,
         "table5": ablation.table5,
         "fig5": figure5.reproduce,
-    }[what]
+    }
+    return reproducers[what]
 
 
 def _stored(results: list[Path] | None, screen: Screen) -> list[Record]:
