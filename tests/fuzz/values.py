@@ -69,7 +69,8 @@ TEXTS = [
     "\x07", "\x7f", "\x9b31m",
     "a\nb", "a\tb", "\r", "%s%n", "{}", "{0}", "[bold]x[/bold]", "[/]", "$(id)", "`id`", "'",
     '"', "\\",
-    "<script>alert(1)</script>", "results/..", "A" * 5000, "é" * 300, "a," * 2000, "timm:", "timm:zzz",
+    "<script>alert(1)</script>", "results/..", "A" * 5000, "é" * 300, "a," * 2000, "timm:",
+    "timm:zzz",
     "timm:../x", "None", "true", "null", "-", "--", "-x", "--help", "\udcff\udcfe",
 ]  # fmt: skip
 # Nothing above the folder of the test: what else is on the machine is not to be read.
