@@ -12,6 +12,7 @@ from attnbench.cli.cells import ANCHORS
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.places import try_file, try_folder
+from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ Resume = Annotated[
 @grouped
 def command(
     threads: Threads,
+    reading: ReadingOptions,
     model: Annotated[str, typer.Argument(help="Model name; `attnbench list models` shows all.")],
     data: Data = "digits",
     attention: Attention = None,
@@ -103,7 +105,9 @@ def command(
         chosen = choose_device(device)
     threads.take(screen)
     with images_progress(screen) as on_images:
-        images = open_data(data, img_size, seed=seed, on_progress=on_images)
+        images = open_data(
+            data, img_size, seed=seed, settings=reading.settings, on_progress=on_images
+        )
     recipe = recipe_for(
         images, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed,
         autocast="bfloat16" if chosen.type == "cuda" else "none",

@@ -90,7 +90,7 @@ def _labels(
     legend = list(zip(names, class_colours(len(names)), strict=True))
     if task == "segmentation":
         legend.append((IGNORED_ROW, IGNORED))
-    return Labels(legend=legend, samples=samples)
+    return Labels(names=names, legend=legend, samples=samples)
 
 
 def _classes(found: Found) -> Mapping[str, Mapping[str, int]]:

@@ -37,8 +37,10 @@ Samples = Callable[[Sequence[str], int], Mapping[str, Sequence[Image.Image]]]
 class Labels:
     """How boxes or masks are drawn."""
 
+    names: Sequence[str]
+    """Of the classes."""
     legend: Sequence[tuple[str, Colour]]
-    """The classes and their colours."""
+    """What is drawn, and its colour: the classes, and pixels of none."""
     samples: Callable[[int, int], Sequence[tuple[str, Image.Image]]]
     """Called with a number of pictures and their longer side in pixels: names and pictures with
     their labels drawn."""

@@ -40,10 +40,10 @@ def label_sheet(inspection: Inspection, labels: Labels) -> Image.Image:
 
 
 def _head(drawing: ImageDraw.ImageDraw, inspection: Inspection, labels: Labels, width: int) -> None:
-    images = " and ".join(f"{count:,} {split}" for split, count in inspection.images.items())
+    images = ", ".join(f"{count:,} {split}" for split, count in inspection.images.items())
     rest = len(labels.legend) - MOST_ENTRIES
     more = f"; {rest} classes are left out of the legend" if rest > 0 else ""
-    lines = (inspection.name, f"{images} images; {len(inspection.classes)} classes{more}")
+    lines = (inspection.name, f"{images} images; {len(labels.names)} classes{more}")
     for row, text in enumerate(lines):
         place = (MARGIN, MARGIN + LINE * row)
         write(drawing, place, text, GREY if row else INK, width - 2 * MARGIN)

@@ -51,7 +51,7 @@ def open_data(
         UserError: no such set, a folder with another layout or task, a corrupt image, or a size
             that is below 8 or of another form.
     """
-    settings = settings or Reading()
+    settings, layout = settings or Reading(), None
     if img_size is not None:
         _check_size(img_size if isinstance(img_size, int) else min(img_size))
     if data in DATASETS.names():
@@ -68,6 +68,11 @@ def open_data(
                 folder, layout, img_size, train=train, held_out=held_out, settings=settings,
                 on_progress=on_progress,
             )  # fmt: skip
+    if layout is None and held_out not in (None, "val"):
+        raise UserError(
+            f"--data {readable(data)[:LONGEST_ECHO]}: expected the part {held_out}, got a set of "
+            "train and val alone; leave out --split"
+        )
     _check_size(min(opened.img_size))
     return opened
 
@@ -106,6 +111,17 @@ def _side(img_size: int | tuple[int, int] | None) -> int | None:
 def _check_size(img_size: int) -> None:
     if img_size < MIN_SIZE:
         raise UserError(f"--img-size must be at least {MIN_SIZE}, got {img_size}")
+
+
+def is_here(data: str) -> bool:
+    """Whether `data` names a registered set, or a folder that exists."""
+    if data in DATASETS.names():
+        return True
+    try:
+        find_folder(data)
+    except UserError:
+        return False
+    return True
 
 
 def find_folder(data: str) -> tuple[Path, str | None]:

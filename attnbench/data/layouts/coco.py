@@ -193,7 +193,9 @@ def _compare(
     numbers = {name: number for number, name in names[first].items()}
     for number, name in names[split].items():
         if numbers[name] != number:
-            findings.add_name(OTHER_NUMBERS, f"{name}: {number} in {split}, {numbers[name]}")
+            findings.add_name(
+                OTHER_NUMBERS, f"{name}: {number} in {split}, {numbers[name]} in {first}"
+            )
 
 
 def _pictures(

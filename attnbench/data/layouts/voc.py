@@ -19,12 +19,14 @@ from attnbench.data.layouts.found import Found, Labelled, Reading
 from attnbench.data.layouts.labelling import labelled_pictures
 from attnbench.data.layouts.pictures import Finder, Picture, look_at, name_of
 from attnbench.data.layouts.splits import by_split, folders_in
-from attnbench.data.names import is_hidden, readable, some
-from attnbench.errors import UserError
+from attnbench.data.names import is_hidden, readable
 from attnbench.files.reading import read_bytes, read_text
 
 NO_XML = Kind("label file that is missing", "refused", "add it, or take it off the list")
 BROKEN_XML = Kind("label file that is no XML", "refused", "replace it")
+UNKNOWN_CLASS = Kind(
+    "class that training does not have", "refused", "make the classes of all parts agree"
+)
 NO_BOX = Kind("object without a name and four corners", "refused", "complete it, or delete it")
 
 FIRST = 1
@@ -74,14 +76,11 @@ class VocFolder:
             split: {one.name for _, objects in described for one in objects}
             for split, described in read.items()
         }
-        class_names = tuple(sorted(names[splits[0]]))
+        known, rest = names[splits[0]], set[str]().union(*names.values())
         for split in splits[1:]:
-            unknown = sorted(names[split] - set(class_names))
-            if unknown:
-                raise UserError(
-                    f"{readable(str(self.folder))}: expected the classes of {splits[0]} in all "
-                    f"splits; only in {split}: {some(unknown)}; make them agree"
-                )
+            for name in sorted(names[split] - known):
+                findings.add_name(UNKNOWN_CLASS, f"only in {split}: {name}")
+        class_names = (*sorted(known), *sorted(rest - known))
         return Found(
             class_names=class_names,
             splits={
