@@ -27,9 +27,13 @@ FINITE = 1e100
 SHOWN = 60
 """Characters of the user's input that a message repeats."""
 SHOWN_OF_PATH = 200
+LONGEST_WORD = 300
+LONGEST_MESSAGE = 1500
+"""Characters: beyond them a message repeats what is no text of ours."""
 
 _NUMBER = re.compile(r"[+-]?([0-9]+|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)", re.IGNORECASE)
 """ASCII digits only: `int` and `float` also take "１２", "1_000" and "nan"."""
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
@@ -168,6 +172,18 @@ def shown_path(path: object) -> str:
     text = str(path)
     start = text[:SHOWN_OF_PATH]
     return (start if start.isprintable() else repr(start)) + _more(text, SHOWN_OF_PATH)
+
+
+def shortened_message(text: str) -> str:
+    """A message without what is too long to be read, wherever it has it from.
+
+    Very long words lose their end, a very long message its middle: its end says what to do.
+    """
+    text = _LONG_WORD.sub(lambda word: word[0][:SHOWN] + _more(word[0], SHOWN), text)
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    half = LONGEST_MESSAGE // 2
+    return f"{text[:half]} … {text[-half:]}"
 
 
 def _more(text: str, shown: int) -> str:

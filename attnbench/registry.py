@@ -204,6 +204,7 @@ MODELS = Registry(
     table="attnbench.models:MODELS",
     libraries={
         "timm": "attnbench.models.from_timm.names:entry_of",
+        "picodet": "attnbench.tasks.detection.picodet.model:picodet_over",
         "semantic-fpn": "attnbench.tasks.segmentation.models:semantic_fpn_over",
         "uper-net": "attnbench.tasks.segmentation.models:uper_net_over",
     },

@@ -6,7 +6,8 @@ neither torch nor timm.
 """
 
 from attnbench.registry import Entry
-from baselines import deit, efficientnet, levit, mvitv2, pvt, pvt_v2, swin
+from baselines import dat, deit, efficientnet, focal, levit, mvitv2, pvt, pvt_v2, rmt, swin
+from baselines.detectors import DETECTORS
 from baselines.system import System
 
 SYSTEMS: tuple[System, ...] = (
@@ -17,6 +18,9 @@ SYSTEMS: tuple[System, ...] = (
     *mvitv2.SYSTEMS,
     *pvt_v2.SYSTEMS,
     *pvt.SYSTEMS,
+    *rmt.SYSTEMS,
+    *dat.SYSTEMS,
+    *focal.SYSTEMS,
 )
 
 _ANCHOR_LEVIT = tuple(
@@ -33,4 +37,8 @@ _ANCHOR_LEVIT = tuple(
     for size in (128, 192, 256, 384)
 )
 
-ENTRIES: tuple[Entry, ...] = (*(system.entry for system in SYSTEMS), *_ANCHOR_LEVIT)
+ENTRIES: tuple[Entry, ...] = (
+    *(system.entry for system in SYSTEMS),
+    *_ANCHOR_LEVIT,
+    *DETECTORS,
+)

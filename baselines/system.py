@@ -12,6 +12,9 @@ from typing import Any
 
 from attnbench.registry import Entry
 
+NO_LICENCE = "no licence"
+"""In place of an identifier where a repository has no licence file."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -22,7 +25,7 @@ class Source:
     code: str
     """The authors' own repository."""
     licence: str
-    """Licence of that repository, as an SPDX identifier."""
+    """Licence of that repository, as an SPDX identifier, or `NO_LICENCE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

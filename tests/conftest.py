@@ -54,8 +54,9 @@ def counted_by_torch(monkeypatch):
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--kills", type=int, default=3, help="how often the test of a killed sweep kills it"
-    )
+        "--thorough", type=float, default=1,
+        help="multiplies the number of random command lines, damaged files and kills",
+    )  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

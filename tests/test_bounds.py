@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pytest
 
-from attnbench.bounds import QUANTITIES, Bounds, fault, number_in, shortened
+from attnbench.bounds import QUANTITIES, Bounds, fault, number_in, shortened, shortened_message
 
 EVERY = sorted(QUANTITIES)
 NO_NUMBERS = [
@@ -63,3 +63,18 @@ def test_the_bounds_in_words():
     assert Bounds(1, 65_536).text == "a whole number from 1 to 65,536"
     assert fault("lr", 0) == "expected a number above 0, up to 1,000, got 0"
     assert fault("share", 1.5) == "expected a number from 0 to 1, got 1.5"
+
+
+@pytest.mark.parametrize("long", ["x" * 5000, "a," * 3000, "a b " * 2000, "/".join(["y"] * 900)])
+def test_a_message_keeps_its_ends_whatever_it_repeats(long):
+    text = f"expected a name, got {long}; do this"
+    shown = shortened_message(text)
+    assert len(shown) <= 1503
+    assert shown.startswith("expected a name, got ")
+    assert "do this" in shown or "characters)" in shown
+    assert shortened_message(shown) == shown
+
+
+def test_a_usual_message_stays_as_it_is():
+    text = "--out: expected a file, got a folder; " + " ".join(["/usual/path"] * 50)
+    assert shortened_message(text) == text

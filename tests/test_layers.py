@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "reproduce": _HIGH,
     "doctor": _HIGH,
     "cli": _HIGH | {"report", "experiments", "reproduce", "doctor"},
-    "baselines": VOCABULARY | {"records", "attention", "models", "tasks"},
+    "baselines": VOCABULARY | {"records", "data", "attention", "models", "tasks"},
 }
 """Rooms of the house, and the other rooms that each may import."""
 ALLOWED_THIRD_PARTY = {
@@ -52,7 +52,7 @@ ALLOWED_THIRD_PARTY = {
     "doctor": {"torch"},
     "reproduce": {"torch", "jaxtyping"},
     "cli": {"typer", "rich"},
-    "baselines": {"torch", "jaxtyping"},
+    "baselines": {"torch", "torchvision", "jaxtyping"},
 }
 """Packages that a file of a room may import when it is imported itself."""
 FILES = sorted((ROOT / "attnbench").rglob("*.py")) + sorted((ROOT / "baselines").rglob("*.py"))

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from attnbench import __version__
+from attnbench.bounds import shortened_message
 from attnbench.cli import (
     ceilings,
     compare,
@@ -116,7 +117,7 @@ def _say(text: str, code: int) -> int:
     """Print a line on standard error, if that can be written to."""
     if text:
         with suppress(UserError):
-            print(f"attnbench: {one_line(text)}", file=sys.stderr)
+            print(f"attnbench: {one_line(shortened_message(text))}", file=sys.stderr)
     return code
 
 

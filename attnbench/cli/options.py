@@ -55,6 +55,11 @@ def number(quantity: str, help: str, **more: Any) -> Any:
     return _option(partial(_one, quantity), help, **{"metavar": f"<{kind}>", **more})
 
 
+def size_of_images(help: str, **more: Any) -> Any:
+    """An option that takes a side, or height and width; the command receives a pair."""
+    return _option(image_size, help, **{"metavar": "SIDE|HEIGHTxWIDTH", **more})
+
+
 def checked(read: Callable[[str, str], object], help: str, *flags: str, **more: Any) -> Any:
     """An option that `read` refuses before anything is loaded; the command receives the text.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def try_file(*paths: Path) -> None:
+def try_file(*paths: Path, replaced: bool = False) -> None:
     """Refuse files that cannot be written; see `records.place`."""
     from attnbench.records import place
 
     for path in paths:
-        place.try_file(path)
+        place.try_file(path, replaced=replaced)
 
 
 def try_folder(*paths: Path) -> None:

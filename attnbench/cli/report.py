@@ -30,12 +30,15 @@ def command(
 
     screen = Screen(stderr=True)
     try_folder(out, out / "figures")
-    try_file(out / "index.html")
+    try_file(out / "index.html", replaced=True)
     chosen = paths or [default_source()]
     with status(screen, "drawing"):
-        from attnbench.report.page.page import write_report
+        from attnbench.records import store
 
-        written = write_report(chosen, out, cost)
+        contents = store.read_many(chosen)  # refused before what draws is loaded
+        from attnbench.report.page.page import write_contents
+
+        written = write_contents(contents, chosen, out, cost)
     for line in (*written.problems, *written.brief):
         screen.say(line)
     print(f"{len(written.files)} files in {out}; open {out / 'index.html'}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from attnbench.reproduce.anchor_use import AnchorUse
     from attnbench.reproduce.row import Row
 
-WHAT = ("table1", "table4", "table5", "fig5", "claims")
+WHAT = ("table1", "table2", "table3", "table4", "table5", "fig5", "claims")
 WITH_ANCHORS = ("table4", "table5")
 IMAGES = 128
 """Number of held-out images on which the use of anchors is measured."""
@@ -66,7 +66,7 @@ def command(
     if checkpoint is not None and what not in WITH_ANCHORS:
         raise UserError(f"--checkpoint works with {' or '.join(WITH_ANCHORS)} only; got {what}")
     try_folder(out)
-    try_file(*(out / f"reproduce-{name}" for name in _files(what, checkpoint)))
+    try_file(*(out / f"reproduce-{name}" for name in _files(what, checkpoint)), replaced=True)
     threads.take(Screen(stderr=True))
     if what == "claims":
         _claims(out)
@@ -112,10 +112,12 @@ def _progress(screen: Screen) -> Iterator[Callable[[int, int, str], None]]:
 
 
 def _reproducer(what: str) -> Callable[..., list[Row]]:
-    from attnbench.reproduce import ablation, figure5, table1
+    from attnbench.reproduce import ablation, dense_tables, figure5, table1
 
     return {
         "table1": table1.reproduce,
+        "table2": dense_tables.table2,
+        "table3": dense_tables.table3,
         "table4": ablation.table4,
         "table5": ablation.table5,
         "fig5": figure5.reproduce,

@@ -21,10 +21,25 @@ if TYPE_CHECKING:
     from attnbench.records import ModelRecord, Record, Scores
 
 Data = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="digits, cifar10, cifar100, synthetic, or a folder with train/ and val/, one "
-        "subfolder per class in each."
+        help="A set that `attnbench list datasets` shows, or a folder: train/ and val/ with one "
+        "subfolder per class in each; boxes as COCO, YOLO or Pascal VOC write them; images/ and "
+        "masks/. [default: real digits]",
+        show_default=False,
+    ),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        help="classification, detection or segmentation. [default: that of the model]",
+        show_default=False,
+    ),
+]
+Head = Annotated[
+    str | None,
+    typer.Option(
+        help="Head over a backbone: picodet, semantic-fpn or uper-net.", show_default=False
     ),
 ]
 Attention = Annotated[
@@ -52,7 +67,7 @@ LearningRate = Annotated[
     float | None, options.number("lr", "Peak learning rate of AdamW. [default: by data set]")
 ]
 ImgSize = Annotated[
-    int | None, options.number("img_size", "Side of the images in pixels. [default: by data set]")
+    Any, options.size_of_images("Size of the images in pixels. [default: by data set]")
 ]
 Seed = Annotated[int, options.number("seed", "Seed of weights, order and augmentation.")]
 Resume = Annotated[
@@ -65,7 +80,9 @@ def command(
     threads: Threads,
     reading: ReadingOptions,
     model: Annotated[str, typer.Argument(help="Model name; `attnbench list models` shows all.")],
-    data: Data = "digits",
+    data: Data = None,
+    task: Task = None,
+    head: Head = None,
     attention: Attention = None,
     anchors: Anchors = None,
     option: Option = None,
@@ -88,9 +105,11 @@ def command(
     try_file(out)
     try_folder(checkpoints)
     with status(screen, "loading torch"):
-        from attnbench.registry import MODELS
+        from attnbench.experiments.task import default_data, task_of, with_head
 
-        MODELS.find(model)
+        model = with_head(model, head)
+        task = task_of(model, task)
+        source = default_data(task) if data is None else data
         asked_for = _values(option, anchors)
 
         from attnbench.benchmark.recorder import Recorder
@@ -106,15 +125,16 @@ def command(
     threads.take(screen)
     with images_progress(screen) as on_images:
         images = open_data(
-            data, img_size, seed=seed, settings=reading.settings, on_progress=on_images
-        )
+            source, img_size, task=task, seed=seed, settings=reading.settings,
+            on_progress=on_images,
+        )  # fmt: skip
     recipe = recipe_for(
         images, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed,
         autocast="bfloat16" if chosen.type == "cuda" else "none",
     )  # fmt: skip
     experiment = Experiment(
-        model=model, data=images, source=data, recipe=recipe, device=chosen,
-        folder=checkpoints,
+        model=model, data=images, source=source, recipe=recipe, device=chosen,
+        folder=checkpoints, task=task,
         options=model_options(model, images, attention, asked_for),
     )  # fmt: skip
     _print_start(experiment, screen)

@@ -14,6 +14,8 @@ from attnbench.data.sheet_parts import GAP, GREY, INK, LINE, MARGIN, PAPER, writ
 from attnbench.errors import UserError
 
 ROWS, COLUMNS = 12, 8
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+"""How a picture begins; a sheet replaces nothing but a picture."""
 TILE, NAME_WIDTH, NARROWEST = 96, 144, 480
 """In pixels."""
 
@@ -83,6 +85,8 @@ def _paste(sheet: Image.Image, picture: Image.Image, left: int, top: int) -> Non
 def _save(sheet: Image.Image, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file() and path.read_bytes()[: len(SIGNATURE)] not in (b"", SIGNATURE):
+            raise FileExistsError(0, "it holds something else than a PNG picture")
         sheet.save(path, format="PNG")
     except OSError as error:
         raise UserError(

@@ -37,7 +37,10 @@ class Objects:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detections:
-    """What a model found in one picture, in pixels of the picture as the model saw it."""
+    """What was found in one picture, in pixels of the picture as the model saw it.
+
+    `Detection.predict` puts them into pixels of the original picture.
+    """
 
     boxes: Tensor
     """float32 (detections, 4): x1, y1, x2, y2."""

@@ -14,6 +14,7 @@ from attnbench.experiments.cost import trained_cost
 from attnbench.experiments.experiment import CPU, workload_of
 from attnbench.experiments.needs import refuse_missing_names
 from attnbench.records import ModelRecord
+from attnbench.tasks.base import Metric
 from attnbench.tasks.factory import create_task
 from attnbench.training.checkpoint import Checkpoint
 from attnbench.training.evaluate import evaluate
@@ -28,6 +29,7 @@ def judge(
     batch_size: int = 64,
     device: torch.device = CPU,
     on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_metric: Callable[[Metric], None] | None = None,
 ) -> ModelRecord:
     """Evaluate a trained model in float32, and measure its cost.
 
@@ -38,6 +40,7 @@ def judge(
         batch_size: images a forward pass.
         device: where.
         on_step: called with (batches done, batches in all).
+        on_metric: called with the metric, which holds more than the scores.
 
     Raises:
         UserError: the weights do not fit the model, a plug-in is missing, or the data set has
@@ -50,7 +53,7 @@ def judge(
     recipe = replace(checkpoint.recipe, batch_size=batch_size, autocast="none")
     scores = evaluate(
         model.to(device), data, create_task(checkpoint.task), recipe, device=device,
-        on_step=on_step,
+        on_step=on_step, on_metric=on_metric, intervals=True,
     )  # fmt: skip
     cost = trained_cost(model, workload, device)
     return replace(

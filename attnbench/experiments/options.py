@@ -21,8 +21,8 @@ def model_options(
 ) -> dict[str, Any]:
     """Options of a model for a data set.
 
-    A pyramid takes stem stride 2 for photographs under 64 px. Digits, which are 8 × 8 pixels
-    enlarged, keep stride 4. A plain trunk takes patches of an eighth of the side.
+    A classifying pyramid takes stem stride 2 for photographs under 64 px. Digits, which are 8 × 8
+    pixels enlarged, keep stride 4. A plain trunk takes patches of an eighth of the side.
 
     Args:
         model: name of the model.
@@ -40,9 +40,10 @@ def model_options(
 
 
 def _for_small_images(model: str, data: ImageData) -> dict[str, Any]:
-    if min(data.img_size) >= SMALL_IMAGE:
+    entry = MODELS.find(model)
+    if min(data.img_size) >= SMALL_IMAGE or entry.task != "classification":
         return {}
-    family = MODELS.find(model).family
+    family = entry.family
     if family == "pyramid" and data.photographs:
         return {"stem_stride": 2}
     return {"patch_size": max(2, min(data.img_size) // 8)} if family == "plain" else {}

@@ -56,9 +56,11 @@ def run(
     environment = environment_of(subject_of(experiment.workload), experiment.device)
 
     def on_epoch(progress: Progress, measured: Scores, state: TrainState) -> None:
+        # The record first: an epoch that was told twice is shown once, but one that is in the
+        # checkpoint is not run again, and its record would be lost.
+        on_record(_epoch_record(experiment, folder.name, environment, progress, measured))
         checkpoints.save(folder / "last.pt", _checkpoint(experiment, state, measured))
         scores.append(measured)
-        on_record(_epoch_record(experiment, folder.name, environment, progress, measured))
 
     train(
         model, experiment.data, create_task(experiment.task), experiment.recipe,

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attnbench.models.presets import DEIT, PYRAMID
+from attnbench.models.presets import ANCHOR_DETECTORS, DEIT, ESNET, PICODET, PYRAMID
 from attnbench.registry import Entry
 
 _VIT = "attnbench.models.vit:VisionTransformer"
 _PYRAMID = "attnbench.models.pyramid:Pyramid"
 _ANCHORFORMER = {"paper": "AnchorFormer 2025", "link": "https://arxiv.org/abs/2505.16463"}
+_PICODET = {"paper": "Yu et al. 2021, PicoDet", "link": "https://arxiv.org/abs/2111.00902"}
 _DEIT = {"paper": "Touvron et al. 2021, DeiT", "link": "https://arxiv.org/abs/2012.12877"}
 
 
@@ -34,6 +35,40 @@ def _sized(
         )
         for size, sizes in presets.items()
     )
+
+
+def _esnets() -> tuple[Entry, ...]:
+    return tuple(
+        Entry(
+            kind="model", name=f"esnet-{size}", target="attnbench.models.esnet:ESNet",
+            family="esnet", options=options, paper=_PICODET["paper"], link=_PICODET["link"],
+            summary="PicoDet's convolutional trunk; --attention makes its last stage of attention",
+        )
+        for size, options in ESNET.items()
+    )  # fmt: skip
+
+
+def _picodets() -> tuple[Entry, ...]:
+    """PicoDet in its published sizes, and with attention in the last stage of its trunk."""
+    target = "attnbench.tasks.detection.picodet.model:create_picodet"
+    plain = tuple(
+        Entry(
+            kind="model", name=f"picodet-{size}", target=target, family="esnet", task="detection",
+            summary=f"PicoDet over esnet-{size}", options=options,
+            paper=_PICODET["paper"], link=_PICODET["link"],
+        )
+        for size, options in PICODET.items()
+    )  # fmt: skip
+    with_anchors = tuple(
+        Entry(
+            kind="model", name=f"anchorformer-det-{size}", target=target, family="esnet",
+            task="detection", options={**options, "attention": "anchor"},
+            paper=_ANCHORFORMER["paper"], link=_ANCHORFORMER["link"],
+            summary="PicoDet with anchor attention, fitted to the paper's printed budget",
+        )
+        for size, options in ANCHOR_DETECTORS.items()
+    )  # fmt: skip
+    return plain + with_anchors
 
 
 def _segmenters(
@@ -94,4 +129,6 @@ MODELS: tuple[Entry, ...] = (
     ),
     *_segmenters("anchorformer-seg", {"attention": "anchor"}, _ANCHORFORMER),
     *_segmenters("pyramid-seg", {}, {}),
+    *_esnets(),
+    *_picodets(),
 )

@@ -1,5 +1,6 @@
 """What was measured and how it is stored: records, the conditions of their numbers, the file."""
 
+from attnbench.records.box_outcome import BoxConfusion, BoxOutcome, PrecisionRecall
 from attnbench.records.cell_key import cell_key
 from attnbench.records.costs import Energy, Macs, Memory, coverage
 from attnbench.records.environment import Environment
@@ -21,6 +22,8 @@ from attnbench.records.scores import Progress, Scores
 
 __all__ = [
     "COST_RECORDS",
+    "BoxConfusion",
+    "BoxOutcome",
     "Ceiling",
     "Checkup",
     "CostRecord",
@@ -33,6 +36,7 @@ __all__ = [
     "Macs",
     "Memory",
     "ModelRecord",
+    "PrecisionRecall",
     "Progress",
     "Record",
     "RecordKind",

@@ -7,6 +7,7 @@ neither made nor changed: another process may be writing to it at the same time.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -16,18 +17,23 @@ from attnbench.errors import UserError
 
 BLOCK = b"\0" * 4096
 """What the trial writes: on a full disk an empty file can still be made."""
+LOOKED_AT = 2**20
+"""Bytes: more than the longest record."""
+RECORD = re.compile(rb'^(\xef\xbb\xbf)?\s*\{\s*"\w+"\s*:', re.MULTILINE)
 KINDS = {
     stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe (FIFO)", stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link to nothing",
 }  # fmt: skip
 
 
-def try_file(path: Path, flag: str = "--out") -> None:
+def try_file(path: Path, flag: str = "--out", *, replaced: bool = False) -> None:
     """Refuse a file that cannot be appended to, or made with the folders above it.
 
     Args:
         path: the file; it need not exist.
         flag: what the user gives to choose it, for the message.
+        replaced: whether the file is replaced. Otherwise records are appended, and a file that
+            holds something else, such as a checkpoint, would be spoilt by them.
 
     Raises:
         UserError: it cannot be written; the message says why.
@@ -41,6 +47,8 @@ def try_file(path: Path, flag: str = "--out") -> None:
         else:
             with path.open("ab"):
                 pass
+            if not replaced and _holds_no_record(path):
+                raise _refusal(path, "it holds no records but something else", flag)
     except (OSError, ValueError) as error:
         raise _refusal_of(error, path, flag) from None
 
@@ -69,6 +77,13 @@ def _kind(path: Path) -> int | None:
         return stat.S_IFMT(os.stat(path).st_mode)
     except FileNotFoundError:
         return stat.S_IFLNK if path.is_symlink() else None
+
+
+def _holds_no_record(path: Path) -> bool:
+    """Whether a file has bytes, but no line among its first bytes that begins as records do."""
+    with path.open("rb") as file:
+        beginning = file.read(LOOKED_AT)
+    return bool(beginning.strip()) and not RECORD.search(beginning)
 
 
 def _words(kind: int) -> str:

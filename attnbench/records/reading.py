@@ -91,7 +91,7 @@ def _read_lines(path: Path, file: IO[bytes], contents: Contents) -> None:
         ends = (ends[0] or line[:1], line[-1:])
         try:
             contents.add(_parse(line))
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             count += 1
             if count <= NAMED:
                 bad.append(f"{shown(path)}:{number}: skipped, {reason_of(error, line)}")

@@ -116,10 +116,18 @@ def parse(line: bytes) -> Line:
     """One line of a file; a line of the current schema is decoded in one step.
 
     Raises:
-        ValueError: the line is no JSON object, or of a schema or kind that this version cannot
-            read; a number is out of its bounds; the line was changed after it was written.
-        RecursionError: it is nested too deeply.
+        ValueError: the line is no JSON object, is nested too deeply, or of a schema or kind that
+            this version cannot read; a number is out of its bounds; the line was changed after it
+            was written.
+        TypeError, KeyError: an older line lacks what its upgrade needs.
     """
+    try:
+        return _parsed(line)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _parsed(line: bytes) -> Line:
     usual = _usual_head(line)
     if usual is not None and is_as_written(line):
         return _decoders[usual[1]](line)
@@ -168,8 +176,6 @@ def _json(plain: Mapping[str, Any]) -> str:
 
 def reason_of(error: Exception, line: bytes) -> str:
     """Why a line could not be parsed, for people."""
-    if isinstance(error, RecursionError):
-        return "nested too deeply for a record"
     if type(error) is msgspec.DecodeError or isinstance(error, UnicodeDecodeError):
         return _why_no_json(line)
     return f"not a record of this version ({error})"

@@ -30,6 +30,8 @@ class Scores:
     """95 % intervals of some scores, by bootstrap over the samples."""
     by_class: Mapping[str, Mapping[str, Score | None]] = field(default_factory=dict)
     """Scores of each class by its name, such as {"ap": {"cat": 0.4}}."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the values must know, such as why a score is None."""
 
     def __post_init__(self) -> None:
         if not self.values or self.count < 1:

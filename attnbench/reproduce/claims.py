@@ -105,11 +105,11 @@ def judge_claim(line: paper.Row) -> JudgedClaim:
     arguments = [text.strip() for text in line["arguments"].split(";") if text.strip()]
     try:
         inspect.signature(check).bind(claimed, *arguments)
-    except TypeError as error:
+        outcome = check(claimed, *arguments)
+    except (TypeError, LookupError) as error:
         raise UserError(
             f"claims.csv, {line['id']}: the arguments {line['arguments']!r} do not fit "
-            f"{line['check']}{inspect.signature(check)}: {error}"
-        ) from None
-    outcome = check(claimed, *arguments)
+            f"{line['check']}{inspect.signature(check)}: {error}; restore the file"
+        ) from error
     verdict: Verdict = "holds" if outcome.holds else "does not hold"
     return JudgedClaim(line=line, computed=outcome.computed, verdict=verdict)

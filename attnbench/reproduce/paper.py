@@ -34,6 +34,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
                  "paper_params_M", "paper_flops_G", "notes"),
     "systems": ("name", "table1_row", "original_system", "original_variant", "measured_row",
                 "native_px", "kind"),
+    "systems_dense": ("table", "row", "head", "name", "options", "height", "width", "num_classes",
+                      "operations", "published", "resolution", "kind"),
     "claims": ("id", "by", "about", "kind", "where", "quote", "claim", "claimed", "unit", "check",
                "arguments", "computed", "verdict", "evidence"),
     "quotes": ("where", "quote", "seen"),
@@ -66,7 +68,7 @@ def table(name: str) -> list[Row]:
     """The rows of a table, in the order of the file.
 
     Raises:
-        UserError: no such table, no such file, or a column is missing.
+        UserError: no such table, no such file, a column is missing, or a line is damaged.
     """
     if name not in COLUMNS:
         raise UserError(f"unknown table {name!r}; there are {', '.join(COLUMNS)}")
@@ -83,7 +85,18 @@ def table(name: str) -> list[Row]:
             f"{path}: expected the columns {', '.join(COLUMNS[name])}; {', '.join(missing)} is "
             "missing: restore the file"
         )
+    for line, row in enumerate(rows, start=1):
+        if not _is_whole(row):
+            raise UserError(
+                f"{path}: row {line} has other cells than the header, or cells that are no text: "
+                "restore the file"
+            )
     return rows
+
+
+def _is_whole(row: dict[str | None, object]) -> bool:
+    """Whether each column has a printable cell: csv gives None for a missing one."""
+    return None not in row and all(isinstance(c, str) and c.isprintable() for c in row.values())
 
 
 def one(rows: list[Row], **values: str) -> Row:

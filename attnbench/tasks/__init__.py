@@ -14,6 +14,13 @@ TASKS: tuple[Entry, ...] = (
     ),
     Entry(
         kind="task",
+        name="detection",
+        target="attnbench.tasks.detection.task:Detection",
+        family="box",
+        summary="boxes around objects: the detector's own loss, scored by COCO's average precision",
+    ),
+    Entry(
+        kind="task",
         name="segmentation",
         target="attnbench.tasks.segmentation.task:Segmentation",
         family="pixel",

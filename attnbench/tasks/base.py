@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +57,23 @@ class Metric(Protocol):
 
         None is a score that these samples do not define, such as that of a class without objects.
         """
+        ...
+
+
+@runtime_checkable
+class DetailedMetric(Metric, Protocol):
+    """A metric that says more than its scores."""
+
+    def compute_by_class(self) -> Mapping[str, Mapping[str, float | None]]:
+        """Scores of each class by its name, such as {"ap": {"cat": 0.4}}."""
+        ...
+
+    def compute_intervals(self) -> Mapping[str, tuple[float, float]]:
+        """95 % intervals of some scores by bootstrap over the samples: a second's work."""
+        ...
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the scores must know, such as why one is None."""
         ...
 
 

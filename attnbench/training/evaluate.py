@@ -15,7 +15,7 @@ from attnbench.data.images import ImageData, num_batches
 from attnbench.errors import UserError
 from attnbench.records import Scores
 from attnbench.spec import Recipe
-from attnbench.tasks.base import Task
+from attnbench.tasks.base import DetailedMetric, Metric, Task
 
 Autocast = Literal["none", "bfloat16"]
 
@@ -31,6 +31,8 @@ def evaluate(
     *,
     device: torch.device | str,
     on_step: Callable[[int, int], None] | None = None,
+    on_metric: Callable[[Metric], None] | None = None,
+    intervals: bool = False,
 ) -> Scores:
     """Score a model on every held-out image. Its training mode is restored afterwards.
 
@@ -41,6 +43,8 @@ def evaluate(
         recipe: batch size, autocast, and what the transforms need.
         device: where the forward passes run.
         on_step: called with (batches done, batches in all).
+        on_metric: called at the end with the metric, which holds more than the scores.
+        intervals: add the intervals of scores, where the metric has them.
 
     Raises:
         UserError: a score is not finite, or autocast is asked for on a CPU.
@@ -72,9 +76,23 @@ def evaluate(
                 f"evaluation expected finite scores, got {name} = {value}: the weights of the "
                 "model are damaged or its training diverged; train again with a lower --lr"
             )
+    if on_metric:
+        on_metric(metric)
     return Scores(
-        task=task.name, values=values, count=len(data.val), forward_s=forward_s, predict_s=predict_s
-    )
+        task=task.name, values=values, count=len(data.val), forward_s=forward_s,
+        predict_s=predict_s, **_details(metric, intervals),
+    )  # fmt: skip
+
+
+def _details(metric: Metric, intervals: bool) -> dict[str, Any]:
+    """What a metric says beside its values, as fields of `Scores`."""
+    if not isinstance(metric, DetailedMetric):
+        return {}
+    return {
+        "by_class": metric.compute_by_class(),
+        "intervals": metric.compute_intervals() if intervals else {},
+        "notes": metric.notes(),
+    }
 
 
 def autocast_on(device: torch.device, autocast: Autocast) -> torch.autocast:

@@ -105,6 +105,7 @@ def _start(
 ) -> _Run:
     """Model and optimizer on the device, with the values of the state if there is one."""
     autocast_on(device, recipe.autocast)  # refuse before the first epoch, not in it
+    task.metric(data.class_names)  # the same, where the metric needs a package that is missing
     model.to(device)
     optimizer = make_optimizer(model, recipe)
     if state:

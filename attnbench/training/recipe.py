@@ -27,6 +27,8 @@ class Defaults:
     crop_share: float
     """Padding of the crop as a share of the image's side; the usual 4 of 32 for CIFAR is 1/8."""
     flip: bool
+    label_smoothing: float = 0.1
+    clip_grad: float = 1.0
 
 
 DEFAULTS: dict[str, Defaults] = {
@@ -42,8 +44,24 @@ DEFAULTS: dict[str, Defaults] = {
     "synthetic": Defaults(
         epochs=1, batch_size=64, lr=1e-3, warmup_epochs=0.0, crop_share=0.0, flip=False
     ),
-}
-"""By kind of data set, see `kind_of`."""
+    "detection": Defaults(
+        epochs=40, batch_size=8, lr=2e-3, warmup_epochs=1.0, crop_share=0.0, flip=True,
+        label_smoothing=0.0, clip_grad=10.0,
+    ),
+    "detection of digits": Defaults(
+        epochs=12, batch_size=16, lr=2e-3, warmup_epochs=1.0, crop_share=0.0, flip=False,
+        label_smoothing=0.0, clip_grad=10.0,
+    ),
+    "segmentation": Defaults(
+        epochs=30, batch_size=8, lr=1e-3, warmup_epochs=1.0, crop_share=0.0, flip=True,
+        label_smoothing=0.0,
+    ),
+    "segmentation of digits": Defaults(
+        epochs=8, batch_size=16, lr=1e-3, warmup_epochs=1.0, crop_share=0.0, flip=False,
+        label_smoothing=0.0,
+    ),
+}  # fmt: skip
+"""By kind of data set, see `kind_of`. Crops of detection and segmentation are part of the task."""
 
 
 def recipe_for(data: ImageData, **overrides: Any) -> Recipe:
@@ -74,6 +92,8 @@ def recipe_for(data: ImageData, **overrides: Any) -> Recipe:
 
 def kind_of(data: ImageData) -> str:
     """The row of `DEFAULTS` for a data set; unknown ones without photographs count as digits."""
+    if data.task != "classification":
+        return data.task if data.photographs else f"{data.task} of digits"
     if not data.photographs:
         return "synthetic" if data.name == "synthetic" else "digits"
     return "small photographs" if min(data.img_size) <= SMALL_SIZE else "large photographs"

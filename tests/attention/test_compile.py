@@ -7,7 +7,11 @@ from attnbench.attention import MECHANISMS
 from attnbench.attention.factory import attention_class, create_attention
 
 pytestmark = pytest.mark.usefixtures("compiler")
-SMALL = {"window": {"window_size": 4, "shift": True}, "sparse": {"sr_ratio": 2}}
+SMALL = {
+    "window": {"window_size": 4, "shift": True},
+    "sparse": {"sr_ratio": 2},
+    "focal": {"window_size": 3},
+}
 IMPLS = ("reference", "sdpa", "folded", "chunked")
 CASES = [
     (entry.name, impl)

@@ -23,6 +23,7 @@ COUNTED = [(name, i) for name, i in IMPLS if i not in SOFTMAX_IMPLS or i in ("re
 SMALL = {
     "window": {"window_size": 4, "shift": True},
     "sparse": {"sr_ratio": 2},
+    "focal": {"window_size": 3},
     "anchor": {"num_anchors": 6},
     "anchor-select": {"num_anchors": 6, "refine": 1},
 }
@@ -165,7 +166,10 @@ def test_the_constructor_takes_the_least_value_and_refuses_less(name, option):
         create_attention(name, DIM, HEADS, **{option.name: option.least - 1})
 
 
-@pytest.mark.parametrize("name", ["window", "sparse"])
+GRID_NAMES = ["window", "sparse", "manhattan", "manhattan-axial", "deformable", "focal"]
+
+
+@pytest.mark.parametrize("name", GRID_NAMES)
 def test_grid_attentions_refuse_class_tokens_with_a_reason(name):
     with pytest.raises(UserError, match="takes no class tokens: .*grid"):
         create_attention(name, DIM, HEADS, num_prefix_tokens=1)

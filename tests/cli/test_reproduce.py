@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from attnbench.cli import main
+from attnbench.cli.show import progress
 from attnbench.models.factory import create_model
 from attnbench.records import Scores
 from attnbench.reproduce import ablation, paper
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("counted_by_torch")
 def run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(progress, "EVERY_S", float("inf"))  # no word on a slow machine either
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["attnbench", "reproduce", *map(str, arguments)])

@@ -85,7 +85,7 @@ def test_ctrl_c_ends_a_sweep_and_leaves_no_process(sweep):
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 130
-    assert "2 cells: 1 already there; stored in sweep.jsonl" in out
+    assert "2 cells: 1 already there; nothing new was stored" in out
     assert "what was measured so far is stored" in err
     assert "Traceback" not in err
     assert not is_running(worker)

@@ -49,15 +49,26 @@ def test_a_run_that_is_stopped_resumes_as_if_it_never_was(experiment, costs, tmp
     straight = run(experiment(folder=tmp_path / "straight"))
 
     def stop(record):
-        raise KeyboardInterrupt
+        if record.progress.epoch == 2:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run(experiment(), on_record=stop)
     epochs = []
     resumed = run(experiment(), resume=True, on_record=epochs.append)
     assert [type(record) for record in epochs] == [EpochRecord, ModelRecord]
+    assert epochs[0].progress.epoch == 2
     assert resumed.scores.values == straight.scores.values
     assert folders(tmp_path) == [resumed.run]
+
+
+def test_no_epoch_is_in_the_checkpoint_whose_record_is_not_stored(experiment, costs, tmp_path):
+    def stop(record):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(experiment(), on_record=stop)
+    assert folders(tmp_path) == []
 
 
 def test_a_finished_run_is_only_measured_again(experiment, costs):

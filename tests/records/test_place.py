@@ -11,7 +11,7 @@ from attnbench.errors import UserError
 from attnbench.records import Environment, store
 from attnbench.records.place import try_file, try_folder
 
-KEPT = "one line\nand a torn one"
+KEPT = '{"one": "line"}\nand a torn one'
 
 
 @pytest.fixture
@@ -100,3 +100,13 @@ def test_what_was_tried_can_be_written(places, layer):
         assert isinstance(store.read(places / name).records[0].environment, Environment)
         try_file(places / name)
         assert len(store.read(places / name).records) == 1
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04" + bytes(99), b"import torch\n", b"\xff\xfe{"])
+def test_records_are_not_appended_to_what_holds_something_else(tmp_path, content):
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="it holds no records but something else; choose another"):
+        try_file(path)
+    try_file(path, replaced=True)
+    assert path.read_bytes() == content

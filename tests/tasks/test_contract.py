@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from box_pictures import objects
 
 from attnbench.data.targets import LabelMap
 from attnbench.errors import UserError
@@ -21,6 +22,7 @@ MAPS = [FeatureInfo(channels=4, stride=4), FeatureInfo(channels=6, stride=8)]
 CLASSES = ("ant", "bee", "cat")
 TARGETS = {
     "classification": torch.tensor([0, 2]),
+    "detection": [objects([[1, 2, 5, 7]], [1], name=str(i), size=(8, 8)) for i in range(2)],
     "segmentation": [
         LabelMap(picture=str(i), labels=torch.randint(3, (8, 8), dtype=torch.uint8))
         for i in range(2)

@@ -22,9 +22,15 @@ BOUNDS = (
     "Folded: the same anchor layer in an order that never forms keys and values. The most that can "
     "be saved: by an attention that keeps keys, values and output projection, and by any at all."
 )
+DENSE = (
+    "GMACs here are counted at the size that stands in the notes; printed FLOPs are read by the "
+    "convention of each row, which stands there too."
+)
 READING = {
     "table1": "GMACs at the native input size. Folded: the same layer, its products in another "
     "order. Top-1 is on ImageNet-1k; no model was trained on it here.",
+    "table2": f"{DENSE} The scores on COCO are not tested: no detector was trained on it here.",
+    "table3": f"{DENSE} The scores on ADE20K are not tested: no model was trained on it here.",
     "table4": TRUNK,
     "table5": TRUNK,
     "fig5": f"Saved: multiply-accumulates against the row before. {BOUNDS}",
@@ -46,7 +52,7 @@ def print_rows(what: str, rows: Sequence[Row], screen: Screen) -> None:
         within = [row for row in rows if row.trunk == trunk]
         _print_table(_ablation(within) if trunk else _counts(within), screen)
     screen.say(f"{RULE} {READING[what]}")
-    if what != "table5":
+    if what in ("table1", "table4", "fig5"):
         screen.say(reached_text(), gap=True)
     _print_trained(rows, screen)
     _print_notes(rows, screen)
@@ -87,7 +93,7 @@ def _counts(rows: Sequence[Row]) -> Columns:
     if any(row.saving is not None for row in rows):
         columns.append(("saved\npaper\nhere\nfolded", [_saved(row) for row in rows]))
         columns.append(("at most\nK, V kept\nno attn.", [_most(row) for row in rows]))
-    else:
+    elif any(row.reported_top1 is not None for row in rows):
         columns.append((f"top-1, %\n{ABOVE}", [_accuracies(row) for row in rows]))
     return [*columns, ("verdict", [_verdict(row) for row in rows])]
 

@@ -79,13 +79,20 @@ def write_report(paths: Sequence[Path], out: Path, cost: str = "macs") -> Writte
         UserError: a path is missing, there are no records, the cost is unknown, or the folder
             cannot be written to.
     """
+    metric_of(cost)  # refused before anything is read
+    return write_contents(store.read_many(paths), paths, out, cost)
+
+
+def write_contents(
+    contents: store.Contents, paths: Sequence[Path], out: Path, cost: str = "macs"
+) -> Written:
+    """`write_report` of what was read of the paths already."""
     metric = metric_of(cost)
     with store.uncollected():  # rows have no cycles either; saves a fifth
-        return _written(paths, out, metric)
+        return _written(contents, paths, out, metric)
 
 
-def _written(paths: Sequence[Path], out: Path, metric: str) -> Written:
-    contents = store.read_many(paths)
+def _written(contents: store.Contents, paths: Sequence[Path], out: Path, metric: str) -> Written:
     if not contents.records:
         named = ", ".join(str(path) for path in paths) or "an empty list of paths"
         raise UserError(

@@ -43,6 +43,19 @@ class ConfusionMatrix:
             for name, values in (("iou", iou), ("acc", accuracy))
         }
 
+    def compute_intervals(self) -> Mapping[str, tuple[float, float]]:
+        """95 % intervals of mIoU and mAcc over pictures."""
+        from attnbench.tasks.segmentation.intervals import intervals_of
+
+        return intervals_of(self.pictures)
+
+    def notes(self) -> tuple[str, ...]:
+        """How many classes the mean IoU is about, where some do not occur."""
+        occurring = sum(value is not None for value in self.compute_by_class()["iou"].values())
+        if occurring == len(self.class_names):
+            return ()
+        return (f"{occurring} of {len(self.class_names)} classes occur and enter the means",)
+
     @property
     def total(self) -> Tensor:
         """The matrix of all pictures: int64, because float32 cannot count beyond 16.7 million."""

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from math import ceil
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,7 @@ from attnbench.records import store
 
 ROOT = Path(__file__).parents[3]
 KILLS = 3
-"""How often a sweep is killed, unless `--kills` says otherwise."""
+"""How often a sweep is killed, multiplied by `--thorough`."""
 AT_ONCE = 2
 """Sweeps that run on one file at the same time."""
 pytestmark = [
@@ -73,7 +74,7 @@ def wait_until(condition):
 
 
 def test_kills_lose_nothing_and_what_is_left_is_shared_by_the_sweeps_that_follow(tmp_path, request):
-    kills = request.config.getoption("--kills", KILLS)
+    kills = ceil(KILLS * request.config.getoption("--thorough"))
     moments = random.Random(0)
     sweeps = Sweeps(tmp_path, sizes=4 + kills)
     done = []

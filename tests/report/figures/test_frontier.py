@@ -36,7 +36,7 @@ def names(figure):
 
 def test_a_tie_is_one_point_with_one_label():
     figure = drawn([(1, 0.5)] * 300)
-    assert names(figure) == ["300 models: m0, m1, m2 and 297 more"]
+    assert names(figure) == ["300 models: m0, … m2 and 297 more"]
     assert artists(figure) == artists(drawn([(1, 0.5)] * 75))
     assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [1, 1]
 

@@ -1,0 +1,93 @@
+"""The entries of a COCO result file, checked one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from attnbench.errors import UserError
+
+KEYS = ("image_id", "category_id", "bbox", "score")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One detection as the file has it."""
+
+    image_id: int | str
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    """x, y, width, height."""
+    score: float
+    file_name: str = ""
+    """Of the picture; only files of ours have it."""
+    category_name: str = ""
+    """The same."""
+
+
+def entries_in(path: Path) -> list[Entry]:
+    """All entries of a file.
+
+    Raises:
+        UserError: it cannot be read, or is something else; or an entry lacks a key, or has a box or
+            a score that means nothing.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}; check the path") from error
+    except ValueError as error:
+        raise UserError(
+            f"{path} expected a COCO result file in JSON, got something else ({error})"
+        ) from error
+    if not isinstance(found, list):
+        what = "annotations" if isinstance(found, dict) and "annotations" in found else "no list"
+        raise UserError(
+            f"{path} expected a list of entries with {', '.join(KEYS)}, got {what}: give the file "
+            "that holds the detections of a model"
+        )
+    return [_entry(path, number, one) for number, one in enumerate(found)]
+
+
+def _entry(path: Path, number: int, given: Any) -> Entry:
+    missing = [key for key in KEYS if not (isinstance(given, Mapping) and key in given)]
+    if missing:
+        raise UserError(f"{path}: entry {number} expected {', '.join(KEYS)}, lacks {missing[0]}")
+    image, category = given["image_id"], given["category_id"]
+    where = f"{path}: entry {number} of image_id {shown(image)}"
+    if not _is(image, int, str) or not _is(category, int):
+        raise UserError(f"{where} expected whole numbers as ids, got category_id {shown(category)}")
+    box, score = given["bbox"], given["score"]
+    if not (isinstance(box, list) and len(box) == 4 and all(map(_finite, box))):
+        raise UserError(f"{where} expected bbox as x, y, width, height, got {shown(box)}")
+    if min(box[2:]) < 0:
+        raise UserError(
+            f"{where} expected a width and height of at least 0, got {shown(box)}: write x, y, "
+            "width, height"
+        )
+    if not _finite(score):
+        raise UserError(f"{where} expected a finite score, got {shown(score)}")
+    x, y, width, height = map(float, box)
+    return Entry(
+        image_id=image, category_id=category, score=float(score), bbox=(x, y, width, height),
+        file_name=str(given.get("file_name", "")),
+        category_name=str(given.get("category_name", "")),
+    )  # fmt: skip
+
+
+def _is(value: Any, *types: type) -> bool:
+    return isinstance(value, types) and not isinstance(value, bool)
+
+
+def _finite(value: Any) -> bool:
+    return _is(value, int, float) and isfinite(value)
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """A value of a file inside a message, shortened."""
+    text = repr(value)
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,1 @@
+"""SSDLite over MobileNetV2 and MobileDet, from torchvision's parts."""

@@ -1,0 +1,1 @@
+"""YOLOX and YOLOv5: one trunk and neck, two heads, two assignments."""
