@@ -39,7 +39,7 @@ MAY_IMPORT = {
 ALLOWED_THIRD_PARTY = {
     "records": {"msgspec"},
     "kernels": {"torch", "jaxtyping", "triton"},
-    "data": {"torch", "torchvision", "PIL", "numpy"},
+    "data": {"torch", "torchvision", "PIL", "numpy", "msgspec"},
     "analysis": {"numpy", "pandas", "scipy"},
     "attention": {"torch", "jaxtyping"},
     "profiling": {"torch", "psutil", "numpy"},

@@ -7,19 +7,31 @@ from typing import Annotated
 
 import typer
 
+from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.places import try_file
+from attnbench.cli.reading import ReadingOptions
 
 SHEETS = RUNS / "data"
 
 
+@grouped
 def command(
+    reading: ReadingOptions,
     data: Annotated[
         str,
         typer.Argument(
-            help="A folder with train/ and val/, or a known set; `attnbench list datasets`."
+            help="A folder of classes, COCO, YOLO, Pascal VOC, or images with masks; or a known "
+            "set, `attnbench list datasets`. coco:FOLDER and the like choose a layout."
         ),
     ],
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Look for labels of this task alone: classification, detection, segmentation.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -29,9 +41,10 @@ def command(
 ) -> None:
     """Show what a data set holds, and draw a sheet of samples.
 
-    Prints classes, sizes, modes and findings: what is repaired as it is read (orientation tags,
-    transparency, deep pixels), what is left out (hidden files), and what training would refuse.
-    The headers of the files are read; training also decodes them.
+    Prints the layout, classes, sizes, modes and findings: what is repaired as it is read
+    (orientation tags, boxes beyond their picture), what is left out (hidden files), and what
+    training would refuse. The headers of pictures are read, and all labels; training also decodes
+    the pictures.
 
     Exits with 1 if training would refuse the set.
     """  # fmt: skip
@@ -46,7 +59,7 @@ def command(
         from attnbench.data.inspection import inspect_data
         from attnbench.data.sheet import draw_sheet
     with images_progress(progress) as on_images:
-        found = inspect_data(data, on_progress=on_images)
+        found = inspect_data(data, task, settings=reading.settings, on_progress=on_images)
     print_inspection(found, Screen())
     sheet = out or SHEETS / f"{found.name[:60]}.png"
     draw_sheet(found, sheet)

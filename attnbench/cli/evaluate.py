@@ -11,17 +11,33 @@ from attnbench.cli import options
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.places import try_file
+from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.threads import Threads
+from attnbench.spec.validation import one_of
+
+
+def _check_split(text: str, flag: str) -> None:
+    one_of(("val", "test"), split=text)
 
 
 @grouped
 def command(
     threads: Threads,
+    reading: ReadingOptions,
     checkpoint: Annotated[Path, typer.Argument(help="A `last.pt` written by `attnbench train`.")],
     data: Annotated[
         str | None,
         typer.Option(
             help="Data set to evaluate on. [default: that of the training]", show_default=False
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        options.checked(
+            _check_split,
+            "Held-out part of a folder with boxes or masks. [default: val]",
+            metavar="val|test",
+            show_default=False,
         ),
     ] = None,
     batch_size: Annotated[int, options.number("batch_size", "Images per forward pass.")] = 64,
@@ -53,8 +69,9 @@ def command(
     threads.take(screen)
     with images_progress(screen) as on_images:
         images = open_data(
-            source, trained.img_size, task=trained.task, train=False, on_progress=on_images
-        )
+            source, trained.img_size, trained.task, train=False, held_out=split,
+            settings=reading.settings, on_progress=on_images,
+        )  # fmt: skip
     print_findings(images.findings, screen)
     with steps_progress(screen) as on_step:
         record = judge(

@@ -12,6 +12,7 @@ from attnbench.cli.cells import ANCHORS
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.places import try_file, try_folder
+from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ Resume = Annotated[
 @grouped
 def command(
     threads: Threads,
+    reading: ReadingOptions,
     model: Annotated[str, typer.Argument(help="Model name; `attnbench list models` shows all.")],
     data: Data = None,
     task: Task = None,
@@ -122,7 +124,10 @@ def command(
         chosen = choose_device(device)
     threads.take(screen)
     with images_progress(screen) as on_images:
-        images = open_data(source, img_size, task=task, seed=seed, on_progress=on_images)
+        images = open_data(
+            source, img_size, task=task, seed=seed, settings=reading.settings,
+            on_progress=on_images,
+        )  # fmt: skip
     recipe = recipe_for(
         images, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed,
         autocast="bfloat16" if chosen.type == "cuda" else "none",

@@ -10,6 +10,7 @@ import torch
 from attnbench.data.findings import NOT_JUDGED, Finding
 from attnbench.data.images import Batch, ImageData, ImageSet
 from attnbench.data.names import some
+from attnbench.data.targets import relabelled
 from attnbench.errors import UserError
 
 
@@ -57,7 +58,7 @@ def _with_lacking(data: ImageData, class_names: Sequence[str]) -> tuple[Finding,
 
 
 class _Relabelled:
-    """Images of a set under other labels, int64."""
+    """Images of a set under other labels."""
 
     def __init__(self, images: ImageSet, places: Sequence[int]) -> None:
         """Label `row` of the set becomes `places[row]`."""
@@ -73,4 +74,7 @@ class _Relabelled:
         """See `ImageSet.batches`."""
         places = self.places.to(device)
         for pixels, labels in self.images.batches(batch_size, seed=seed, device=device):
-            yield pixels, places[labels]
+            if isinstance(labels, torch.Tensor):
+                yield pixels, places[labels]
+            else:
+                yield pixels, [relabelled(one, places) for one in labels]

@@ -135,7 +135,7 @@ def _composed(
 ) -> _Canvas:
     canvas = _Canvas(_ground(random, size), np.zeros(size, np.uint8), [], [])
     for _ in range(random.integers(PIECES + 1)):
-        _add_piece(random, canvas, shapes[random.integers(len(shapes))])
+        _add_piece(random, canvas, shapes[int(random.integers(len(shapes)))])
     for _ in range(random.integers(1, MOST_DIGITS + 1)):
         row = int(random.integers(len(shapes)))
         _add_digit(random, canvas, shapes[row], labels[row])
@@ -204,9 +204,9 @@ def _cover(
     slanted = enlarged.rotate(
         random.uniform(-SLANT_DEGREES, SLANT_DEGREES), Image.Resampling.BILINEAR, expand=True
     )
-    cover = np.asarray(slanted).astype(np.float32) / 255
     # The strokes of the digits are blurred: a steeper edge, half-way up.
-    cover = ((cover - 0.5) * 3 + 0.5).clip(0, 1)
+    steep = (np.asarray(slanted, np.float32) / 255 - 0.5) * 3 + 0.5
+    cover: Numbers = np.clip(steep, 0, 1, dtype=np.float32)
     rows, columns = (np.flatnonzero((cover > 0.5).any(axis)) for axis in (1, 0))
     if not len(rows):
         return np.ones((1, 1), np.float32)

@@ -39,11 +39,12 @@ FRAMES = Kind("several frames", "counted", "the first is used")
 BROKEN = Kind("does not decode", "refused", "replace or delete it")
 OUT_OF_RANGE = Kind("values outside the range of its type", "refused", "convert it to 8 bits")
 TOO_LARGE = Kind("too large to decode safely", "refused", "make it smaller")
+BROKEN_MASK = Kind("mask that does not decode", "refused", "replace it")
 MISSING = Kind("picture that is missing", "refused", "add it, or delete its labels")
 OTHER_MODE = Kind("colours that cannot be converted", "refused", "convert it to RGB")
 
 
-UNREADABLE = (BROKEN, MISSING, OUT_OF_RANGE, TOO_LARGE, OTHER_MODE)
+UNREADABLE = (BROKEN, BROKEN_MASK, MISSING, OUT_OF_RANGE, TOO_LARGE, OTHER_MODE)
 """Pictures that `--skip-broken` leaves out."""
 
 
@@ -93,6 +94,10 @@ class Findings:
         examples = self._found.setdefault(kind, [])
         if len(examples) < NUM_EXAMPLES:
             examples.append(readable(name))
+
+    def has(self, kind: Kind) -> bool:
+        """Whether there is a finding of a kind."""
+        return kind in self._counts
 
     def all(self) -> tuple[Finding, ...]:
         """The findings so far; what is refused comes first."""

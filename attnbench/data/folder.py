@@ -14,6 +14,7 @@ from attnbench.data.class_folders import SPLITS, ClassFolders, look_at
 from attnbench.data.decoding import OnProgress, read_all
 from attnbench.data.findings import Findings, refuse
 from attnbench.data.images import ImageData, ImageSet, ImagesInMemory, ImagesOnDisk
+from attnbench.data.layouts.found import Reading
 from attnbench.data.names import readable
 
 MAX_DEFAULT_SIZE = 224
@@ -30,6 +31,7 @@ def open_folder(
     img_size: int | None = None,
     *,
     train: bool = True,
+    settings: Reading | None = None,
     on_progress: OnProgress | None = None,
 ) -> ImageData:
     """The images below `folder`, in memory if they fit `MEMORY_LIMIT_BYTES`.
@@ -39,13 +41,15 @@ def open_folder(
         img_size: side in pixels; by default the short side of the middle training image by size,
             at least 8 and at most 224.
         train: False reads `val/` alone; the classes are those found there.
+        settings: whether repairs are refused, and broken files left out.
         on_progress: called with (images done, images in all), first while headers are read, then
             while a set is read into memory.
 
     Raises:
         UserError: the folder has another layout, or an image does not decode.
     """
-    findings = Findings(folder)
+    settings = settings or Reading()
+    findings = Findings(folder, strict=settings.strict, skip_broken=settings.skip_broken)
     found = look_at(folder, findings, splits=SPLITS if train else ("val",), on_progress=on_progress)
     refuse(folder, findings.all())
     size = img_size or default_size(found)

@@ -20,6 +20,7 @@ from torch import Tensor
 from attnbench.cores import available_cores
 from attnbench.data.decoding import read_square, silence_pillow
 from attnbench.data.findings import Finding
+from attnbench.data.targets import Numbers
 
 MEMORY_LIMIT_BYTES = 2 * 2**30
 """Limit of the decoded size, training and held-out images together, for a set held in memory."""
@@ -71,6 +72,8 @@ class ImageData:
     """The task that the targets belong to."""
     findings: tuple[Finding, ...] = ()
     """What a user may not expect in the files; none is refused."""
+    numbers: Numbers | None = None
+    """Of the held-out pictures and the classes, where a COCO file gives them."""
 
     @property
     def num_classes(self) -> int:

@@ -21,12 +21,29 @@ from attnbench.data.decoding import OnProgress, open_rgb
 from attnbench.data.findings import Finding, Findings
 from attnbench.data.headers import Header
 from attnbench.data.images import ImageData, ImageSet
+from attnbench.data.layouts.found import Reading
+from attnbench.data.layouts.looking import layout_of
 from attnbench.data.names import readable
 from attnbench.data.opening import find_folder, open_data
 from attnbench.registry import DATASETS
 
+Colour = tuple[int, int, int]
+
 Samples = Callable[[Sequence[str], int], Mapping[str, Sequence[Image.Image]]]
 """Called with names of classes and a number of pictures of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """How boxes or masks are drawn."""
+
+    names: Sequence[str]
+    """Of the classes."""
+    legend: Sequence[tuple[str, Colour]]
+    """What is drawn, and its colour: the classes, and pixels of none."""
+    samples: Callable[[int, int], Sequence[tuple[str, Image.Image]]]
+    """Called with a number of pictures and their longer side in pixels: names and pictures with
+    their labels drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,25 +65,47 @@ class Inspection:
     findings: tuple[Finding, ...]
     samples: Samples
     """Pictures of some classes as a model sees them, before they are cropped."""
+    labels: Labels | None = None
+    """Of pictures with boxes or masks, which are drawn in place of `samples`."""
 
 
-def inspect_data(data: str, *, on_progress: OnProgress | None = None) -> Inspection:
+def inspect_data(
+    data: str,
+    task: str | None = None,
+    *,
+    settings: Reading | None = None,
+    on_progress: OnProgress | None = None,
+) -> Inspection:
     """Look at a data set; of a folder the headers of its files are read.
 
     Args:
-        data: a registered name, or a folder in a known layout.
+        data: a registered name, or a folder in a known layout; see `open_data`.
+        task: the only one whose labels are looked for; None for any.
+        settings: how the files of a folder are read.
         on_progress: called with (images done, images in all).
 
     Raises:
         UserError: there is no such data set, or the folder has another layout.
     """
+    from attnbench.data.inspect_labels import inspect_labelled, inspect_layout
+
+    settings = settings or Reading()
     if data in DATASETS.names():
-        return _inspect_opened(open_data(data, on_progress=on_progress))
-    return _inspect_class_folders(find_folder(data), on_progress)
+        opened = open_data(data, task=task, on_progress=on_progress)
+        if opened.task == "classification":
+            return _inspect_opened(opened)
+        return inspect_labelled(opened)
+    folder, name = find_folder(data)
+    layout = layout_of(folder, name, task)
+    if layout is None:
+        return _inspect_class_folders(folder, settings, on_progress)
+    return inspect_layout(folder, layout, settings, on_progress)
 
 
-def _inspect_class_folders(folder: Path, on_progress: OnProgress | None) -> Inspection:
-    findings = Findings(folder)
+def _inspect_class_folders(
+    folder: Path, settings: Reading, on_progress: OnProgress | None
+) -> Inspection:
+    findings = Findings(folder, strict=settings.strict, skip_broken=settings.skip_broken)
     found = look_at(folder, findings, on_progress=on_progress)
     headers = [one for split in found.headers.values() for row in split.values() for one in row]
     known = [header for header in headers if header.mode]

@@ -1,13 +1,17 @@
-"""Open a data set by its registered name, or a folder of images."""
+"""Open a data set by its registered name, or a folder in whatever layout it is found."""
 
 from __future__ import annotations
 
+import inspect
 import os
 from pathlib import Path
 
 from attnbench.data.decoding import OnProgress
 from attnbench.data.folder import MIN_SIZE, open_folder
 from attnbench.data.images import ImageData
+from attnbench.data.labelled_folder import open_labelled
+from attnbench.data.layouts.found import Reading
+from attnbench.data.layouts.looking import CLASSES, LAYOUTS, layout_of
 from attnbench.data.names import readable
 from attnbench.errors import UserError
 from attnbench.registry import DATASETS
@@ -19,38 +23,86 @@ LONGEST_ECHO = 80
 def open_data(
     data: str,
     img_size: int | tuple[int, int] | None = None,
+    task: str | None = None,
     *,
     seed: int = 0,
     train: bool = True,
+    held_out: str | None = None,
+    settings: Reading | None = None,
     on_progress: OnProgress | None = None,
 ) -> ImageData:
-    """Open a set of images.
+    """Open a set of images; the task is found from the data.
 
     Args:
-        data: a registered name, or a folder with `train/<class>/…` and `val/<class>/…`. A folder
-            with a registered name is given as `./name`.
-        img_size: side of the square images in pixels, or (side, side); None for the set's own.
+        data: a registered name, or a folder: of classes (`train/<class>/…` and `val/<class>/…`),
+            or with labels in a layout of `data.layouts`. A folder with a registered name is given
+            as `./name`; where several layouts are found, `coco:FOLDER` and the like choose one.
+        img_size: side, or (height, width), in pixels; images for classification are squares. None
+            for the set's own.
+        task: the only one whose labels are looked for; None for any.
         seed: of random data sets; the split of real ones never depends on it.
         train: False reads only the held-out images of a folder.
+        held_out: the split of a labelled folder that is held out, "val" or "test"; None for the
+            first of these that there is.
+        settings: how the files of a folder are read.
         on_progress: called with (images done, images in all) while files are read.
 
     Raises:
-        UserError: no such set, a folder with another layout, a corrupt image, or a size that is
-            below 8 or not square.
+        UserError: no such set, a folder with another layout or task, a corrupt image, or a size
+            that is below 8 or of another form.
     """
-    side = None if img_size is None else _side(img_size)
-    if side is not None:
-        _check_size(side)
+    settings, layout = settings or Reading(), None
+    if img_size is not None:
+        _check_size(img_size if isinstance(img_size, int) else min(img_size))
     if data in DATASETS.names():
-        opened: ImageData = DATASETS.load(data)(side, seed=seed, on_progress=on_progress)
+        opened = _open_named(data, img_size, task, seed, on_progress)
     else:
-        opened = open_folder(find_folder(data), side, train=train, on_progress=on_progress)
+        folder, name = find_folder(data)
+        layout = layout_of(folder, name, task)
+        if layout is None:
+            opened = open_folder(
+                folder, _side(img_size), train=train, settings=settings, on_progress=on_progress
+            )
+        else:
+            opened = open_labelled(
+                folder, layout, img_size, train=train, held_out=held_out, settings=settings,
+                on_progress=on_progress,
+            )  # fmt: skip
+    if layout is None and held_out not in (None, "val"):
+        raise UserError(
+            f"--data {readable(data)[:LONGEST_ECHO]}: expected the part {held_out}, got a set of "
+            "train and val alone; leave out --split"
+        )
     _check_size(min(opened.img_size))
     return opened
 
 
-def _side(img_size: int | tuple[int, int]) -> int:
-    height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
+def _open_named(
+    data: str,
+    img_size: int | tuple[int, int] | None,
+    task: str | None,
+    seed: int,
+    on_progress: OnProgress | None,
+) -> ImageData:
+    """A registered set; those with several kinds of labels are asked for those of the task."""
+    opener = DATASETS.load(data)
+    opened: ImageData
+    if "task" in inspect.signature(opener).parameters:
+        opened = opener(img_size, task=task, seed=seed, on_progress=on_progress)
+    else:
+        opened = opener(_side(img_size), seed=seed, on_progress=on_progress)
+    if task not in (None, opened.task):
+        raise UserError(
+            f"--data {data}: expected labels for {task}, got those for {opened.task}; choose "
+            "another set, `attnbench list datasets`"
+        )
+    return opened
+
+
+def _side(img_size: int | tuple[int, int] | None) -> int | None:
+    if img_size is None or isinstance(img_size, int):
+        return img_size
+    height, width = img_size
     if height != width:
         raise UserError(f"labelled images are read as squares; got {height} × {width} pixels")
     return height
@@ -61,15 +113,29 @@ def _check_size(img_size: int) -> None:
         raise UserError(f"--img-size must be at least {MIN_SIZE}, got {img_size}")
 
 
-def find_folder(data: str) -> Path:
-    """The folder that `data` names.
+def is_here(data: str) -> bool:
+    """Whether `data` names a registered set, or a folder that exists."""
+    if data in DATASETS.names():
+        return True
+    try:
+        find_folder(data)
+    except UserError:
+        return False
+    return True
+
+
+def find_folder(data: str) -> tuple[Path, str | None]:
+    """The folder that `data` names, and the layout that it names before a colon.
 
     Raises:
-        UserError: there is none; for a bare name the nearest registered ones are named.
+        UserError: there is no such folder; for a bare name the nearest registered ones are named.
     """
     folder = Path(os.path.expanduser(data))
     if os.path.isdir(folder):  # unlike Path.is_dir, it answers for names that no system takes
-        return folder
+        return folder, None
+    name, _, rest = data.partition(":")
+    if name in (CLASSES, *LAYOUTS) and os.path.isdir(os.path.expanduser(rest)):
+        return Path(os.path.expanduser(rest)), name
     shown = readable(data)
     if len(shown) > LONGEST_ECHO:
         shown = f"{shown[:LONGEST_ECHO]}… ({len(shown):,} characters)"

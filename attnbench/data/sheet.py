@@ -5,29 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from attnbench.data.inspection import Inspection
+from attnbench.data.label_sheet import label_sheet
 from attnbench.data.names import readable
+from attnbench.data.sheet_parts import GAP, GREY, INK, LINE, MARGIN, PAPER, write
 from attnbench.errors import UserError
 
 ROWS, COLUMNS = 12, 8
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 """How a picture begins; a sheet replaces nothing but a picture."""
-TILE, GAP, MARGIN, NAME_WIDTH, LINE, NARROWEST = 96, 4, 16, 144, 18, 480
+TILE, NAME_WIDTH, NARROWEST = 96, 144, 480
 """In pixels."""
-INK, GREY, PAPER = "#222222", "#777777", "#f4f4f2"
-"""The paper is not white, so that a white picture shows its edge."""
 
 
 def draw_sheet(inspection: Inspection, path: Path) -> None:
-    """Write a PNG with a few samples of each class, each whole, upright, and in its proportions.
+    """Write a PNG with samples of the pictures, each whole, upright, and in its proportions.
 
-    Of many classes some are drawn, evenly spread over the list.
+    Pictures of classes are in a row for each class; of many classes some are drawn, evenly spread
+    over the list. Pictures with boxes or masks have them drawn.
 
     Raises:
         UserError: the file cannot be written.
     """
+    labels = inspection.labels
+    _save(label_sheet(inspection, labels) if labels else _class_sheet(inspection), path)
+
+
+def _class_sheet(inspection: Inspection) -> Image.Image:
     names = _spread(list(inspection.classes), ROWS)
     samples = inspection.samples(names, COLUMNS)
     columns = max(map(len, samples.values()), default=0)
@@ -38,13 +44,13 @@ def draw_sheet(inspection: Inspection, path: Path) -> None:
     drawing = ImageDraw.Draw(sheet)
     for line, text in enumerate(title):
         ink = GREY if line else INK
-        _write(drawing, (MARGIN, MARGIN + LINE * line), text, ink, width - 2 * MARGIN)
+        write(drawing, (MARGIN, MARGIN + LINE * line), text, ink, width - 2 * MARGIN)
     for row, name in enumerate(names):
         top = head + row * (TILE + GAP)
         _name_row(drawing, top, name, inspection)
         for column, picture in enumerate(samples[name]):
             _paste(sheet, picture, MARGIN + NAME_WIDTH + column * (TILE + GAP), top)
-    _save(sheet, path)
+    return sheet
 
 
 def _name_row(drawing: ImageDraw.ImageDraw, top: int, name: str, inspection: Inspection) -> None:
@@ -52,7 +58,7 @@ def _name_row(drawing: ImageDraw.ImageDraw, top: int, name: str, inspection: Ins
     count = f"{sum(inspection.classes[name].values()):,} {inspection.counted}"
     for line, (text, ink) in enumerate(((name, INK), (count, GREY))):
         place = (MARGIN, top + TILE // 2 - LINE + line * LINE)
-        _write(drawing, place, text, ink, NAME_WIDTH - GAP)
+        write(drawing, place, text, ink, NAME_WIDTH - GAP)
 
 
 def _spread(names: list[str], most: int) -> list[str]:
@@ -74,18 +80,6 @@ def _paste(sheet: Image.Image, picture: Image.Image, left: int, top: int) -> Non
     how = Image.Resampling.NEAREST if scale >= 2 else Image.Resampling.LANCZOS
     tile = picture.resize((width, height), how)
     sheet.paste(tile, (left + (TILE - width) // 2, top + (TILE - height) // 2))
-
-
-def _write(
-    drawing: ImageDraw.ImageDraw, place: tuple[int, int], text: str, ink: str, width: int
-) -> None:
-    """A line of text, shortened in the middle to a width in pixels."""
-    font = ImageFont.load_default(14)
-    shown = text
-    while drawing.textlength(shown, font) > width and len(shown) > 4:
-        half = (len(shown) - 2) // 2
-        shown = f"{shown[:half]}…{text[-half:]}"
-    drawing.text(place, shown, ink, font)
 
 
 def _save(sheet: Image.Image, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -84,6 +85,16 @@ def relabelled(target: Target, places: Tensor) -> Target:
     table = torch.full((IGNORE + 1,), IGNORE, dtype=torch.uint8, device=places.device)
     table[: len(places)] = places.to(torch.uint8)
     return replace(target, labels=table[target.labels.long()])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """The numbers that a data set's own COCO file gives pictures and classes."""
+
+    images: Mapping[str, int]
+    """By the name of a picture, see `Objects.picture`."""
+    categories: Sequence[int]
+    """Of each class, in the order of the classes."""
 
 
 IGNORE = 255

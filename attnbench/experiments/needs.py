@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from attnbench.data.names import readable
+from attnbench.data.opening import is_here
 from attnbench.errors import UserError
-from attnbench.registry import ATTENTIONS, DATASETS, MODELS, TASKS, Registry
+from attnbench.registry import ATTENTIONS, MODELS, TASKS, Registry
 from attnbench.training.checkpoint import Checkpoint
 
 
@@ -37,10 +36,7 @@ def data_of(checkpoint: Checkpoint, asked: str | None) -> str:
     """
     if asked is not None:
         return asked
-    known = checkpoint.data in DATASETS.names() or os.path.isdir(
-        os.path.expanduser(checkpoint.data)
-    )
-    if not known:
+    if not is_here(checkpoint.data):
         raise UserError(
             f"the checkpoint was trained on {readable(checkpoint.data)}, which is not here; say "
             "where it is with --data, or run from the folder where it was trained"

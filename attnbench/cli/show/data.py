@@ -22,8 +22,7 @@ COLOURS = {"repaired": "green", "counted": "yellow", "refused": "red"}
 
 def print_inspection(inspection: Inspection, screen: Screen) -> None:
     """Print classes, sizes, modes and findings."""
-    images = " and ".join(f"{count:,} {split}" for split, count in inspection.images.items())
-    screen.say(f"{inspection.name}: {images} images in {len(inspection.classes)} classes")
+    screen.say(f"{inspection.name}: {_images(inspection)} in {_num_classes(inspection)} classes")
     screen.say(inspection.layout)
     _print_classes(inspection, screen)
     rest = len(inspection.classes) - MOST_CLASSES
@@ -50,10 +49,28 @@ def _print_classes(inspection: Inspection, screen: Screen) -> None:
     screen.table(
         [Column("class"), *(number(f"{inspection.counted} in {split}") for split in splits)],
         [
-            [name, *(f"{counts[split]:,}" for split in splits)]
+            [name, *(_count_text(inspection, counts, split) for split in splits)]
             for name, counts in list(inspection.classes.items())[:MOST_CLASSES]
         ],
     )
+
+
+def _images(inspection: Inspection) -> str:
+    parts = [f"{count:,} {split}" for split, count in inspection.images.items()]
+    return f"{', '.join(parts[:-1])} and {parts[-1]} images" if parts[1:] else f"{parts[0]} images"
+
+
+def _num_classes(inspection: Inspection) -> int:
+    """Without the row of pixels of no class."""
+    return len(inspection.labels.names if inspection.labels else inspection.classes)
+
+
+def _count_text(inspection: Inspection, counts: Mapping[str, int], split: str) -> str:
+    """A count; of pixels, the share of all, since nobody reads their number."""
+    if inspection.counted != "pixels":
+        return f"{counts[split]:,}"
+    total = sum(row[split] for row in inspection.classes.values())
+    return f"{100 * counts[split] / max(total, 1):.2f} %"
 
 
 def _sizes(sizes: Mapping[tuple[int, int], int]) -> str:
