@@ -38,10 +38,15 @@ def test_every_system_of_timm_equals_what_was_counted_before(name):
         assert_as_measured(name, side)
 
 
+OF_TABLE_3 = ("dat-", "focal-", "rmt-")
+"""Backbones of segmentation; table 1 has no row of them."""
+
+
 def test_every_baseline_has_its_line_and_its_own_input_size():
     from baselines import SYSTEMS as BASELINES
 
-    assert {system.name for system in BASELINES} <= set(SYSTEMS)
+    own = {system.name for system in BASELINES if not system.name.startswith(OF_TABLE_3)}
+    assert own <= set(SYSTEMS)
     for name, system in SYSTEMS.items():
         if system["original_system"]:
             line = paper.one(
