@@ -92,6 +92,15 @@ def choice_list(choices: Sequence[str], help: str, **more: Any) -> Any:
     return checked(read, help, **more)
 
 
+def choice(choices: Sequence[str], help: str, **more: Any) -> Any:
+    """An option that takes one of the choices; the command receives the text."""
+
+    def read(text: str, flag: str) -> None:
+        one_of(choices, **{flag.removeprefix("--"): text})
+
+    return checked(read, help, **more)
+
+
 def _option(read: Callable[[str, str], object], help: str, *flags: str, **more: Any) -> Any:
     def callback(option: typer.CallbackParam, given: Any) -> Any:
         flag = "/".join(flags) or flag_of(option.name or "")

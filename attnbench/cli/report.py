@@ -7,8 +7,12 @@ from typing import Annotated
 
 import typer
 
+from attnbench.cli import options
 from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.sources import default_source
+
+COSTS = ("macs", "latency", "memory", "params")
+"""Names of the axes, as `analysis/tradeoff/groups.py` has them."""
 
 
 def command(
@@ -21,7 +25,8 @@ def command(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("report"),
     cost: Annotated[
-        str, typer.Option(help="Cost axis of the frontier: macs, latency, memory or params.")
+        str,
+        options.choice(COSTS, "Cost axis of the frontier: macs, latency, memory or params."),
     ] = "macs",
 ) -> None:
     """Write tables and figures, and one page with all of them."""

@@ -143,7 +143,7 @@ def test_a_stranger_s_options_are_swept_and_set(attnbench, tmp_path):
         "would run      test-ranked-16 (reference, gated=True) at 16 tokens",
     ]
     _, out, _ = attnbench("list", "--plugin", "ranked.py")
-    assert "window_size (window)" in out
+    assert "window_size (window, focal)" in out
     assert "rank (test-ranked)" in out
 
 

@@ -56,3 +56,10 @@ def test_image_sizes_are_height_times_width():
 def test_what_is_no_image_size_is_refused(text):
     with pytest.raises(UserError, match="--resolution: expected "):
         image_sizes(text)
+
+
+def test_the_axes_of_a_frontier_are_those_that_the_analysis_knows():
+    from attnbench.analysis.tradeoff.groups import COSTS
+    from attnbench.cli import report
+
+    assert tuple(COSTS) == report.COSTS
