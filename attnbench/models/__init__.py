@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attnbench.models.presets import ANCHOR_DETECTORS, DEIT, ESNET, PICODET, PYRAMID
+from attnbench.models.presets import ANCHOR_DETECTORS, DEIT, ESNET, PICODET, PYRAMID, SEGMENTERS
 from attnbench.registry import Entry
 
 _VIT = "attnbench.models.vit:VisionTransformer"
@@ -82,12 +82,12 @@ def _segmenters(
             target="attnbench.tasks.segmentation.models:create_segmenter",
             family="pyramid",
             summary=f"Semantic-FPN over pyramid-{size}",
-            options={"backbone": f"pyramid-{size}", "head": "semantic-fpn", **options},
+            options={"backbone": f"pyramid-{size}", **sizes, **options},
             task="segmentation",
             paper=source.get("paper", ""),
             link=source.get("link", ""),
         )
-        for size in PYRAMID
+        for size, sizes in SEGMENTERS.items()
     )
 
 

@@ -42,3 +42,11 @@ ANCHOR_DETECTORS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Fitted, not published: with 30 anchors at 320 px they meet the budgets of table 2 (2.9 M / 1.1 G,
 5.5 M / 1.7 G, 8.6 M / 2.8 G), read as two operations for each multiply-add."""
+
+SEGMENTERS: dict[str, dict[str, Any]] = {
+    "t": {"head": "semantic-fpn", "head_width": 32},
+    "s": {"head": "semantic-fpn", "head_width": 64},
+    "b": {"head": "semantic-fpn", "head_width": 128},
+}
+"""Semantic-FPN's published width is 128, several times as costly as a small backbone;
+"semantic-fpn:anchorformer-t" is the small one with the published head."""

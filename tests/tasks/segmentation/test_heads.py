@@ -85,7 +85,8 @@ def test_one_image_trains_with_semantic_fpn_and_is_refused_by_uper_net():
     ],
 )
 def test_models_are_built_by_name(name, options, inside):
-    model = create_model(name, 7, 64, head_width=8, **options)
+    narrow = {"head_width": 8} if ":" in name else {}
+    model = create_model(name, 7, 64, **narrow, **options)
     assert MODELS.find(name).task == "segmentation"
     assert attention_inside(name, options) == inside
     outputs = model(torch.randn(2, 3, 64, 96))

@@ -86,7 +86,7 @@ def test_coloured_shapes_are_learnt():
     labels[:, 22:30, 20:44] = 2
     colours = torch.tensor([[20, 20, 20], [200, 30, 30], [30, 30, 200]], dtype=torch.uint8)
     images, targets = colours[labels.long()].permute(0, 3, 1, 2), label_maps(*labels)
-    model = create_model("anchorformer-seg-t", 3, (32, 48), head_width=16,
+    model = create_model("semantic-fpn:anchorformer-t", 3, (32, 48), head_width=16,
                          attention_options={"num_anchors": 4})  # fmt: skip
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     for _ in range(25):
