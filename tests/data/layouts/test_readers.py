@@ -1,6 +1,7 @@
 """The same three pictures in every layout give the same objects."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -111,6 +112,34 @@ def test_class_folders_are_what_is_left(make_folder) -> None:
     assert layout_of(folder) is None
     with pytest.raises(UserError, match="expected labels for detection"):
         open_data(str(folder), task="detection")
+
+
+@pytest.mark.parametrize("layout", ["coco", "yolo", "voc", "masks"])
+def test_labels_without_splits_are_named(layout, request) -> None:
+    root = request.getfixturevalue(f"write_{layout}")()
+    if layout == "coco":
+        (root / "annotations/instances_val.json").unlink()
+        old = root / "annotations/instances_train.json"
+        old.rename(old.with_name("instances_default.json"))
+    elif layout == "voc":
+        shutil.rmtree(root / "ImageSets")
+    else:
+        for kind in ("images", {"yolo": "labels", "masks": "masks"}[layout]):
+            (root / kind).mkdir(exist_ok=True)
+            for path in [*root.glob(f"{kind}/*/*"), *root.glob(f"*/{kind}/*")]:
+                path.rename(root / kind / path.name)
+            for path in root.glob(f"{kind}/*/"):
+                path.rmdir()
+        for path in (root / "train", root / "val"):
+            shutil.rmtree(path, ignore_errors=True)
+    for read in (open_data, inspect_data):
+        with pytest.raises(UserError, match="labels for train and val, got none"):
+            read(str(root))
+
+
+def test_a_folder_of_no_layout_is_told_all_of_them(tmp_path) -> None:
+    with pytest.raises(UserError, match=r"train/ and val/.*COCO.*YOLO.*VOC.*masks"):
+        open_data(str(tmp_path))
 
 
 @pytest.mark.parametrize(
