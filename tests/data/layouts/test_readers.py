@@ -14,6 +14,7 @@ from attnbench.data.inspection import inspect_data
 from attnbench.data.layouts.looking import layout_of
 from attnbench.data.opening import open_data
 from attnbench.errors import UserError
+from attnbench.spec import ModelWorkload
 
 from .zoo import BOXES, CLASSES, HEIGHT, WIDTH, found_in, picture, xml_of
 
@@ -255,3 +256,13 @@ def test_pictures_are_squashed_whole(write_coco) -> None:
     Image.fromarray(half).save(root / "images/val/2.png")
     images, _ = next(open_data(str(root), (8, 8)).val.batches(1, seed=None, device="cpu"))
     assert images[0, 0, :, :3].max() < 30 < 170 < images[0, 0, :, 5:].min()
+
+
+def test_a_single_class_is_enough_for_boxes(write_yolo) -> None:
+    root = write_yolo({0: "0 0.5 0.5 0.2 0.2", 1: "0 0.5 0.5 0.5 0.5"}, names="names: [cell]")
+    data = open_data(str(root), 64)
+    assert data.class_names == ("cell",)
+    workload = ModelWorkload(
+        model="picodet-s", attention="", img_size=data.img_size, num_classes=data.num_classes
+    )
+    assert workload.num_classes == 1
