@@ -92,7 +92,8 @@ QUANTITIES: Mapping[str, Bounds] = {
     "heads": Bounds(1, 2**16),
     "anchors": Bounds(1, TOKENS),
     "batch": Bounds(1, 2**16),
-    "num_classes": Bounds(2, 2**20),
+    # A detector may look for a single kind of object.
+    "num_classes": Bounds(1, 2**20),
     # NumPy seeds with 32 bits.
     "seed": Bounds(0, 2**32 - 1),
     "option": Bounds(-SIZE, SIZE, whole=False),

@@ -12,7 +12,12 @@ from packaging.version import Version
 tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11, which reads TOML")
 
 ROOT = Path(__file__).parent.parent
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "pynvml": "nvidia-ml-py"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "pynvml": "nvidia-ml-py",
+    "yaml": "pyyaml",
+}
 """Packages whose modules have another name."""
 OPTIONAL = {"nvidia-ml-py"}
 """What a user may lack: the extra `gpu`."""

@@ -26,7 +26,7 @@ from attnbench.data.labelled_images import LabelledInMemory
 from attnbench.data.targets import LabelMap, Objects, Target
 from attnbench.errors import UserError
 
-DEFAULT_SIZE = 128
+DEFAULT_SIZE = 96
 SMALLEST = 64
 """Side in pixels of the smallest scenes: smaller digits cannot be read."""
 SCENES = {"train": 800, "val": 200}
@@ -71,7 +71,7 @@ def open_digit_scenes(
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> ImageData:
-    """800 training scenes and 200 held-out ones of `img_size` (default 128).
+    """800 training scenes and 200 held-out ones of `img_size` (default 96).
 
     Args:
         img_size: side, or (height, width), in pixels.

@@ -72,6 +72,8 @@ class ImageData:
     """The task that the targets belong to."""
     findings: tuple[Finding, ...] = ()
     """What a user may not expect in the files; none is refused."""
+    held_out: str = "val"
+    """The part of the data set that `val` is."""
     numbers: Numbers | None = None
     """Of the held-out pictures and the classes, where a COCO file gives them."""
 

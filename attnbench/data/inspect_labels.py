@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -40,22 +40,25 @@ def inspect_layout(
     try:
         chosen_splits(folder, layout, findings)
     except UserError:
+        if not layout.splits:
+            raise
         findings.add_name(NO_SPLIT, f"there is {', '.join(layout.splits) or 'none'}")
     found = layout.read(layout.splits, findings, settings, on_progress)
+    classes = _classes(found)
     pictures = [one for split in found.splits.values() for one in split]
     known = [one for one in pictures if one.header.mode]
     return Inspection(
         name=readable(folder.resolve().name),
         layout=layout.text,
         images={split: len(own) for split, own in found.splits.items()},
-        classes=_classes(found),
+        classes=classes,
         counted=COUNTED[layout.task],
         sizes=Counter(one.size[::-1] for one in known),
         modes=Counter(one.header.mode for one in known),
         findings=findings.all(),
         samples=lambda names, count: {},
         labels=_labels(
-            found.class_names, layout.task, lambda count, side: _samples(found, count, side)
+            found.class_names, classes, lambda count, side: _samples(found, count, side)
         ),
     )
 
@@ -65,30 +68,31 @@ def inspect_labelled(data: ImageData) -> Inspection:
     sets = {"train": data.train, "val": data.val}
     counts = {split: _counts(images, data) for split, images in sets.items()}
     names = [*data.class_names, IGNORED_ROW] if counts["train"][-1] else list(data.class_names)
+    classes = {
+        name: {split: counts[split][row] for split in sets} for row, name in enumerate(names)
+    }
     total = len(data.train) + len(data.val)
     return Inspection(
         name=data.name,
         layout=DATASETS.find(data.name).summary,
         images={split: len(images) for split, images in sets.items()},
-        classes={
-            name: {split: counts[split][row] for split in sets} for row, name in enumerate(names)
-        },
+        classes=classes,
         counted=COUNTED[data.task],
         sizes={data.img_size[::-1]: total},
         modes={"RGB": total},
         findings=data.findings,
         samples=lambda names, count: {},
-        labels=_labels(data.class_names, data.task, lambda count, side: _first(data, count, side)),
+        labels=_labels(data.class_names, classes, lambda count, side: _first(data, count, side)),
     )
 
 
 def _labels(
     names: Sequence[str],
-    task: str,
+    classes: Iterable[str],
     samples: Callable[[int, int], Sequence[tuple[str, Image.Image]]],
 ) -> Labels:
     legend = list(zip(names, class_colours(len(names)), strict=True))
-    if task == "segmentation":
+    if IGNORED_ROW in classes:
         legend.append((IGNORED_ROW, IGNORED))
     return Labels(names=names, legend=legend, samples=samples)
 

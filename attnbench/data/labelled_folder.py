@@ -76,6 +76,7 @@ def open_labelled(
         photographs=True,
         task=layout.task,
         findings=findings.all(),
+        held_out=splits[-1],
         numbers=found.numbers,
     )
 

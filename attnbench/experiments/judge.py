@@ -64,5 +64,7 @@ def judge(
 
 def _other_data(checkpoint: Checkpoint, data: ImageData) -> list[str]:
     """The recipe of a record names the data of the training; the scores may be of others."""
+    if data.held_out != "val":
+        return [f"scored on the {data.held_out} images of {data.name}"]
     same = data.name == checkpoint.recipe.data
     return [] if same else [f"scored on the held-out images of {data.name}"]

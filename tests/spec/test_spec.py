@@ -46,7 +46,7 @@ def test_a_workload_is_checked_at_birth_and_names_the_flag(changes, named):
     ("changes", "named"),
     [
         ({"img_size": (0, 8)}, "--img-size"),
-        ({"num_classes": 1}, "--num-classes"),
+        ({"num_classes": 0}, "--num-classes"),
         ({"batch": 0}, "--batch"),
         ({"dtype": "int8"}, "--dtype"),
         ({"seed": 2**32}, "--seed: expected"),

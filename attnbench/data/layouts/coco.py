@@ -132,10 +132,9 @@ def find(folder: Path) -> CocoFolder | None:
         files = sorted(place.glob("*.json")) if place.is_dir() else []
         files = [file for file in files if not file.name.startswith((*OTHER_FILES, "."))]
         instances = [file for file in files if file.name.startswith("instances")] or files
-        parts = by_split({file: file for file in instances}, folder)
-        parts = {split: file for split, file in parts.items() if _looks_like_coco(file)}
-        if parts:
-            return CocoFolder(folder, parts)
+        instances = [file for file in instances if _looks_like_coco(file)]
+        if instances:
+            return CocoFolder(folder, by_split({file: file for file in instances}, folder))
     return None
 
 

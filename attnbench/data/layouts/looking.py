@@ -21,6 +21,12 @@ LAYOUTS: Mapping[str, Callable[[Path], Layout | None]] = {
 """By the name that a user gives before a folder, such as "coco:photos"."""
 
 
+KNOWN = (
+    "COCO (annotations/instances_train.json, …), YOLO (images/train, labels/train, data.yaml), "
+    "Pascal VOC (Annotations, ImageSets/Main), or images with masks (train/images, train/masks)"
+)
+
+
 def layout_of(folder: Path, name: str | None = None, task: str | None = None) -> Layout | None:
     """The layout of a folder; None for folders of classes.
 
@@ -50,5 +56,10 @@ def layout_of(folder: Path, name: str | None = None, task: str | None = None) ->
         raise UserError(
             f"{shown}: expected {wanted_text}, got {got}; choose another folder, or leave the "
             "layout and the task to be found"
+        )
+    if not found and not any((folder / split).is_dir() for split in ("train", "val")):
+        raise UserError(
+            f"{shown}: expected the folders train/ and val/ in it, each with one folder of images "
+            f"for each class, or {KNOWN}; got none of them"
         )
     return next(iter(found.values()), None)

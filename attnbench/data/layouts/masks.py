@@ -105,6 +105,8 @@ def find(folder: Path) -> MaskFolder | None:
         if images is None or masks is None:
             return None
         pairs = _pairs_inside(images, masks, folder)
+        if not pairs and _has_pictures(masks):
+            return MaskFolder(folder, {})
     if not any(_has_pictures(pair.masks) for pair in pairs.values()):
         return None
     return MaskFolder(folder, pairs)

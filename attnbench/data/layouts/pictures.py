@@ -55,7 +55,7 @@ def look_at(
     findings: Findings,
     on_progress: OnProgress | None = None,
 ) -> list[Seen | None]:
-    """Look at each picture; None where it is missing, of another size, or left out.
+    """Look at each picture; None where it is missing, unreadable, or of another size.
 
     Args:
         pictures: in the order of the result.
@@ -85,11 +85,11 @@ def _seen(picture: Picture, header: Header, root: Path, findings: Findings) -> S
     upright = not (header.swapped and picture.size == (width, height) and width != height)
     for kind in header.kinds:
         findings.add(NOT_TURNED if kind == TURNED and not upright else kind, header.path)
-    if findings.skips(header.kinds):
+    if findings.skips(header.kinds) or not header.mode:
         return None
     size = (height, width) if upright else (width, height)
     name = name_of(header.path, root)
-    if picture.size and header.mode and picture.size != size:
+    if picture.size and picture.size != size:
         labelled = " × ".join(map(str, picture.size[::-1]))
         findings.add_name(
             OTHER_SIZE, f"{name} has {size[1]} × {size[0]} px, its labels are of {labelled}"

@@ -110,7 +110,8 @@ def find(folder: Path) -> YoloFolder | None:
     yaml = next((file for file in _yaml_files(folder) if "names" in _content(file)), None)
     images = _said(folder, _content(yaml)) if yaml else {}
     images = images or {split: [place] for split, place in _by_names(folder).items()}
-    if not images or not any(_has_texts(place) for parts in images.values() for place in parts):
+    flat = [folder / "images"] if not images and (folder / "images").is_dir() else []
+    if not any(_has_texts(place) for parts in (*images.values(), flat) for place in parts):
         return None
     files = [folder / name for name in NAME_FILES]
     return YoloFolder(folder, images, yaml or next((one for one in files if one.is_file()), None))

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from attnbench.data.inspection import inspect_data
+from attnbench.data.layouts.found import Reading
 from attnbench.data.opening import open_data
 from attnbench.errors import UserError
 
@@ -318,8 +320,6 @@ def test_13_pictures_that_cannot_be_read_are_refused_or_left_out(layout, damage,
     found = found_in(root, skip_broken=True)
     (outcome, count, _) = found.get("does not decode") or found["picture that is missing"]
     assert (outcome, count) == ("counted", 1)
-    from attnbench.data.layouts.found import Reading
-
     data = open_data(str(root), settings=Reading(skip_broken=True))
     assert (len(data.train), len(data.val)) == (1, 1)
 
@@ -391,8 +391,6 @@ def test_an_xml_file_that_is_none_or_is_missing_is_refused(write_voc) -> None:
 
 
 def test_strict_refuses_repairs_and_nothing_else(write_coco) -> None:
-    from attnbench.data.layouts.found import Reading
-
     strict = Reading(strict=True)
     root = write_coco(lambda content: content["annotations"].pop())
     assert open_data(str(root), settings=strict).num_classes == 2  # a picture without objects
@@ -403,8 +401,6 @@ def test_strict_refuses_repairs_and_nothing_else(write_coco) -> None:
 
 
 def test_training_is_told_what_data_shows(write_coco) -> None:
-    from attnbench.data.inspection import inspect_data
-
     root = write_coco(one_box(0, 3, 3, 0, 4))
     shown = inspect_data(str(root)).findings
     assert shown == open_data(str(root)).findings

@@ -1,6 +1,7 @@
 """The same three pictures in every layout give the same objects."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from attnbench.data.inspection import inspect_data
 from attnbench.data.layouts.looking import layout_of
 from attnbench.data.opening import open_data
 from attnbench.errors import UserError
+from attnbench.spec import ModelWorkload
 
 from .zoo import BOXES, CLASSES, HEIGHT, WIDTH, found_in, picture, xml_of
 
@@ -111,6 +113,34 @@ def test_class_folders_are_what_is_left(make_folder) -> None:
     assert layout_of(folder) is None
     with pytest.raises(UserError, match="expected labels for detection"):
         open_data(str(folder), task="detection")
+
+
+@pytest.mark.parametrize("layout", ["coco", "yolo", "voc", "masks"])
+def test_labels_without_splits_are_named(layout, request) -> None:
+    root = request.getfixturevalue(f"write_{layout}")()
+    if layout == "coco":
+        (root / "annotations/instances_val.json").unlink()
+        old = root / "annotations/instances_train.json"
+        old.rename(old.with_name("instances_default.json"))
+    elif layout == "voc":
+        shutil.rmtree(root / "ImageSets")
+    else:
+        for kind in ("images", {"yolo": "labels", "masks": "masks"}[layout]):
+            (root / kind).mkdir(exist_ok=True)
+            for path in [*root.glob(f"{kind}/*/*"), *root.glob(f"*/{kind}/*")]:
+                path.rename(root / kind / path.name)
+            for path in root.glob(f"{kind}/*/"):
+                path.rmdir()
+        for path in (root / "train", root / "val"):
+            shutil.rmtree(path, ignore_errors=True)
+    for read in (open_data, inspect_data):
+        with pytest.raises(UserError, match="labels for train and val, got none"):
+            read(str(root))
+
+
+def test_a_folder_of_no_layout_is_told_all_of_them(tmp_path) -> None:
+    with pytest.raises(UserError, match=r"train/ and val/.*COCO.*YOLO.*VOC.*masks"):
+        open_data(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -226,3 +256,13 @@ def test_pictures_are_squashed_whole(write_coco) -> None:
     Image.fromarray(half).save(root / "images/val/2.png")
     images, _ = next(open_data(str(root), (8, 8)).val.batches(1, seed=None, device="cpu"))
     assert images[0, 0, :, :3].max() < 30 < 170 < images[0, 0, :, 5:].min()
+
+
+def test_a_single_class_is_enough_for_boxes(write_yolo) -> None:
+    root = write_yolo({0: "0 0.5 0.5 0.2 0.2", 1: "0 0.5 0.5 0.5 0.5"}, names="names: [cell]")
+    data = open_data(str(root), 64)
+    assert data.class_names == ("cell",)
+    workload = ModelWorkload(
+        model="picodet-s", attention="", img_size=data.img_size, num_classes=data.num_classes
+    )
+    assert workload.num_classes == 1
