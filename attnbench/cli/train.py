@@ -97,7 +97,7 @@ def command(
     plugin: options.Plugin = None,
 ) -> None:
     """Train a model and evaluate it after each epoch. The default data need no download."""
-    from attnbench.cli.show.progress import images_progress, status, steps_progress
+    from attnbench.cli.show.progress import images_progress, status
     from attnbench.cli.show.screen import Screen
 
     screen = Screen(stderr=True)
@@ -112,12 +112,10 @@ def command(
         source = default_data(task) if data is None else data
         asked_for = _values(option, anchors)
 
-        from attnbench.benchmark.recorder import Recorder
         from attnbench.cli.show.data import print_findings
         from attnbench.data.opening import open_data
         from attnbench.experiments.experiment import Experiment
         from attnbench.experiments.options import model_options
-        from attnbench.experiments.run import run
         from attnbench.profiling.machine.environment import choose_device
         from attnbench.training.recipe import recipe_for
 
@@ -139,6 +137,15 @@ def command(
     )  # fmt: skip
     _print_start(experiment, screen)
     print_findings(images.findings, screen)
+    _run(experiment, resume, out, screen)
+
+
+def _run(experiment: Experiment, resume: bool, out: Path, screen: Screen) -> None:
+    """Train, store and show each record, and say where the checkpoint is."""
+    from attnbench.benchmark.recorder import Recorder
+    from attnbench.cli.show.progress import steps_progress
+    from attnbench.experiments.run import run
+
     keep = Recorder(out, "train").keep
 
     def on_record(record: Record) -> None:
