@@ -19,8 +19,8 @@ DISTRIBUTIONS = {
     "yaml": "pyyaml",
 }
 """Packages whose modules have another name."""
-OPTIONAL = {"nvidia-ml-py"}
-"""What a user may lack: the extra `gpu`."""
+OPTIONAL = {"nvidia-ml-py", "effdet", "faster-coco-eval"}
+"""What a user may lack: the extras `gpu`, `effdet` and `detection`."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -61,7 +61,9 @@ def lower_bound(requirement):
 def test_what_the_packages_import_is_declared_and_nothing_else_is():
     found = imported(files_in("attnbench", "baselines"))
     assert found - OPTIONAL == set(NEEDED)
-    assert found & OPTIONAL == set(EXTRAS["gpu"])
+    assert found & OPTIONAL == {
+        name for extra in ("gpu", "effdet", "detection") for name in EXTRAS[extra]
+    }
 
 
 def test_what_tests_scripts_and_examples_import_is_declared():

@@ -85,7 +85,7 @@ def _print(predictions: Predictions, screen: Screen) -> None:
     for what, found in (("conditions", predictions.groups), ("refusals", predictions.refused)):
         if len(found) > MOST_SHOWN:
             more = len(found) - MOST_SHOWN
-            screen.say(f"… and {more:,} more {what}; --json prints all of them")
+            screen.say(f"and {more:,} more {what}; --json prints all of them")
 
 
 def _print_group(tokens: int, group: Group, screen: Screen) -> None:

@@ -55,7 +55,10 @@ def test_the_kernels_of_a_mechanism_are_among_its_files():
     assert "window.py" not in files
 
 
-SOFTMAX = {"dense", "dense-shared-qk", "window", "sparse"}
+SOFTMAX = {
+    "dense", "dense-shared-qk", "window", "sparse", "manhattan", "manhattan-axial", "deformable",
+    "focal",
+}  # fmt: skip
 
 
 def test_only_those_are_stale_whose_own_code_changed(house):
@@ -74,7 +77,7 @@ def test_only_those_are_stale_whose_own_code_changed(house):
     assert stale_after(house, before) == set(), "a new neighbour and its row"
 
     edit(window, "shift: bool = False", "shift: bool = True")
-    assert stale_after(house, before) == {"window"}, "the mechanism alone"
+    assert stale_after(house, before) == {"window", "focal"}, "the mechanism and what is made of it"
 
     edit(package / "attention/softmax.py", "(query * scale)", "(scale * query)")
     assert stale_after(house, before) == SOFTMAX, "what several import"

@@ -295,7 +295,7 @@ BAD = {
     "both": (["profile", "--model", "vit-t", "--attention", "dense", "--dim", 5],
              "--attention, --dim: only for attention layers"),
     "classes": (["profile", "--num-classes", 10], "--num-classes needs --model"),
-    "one class": (["profile", "--model", "vit-t", "--num-classes", 1], "--num-classes: expected"),
+    "one class": (["profile", "--model", "vit-t", "--num-classes", 0], "--num-classes: expected"),
     "model size": (["profile", "--model", "vit-t", "--img-size", 0], "--img-size: expected"),
     "seed": (["profile", "--seed", -1], "--seed: expected a whole number from 0"),
     "huge": (["profile", "--n-tokens", 10**15], "--n-tokens: expected"),

@@ -147,7 +147,7 @@ def test_list_impls_fits_a_terminal_of_80_columns(attnbench, monkeypatch):
 def test_list_impls_with_a_gpu_names_what_each_takes(attnbench, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda: (9, 0))
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("COLUMNS", "500")
     monkeypatch.setattr(
         "attnbench.kernels.softmax.xformers._import_problem", lambda: "it is not installed"
     )

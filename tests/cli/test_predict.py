@@ -95,6 +95,6 @@ def test_what_cannot_be_predicted_is_one_line_and_exit_code_2(attnbench, case):
 def test_many_conditions_are_counted(attnbench, monkeypatch):
     monkeypatch.setattr("attnbench.cli.predict.MOST_SHOWN", 0)
     _, result, _ = attnbench("predict", "--n-tokens", "16384")
-    assert result.endswith("… and 1 more conditions; --json prints all of them\n")
+    assert result.endswith("and 1 more conditions; --json prints all of them\n")
     _, shown, _ = attnbench("predict", "--n-tokens", "16384", "--json")
     assert len(json.loads(shown)["groups"]) == 1

@@ -91,7 +91,7 @@ def test_claims_print_evidence_and_find_a_changed_verdict(run, tables, tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["table6"], "expected one of table1, table4, table5, fig5, claims; got 'table6'"),
+        (["table6"], "expected one of table1, table2, table3, table4, table5, fig5, claims; got"),
         (["claims", "--checkpoint", "last.pt"], "--checkpoint works with table4 or table5 only"),
         (["table4", "--checkpoint", "no.pt"], "no.pt: expected a checkpoint of `attnbench train`"),
         (["table1", "--results", "nowhere.jsonl"], "cannot read nowhere.jsonl"),

@@ -87,4 +87,4 @@ def listed(items: Sequence[str], where: str, most: int = MOST_ITEMS) -> list[str
     """The items; if there are too many, the first ones and a line that says where the rest is."""
     if len(items) <= most:
         return list(items)
-    return [*items[:most], f"… and {len(items) - most:,} more, {where}"]
+    return [*items[:most], f"and {len(items) - most:,} more, {where}"]

@@ -166,7 +166,7 @@ def _first(lines: Sequence[str], what: str) -> list[str]:
     more = len(lines) - MOST_NAMED
     return [
         *lines[:MOST_NAMED],
-        *([f"… and {more:,} more {what}; {ALL_CELLS}"] if more > 0 else []),
+        *([f"and {more:,} more {what}; {ALL_CELLS}"] if more > 0 else []),
     ]
 
 

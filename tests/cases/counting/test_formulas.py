@@ -12,7 +12,7 @@ FREE = tuple(f"aten::{name}" for name in TRANSFORMS)
 
 @pytest.mark.parametrize(
     ("name", "operator"),
-    [("fourier", "aten::_fft_c2r, aten::_fft_r2c"), ("deformable", "torchvision::deform_conv2d")],
+    [("fourier", "aten::_fft_c2r, aten::_fft_r2c"), ("sampled", "torchvision::deform_conv2d")],
 )
 def test_an_operator_without_a_formula_is_named_with_how_to_give_one(count, name, operator):
     advice = r'attnbench.register_macs_formula\("'
@@ -43,7 +43,7 @@ def test_a_formula_counts_and_is_said(count, formulas):
         "torchvision::_deform_conv2d_backward",
         lambda inputs, outputs: 2 * inputs[0].numel() * inputs[2][1:].numel(),
     )
-    found = count("deformable")
+    found = count("sampled")
     assert found.numbers == (71_124_480, 3 * 71_124_480)
     assert found.macs.by_formula == ("torchvision::deform_conv2d",)
     assert "counted by your formula: torchvision::deform_conv2d" in found.notes

@@ -136,7 +136,7 @@ def sampled(self, x, grid):
     return self.sample(image, self.offsets(image)).flatten(2).transpose(1, 2)
 
 
-attention("deformable", make=make_deformable, forward=sampled,
+attention("sampled", make=make_deformable, forward=sampled,
           macs=tokenwise(lambda c: 162 * c + 9 * c * c))  # fmt: skip
 
 

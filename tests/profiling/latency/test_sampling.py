@@ -43,7 +43,7 @@ class FakeTimer:
 
 
 def measure(timer, **protocol):
-    settings = {"warmup_s": 0.0, "min_samples": 30, "precision": 0.02, "time_budget_s": 1e9}
+    settings = {"warmup_s": 0.0, "min_samples": 30, "precision": 0.02, "time_budget_s": 86_400.0}
     protocol = Protocol(**{**settings, **protocol})
     return measure_latencies(timer.calls(), protocol, timer, rounds_with="group", observers=())
 

@@ -119,7 +119,7 @@ def test_a_figure_has_room_for_some_lines_and_says_how_many_there_are(layer):
 
 def test_a_list_ends_with_how_many_more_there_are():
     assert limits.listed(["a", "b"], "there", most=2) == ["a", "b"]
-    assert limits.listed(["a", "b", "c"], "there", most=1) == ["a", "… and 2 more, there"]
+    assert limits.listed(["a", "b", "c"], "there", most=1) == ["a", "and 2 more, there"]
 
 
 def test_a_table_ends_where_nobody_reads_on():
@@ -161,7 +161,7 @@ def test_a_terminal_has_the_first_notes_of_a_kind_and_the_page_more(layer, model
     brief = [note for kind in kinds for note in kind.on_terminal()]
     assert len(page) == len(poor_cells)
     assert brief[:-1] == page[: limits.ITEMS_ON_TERMINAL]
-    assert brief[-1].startswith(f"… and {len(page) - limits.ITEMS_ON_TERMINAL} more, listed in")
+    assert brief[-1].startswith(f"and {len(page) - limits.ITEMS_ON_TERMINAL} more, listed in")
 
 
 def test_one_note_names_some_cells_and_counts_the_others(layer):
