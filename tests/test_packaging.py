@@ -19,8 +19,8 @@ DISTRIBUTIONS = {
     "yaml": "pyyaml",
 }
 """Packages whose modules have another name."""
-OPTIONAL = {"nvidia-ml-py"}
-"""What a user may lack: the extra `gpu`."""
+OPTIONAL = {"nvidia-ml-py", "faster-coco-eval", "effdet"}
+"""What a user may lack: the extras `gpu`, `detection` and `effdet`."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -61,7 +61,8 @@ def lower_bound(requirement):
 def test_what_the_packages_import_is_declared_and_nothing_else_is():
     found = imported(files_in("attnbench", "baselines"))
     assert found - OPTIONAL == set(NEEDED)
-    assert found & OPTIONAL == set(EXTRAS["gpu"])
+    extras = (EXTRAS[name] for name in ("gpu", "detection", "effdet"))
+    assert found & OPTIONAL == set().union(*extras)
 
 
 def test_what_tests_scripts_and_examples_import_is_declared():

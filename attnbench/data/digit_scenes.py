@@ -42,6 +42,8 @@ LEAST_PIXELS = 12
 """A digit of which less is seen is left out of the scene."""
 TRIES = 8
 """Places that are tried for a digit; a scene may be full."""
+GROUND = (20, 100)
+"""Range of the mean lightness of the ground, of 255: digits are always lighter."""
 LEAST_CONTRAST = 80
 """Between the lightness of a digit and that of the ground around it, of 255."""
 NOISE = 10
@@ -153,7 +155,7 @@ def _noise(random: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
 def _ground(random: np.random.Generator, size: tuple[int, int]) -> Numbers:
     """Soft patches of colour, crossed by strokes."""
     height, width = size
-    patches = random.integers(30, 226) + random.normal(0, 18, (5, 5, 3))
+    patches = random.integers(*GROUND) + random.normal(0, 18, (5, 5, 3))
     small = Image.fromarray(patches.clip(0, 255).astype(np.uint8))
     ground = small.resize((width, height), Image.Resampling.BICUBIC)
     drawing = ImageDraw.Draw(ground)
