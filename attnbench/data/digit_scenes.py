@@ -1,8 +1,8 @@
 """Scenes composed of real handwritten digits: boxes and label maps known exactly, no download.
 
-A scene holds a few digits of several sizes, slants, and colours on a mottled ground, among strokes
-and pieces of other digits that are no objects. Digits may cover each other a little. Boxes, areas
-and labels are read from one map of which digit is seen at which pixel.
+A scene holds a few digits of several sizes, slants and colours on a darker, mottled ground, among
+strokes and pieces of other digits that are no objects. Digits may cover each other a little. Boxes,
+areas and labels are read from one map of which digit is seen at which pixel.
 
 Every run sees the same scenes, whatever its seed. Digits of held-out scenes are those that are held
 out of `digits`, so none of them is in a training scene.
@@ -31,22 +31,24 @@ SMALLEST = 64
 """Side in pixels of the smallest scenes: smaller digits cannot be read."""
 SCENES = {"train": 800, "val": 200}
 SEEDS = {"train": 1, "val": 2}
-MOST_DIGITS = 5
-SIDES = (0.2, 0.55)
+MOST_DIGITS = 4
+SIDES = (0.35, 0.7)
 """Range of the height of a digit with its margin, as a share of the scene's short side; small ones
 are as frequent as large ones on a scale of ratios."""
-SLANT_DEGREES = 15.0
+SLANT_DEGREES = 10.0
 MOST_COVERED = 0.15
 """Of the smaller of two boxes, by the other one, before a digit takes another place."""
 LEAST_PIXELS = 12
 """A digit of which less is seen is left out of the scene."""
 TRIES = 8
 """Places that are tried for a digit; a scene may be full."""
-LEAST_CONTRAST = 80
-"""Between the lightness of a digit and that of the ground around it, of 255."""
+GROUND = (20, 100)
+"""Range of the mean lightness of the ground, of 255: digits are always lighter."""
+LEAST_CONTRAST = 100
+"""Between the lightness of a digit and that of what it covers, of 255."""
 NOISE = 10
 """The most that noise adds to a value of 0 to 255, or takes from it."""
-STROKES, PIECES = 4, 3
+STROKES, PIECES = 3, 1
 """The most of each in a scene."""
 
 Bytes = NDArray[np.uint8]
@@ -153,7 +155,7 @@ def _noise(random: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
 def _ground(random: np.random.Generator, size: tuple[int, int]) -> Numbers:
     """Soft patches of colour, crossed by strokes."""
     height, width = size
-    patches = random.integers(30, 226) + random.normal(0, 18, (5, 5, 3))
+    patches = random.integers(*GROUND) + random.normal(0, 18, (5, 5, 3))
     small = Image.fromarray(patches.clip(0, 255).astype(np.uint8))
     ground = small.resize((width, height), Image.Resampling.BICUBIC)
     drawing = ImageDraw.Draw(ground)
@@ -170,7 +172,7 @@ def _add_piece(random: np.random.Generator, canvas: _Canvas, shape: Image.Image)
     half = shape.width // 2
     left, top = (half * random.integers(2, size=2)).tolist()
     quarter = shape.crop((left, top, left + half, top + half))
-    cover = _cover(random, quarter, canvas.owners.shape, largest=0.4)
+    cover = _cover(random, quarter, canvas.owners.shape, largest=SIDES[1])
     corner = _corner(random, canvas, cover)
     _paint(random, canvas, cover, corner)
 
@@ -233,14 +235,11 @@ def _covered(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -
 def _paint(
     random: np.random.Generator, canvas: _Canvas, cover: Numbers, corner: tuple[int, int]
 ) -> None:
-    """A shape in a colour that differs in lightness from what is below it."""
+    """A shape in a colour that is lighter than what is below it, as far as there is room."""
     left, top = corner
     part = canvas.pixels[top : top + cover.shape[0], left : left + cover.shape[1]]
-    below = float(part.mean())
-    dark, light = below - LEAST_CONTRAST, 255 - below - LEAST_CONTRAST
-    lighter = random.random() < 0.5 if min(dark, light) > 0 else light > dark
-    low, high = (below + LEAST_CONTRAST, 255) if lighter else (0, below - LEAST_CONTRAST)
-    colour = random.uniform(low, max(low, high)) + random.normal(0, 12, 3)
+    lowest = min(float(part.mean()) + LEAST_CONTRAST, 255)
+    colour = random.uniform(lowest, 255) + random.normal(0, 12, 3)
     part += cover[..., None] * (colour.clip(0, 255).astype(np.float32) - part)
 
 

@@ -25,7 +25,9 @@ from attnbench.files.reading import read_bytes, read_text
 NO_XML = Kind("label file that is missing", "refused", "add it, or take it off the list")
 BROKEN_XML = Kind("label file that is no XML", "refused", "replace it")
 UNKNOWN_CLASS = Kind(
-    "class that training does not have", "refused", "make the classes of all parts agree"
+    "class that training does not have",
+    "refused",
+    "correct it, or list all classes in classes.txt, a line each",
 )
 NO_BOX = Kind("object without a name and four corners", "refused", "complete it, or delete it")
 
@@ -76,11 +78,13 @@ class VocFolder:
             split: {one.name for _, objects in described for one in objects}
             for split, described in read.items()
         }
-        known, rest = names[splits[0]], set[str]().union(*names.values())
-        for split in splits[1:]:
-            for name in sorted(names[split] - known):
+        listed = _listed_names(self.folder)
+        known = listed or sorted(names[splits[0]])
+        for split in splits if listed else splits[1:]:
+            for name in sorted(names[split] - set(known)):
                 findings.add_name(UNKNOWN_CLASS, f"only in {split}: {name}")
-        class_names = (*sorted(known), *sorted(rest - known))
+        rest = set[str]().union(*names.values()) - set(known)
+        class_names = (*known, *sorted(rest))
         return Found(
             class_names=class_names,
             splits={
@@ -126,6 +130,13 @@ def find(folder: Path) -> VocFolder | None:
     files = by_split(parts, folder)
     taken = tuple(name_of(one[0].parent, folder) for one in files.values())
     return VocFolder(folder, files, taken) if files else None
+
+
+def _listed_names(folder: Path) -> list[str]:
+    """The classes that the user lists, in the order of their labels; none without a list."""
+    file = folder / "classes.txt"
+    lines = read_text(file).splitlines() if file.is_file() else []
+    return list(dict.fromkeys(readable(line.strip()) for line in lines if line.strip()))
 
 
 def _on_list(place: Path, path: Path) -> list[Path]:

@@ -162,8 +162,11 @@ def test_5_an_unlisted_picture_is_refused(write_coco) -> None:
 
 
 def test_5_a_class_of_the_held_out_pictures_alone_is_refused(write_voc) -> None:
+    root = write_voc({2: xml_of(2).replace("cat", "eel")})
     with pytest.raises(UserError, match="only in val: eel"):
-        open_data(str(write_voc({2: xml_of(2).replace("cat", "eel")})))
+        open_data(str(root))
+    (root / "classes.txt").write_text("eel\ncat\ndog\n")
+    assert open_data(str(root)).class_names == ("eel", "cat", "dog")
 
 
 @pytest.mark.parametrize("line", ["cat 0.5 0.5 0.5 0.5", "0 0.5 0.5 0.5", "0 1 2 3 4 5", "0 0 0,1"])
