@@ -42,7 +42,7 @@ def experiment_in(folder: Path) -> Experiment:
         register_model(MODEL, family="mine")(small_pyramid)
     data = ImageData(
         name="noise", train=_images(21, seed=1), val=_images(11, seed=2),
-        class_names=("a", "b", "c"), img_size=SIZE, photographs=True,
+        class_names=("a", "b", "c"), img_size=(SIZE, SIZE), photographs=True,
     )  # fmt: skip
     recipe = recipe_for(data, epochs=EPOCHS, batch_size=8)
     return Experiment(model=MODEL, data=data, recipe=recipe, folder=folder)
