@@ -31,10 +31,6 @@ SMALLEST = 64
 """Side in pixels of the smallest scenes: smaller digits cannot be read."""
 SCENES = {"train": 800, "val": 200}
 SEEDS = {"train": 1, "val": 2}
-MOST_DIGITS = 4
-SIDES = (0.35, 0.7)
-"""Range of the height of a digit with its margin, as a share of the scene's short side; small ones
-are as frequent as large ones on a scale of ratios."""
 SLANT_DEGREES = 10.0
 MOST_COVERED = 0.15
 """Of the smaller of two boxes, by the other one, before a digit takes another place."""
@@ -50,6 +46,26 @@ NOISE = 10
 """The most that noise adds to a value of 0 to 255, or takes from it."""
 STROKES, PIECES = 3, 1
 """The most of each in a scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowding:
+    """How many digits a scene holds, and how large they are."""
+
+    fewest: int
+    most: int
+    """Digits that are tried: a scene may be full before."""
+    sides: tuple[float, float]
+    """Range of the height of a digit with its margin, as a share of the scene's short side; small
+    ones are as frequent as large ones on a scale of ratios."""
+
+
+CROWDING = {
+    "detection": Crowding(1, 4, (0.35, 0.7)),
+    # Networks learn from the pixels of digits; where most are of the ground, they learn slowly.
+    "segmentation": Crowding(4, 8, (0.3, 0.5)),
+}
+"""By task."""
 
 Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.float32]
@@ -86,7 +102,7 @@ def open_digit_scenes(
         UserError: another task, or scenes of under 64 pixels.
     """
     task = task or "detection"
-    if task not in ("detection", "segmentation"):
+    if task not in CROWDING:
         raise UserError(f"digit-scenes has boxes and label maps; got the task {task}")
     side = img_size or DEFAULT_SIZE
     size = (side, side) if isinstance(side, int) else side
@@ -122,7 +138,7 @@ def _scenes(
     ]
     for row in range(SCENES[split]):
         random = np.random.default_rng((SEEDS[split], row))
-        canvas = _composed(random, shapes, labels, size)
+        canvas = _composed(random, shapes, labels, size, CROWDING[task])
         images[row] = torch.from_numpy(canvas.pixels.round().astype(np.uint8)).permute(2, 0, 1)
         name = f"{split}/{row:03d}"
         targets.append(_objects(canvas, name) if task == "detection" else _label_map(canvas, name))
@@ -134,13 +150,14 @@ def _composed(
     shapes: Sequence[Image.Image],
     labels: Sequence[int],
     size: tuple[int, int],
+    crowding: Crowding,
 ) -> _Canvas:
     canvas = _Canvas(_ground(random, size), np.zeros(size, np.uint8), [], [])
     for _ in range(random.integers(PIECES + 1)):
-        _add_piece(random, canvas, shapes[int(random.integers(len(shapes)))])
-    for _ in range(random.integers(1, MOST_DIGITS + 1)):
+        _add_piece(random, canvas, shapes[int(random.integers(len(shapes)))], crowding)
+    for _ in range(random.integers(crowding.fewest, crowding.most + 1)):
         row = int(random.integers(len(shapes)))
-        _add_digit(random, canvas, shapes[row], labels[row])
+        _add_digit(random, canvas, shapes[row], labels[row], crowding)
     canvas.pixels += _noise(random, canvas.pixels.shape)
     np.clip(canvas.pixels, 0, 255, out=canvas.pixels)
     return canvas
@@ -167,21 +184,27 @@ def _ground(random: np.random.Generator, size: tuple[int, int]) -> Numbers:
     return np.asarray(ground).astype(np.float32)
 
 
-def _add_piece(random: np.random.Generator, canvas: _Canvas, shape: Image.Image) -> None:
+def _add_piece(
+    random: np.random.Generator, canvas: _Canvas, shape: Image.Image, crowding: Crowding
+) -> None:
     """A quarter of a digit: made of strokes like one, but no object."""
     half = shape.width // 2
     left, top = (half * random.integers(2, size=2)).tolist()
     quarter = shape.crop((left, top, left + half, top + half))
-    cover = _cover(random, quarter, canvas.owners.shape, largest=SIDES[1])
+    cover = _cover(random, quarter, canvas.owners.shape, crowding)
     corner = _corner(random, canvas, cover)
     _paint(random, canvas, cover, corner)
 
 
 def _add_digit(
-    random: np.random.Generator, canvas: _Canvas, shape: Image.Image, label: int
+    random: np.random.Generator,
+    canvas: _Canvas,
+    shape: Image.Image,
+    label: int,
+    crowding: Crowding,
 ) -> None:
     """Put a digit where it covers others but little; without such a place there is none."""
-    cover = _cover(random, shape, canvas.owners.shape, largest=SIDES[1])
+    cover = _cover(random, shape, canvas.owners.shape, crowding)
     height, width = cover.shape
     for _ in range(TRIES):
         left, top = _corner(random, canvas, cover)
@@ -196,10 +219,10 @@ def _add_digit(
 
 
 def _cover(
-    random: np.random.Generator, shape: Image.Image, size: tuple[int, ...], *, largest: float
+    random: np.random.Generator, shape: Image.Image, size: tuple[int, ...], crowding: Crowding
 ) -> Numbers:
     """How much of each pixel a shape covers, 0 to 1, cut to what is there: (height, width)."""
-    low, high = SIDES[0], largest
+    low, high = crowding.sides
     side = min(size) * low * (high / low) ** random.random()
     width = round(side * random.uniform(0.8, 1.1))
     enlarged = shape.resize((width, round(side)), Image.Resampling.BICUBIC)

@@ -22,7 +22,9 @@ def targets_of(task: str, split: str = "train", size: int | tuple[int, int] = 96
     return images, targets
 
 
-def test_boxes_and_label_maps_agree() -> None:
+def test_boxes_and_label_maps_agree(monkeypatch) -> None:
+    crowding = digit_scenes.CROWDING["detection"]
+    monkeypatch.setitem(digit_scenes.CROWDING, "segmentation", crowding)
     images, objects = targets_of("detection")
     others, maps = targets_of("segmentation")
     assert torch.equal(images, others)
