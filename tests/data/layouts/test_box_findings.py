@@ -1,39 +1,18 @@
-"""What is wrong with boxes and their pictures: repaired, refused or counted, and never silent."""
-
-import json
+"""What is wrong with boxes and classes: repaired, refused or counted, and never silent."""
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from attnbench.data.inspection import inspect_data
 from attnbench.data.layouts.found import Reading
 from attnbench.data.opening import open_data
 from attnbench.errors import UserError
 
-from .zoo import BOXES, HEIGHT, WIDTH, found_in, picture, xml_of
-
-
-def boxes_in(root, split="train") -> list[list[float]]:
-    data = open_data(str(root), (HEIGHT, WIDTH))
-    return [
-        [round(side, 3) for side in box]
-        for _, targets in getattr(data, split).batches(9, seed=None, device="cpu")
-        for one in targets
-        for box in one.boxes.tolist()
-    ]
-
-
-def one_box(number: int, *box: float):
-    """A change of a COCO file: another box at a place."""
-    return lambda content: content["annotations"][number].update(bbox=list(box))
-
-
-KEPT = [[1, 2, 11, 14], [20, 5, 28, 14], [0, 0, 40, 30]]
+from .zoo import BOXES, KEPT, boxes_in, found_in, one_box, xml_of
 
 
 @pytest.mark.parametrize(("width", "height"), [(0, 5), (5, 0), (0, 0)])
-def test_1_a_box_of_no_size_is_left_out(write_coco, width, height) -> None:
+def test_a_box_of_no_size_is_left_out(write_coco, width, height) -> None:
     root = write_coco(one_box(0, 3, 3, width, height))
     assert found_in(root) == {
         "box of no width or height": (
@@ -43,25 +22,25 @@ def test_1_a_box_of_no_size_is_left_out(write_coco, width, height) -> None:
     assert boxes_in(root) == KEPT[1:]
 
 
-def test_1_negative_sides_are_refused(write_coco) -> None:
+def test_negative_sides_are_refused(write_coco) -> None:
     root = write_coco(one_box(0, 9, 9, -3, 4))
     assert found_in(root)["box whose second corner is before its first"][0] == "refused"
     with pytest.raises(UserError, match="second corner is before its first"):
         open_data(str(root))
 
 
-def test_2_a_box_partly_outside_is_cut_at_the_border(write_coco) -> None:
+def test_a_box_partly_outside_is_cut_at_the_border(write_coco) -> None:
     root = write_coco(one_box(0, -3, 25, 10, 8))
     assert found_in(root)["box partly outside its picture"][:2] == ("repaired", 1)
     assert boxes_in(root)[0] == [0, 25, 7, 30]
 
 
-def test_2_rounded_numbers_are_no_finding(write_yolo) -> None:
+def test_rounded_numbers_are_no_finding(write_yolo) -> None:
     assert found_in(write_yolo({1: "1 0.500001 0.5 1.000002 1.0"})) == {}
 
 
 @pytest.mark.parametrize("box", [(2, 2, 0.4, 9), (39.5, 2, 9, 9)])
-def test_2_a_box_with_less_than_a_pixel_left_is_left_out(write_coco, box) -> None:
+def test_a_box_with_less_than_a_pixel_left_is_left_out(write_coco, box) -> None:
     root = write_coco(one_box(0, *box))
     assert found_in(root)["box under 1 pixel wide or high"][:2] == ("repaired", 1)
     assert boxes_in(root) == KEPT[1:]
@@ -77,14 +56,14 @@ def many(content, away: int, count: int = 100) -> None:
 
 
 @pytest.mark.parametrize(("away", "outcome"), [(5, "repaired"), (6, "refused")])
-def test_2_boxes_outside_are_left_out_unless_there_are_many(write_coco, away, outcome) -> None:
+def test_boxes_outside_are_left_out_unless_there_are_many(write_coco, away, outcome) -> None:
     root = write_coco(lambda content: many(content, away))
     (found,) = [one for what, one in found_in(root).items() if "box outside its picture" in what]
     assert found[:2] == (outcome, away)
 
 
 @pytest.mark.parametrize("layout", ["coco", "yolo", "voc"])
-def test_3_a_picture_without_objects_is_kept(layout, request) -> None:
+def test_a_picture_without_objects_is_kept(layout, request) -> None:
     write = request.getfixturevalue(f"write_{layout}")
     if layout == "coco":
         root = write(lambda content: content["annotations"].pop())
@@ -99,13 +78,13 @@ def test_3_a_picture_without_objects_is_kept(layout, request) -> None:
     assert targets[1].labels.shape == targets[1].crowd.shape == targets[1].areas.shape == (0,)
 
 
-def test_3_a_picture_without_a_text_has_no_objects(write_yolo) -> None:
+def test_a_picture_without_a_text_has_no_objects(write_yolo) -> None:
     root = write_yolo()
     (root / "labels/train/1.txt").unlink()
     assert found_in(root)["picture without objects"][1:] == (1, ("images/train/1.png",))
 
 
-def test_4_numbers_of_classes_with_gaps_and_in_another_order(write_coco) -> None:
+def test_numbers_of_classes_with_gaps_and_in_another_order(write_coco) -> None:
     def other_numbers(content) -> None:
         content["categories"] = [{"id": 90, "name": "cat"}, {"id": 0, "name": "dog"}]
         for one in content["annotations"]:
@@ -127,14 +106,14 @@ def test_4_numbers_of_classes_with_gaps_and_in_another_order(write_coco) -> None
     assert labels == [["cat", "dog"], ["dog"], ["cat"]]
 
 
-def test_4_other_names_in_another_split_are_refused(write_coco) -> None:
+def test_other_names_in_another_split_are_refused(write_coco) -> None:
     root = write_coco(val=lambda content: content["categories"][1].update(name="eel"))
     with pytest.raises(UserError, match="only in train: dog; only in val: eel"):
         open_data(str(root))
 
 
 @pytest.mark.parametrize("field", ["id", "name"])
-def test_4_two_classes_that_share_a_number_or_a_name_are_refused(write_coco, field) -> None:
+def test_two_classes_that_share_a_number_or_a_name_are_refused(write_coco, field) -> None:
     def share(content) -> None:
         content["categories"][1][field] = content["categories"][0][field]
 
@@ -143,25 +122,25 @@ def test_4_two_classes_that_share_a_number_or_a_name_are_refused(write_coco, fie
 
 
 @pytest.mark.parametrize("label", ["2", "-1", "0.5"])
-def test_5_a_class_that_has_no_name_is_refused_with_file_and_line(write_yolo, label) -> None:
+def test_a_class_that_has_no_name_is_refused_with_file_and_line(write_yolo, label) -> None:
     root = write_yolo({1: f"1 0.5 0.5 0.5 0.5\n{label} 0.5 0.5 0.2 0.2\n"})
     with pytest.raises(UserError, match=rf"labels/train/1\.txt line 2: class {label} of 2"):
         open_data(str(root))
 
 
-def test_5_an_unlisted_class_is_refused(write_coco) -> None:
+def test_an_unlisted_class_is_refused(write_coco) -> None:
     root = write_coco(lambda content: content["annotations"][1].update(category_id=99))
     with pytest.raises(UserError, match=r"instances_train\.json annotation 1: class 99"):
         open_data(str(root))
 
 
-def test_5_an_unlisted_picture_is_refused(write_coco) -> None:
+def test_an_unlisted_picture_is_refused(write_coco) -> None:
     root = write_coco(lambda content: content["annotations"][1].update(image_id=99))
     with pytest.raises(UserError, match="annotation 1: picture 99"):
         open_data(str(root))
 
 
-def test_5_a_class_of_the_held_out_pictures_alone_is_refused(write_voc) -> None:
+def test_a_class_of_the_held_out_pictures_alone_is_refused(write_voc) -> None:
     root = write_voc({2: xml_of(2).replace("cat", "eel")})
     with pytest.raises(UserError, match="only in val: eel"):
         open_data(str(root))
@@ -175,7 +154,7 @@ def test_a_line_that_is_no_box_is_refused(write_yolo, line) -> None:
         open_data(str(write_yolo({2: line})))
 
 
-def test_6_equal_numbers_and_equal_boxes(write_coco) -> None:
+def test_equal_numbers_and_equal_boxes(write_coco) -> None:
     def twice(content) -> None:
         content["annotations"].append(dict(content["annotations"][0]))
 
@@ -188,13 +167,13 @@ def test_6_equal_numbers_and_equal_boxes(write_coco) -> None:
     assert boxes_in(root) == KEPT
 
 
-def test_7_the_number_0(write_coco) -> None:
+def test_the_number_0(write_coco) -> None:
     root = write_coco(lambda content: content["annotations"][1].update(id=0))
     assert found_in(root)["box with the number 0"][:2] == ("repaired", 1)
     assert boxes_in(root) == KEPT
 
 
-def test_8_missing_areas_and_crowds_are_filled_in(write_coco) -> None:
+def test_missing_areas_and_crowds_are_filled_in(write_coco) -> None:
     def remove(content) -> None:
         for one in content["annotations"]:
             del one["area"], one["iscrowd"]
@@ -208,7 +187,7 @@ def test_8_missing_areas_and_crowds_are_filled_in(write_coco) -> None:
     assert not targets[0].crowd.any()
 
 
-def test_8_a_known_area_and_a_crowd_are_kept(write_coco) -> None:
+def test_a_known_area_and_a_crowd_are_kept(write_coco) -> None:
     root = write_coco(lambda content: content["annotations"][0].update(area=17.5, iscrowd=1))
     _, targets = next(open_data(str(root), 16).train.batches(9, seed=None, device="cpu"))
     assert targets[0].areas.tolist() == [17.5, 72]
@@ -250,147 +229,21 @@ def in_form(form: str):
         "centre x, y, width, height as shares of the sides",
     ],
 )
-def test_10_numbers_that_mean_something_else_are_refused_with_what_fits(write_coco, form) -> None:
+def test_numbers_that_mean_something_else_are_refused_with_what_fits(write_coco, form) -> None:
     root = write_coco(in_form(form))
     with pytest.raises(UserError, match=f"does not fit.*they fit as .*{form}"):
         open_data(str(root))
 
 
-def test_10_pixels_in_a_text_of_shares(write_yolo) -> None:
+def test_pixels_in_a_text_of_shares(write_yolo) -> None:
     root = write_yolo({0: "0 6 8 10 12\n1 24 9.5 8 9", 1: "1 20 15 40 30", 2: "0 5 7 5 6"})
     with pytest.raises(UserError, match="they fit as .*centre x, y, width, height in pixels"):
         open_data(str(root))
 
 
-def turned(path, tag: int) -> None:
-    """A picture that is stored lying, and that viewers turn upright (tag 6) or mirror (2)."""
-    pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    pixels[:, : WIDTH // 2] = 255
-    exif = Image.Exif()
-    exif[0x0112] = tag
-    Image.fromarray(pixels).save(path, exif=exif)
-
-
-def first_image(root) -> np.ndarray:
-    images, _ = next(open_data(str(root), (20, 20)).train.batches(1, seed=None, device="cpu"))
-    return images[0, 0].numpy()
-
-
-def test_11_labels_of_the_upright_picture(write_coco) -> None:
-    def stands(content) -> None:
-        content["images"][0].update(width=HEIGHT, height=WIDTH)
-
-    root = write_coco(stands)
-    turned(root / "images/train/0.png", 6)
-    assert found_in(root) == {"orientation tag": ("repaired", 1, ("images/train/0.png",))}
-    assert first_image(root)[:9].min() > 200 > 50 > first_image(root)[11:].max()
-    _, targets = next(open_data(str(root)).train.batches(1, seed=None, device="cpu"))
-    assert targets[0].size == (WIDTH, HEIGHT)
-
-
-def test_11_labels_of_the_picture_as_it_is_stored(write_coco) -> None:
-    root = write_coco()
-    turned(root / "images/train/0.png", 6)
-    assert found_in(root) == {
-        "orientation tag, labelled as stored": ("repaired", 1, ("images/train/0.png",))
-    }
-    image = first_image(root)
-    assert image[:, :9].min() > 200 > 50 > image[:, 11:].max()
-    assert boxes_in(root) == KEPT
-
-
-def test_12_another_size_is_refused_with_both(write_coco) -> None:
-    root = write_coco()
-    picture(root / "images/train/1.png", (80, 60))
-    with pytest.raises(UserError, match=r"1\.png has 80 × 60 px, its labels are of 40 × 30"):
-        open_data(str(root))
-    picture(root / "images/train/1.png", (HEIGHT, WIDTH))
-    with pytest.raises(UserError, match=r"1\.png has 30 × 40 px, its labels are of 40 × 30"):
-        open_data(str(root))
-
-
-@pytest.mark.parametrize("layout", ["coco", "yolo", "voc", "masks"])
-@pytest.mark.parametrize("damage", ["cut", "gone"])
-def test_13_pictures_that_cannot_be_read_are_refused_or_left_out(layout, damage, request) -> None:
-    root = request.getfixturevalue(f"write_{layout}")()
-    path = next(path for path in sorted(root.rglob("0.png")) if "mask" not in str(path))
-    if damage == "cut":
-        path.write_bytes(path.read_bytes()[:300])
-    else:
-        path.unlink()
-    with pytest.raises(UserError, match=r"1 × (does not decode|picture that is missing).*0\."):
-        open_data(str(root))
-    found = found_in(root, skip_broken=True)
-    (outcome, count, _) = found.get("does not decode") or found["picture that is missing"]
-    assert (outcome, count) == ("counted", 1)
-    data = open_data(str(root), settings=Reading(skip_broken=True))
-    assert (len(data.train), len(data.val)) == (1, 1)
-
-
-def test_13_damage_in_the_middle_is_found_if_it_is_to_be_skipped(write_coco) -> None:
-    root = write_coco()
-    path = root / "images/train/0.png"
-    picture(path, (WIDTH, HEIGHT))
-    big = np.random.default_rng(0).integers(256, size=(300, 400, 3), dtype=np.uint8)
-    Image.fromarray(big).save(path)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 500] = bytes(500)
-    path.write_bytes(content)
-    file = root / "annotations/instances_train.json"
-    labels = json.loads(file.read_text())
-    labels["images"][0].update(width=400, height=300)
-    file.write_text(json.dumps(labels))
-    assert found_in(root, skip_broken=True)["does not decode"][:2] == ("counted", 1)
-    with pytest.raises(UserError, match=r"0\.png"):
-        open_data(str(root))
-
-
-def test_18_other_modes_are_counted_as_for_classes(write_coco) -> None:
-    root = write_coco()
-    deep = np.full((HEIGHT, WIDTH), 40_000, np.uint16)
-    Image.fromarray(deep).save(root / "images/train/0.png")
-    Image.new("RGBA", (WIDTH, HEIGHT)).save(root / "images/train/1.png")
-    found = found_in(root)
-    assert [found[what][0] for what in ("mode I;16, over 8 bits", "transparency")] == [
-        "repaired"
-    ] * 2
-    images, _ = next(open_data(str(root)).train.batches(2, seed=None, device="cpu"))
-    assert (images[0].unique().tolist(), images[1].unique().tolist()) == ([156], [255])
-
-
 def test_a_value_that_is_no_finite_number_is_refused(write_yolo) -> None:
     with pytest.raises(UserError, match="no finite number.*line 1"):
         open_data(str(write_yolo({2: "0 nan 0.5 0.5 0.5"})))
-
-
-def test_a_picture_that_is_listed_twice_is_refused(write_coco) -> None:
-    def again(content) -> None:
-        content["images"].append({**content["images"][0], "id": 50})
-
-    with pytest.raises(UserError, match=r"listed twice.*images/train/0\.png"):
-        open_data(str(write_coco(again)))
-
-
-def test_two_pictures_with_one_number_are_refused(write_coco) -> None:
-    root = write_coco(lambda content: content["images"][1].update(id=7))
-    assert found_in(root)["picture with the number of another one"][0] == "refused"
-
-
-@pytest.mark.parametrize("text", ["", "[1, 2]", '{"images": [', '{"images": 3, "annotations": []}'])
-def test_a_file_that_is_no_coco_is_one_line(write_coco, text) -> None:
-    root = write_coco()
-    (root / "annotations/instances_train.json").write_text(text or " ")
-    with pytest.raises(UserError) as caught:
-        open_data(str(root))
-    assert "\n" not in str(caught.value)
-
-
-def test_an_xml_file_that_is_none_or_is_missing_is_refused(write_voc) -> None:
-    root = write_voc({0: "<annotation><object>"})
-    (root / "Annotations/1.xml").unlink()
-    found = found_in(root)
-    assert found["label file that is no XML"] == ("refused", 1, ("Annotations/0.xml",))
-    assert found["label file that is missing"] == ("refused", 1, ("Annotations/1.xml",))
 
 
 def test_strict_refuses_repairs_and_nothing_else(write_coco) -> None:

@@ -61,7 +61,7 @@ def with_palette(mask: np.ndarray) -> Image.Image:
 
 
 @pytest.mark.parametrize("form", [*DRAWN, "palette"])
-def test_15_values_are_taken_as_they_are(write_masks, form) -> None:
+def test_values_are_taken_as_they_are(write_masks, form) -> None:
     root = write_masks(DRAWN.get(form, with_palette))
     assert wrong_in(root) == {}
     for got, expected in zip(all_labels(root), EXPECTED, strict=True):
@@ -69,7 +69,7 @@ def test_15_values_are_taken_as_they_are(write_masks, form) -> None:
     assert open_data(str(root)).class_names == ("0", "1", "2")
 
 
-def test_15_colours_are_classes_by_a_table(write_masks) -> None:
+def test_colours_are_classes_by_a_table(write_masks) -> None:
     root = write_masks(lambda mask: Image.fromarray(COLOURS[mask]), classes=TABLE)
     assert wrong_in(root) == {}
     for got, expected in zip(all_labels(root), EXPECTED, strict=True):
@@ -77,7 +77,7 @@ def test_15_colours_are_classes_by_a_table(write_masks) -> None:
     assert open_data(str(root)).class_names == ("sky", "cat", "big dog")
 
 
-def test_15_a_colour_of_the_table_may_be_ignored(write_masks) -> None:
+def test_a_colour_of_the_table_may_be_ignored(write_masks) -> None:
     table = TABLE.replace("sky", "ignore")
     root = write_masks(lambda mask: Image.fromarray(COLOURS[mask]), classes=table)
     assert open_data(str(root)).class_names == ("cat", "big dog")
@@ -85,7 +85,7 @@ def test_15_a_colour_of_the_table_may_be_ignored(write_masks) -> None:
     assert np.array_equal(all_labels(root)[0], expected)
 
 
-def test_15_colours_without_a_table_and_unknown_ones_are_refused(write_masks) -> None:
+def test_colours_without_a_table_and_unknown_ones_are_refused(write_masks) -> None:
     root = write_masks(lambda mask: Image.fromarray(COLOURS[mask]))
     assert wrong_in(root)["mask in colours, without a table"][:2] == ("refused", 3)
     (root / "classes.txt").write_text(TABLE.replace("250", "251"))
@@ -93,17 +93,17 @@ def test_15_colours_without_a_table_and_unknown_ones_are_refused(write_masks) ->
         open_data(str(root))
 
 
-def test_15_a_jpeg_mask_is_refused(write_masks) -> None:
+def test_a_jpeg_mask_is_refused(write_masks) -> None:
     root = write_masks(masks="{split}/masks/{number}.jpg")
     assert wrong_in(root)["mask stored as JPEG, which changes values"][:2] == ("refused", 3)
 
 
-def test_15_a_mask_of_another_mode_is_refused(write_masks) -> None:
+def test_a_mask_of_another_mode_is_refused(write_masks) -> None:
     root = write_masks(lambda mask: Image.fromarray(mask).convert("LA"))
     assert wrong_in(root)["mask of a mode without plain values"][:2] == ("refused", 3)
 
 
-def test_14_a_value_of_no_class_is_refused_with_its_file(write_masks) -> None:
+def test_a_value_of_no_class_is_refused_with_its_file(write_masks) -> None:
     root = write_masks(classes="sky\ncat\n")
     with pytest.raises(UserError, match=r"no class.*train/masks/0\.png: 2, of 2 classes"):
         open_data(str(root))
@@ -111,7 +111,7 @@ def test_14_a_value_of_no_class_is_refused_with_its_file(write_masks) -> None:
     assert labels[0].unique().tolist() == [0, 1, IGNORE]
 
 
-def test_14_255_is_ignored(write_masks) -> None:
+def test_the_value_255_is_ignored(write_masks) -> None:
     root = write_masks(lambda mask: Image.fromarray(np.where(mask == 2, 255, mask).astype("uint8")))
     found = found_in(root)["value that is ignored"]
     assert found[:2] == ("counted", 1)
@@ -121,7 +121,7 @@ def test_14_255_is_ignored(write_masks) -> None:
 
 
 @pytest.mark.parametrize("classes", [None, "ground\nroad\n"])
-def test_14_0_and_255_alone_are_asked_for(write_masks, classes) -> None:
+def test_value_0_and_255_alone_are_asked_for(write_masks, classes) -> None:
     root = write_masks(
         lambda mask: Image.fromarray((mask > 0).astype(np.uint8) * 255), classes=classes
     )
@@ -133,12 +133,12 @@ def test_14_0_and_255_alone_are_asked_for(write_masks, classes) -> None:
         assert np.array_equal(all_labels(root, mask_ignore=255)[0] == IGNORE, EXPECTED[0] > 0)
 
 
-def test_14_bits_are_two_classes(write_masks) -> None:
+def test_bits_are_two_classes(write_masks) -> None:
     root = write_masks(lambda mask: Image.fromarray(mask > 0))
     assert np.array_equal(all_labels(root)[2], EXPECTED[2] > 0)
 
 
-def test_14_values_with_gaps_are_asked_for(write_masks) -> None:
+def test_values_with_gaps_are_asked_for(write_masks) -> None:
     root = write_masks(lambda mask: Image.fromarray(mask * 100))
     with pytest.raises(UserError, match="most of them unused.*--mask-values"):
         open_data(str(root))
@@ -148,13 +148,13 @@ def test_14_values_with_gaps_are_asked_for(write_masks) -> None:
     )  # fmt: skip
 
 
-def test_14_a_class_may_lack_pixels(write_masks) -> None:
+def test_a_class_may_lack_pixels(write_masks) -> None:
     root = write_masks(classes="sky\ncat\ndog\neel\n")
     assert found_in(root)["class without pixels"] == ("counted", 1, ("eel",))
     assert open_data(str(root)).num_classes == 4
 
 
-def test_14_large_values_are_of_no_class(write_masks) -> None:
+def test_large_values_are_of_no_class(write_masks) -> None:
     root = write_masks(
         lambda mask: Image.fromarray(np.where(mask == 2, 1000, mask.astype(np.uint16))),
         classes="a\nb\nc",
@@ -163,7 +163,7 @@ def test_14_large_values_are_of_no_class(write_masks) -> None:
         open_data(str(root))
 
 
-def test_16_shares_are_shown_and_nothing_is_subtracted(write_masks) -> None:
+def test_shares_are_shown_and_nothing_is_subtracted(write_masks) -> None:
     root = write_masks()
     found = inspect_data(str(root))
     pixels = {name: counts["train"] for name, counts in found.classes.items()}
@@ -174,7 +174,7 @@ def test_16_shares_are_shown_and_nothing_is_subtracted(write_masks) -> None:
     assert examples[0].startswith("0 ")
 
 
-def test_16_0_is_ignored_where_the_user_says_so(write_masks) -> None:
+def test_value_0_is_ignored_where_the_user_says_so(write_masks) -> None:
     root = write_masks()
     with pytest.raises(UserError, match="--mask-values 1-2"):
         open_data(str(root), settings=Reading(mask_ignore=0))
@@ -193,14 +193,14 @@ def test_contradictions_are_named(write_masks) -> None:
             open_data(str(root), settings=settings)
 
 
-def test_17_a_mask_of_another_size_is_refused_with_both(write_masks) -> None:
+def test_a_mask_of_another_size_is_refused_with_both(write_masks) -> None:
     root = write_masks()
     picture(root / "train/images/1.png", (44, 33))
     with pytest.raises(UserError, match=r"1\.png has 44 × 33 px, its labels are of 40 × 30"):
         open_data(str(root))
 
 
-def test_17_a_mask_of_the_picture_as_it_is_stored(write_masks) -> None:
+def test_a_mask_of_the_picture_as_it_is_stored(write_masks) -> None:
     root = write_masks()
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -9,6 +9,7 @@ from PIL import Image
 
 from attnbench.data.inspection import inspect_data
 from attnbench.data.layouts.found import Reading
+from attnbench.data.opening import open_data
 
 WIDTH, HEIGHT = 40, 30
 BOXES = {0: [(1, 2, 10, 12, 0), (20, 5, 8, 9, 1)], 1: [(0, 0, 40, 30, 1)], 2: [(3, 4, 5, 6, 0)]}
@@ -72,3 +73,21 @@ def found_in(root: Path, **settings: Any) -> dict[str, tuple[str, int, tuple[str
     return {
         one.kind.what: (one.kind.outcome, one.count, one.examples) for one in inspection.findings
     }
+
+
+def boxes_in(root, split="train") -> list[list[float]]:
+    data = open_data(str(root), (HEIGHT, WIDTH))
+    return [
+        [round(side, 3) for side in box]
+        for _, targets in getattr(data, split).batches(9, seed=None, device="cpu")
+        for one in targets
+        for box in one.boxes.tolist()
+    ]
+
+
+def one_box(number: int, *box: float):
+    """A change of a COCO file: another box at a place."""
+    return lambda content: content["annotations"][number].update(bbox=list(box))
+
+
+KEPT = [[1, 2, 11, 14], [20, 5, 28, 14], [0, 0, 40, 30]]
