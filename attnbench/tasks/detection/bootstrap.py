@@ -1,7 +1,7 @@
 """95 % intervals of AP and AP50 by bootstrap over pictures.
 
-Pictures are drawn with replacement, as many as there are. Detections and objects are paired within
-a picture, so they are paired once, and each drawn set is a matter of weights.
+Detections and objects are paired within a picture, so they are paired once, and each drawn set is a
+matter of weights (`tasks/bootstrap.py`).
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from attnbench.tasks.bootstrap import middle, times_drawn
 from attnbench.tasks.detection.curves import at_recalls
 from attnbench.tasks.detection.matching import THRESHOLDS, Matches, matches_of_class
 from attnbench.tasks.detection.pictures import Floats, Integers, Picture
 
 DRAWS = 400
-SEED = 0
-"""Equal predictions have equal intervals."""
 MOST_NUMBERS = 4_000_000
 """Draws times detections that are handled at once: 32 MB for each of a few tables."""
 
@@ -32,8 +31,7 @@ def intervals_of(
     """
     if len(pictures) < 2:
         return {}
-    drawn = np.random.default_rng(SEED).integers(len(pictures), size=(DRAWS, len(pictures)))
-    times = np.stack([np.bincount(row, minlength=len(pictures)) for row in drawn])
+    times = times_drawn(len(pictures), DRAWS)
     each = np.stack([
         precision_of_draws(times, matches_of_class(pictures, label))
         for label in range(num_classes)
@@ -65,6 +63,5 @@ def _intervals(scores: Mapping[str, Floats]) -> dict[str, tuple[float, float]]:
     for name, values in scores.items():
         usable = values[~np.isnan(values).all(axis=1)]
         if len(usable):
-            low, high = np.quantile(np.nanmean(usable, axis=1), [0.025, 0.975])
-            found[name] = (float(low), float(high))
+            found[name] = middle(np.nanmean(usable, axis=1))
     return found

@@ -9,9 +9,8 @@ from torch import nn
 
 from attnbench.errors import UserError
 from attnbench.models.backbone import Backbone, FeatureInfo
-from attnbench.models.factory import create_backbone
-from attnbench.models.options import INSIDE
-from attnbench.registry import MODELS, Entry
+from attnbench.models.under_head import backbone_with, row_over
+from attnbench.registry import Entry
 from attnbench.tasks.segmentation import semantic_fpn, uper_net
 from attnbench.tasks.segmentation.segmenter import MOST_MAPS, Segmenter
 
@@ -52,10 +51,7 @@ def create_segmenter(
     """
     if head not in HEADS:
         raise UserError(f"head must be one of {', '.join(HEADS)}, got {head!r}")
-    inside: dict[str, Any] = {} if attention is None else {"attention": attention}
-    if attention_options:
-        inside[INSIDE] = dict(attention_options)
-    trunk = create_backbone(backbone, img_size, **inside)
+    trunk = backbone_with(backbone, img_size, attention, attention_options)
     build, published = HEADS[head]
     width = head_width or published
     info = trunk.feature_info[-MOST_MAPS:]
@@ -78,18 +74,10 @@ def uper_net_over(backbone: str) -> Entry:
 
 
 def _row(head: str, backbone: str) -> Entry:
-    below = MODELS.find(backbone)
-    return Entry(
-        kind="model",
-        name=f"{head}:{backbone}",
-        target="attnbench.tasks.segmentation.models:create_segmenter",
-        family=below.family,
-        summary=f"{head} over {backbone}",
-        paper=below.paper,
-        link=below.link,
-        task="segmentation",
-        options={"backbone": backbone, "head": head},
-    )
+    return row_over(
+        backbone, head, target="attnbench.tasks.segmentation.models:create_segmenter",
+        task="segmentation", options={"head": head},
+    )  # fmt: skip
 
 
 class NormedMaps(Backbone):

@@ -91,3 +91,10 @@ def test_the_interval_holds_the_score_and_narrows_with_more_pictures():
     assert widths[1] < 0.5 * widths[0]
     assert intervals_of(few.pictures) == intervals_of(few.pictures)
     assert intervals_of(few.pictures[:1]) == {}
+
+
+def test_pictures_without_known_pixels_spoil_no_interval():
+    known, nothing = torch.tensor([[3, 1], [0, 4]]), torch.zeros(2, 2, dtype=torch.int64)
+    low, high = intervals_of([known, nothing])["miou"]
+    assert low == high == pytest.approx((3 / 4 + 4 / 5) / 2)
+    assert intervals_of([nothing, nothing]) == {}

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from attnbench.data.targets import Detections, Objects
 from attnbench.models.backbone import Backbone
-from attnbench.models.factory import create_backbone
-from attnbench.models.options import INSIDE
-from attnbench.registry import MODELS, Entry
+from attnbench.models.under_head import backbone_with, row_over
+from attnbench.registry import Entry
 from attnbench.tasks.detection.detector import Detector
 from attnbench.tasks.detection.padding import padded
 from attnbench.tasks.detection.picodet.csp_pan import CSPPAN
@@ -80,26 +79,13 @@ def create_picodet(
     Raises:
         UserError: the backbone gives no maps.
     """
-    inside = dict(backbone_options or {})
-    if attention is not None:
-        inside["attention"] = attention
-    if attention_options:
-        inside[INSIDE] = dict(attention_options)
-    trunk = create_backbone(backbone, img_size, **inside)
+    trunk = backbone_with(backbone, img_size, attention, attention_options, backbone_options)
     return PicoDet(trunk, num_classes, neck_dim=neck_dim, depth=depth)
 
 
 def picodet_over(backbone: str) -> Entry:
     """The row of a name such as "picodet:timm:resnet18"."""
-    below = MODELS.find(backbone)
-    return Entry(
-        kind="model",
-        name=f"picodet:{backbone}",
-        target="attnbench.tasks.detection.picodet.model:create_picodet",
-        family=below.family,
-        summary=f"PicoDet's neck and head over {backbone}",
-        paper=below.paper,
-        link=below.link,
-        task="detection",
-        options={"backbone": backbone},
-    )
+    return row_over(
+        backbone, "picodet", target="attnbench.tasks.detection.picodet.model:create_picodet",
+        task="detection", options={},
+    )  # fmt: skip
