@@ -105,12 +105,10 @@ def command(
     try_file(out)
     try_folder(checkpoints)
     with status(screen, "loading torch"):
-        from attnbench.experiments.task import default_data, task_of, with_head
+        from attnbench.experiments.task import asked_for
 
-        model = with_head(model, head)
-        task = task_of(model, task)
-        source = default_data(task) if data is None else data
-        asked_for = _values(option, anchors)
+        model, task, source = asked_for(model, head, task, data)
+        inside = _values(option, anchors)
 
         from attnbench.cli.show.data import print_findings
         from attnbench.data.opening import open_data
@@ -133,7 +131,7 @@ def command(
     experiment = Experiment(
         model=model, data=images, source=source, recipe=recipe, device=chosen,
         folder=checkpoints, task=task,
-        options=model_options(model, images, attention, asked_for),
+        options=model_options(model, images, attention, inside),
     )  # fmt: skip
     _print_start(experiment, screen)
     print_findings(images.findings, screen)

@@ -13,35 +13,32 @@ DEFAULT_DATA = {
 """The embedded set of each task, which needs no download."""
 
 
-def with_head(model: str, head: str | None) -> str:
-    """The name of a model with a head over it, such as "uper-net:timm:resnet50"."""
-    return model if head is None else f"{head}:{model}"
+HEADS = {"detection": "picodet", "segmentation": "semantic-fpn or uper-net"}
+"""Those that can be put over a backbone, by task."""
 
 
-def task_of(model: str, task: str | None = None) -> str:
-    """The task of a model by name.
+def asked_for(
+    model: str, head: str | None = None, task: str | None = None, data: str | None = None
+) -> tuple[str, str, str]:
+    """What to train on which data, from what a user says.
 
     Args:
         model: registered name.
-        task: what the user asked for.
+        head: one to be put over it as a backbone.
+        task: the model must be made for it.
+        data: name or folder; None for the embedded set of the task.
+
+    Returns:
+        Name of the model with its head, such as "uper-net:timm:resnet50", its task, and the data.
 
     Raises:
-        UserError: the model is unknown, or made for another task.
+        UserError: the model is unknown or made for another task, or no set of it is embedded.
     """
-    own = MODELS.find(model).task
-    if task is not None and task != own:
-        heads = {"detection": "picodet", "segmentation": "semantic-fpn or uper-net"}
-        advice = f"; put a head over it with --head {heads[task]}" if task in heads else ""
-        raise UserError(f"model {model} is made for {own}, --task is {task}{advice}")
-    return own
-
-
-def default_data(task: str) -> str:
-    """The data set that a model of a task is trained on unless told otherwise.
-
-    Raises:
-        UserError: there is none for the task.
-    """
-    if task not in DEFAULT_DATA:
-        raise UserError(f"no data set of the task {task} is embedded; name one with --data")
-    return DEFAULT_DATA[task]
+    name = model if head is None else f"{head}:{model}"
+    own = MODELS.find(name).task
+    if task not in (None, own):
+        advice = f"; put a head over it with --head {HEADS[task]}" if task in HEADS else ""
+        raise UserError(f"model {name} is made for {own}, --task is {task}{advice}")
+    if data is None and own not in DEFAULT_DATA:
+        raise UserError(f"no data set of the task {own} is embedded; name one with --data")
+    return name, own, DEFAULT_DATA[own] if data is None else data
