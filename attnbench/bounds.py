@@ -26,7 +26,6 @@ FINITE = 1e100
 
 SHOWN = 60
 """Characters of the user's input that a message repeats."""
-SHOWN_OF_PATH = 200
 LONGEST_WORD = 300
 LONGEST_MESSAGE = 1500
 """Characters: beyond them a message repeats what is no text of ours."""
@@ -166,13 +165,6 @@ def shortened(value: object) -> str:
         return f"a whole number of about {round(value.bit_length() * 0.30103):,} digits"
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
-
-
-def shown_path(path: object) -> str:
-    """A path as a message repeats it: in quotes only if it holds what cannot be printed."""
-    text = str(path)
-    start = text[:SHOWN_OF_PATH]
-    return (start if start.isprintable() else repr(start)) + _more(text, SHOWN_OF_PATH)
 
 
 def shortened_message(text: str) -> str:

@@ -18,8 +18,10 @@ from attnbench.files.content import BOM, START, not_utf8
 SHOWN = 240
 """Characters of a path that a message repeats."""
 
+A_FILE, A_FOLDER = "a file", "a folder"
 _KINDS = (
-    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISREG, A_FILE),
+    (stat.S_ISDIR, A_FOLDER),
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"),
@@ -46,7 +48,7 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
     """
     try:
         kind = kind_of(path)
-        if kind != "a file":
+        if kind != A_FILE:
             raise UnreadableError(f"{shown(path)}: expected a file, got {kind}")
         with path.open("rb") as file:
             yield file
@@ -98,13 +100,15 @@ def kind_of(path: Path) -> str:
         raise
     except ValueError as error:  # a zero byte or half a surrogate in the name
         raise OSError(0, f"no name of a file ({error})") from error
-    if stat.S_ISREG(mode):
-        return "a file"
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "no file")
 
 
 def shown(path: Path) -> str:
-    """A path as a message repeats it: the middle of a very long one is left out."""
+    """A path as a message repeats it: quoted if it holds what cannot be printed, and shortened.
+
+    The middle of a very long one is left out.
+    """
     text = str(path)
+    text = text if text.isprintable() else repr(text)
     half = SHOWN // 2
     return text if len(text) <= SHOWN else f"{text[:half]} … {text[-half:]}"

@@ -6,24 +6,18 @@ neither made nor changed: another process may be writing to it at the same time.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 import tempfile
 from pathlib import Path
 
-from attnbench.bounds import shown_path
 from attnbench.errors import UserError
+from attnbench.files.reading import A_FILE, A_FOLDER, kind_of, shown
 
 BLOCK = b"\0" * 4096
 """What the trial writes: on a full disk an empty file can still be made."""
 LOOKED_AT = 2**20
 """Bytes: more than the longest record."""
 RECORD = re.compile(rb'^(\xef\xbb\xbf)?\s*\{\s*"\w+"\s*:', re.MULTILINE)
-KINDS = {
-    stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe (FIFO)", stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link to nothing",
-}  # fmt: skip
 
 
 def try_file(path: Path, flag: str = "--out", *, replaced: bool = False) -> None:
@@ -42,8 +36,8 @@ def try_file(path: Path, flag: str = "--out", *, replaced: bool = False) -> None
         kind = _kind(path)
         if kind is None:
             _try_new(path)
-        elif kind != stat.S_IFREG:
-            raise _refusal(path, f"it is {_words(kind)}", flag)
+        elif kind != A_FILE:
+            raise _refusal(path, f"it is {kind}", flag)
         else:
             with path.open("ab"):
                 pass
@@ -63,20 +57,20 @@ def try_folder(path: Path, flag: str = "--out") -> None:
         kind = _kind(path)
         if kind is None:
             _try_new(path)
-        elif kind != stat.S_IFDIR:
-            raise _refusal(path, f"it is {_words(kind)} and no folder", flag)
+        elif kind != A_FOLDER:
+            raise _refusal(path, f"it is {kind} and no folder", flag)
         else:
             _try_in(path)
     except (OSError, ValueError) as error:
         raise _refusal_of(error, path, flag) from None
 
 
-def _kind(path: Path) -> int | None:
-    """What stands at the path, links followed; a link to nothing is S_IFLNK. None for nothing."""
+def _kind(path: Path) -> str | None:
+    """What stands at the path, in words; None for nothing."""
     try:
-        return stat.S_IFMT(os.stat(path).st_mode)
+        return kind_of(path)
     except FileNotFoundError:
-        return stat.S_IFLNK if path.is_symlink() else None
+        return None
 
 
 def _holds_no_record(path: Path) -> bool:
@@ -86,18 +80,14 @@ def _holds_no_record(path: Path) -> bool:
     return bool(beginning.strip()) and not RECORD.search(beginning)
 
 
-def _words(kind: int) -> str:
-    return KINDS.get(kind, "a file" if kind == stat.S_IFREG else "no regular file")
-
-
 def _try_new(path: Path) -> None:
     """Whether the path can be made: in the nearest folder that exists, by each of its names."""
     folder, missing = path.absolute(), []
     while (kind := _kind(folder)) is None:
         missing.append(folder.name)
         folder = folder.parent
-    if kind != stat.S_IFDIR:
-        raise NotADirectoryError(0, f"{folder} is {_words(kind)} and no folder")
+    if kind != A_FOLDER:
+        raise NotADirectoryError(0, f"{folder} is {kind} and no folder")
     for name in missing:
         _kind(folder / name)  # raises if the name is too long
     _try_in(folder)
@@ -120,4 +110,4 @@ def _refusal_of(error: OSError | ValueError, path: Path, flag: str) -> UserError
 
 
 def _refusal(path: Path, reason: str, flag: str) -> UserError:
-    return UserError(f"cannot write to {shown_path(path)}: {reason}; choose another {flag}")
+    return UserError(f"cannot write to {shown(path)}: {reason}; choose another {flag}")

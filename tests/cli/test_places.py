@@ -58,7 +58,7 @@ def test_what_stands_in_the_way_inside_the_folder_is_named(command, blocked, att
     out = "folder/train.jsonl" if command == "train" else "folder"
     code, printed, err = attnbench(command, *arguments, "--out", out)
     assert (code, printed) == (2, "")
-    assert f"{blocked}: it is a pipe" in err
+    assert f"{blocked}: it is a named pipe" in err
 
 
 def test_a_dry_run_writes_nothing_and_tries_nothing(attnbench, places):

@@ -33,7 +33,7 @@ def picture(folder):
 
 
 NO_FILES = {
-    "folder": "it is a folder", "pipe": "it is a pipe", "nowhere": "it is a link to nothing",
+    "folder": "it is a folder", "pipe": "it is a named pipe", "nowhere": "it is a link to nothing",
     "loop": "ymbolic link", "/dev/null": "it is a device", "file/a.jsonl": "ot a directory",
     "pipe/a": "ot a directory", "nowhere/a": "is a link to nothing", "x" * 300: "too long",
     f"new/{'x' * 300}/a": "too long", "x/" * 3000 + "a": "too long", "a\0b": "null",

@@ -9,6 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from attnbench.bounds import shortened
 from attnbench.errors import UserError
 
 KEYS = ("image_id", "category_id", "bbox", "score")
@@ -58,19 +59,21 @@ def _entry(path: Path, number: int, given: Any) -> Entry:
     if missing:
         raise UserError(f"{path}: entry {number} expected {', '.join(KEYS)}, lacks {missing[0]}")
     image, category = given["image_id"], given["category_id"]
-    where = f"{path}: entry {number} of image_id {shown(image)}"
+    where = f"{path}: entry {number} of image_id {shortened(image)}"
     if not _is(image, int, str) or not _is(category, int):
-        raise UserError(f"{where} expected whole numbers as ids, got category_id {shown(category)}")
+        raise UserError(
+            f"{where} expected whole numbers as ids, got category_id {shortened(category)}"
+        )
     box, score = given["bbox"], given["score"]
     if not (isinstance(box, list) and len(box) == 4 and all(map(_finite, box))):
-        raise UserError(f"{where} expected bbox as x, y, width, height, got {shown(box)}")
+        raise UserError(f"{where} expected bbox as x, y, width, height, got {shortened(box)}")
     if min(box[2:]) < 0:
         raise UserError(
-            f"{where} expected a width and height of at least 0, got {shown(box)}: write x, y, "
+            f"{where} expected a width and height of at least 0, got {shortened(box)}: write x, y, "
             "width, height"
         )
     if not _finite(score):
-        raise UserError(f"{where} expected a finite score, got {shown(score)}")
+        raise UserError(f"{where} expected a finite score, got {shortened(score)}")
     x, y, width, height = map(float, box)
     return Entry(
         image_id=image, category_id=category, score=float(score), bbox=(x, y, width, height),
@@ -85,9 +88,3 @@ def _is(value: Any, *types: type) -> bool:
 
 def _finite(value: Any) -> bool:
     return _is(value, int, float) and isfinite(value)
-
-
-def shown(value: Any, most: int = 60) -> str:
-    """A value of a file inside a message, shortened."""
-    text = repr(value)
-    return text if len(text) <= most else text[: most - 1] + "…"

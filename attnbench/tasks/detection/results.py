@@ -12,9 +12,10 @@ from pathlib import Path
 
 import torch
 
+from attnbench.bounds import shortened
 from attnbench.data.targets import Detections, Objects
 from attnbench.errors import UserError
-from attnbench.tasks.detection.entries import Entry, entries_in, shown
+from attnbench.tasks.detection.entries import Entry, entries_in
 from attnbench.tasks.detection.numbering import (
     CocoIds,
     labels_by_number,
@@ -90,7 +91,7 @@ def read_results(
         if name is None:
             raise UserError(
                 f"{path}: entry {number} expected a picture of the data set, got image_id "
-                f"{shown(entry.image_id)}, which it does not have; {CHOOSE}"
+                f"{shortened(entry.image_id)}, which it does not have; {CHOOSE}"
             )
         grouped[place[name]].append((entry, label_of(entry)))
     without = sum(not group for group in grouped)
@@ -145,6 +146,6 @@ def _labels(
 def _refuse_unknown(path: Path, unknown: set[int] | set[str]) -> None:
     if unknown:
         raise UserError(
-            f"{path} expected classes of the data set, got {shown(sorted(unknown)[0])}, which it "
-            f"does not have; {CHOOSE}"
+            f"{path} expected classes of the data set, got {shortened(sorted(unknown)[0])}, which "
+            f"it does not have; {CHOOSE}"
         )
