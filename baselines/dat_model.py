@@ -10,17 +10,14 @@ windows is the mirror image; and tokens that pad a map are masked (see `attentio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import placed_attention
-from attnbench.models.block import Block
-from baselines.staged import Stage, Staged
-from baselines.swin_model import HEAD_WIDTH
+from attnbench.spec import Grid
+from baselines.staged import HEAD_WIDTH, Staged
 
 DEFORMABLE_FROM = 2
 
@@ -42,27 +39,13 @@ class Shrink(nn.Module):
 
 
 class Dat(Staged):
-    """A DAT for images of any size."""
+    """A DAT for images of any size: tables of biases are resized."""
 
-    def __init__(
-        self,
-        num_classes: int = 1000,
-        img_size: int | tuple[int, int] = 224,
-        *,
-        dim: int,
-        depths: Sequence[int],
-    ) -> None:
-        """Build it; `img_size` is ignored, since tables of biases are resized."""
-        super().__init__(num_classes, [_stage(dim, *each) for each in enumerate(depths)], dim)
+    shrink = Shrink
 
-
-def _stage(first_dim: int, index: int, depth: int) -> Stage:
-    dim = first_dim * 2**index
-    shrink = Shrink(dim // 2) if index else nn.Identity()
-    return Stage(shrink, [Block(_attention(dim, index, block)) for block in range(depth)])
-
-
-def _attention(dim: int, stage: int, block: int) -> Attention:
-    deformable = stage >= DEFORMABLE_FROM and block % 2 == 1
-    name = "deformable" if deformable else "window"
-    return placed_attention(name, dim, dim // HEAD_WIDTH, stage, block, {})
+    @staticmethod
+    def attention(dim: int, stage: int, block: int, image: Grid) -> Attention:
+        """Windows, and from the third stage on moved places in every second block."""
+        deformable = stage >= DEFORMABLE_FROM and block % 2 == 1
+        name = "deformable" if deformable else "window"
+        return placed_attention(name, dim, dim // HEAD_WIDTH, stage, block, {})

@@ -7,44 +7,23 @@ the last stage. Any other image size works too; see `attention/focal.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from torch import nn
-
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import placed_attention
-from attnbench.models.block import Block
 from attnbench.spec import Grid
-from baselines.staged import PATCH, Stage, Staged
-from baselines.swin_model import HEAD_WIDTH, PatchMerging
+from baselines.staged import HEAD_WIDTH, PATCH, Staged
+from baselines.swin_model import PatchMerging
 
 WINDOW = 7
 
 
 class Focal(Staged):
-    """A Focal Transformer for images of any size."""
+    """A Focal Transformer for images of any size; the one it is built for decides its rings."""
 
-    def __init__(
-        self,
-        num_classes: int = 1000,
-        img_size: int | tuple[int, int] = 224,
-        *,
-        dim: int,
-        depths: Sequence[int],
-    ) -> None:
-        """Build it; `img_size` decides which stages have a ring around their windows."""
-        sides = (img_size, img_size) if isinstance(img_size, int) else img_size
-        stages = [_stage(dim, index, depth, sides) for index, depth in enumerate(depths)]
-        super().__init__(num_classes, stages, dim)
+    shrink = PatchMerging
 
-
-def _stage(first_dim: int, index: int, depth: int, image: Grid) -> Stage:
-    dim, stride = first_dim * 2**index, PATCH * 2**index
-    ring = max(image) > WINDOW * stride
-    merging = PatchMerging(dim // 2) if index else nn.Identity()
-    return Stage(merging, [Block(_attention(dim, index, b, ring=ring)) for b in range(depth)])
-
-
-def _attention(dim: int, stage: int, block: int, *, ring: bool) -> Attention:
-    options = {"window_size": WINDOW, "ring": ring}
-    return placed_attention("focal", dim, dim // HEAD_WIDTH, stage, block, options)
+    @staticmethod
+    def attention(dim: int, stage: int, block: int, image: Grid) -> Attention:
+        """Windows with a ring around them where the map is larger than one."""
+        ring = max(image) > WINDOW * PATCH * 2**stage
+        options = {"window_size": WINDOW, "ring": ring}
+        return placed_attention("focal", dim, dim // HEAD_WIDTH, stage, block, options)

@@ -7,17 +7,20 @@ classifier; heads for dense prediction norm each map (`norm_maps`).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from attnbench.attention.base import Attention
 from attnbench.models.backbone import Backbone, FeatureInfo, classifier
 from attnbench.models.block import Block
 from attnbench.spec import Grid
 
 PATCH = 4
+HEAD_WIDTH = 32
 NORM_EPS = 1e-5
 """These models keep torch's default, where DeiT has 1e-6."""
 
@@ -59,30 +62,53 @@ class Stage(nn.Module):
         return tokens.unflatten(1, grid)
 
 
-class Staged(Backbone):
+class Staged(Backbone, ABC):
     """A trunk of stages, each with maps of half the side and twice the channels."""
 
-    def __init__(self, num_classes: int, stages: Sequence[Stage], dim: int) -> None:
-        """Put the parts together.
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        img_size: int | tuple[int, int] = 224,
+        *,
+        dim: int,
+        depths: Sequence[int],
+    ) -> None:
+        """Put the stages together.
 
         Args:
             num_classes: logits; 0 builds it without a classifier and the weights of its norm.
-            stages: finest first.
+            img_size: pixels, side or (height, width); any other size works too.
             dim: channels of the first stage.
+            depths: blocks of each stage, finest first.
         """
         super().__init__()
+        sides = (img_size, img_size) if isinstance(img_size, int) else img_size
         self.patch_embed = PatchEmbed(dim)
-        self.layers = nn.ModuleList(stages)
-        last = dim * 2 ** (len(stages) - 1)
+        self.layers = nn.ModuleList()
+        for index, depth in enumerate(depths):
+            width = dim * 2**index
+            blocks = [Block(self.attention(width, index, b, sides)) for b in range(depth)]
+            self.layers.append(Stage(self.shrink(width // 2) if index else nn.Identity(), blocks))
+        last = dim * 2 ** (len(depths) - 1)
         self.norm = nn.LayerNorm(last, elementwise_affine=num_classes > 0)
         self.head = classifier(last, num_classes)
         self.feature_info = [
             FeatureInfo(channels=dim * 2**index, stride=PATCH * 2**index)
-            for index in range(len(stages))
+            for index in range(len(depths))
         ]
         for module in self.modules():
             if isinstance(module, nn.LayerNorm):
                 module.eps = NORM_EPS
+
+    @staticmethod
+    @abstractmethod
+    def shrink(dim: int) -> nn.Module:
+        """What halves a map (batch, rows, columns, dim) and doubles its channels."""
+
+    @staticmethod
+    @abstractmethod
+    def attention(dim: int, stage: int, block: int, image: Grid) -> Attention:
+        """The mechanism of a block; `image` is the size in pixels that the model is built for."""
 
     def features(
         self, images: Float[Tensor, "batch channels height width"]

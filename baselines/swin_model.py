@@ -9,18 +9,14 @@ Departure from the authors' code: tokens that pad a map to whole windows are mas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from attnbench.attention.base import linear
+from attnbench.attention.base import Attention, linear
 from attnbench.attention.factory import placed_attention
-from attnbench.models.block import Block
-from baselines.staged import Stage, Staged
-
-HEAD_WIDTH = 32
+from attnbench.spec import Grid
+from baselines.staged import HEAD_WIDTH, Staged
 
 
 class PatchMerging(nn.Module):
@@ -44,23 +40,9 @@ class PatchMerging(nn.Module):
 class Swin(Staged):
     """A Swin with windows of 7 × 7 tokens, for images of any size."""
 
-    def __init__(
-        self,
-        num_classes: int = 1000,
-        img_size: int | tuple[int, int] = 224,
-        *,
-        dim: int,
-        depths: Sequence[int],
-    ) -> None:
-        """Build it; `img_size` is ignored, since any size works."""
-        super().__init__(num_classes, [_stage(dim, *each) for each in enumerate(depths)], dim)
+    shrink = PatchMerging
 
-
-def _stage(first_dim: int, index: int, depth: int) -> Stage:
-    dim = first_dim * 2**index
-    attentions = [
-        placed_attention("window", dim, dim // HEAD_WIDTH, index, block, {})
-        for block in range(depth)
-    ]
-    merging = PatchMerging(dim // 2) if index else nn.Identity()
-    return Stage(merging, [Block(attention) for attention in attentions])
+    @staticmethod
+    def attention(dim: int, stage: int, block: int, image: Grid) -> Attention:
+        """Plain and shifted windows in turn."""
+        return placed_attention("window", dim, dim // HEAD_WIDTH, stage, block, {})
