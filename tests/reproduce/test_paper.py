@@ -13,7 +13,8 @@ from attnbench.reproduce import paper
 
 ROOT = Path(__file__).parents[2]
 GIVEN = Path(os.environ.get("ATTNBENCH_PAPER_TABLES", ROOT.parent / "shared" / "paper_tables"))
-COPIED = [name for name in paper.COLUMNS if name not in ("systems", "claims", "quotes")]
+OWN = ("systems", "systems_dense", "claims", "quotes")
+COPIED = [name for name in paper.COLUMNS if name not in OWN]
 
 
 @pytest.fixture
