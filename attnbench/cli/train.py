@@ -160,9 +160,10 @@ def _print_start(experiment: Experiment, screen: Screen) -> None:
     from attnbench.data.images import num_batches
 
     images, recipe = experiment.data, experiment.recipe
+    height, width = recipe.img_size
     screen.say(
         f"{experiment.name}: {len(images.train):,} images to train on, {len(images.val):,} held "
-        f"out, {images.num_classes} classes, {recipe.img_size[0]} px, {recipe.epochs} epochs"
+        f"out, {images.num_classes} classes, {height} × {width} px, {recipe.epochs} epochs"
     )
     if len(images.train) > recipe.batch_size * num_batches(len(images.train), recipe.batch_size):
         screen.say(
