@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/attnbench
 
-.PHONY: demo test lint bench gpu-bench gpu-test evidence-dense clean
+.PHONY: demo test lint docs bench gpu-bench gpu-test evidence-dense clean
 
 demo: $(VENV)/.installed
 	$(RUN) ceilings
@@ -24,6 +24,12 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Builds the site into site/ (a warning is an error), and runs every command that its pages show.
+docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	$(BIN)/python -m pytest -q --documents -m documents
 
 # Measures the harness, the anchor layer, and the reading of large files; prints Markdown, in about
 # a quarter of an hour.
