@@ -17,11 +17,14 @@ _SOURCE = Source(
     code="https://github.com/LeapLabTHU/Slide-Transformer",
     licence=NO_LICENCE,
 )
+_SWIN_B = {"dim": 128, "depths": (2, 2, 18, 2)}
 _SIZES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "t": ("PVT-T", "SlidePvt", {"depths": (2, 2, 2, 2)}),
     "s": ("PVT-S", "SlidePvt", {"depths": (3, 4, 6, 3)}),
-    "b": ("Swin-B", "SlideSwin", {"dim": 128, "depths": (2, 2, 18, 2)}),
+    "b": ("Swin-B as released,", "SlideSwin", _SWIN_B),
+    "b-w7": ("Swin-B as published,", "PublishedSlideSwin", _SWIN_B),
 }
+"""Trunk, class and options."""
 
 SYSTEMS = tuple(
     System(

@@ -6,12 +6,14 @@ Pan et al. 2023 (https://arxiv.org/abs/2304.04237).
   this choice of stages meets both published sizes. The kernels are merged unless asked for two.
 - `SlideSwin` is Swin as its configuration was released: two kernels, and windows of 56 × 56 tokens
   in the last two stages, at most the map that the model is built for. At 224 px these attend over
-  the whole map, and the count is higher than published (which is that of 7 × 7 and one kernel).
+  the whole map, and the count is higher than published.
+- `PublishedSlideSwin` has Swin's windows of 7 × 7 and one kernel, which is what was published.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import create_attention, placed_attention
@@ -21,7 +23,6 @@ from baselines.staged import PATCH, Staged
 from baselines.swin_model import PatchMerging
 
 SLIDING_STAGES = 2
-WINDOW = 56
 
 
 class SlidePvt(PvtTrunk):
@@ -49,12 +50,21 @@ class SlideSwin(Staged):
     """A Slide-Swin for images of any size; the one it is built for decides its windows."""
 
     shrink = PatchMerging
+    largest_window: ClassVar[int] = 56
+    merged: ClassVar[bool] = False
 
-    @staticmethod
-    def attention(dim: int, num_heads: int, stage: int, block: int, image: Grid) -> Attention:
+    @classmethod
+    def attention(cls, dim: int, num_heads: int, stage: int, block: int, image: Grid) -> Attention:
         """Neighbourhoods, then windows."""
         if stage < SLIDING_STAGES:
-            return create_attention("slide", dim, num_heads, merged=False)
+            return create_attention("slide", dim, num_heads, merged=cls.merged)
         side = -(-max(image) // (PATCH * 2**stage))
-        options = {"window_size": min(WINDOW, side)}
+        options = {"window_size": min(cls.largest_window, side)}
         return placed_attention("window", dim, num_heads, stage, block, options)
+
+
+class PublishedSlideSwin(SlideSwin):
+    """A Slide-Swin of the published cost."""
+
+    largest_window = 7
+    merged = True

@@ -53,6 +53,7 @@ def counted(build, name, height, width):
         ("slideformer-t", 12_202_654, 2.0188),
         ("slideformer-s", 22_689_163, 3.9622),
         ("slideformer-b", 87_948_704, 16.2342),
+        ("slideformer-b-w7", 87_775_904, 15.5080),
     ],
 )
 def test_a_classifier_has_the_published_size(name, params, giga_macs):
