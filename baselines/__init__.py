@@ -6,7 +6,21 @@ neither torch nor timm.
 """
 
 from attnbench.registry import Entry
-from baselines import dat, deit, efficientnet, focal, levit, mvitv2, pvt, pvt_v2, rmt, swin
+from baselines import (
+    biformer,
+    cswin,
+    dat,
+    deit,
+    efficientnet,
+    focal,
+    levit,
+    mvitv2,
+    pvt,
+    pvt_v2,
+    rmt,
+    slide,
+    swin,
+)
 from baselines.detectors import DETECTORS
 from baselines.system import System
 
@@ -21,6 +35,9 @@ SYSTEMS: tuple[System, ...] = (
     *rmt.SYSTEMS,
     *dat.SYSTEMS,
     *focal.SYSTEMS,
+    *cswin.SYSTEMS,
+    *biformer.SYSTEMS,
+    *slide.SYSTEMS,
 )
 
 _ANCHOR_LEVIT = tuple(
@@ -41,4 +58,7 @@ ENTRIES: tuple[Entry, ...] = (
     *(system.entry for system in SYSTEMS),
     *_ANCHOR_LEVIT,
     *DETECTORS,
+    *cswin.ENTRIES,
+    *biformer.ENTRIES,
+    *slide.ENTRIES,
 )

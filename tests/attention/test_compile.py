@@ -3,19 +3,21 @@
 import pytest
 import torch
 
-from attnbench.attention import MECHANISMS
 from attnbench.attention.factory import attention_class, create_attention
+from attnbench.registry import ATTENTIONS
 
 pytestmark = pytest.mark.usefixtures("compiler")
 SMALL = {
     "window": {"window_size": 4, "shift": True},
     "sparse": {"sr_ratio": 2},
     "focal": {"window_size": 3},
+    "cswin": {"stripe_width": 4},
+    "biformer": {"regions": 3},
 }
 IMPLS = ("reference", "sdpa", "folded", "chunked")
 CASES = [
     (entry.name, impl)
-    for entry in MECHANISMS
+    for entry in ATTENTIONS.list()
     for impl in (*IMPLS, *(["sdpa-flash"] if entry.name == "dense" else []))
     if impl in attention_class(entry.name).impls
 ]

@@ -57,7 +57,7 @@ def test_the_kernels_of_a_mechanism_are_among_its_files():
 
 SOFTMAX = {
     "dense", "dense-shared-qk", "window", "sparse", "manhattan", "manhattan-axial", "deformable",
-    "focal",
+    "focal", "cswin", "biformer",
 }  # fmt: skip
 
 
@@ -77,7 +77,8 @@ def test_only_those_are_stale_whose_own_code_changed(house):
     assert stale_after(house, before) == set(), "a new neighbour and its row"
 
     edit(window, "shift: bool = False", "shift: bool = True")
-    assert stale_after(house, before) == {"window", "focal"}, "the mechanism and what is made of it"
+    made_of_it = {"window", "focal", "cswin", "biformer"}
+    assert stale_after(house, before) == made_of_it, "the mechanism and what is made of it"
 
     edit(package / "attention/softmax.py", "(query * scale)", "(scale * query)")
     assert stale_after(house, before) == SOFTMAX, "what several import"
