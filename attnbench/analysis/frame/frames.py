@@ -84,7 +84,8 @@ LAYER_COLUMNS = {
     **LIMIT_COLUMNS, **_ORIGIN,
 }  # fmt: skip
 MODEL_COLUMNS = {
-    **_MODEL, **_CALL, **_SCORES, **_COST, "throughput_per_s": "float64", **TIMING_COLUMNS,
+    **_MODEL, **_CALL, **_SCORES, **_COST, "throughput_per_s": "float64",
+    "predict_each_s": "float64", **TIMING_COLUMNS,
     **LIMIT_COLUMNS, "run": "str", **_ORIGIN,
 }  # fmt: skip
 EPOCH_COLUMNS = {

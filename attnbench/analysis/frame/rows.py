@@ -214,4 +214,5 @@ def _scores(scores: Scores | None, task: str) -> Row:
         **scores.values,
         PRIMARY: None if primary is None else scores.values.get(primary.key),
         "throughput_per_s": scores.throughput_per_s,
+        "predict_each_s": scores.predict_s / scores.count if scores.predict_s else None,
     }

@@ -87,6 +87,7 @@ def _moved(objects: Objects, reach: Tensor, centre: Tensor, size: Tensor) -> Obj
         labels=objects.labels[kept],
         crowd=(objects.crowd | (visible < LEAST_VISIBLE))[kept],
         areas=objects.areas[kept],
+        exact=None,
     )
 
 
