@@ -6,7 +6,20 @@ neither torch nor timm.
 """
 
 from attnbench.registry import Entry
-from baselines import dat, deit, efficientnet, focal, levit, mvitv2, pvt, pvt_v2, rmt, swin
+from baselines import (
+    autoformer,
+    castling,
+    dat,
+    deit,
+    efficientnet,
+    focal,
+    levit,
+    mvitv2,
+    pvt,
+    pvt_v2,
+    rmt,
+    swin,
+)
 from baselines.detectors import DETECTORS
 from baselines.system import System
 
@@ -21,6 +34,8 @@ SYSTEMS: tuple[System, ...] = (
     *rmt.SYSTEMS,
     *dat.SYSTEMS,
     *focal.SYSTEMS,
+    *autoformer.SYSTEMS,
+    *castling.SYSTEMS,
 )
 
 _ANCHOR_LEVIT = tuple(
@@ -41,4 +56,6 @@ ENTRIES: tuple[Entry, ...] = (
     *(system.entry for system in SYSTEMS),
     *_ANCHOR_LEVIT,
     *DETECTORS,
+    *autoformer.ENTRIES,
+    *castling.ENTRIES,
 )

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from attnbench.attention import MECHANISMS
 from attnbench.attention.factory import attention_class, create_attention
+from attnbench.registry import ATTENTIONS
 
 pytestmark = pytest.mark.usefixtures("compiler")
 SMALL = {
@@ -12,10 +12,10 @@ SMALL = {
     "sparse": {"sr_ratio": 2},
     "focal": {"window_size": 3},
 }
-IMPLS = ("reference", "sdpa", "folded", "chunked")
+IMPLS = ("reference", "sdpa", "folded", "chunked", "decomposed")
 CASES = [
     (entry.name, impl)
-    for entry in MECHANISMS
+    for entry in ATTENTIONS.list()
     for impl in (*IMPLS, *(["sdpa-flash"] if entry.name == "dense" else []))
     if impl in attention_class(entry.name).impls
 ]
