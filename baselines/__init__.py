@@ -7,7 +7,9 @@ neither torch nor timm.
 
 from attnbench.registry import Entry
 from baselines import (
+    autoformer,
     biformer,
+    castling,
     cswin,
     dat,
     deit,
@@ -38,6 +40,8 @@ SYSTEMS: tuple[System, ...] = (
     *cswin.SYSTEMS,
     *biformer.SYSTEMS,
     *slide.SYSTEMS,
+    *autoformer.SYSTEMS,
+    *castling.SYSTEMS,
 )
 
 _ANCHOR_LEVIT = tuple(
@@ -61,4 +65,6 @@ ENTRIES: tuple[Entry, ...] = (
     *cswin.ENTRIES,
     *biformer.ENTRIES,
     *slide.ENTRIES,
+    *autoformer.ENTRIES,
+    *castling.ENTRIES,
 )

@@ -14,7 +14,7 @@ SMALL = {
     "cswin": {"stripe_width": 4},
     "biformer": {"regions": 3},
 }
-IMPLS = ("reference", "sdpa", "folded", "chunked")
+IMPLS = ("reference", "sdpa", "folded", "chunked", "decomposed")
 CASES = [
     (entry.name, impl)
     for entry in ATTENTIONS.list()

@@ -67,7 +67,13 @@ def test_what_is_odd_but_honest_is_noted(name, note):
 def implementations():
     for entry in ATTENTIONS.list():
         for impl in attention_class(entry.name).impls:
-            if impl in ("reference", "sdpa", "folded", "chunked"):  # the others need a GPU
+            if impl in (
+                "reference",
+                "sdpa",
+                "folded",
+                "chunked",
+                "decomposed",
+            ):  # the others need a GPU
                 yield entry.name, impl
 
 
