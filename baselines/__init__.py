@@ -8,6 +8,7 @@ neither torch nor timm.
 from attnbench.registry import Entry
 from baselines import dat, deit, efficientnet, focal, levit, mvitv2, pvt, pvt_v2, rmt, swin
 from baselines.detectors import DETECTORS
+from baselines.rivals import MECHANISMS
 from baselines.system import System
 
 SYSTEMS: tuple[System, ...] = (
@@ -41,4 +42,5 @@ ENTRIES: tuple[Entry, ...] = (
     *(system.entry for system in SYSTEMS),
     *_ANCHOR_LEVIT,
     *DETECTORS,
+    *MECHANISMS,
 )

@@ -4,10 +4,10 @@ import pytest
 import timm
 import torch
 
-from attnbench.attention import MECHANISMS
 from attnbench.errors import UserError
 from attnbench.models.factory import create_model
 from attnbench.models.vit import VisionTransformer
+from attnbench.registry import ATTENTIONS
 
 SMALL = {"dim": 24, "depth": 2, "num_heads": 3, "patch_size": 4}
 
@@ -33,7 +33,7 @@ def test_equals_timm_on_copied_weights(ours, theirs):
         torch.testing.assert_close(ours(images), theirs(images), atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in MECHANISMS])
+@pytest.mark.parametrize("name", [entry.name for entry in ATTENTIONS.list()])
 def test_takes_every_mechanism_on_images_that_are_not_square(name):
     model = VisionTransformer(5, (24, 16), attention=name, **SMALL)
     logits = model(torch.randn(2, 3, 24, 16))
