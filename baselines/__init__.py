@@ -24,6 +24,7 @@ from baselines import (
     swin,
 )
 from baselines.detectors import DETECTORS
+from baselines.rivals import MECHANISMS
 from baselines.system import System
 
 SYSTEMS: tuple[System, ...] = (
@@ -67,4 +68,5 @@ ENTRIES: tuple[Entry, ...] = (
     *slide.ENTRIES,
     *autoformer.ENTRIES,
     *castling.ENTRIES,
+    *MECHANISMS,
 )

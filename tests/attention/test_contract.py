@@ -57,7 +57,12 @@ def refused(layer, x, grid):
 
 
 def of_fixed(name, layer, grid, batch):
-    """MACs of backward products that are not there: choosing regions has no gradient."""
+    """MACs of backward products that are not there, for random features and for choices of regions.
+
+    Neither is learned, so neither wants a gradient.
+    """
+    if name == "performer":
+        return batch * 2 * grid[0] * grid[1] * layer.num_features * DIM
     regions = layer.num_regions(grid) if name == "biformer" else 0
     return batch * 2 * regions**2 * DIM if regions > getattr(layer, "topk", 0) else 0
 
