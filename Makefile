@@ -14,6 +14,9 @@ demo: $(VENV)/.installed
 	for attention in anchor dense window sparse; do \
 		$(RUN) train pyramid-t --attention $$attention --epochs 8 || exit 1; \
 	done
+	for model in anchorformer-det-t anchorformer-seg-t; do \
+		$(RUN) train $$model --img-size 64 --epochs 3 || exit 1; \
+	done
 	$(RUN) report
 	@echo "Open report/index.html"
 
@@ -31,12 +34,13 @@ docs: $(VENV)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	$(BIN)/python -m pytest -q --documents -m documents
 
-# Measures the harness, the anchor layer, and the reading of large files; prints Markdown, in about
-# a quarter of an hour.
+# Measures the harness, the anchor layer, the reading of large files, and a training step of a
+# detector; prints Markdown, in about twenty minutes.
 bench: $(VENV)/.installed
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_anchor.py
 	$(BIN)/python scripts/bench_files.py
+	$(BIN)/python scripts/bench_dense.py
 
 # Trains attentions in a detector and in a segmenter, in about an hour and a half on two cores:
 #   make evidence-dense DATA=FOLDER    (holds bccd/ and camvid11/)

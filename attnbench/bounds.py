@@ -118,6 +118,7 @@ QUANTITIES: Mapping[str, Bounds] = {
     "clip_grad": Bounds(0, 10**6, whole=False),
     # what is drawn
     "save_images": Bounds(0, 1000),
+    "scales": Bounds(0, 1000, whole=False, above=True),
     # what records hold
     "duration": Bounds(0, FINITE, whole=False, above=True),
     "seconds": SECONDS,

@@ -21,7 +21,7 @@ from attnbench.training.checkpoint import Checkpoint
 MOST_RUNS = 12
 """Runs of the model that are looked at, newest first: each is read whole."""
 
-DERIVED = ("warmup_epochs", "crop_padding")
+DERIVED = ("warmup_epochs", "crop_padding", "scales")
 """Settings that follow from others; they are named only if nothing else differs."""
 
 ABSENT = "none"
