@@ -119,6 +119,7 @@ QUANTITIES: Mapping[str, Bounds] = {
     # what is drawn
     "save_images": Bounds(0, 1000),
     "scales": Bounds(0, 1000, whole=False, above=True),
+    "show": Bounds(1, 100),
     # what records hold
     "duration": Bounds(0, FINITE, whole=False, above=True),
     "seconds": SECONDS,

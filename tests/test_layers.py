@@ -29,10 +29,12 @@ MAY_IMPORT = {
     "tasks": VOCABULARY | {"records", "data", "models"},
     "training": VOCABULARY | {"records", "data", "tasks"},
     "benchmark": VOCABULARY | _LOW | _MIDDLE,
+    "explain": VOCABULARY
+    | {"records", "data", "attention", "models", "tasks", "training", "report"},
     "experiments": _HIGH,
-    "reproduce": _HIGH,
+    "reproduce": _HIGH | {"explain"},
     "doctor": _HIGH,
-    "cli": _HIGH | {"report", "experiments", "reproduce", "doctor"},
+    "cli": _HIGH | {"report", "experiments", "reproduce", "doctor", "explain"},
     "baselines": VOCABULARY | {"records", "data", "attention", "models", "tasks"},
 }
 """Rooms of the house, and the other rooms that each may import."""
@@ -50,6 +52,7 @@ ALLOWED_THIRD_PARTY = {
     "benchmark": {"torch"},
     "experiments": {"torch"},
     "doctor": {"torch"},
+    "explain": {"torch", "numpy", "jaxtyping"},
     "reproduce": {"torch", "jaxtyping"},
     "cli": {"typer", "rich"},
     "baselines": {"torch", "torchvision", "jaxtyping"},
@@ -144,6 +147,7 @@ def test_only_the_screen_draws_on_terminals():
         ["doctor", "--help"],
         ["reproduce", "--help"],
         ["ceilings", "--help"],
+        ["explain", "--help"],
         ["compare", RESULTS, RESULTS],
         ["compare", RESULTS, RESULTS, "--json"],
         ["compare", RESULTS, RESULTS, "--markdown"],

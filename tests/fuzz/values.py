@@ -3,6 +3,7 @@
 SENSIBLE = {
     "absolute": ["0", "1e-6", "0.5"],
     "after": ["results/runs/after.jsonl", "results/runs/profile.jsonl", "results/runs"],
+    "against": ["results/runs/checkpoints/small/last.pt"],
     "anchors": ["2", "5,10", "30"],
     "attention": ["dense", "dense,anchor", "window", "sparse,dense", "anchor"],
     "batch": ["1", "2", "1,2"],
@@ -22,6 +23,7 @@ SENSIBLE = {
     "images": ["images"],
     "img_size": ["8", "16", "17"],
     "impl": ["reference", "sdpa", "best", "reference,folded"],
+    "layer": ["norm", "blocks.0.norm1"],
     "lr": ["0.001", "1e-5"],
     "mask_ignore": ["0", "11"],
     "mask_values": ["0,255", "1-10"],
@@ -41,18 +43,22 @@ SENSIBLE = {
     "results": ["results/runs", "results/runs/train.jsonl"],
     "save_images": ["0", "3"],
     "seed": ["0", "1", "0,1"],
+    "show": ["1", "6"],
     "split": ["val", "test"],
     "sweep": ["window_size=2,7", "num_anchors=3,9"],
+    "target": ["cat", "0"],
     "task": ["classification", "detection", "segmentation"],
     "threads": ["1", "auto"],
     "time_budget": ["0.1", "2"],
     "timeout": ["10", "300"],
     "timm": ["deit*", "resnet1*", "zzz"],
+    "token": ["0,0", "1,1"],
     "what": ["attentions", "models", "datasets", "tasks", "impls", "table1", "table4", "fig5"],
 }
 """By the name of an option or argument. `{command}_{name}` goes before `{name}`."""
 
 SENSIBLE |= {
+    "explain_out": ["explain", "new/explain"],
     "list_what": ["attentions", "models", "datasets", "tasks", "impls"],
     "profile_model": ["fuzz-small", "deit-t", "fuzz-small,pyramid-t"],
     "sweep_model": ["fuzz-small", "deit-t"],

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from attnbench.cli.show.columns import Column, number
 from attnbench.cli.show.screen import Screen
+from attnbench.explain.anchor_use import AnchorUse
 from attnbench.models.presets import DEIT
-from attnbench.reproduce.anchor_use import AnchorUse
 from attnbench.reproduce.row import Row
 from attnbench.reproduce.saving_checks import printed_fall, side_of_printed_saving
 from attnbench.units import METRICS, format_percent
