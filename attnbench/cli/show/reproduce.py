@@ -41,7 +41,7 @@ RULE = (
     "own source; below it stand those that do not."
 )
 
-SCORES = {"table2": "mAP on COCO", "table3": "mIoU on ADE20K"}
+DENSE_TABLES = ("table2", "table3")
 FIRST, FIRST_OF_TRUNK = "row\nsystem here", "row\nmechanism here\nimplementation"
 Columns = list[tuple[str, list[str]]]
 
@@ -52,7 +52,7 @@ def print_rows(what: str, rows: Sequence[Row], screen: Screen) -> None:
         if trunk:
             screen.say((trunk, "bold"), gap=True)
         within = [row for row in rows if row.trunk == trunk]
-        columns = _ablation if trunk else _dense if what in SCORES else _counts
+        columns = _ablation if trunk else _dense if what in DENSE_TABLES else _counts
         _print_table(columns(within), screen)
     screen.say(f"{RULE} {READING[what]}")
     if what in ("table1", "table4", "fig5"):
