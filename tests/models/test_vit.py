@@ -101,5 +101,7 @@ def test_refuses_what_does_not_fit():
         VisionTransformer(5, 18, **SMALL)
     with pytest.raises(UserError, match="takes no class tokens"):
         VisionTransformer(5, 16, attention="window", class_token=True, **SMALL)
+    with pytest.raises(UserError, match=r"one value for all blocks or 2, got \(3, 3, 3\)"):
+        VisionTransformer(5, 16, **{**SMALL, "num_heads": (3, 3, 3)})
     with pytest.raises(UserError, match="needs class_token"):
         VisionTransformer(5, 16, distillation_token=True, **SMALL)
