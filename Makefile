@@ -14,8 +14,8 @@ demo: $(VENV)/.installed
 	for attention in anchor dense window sparse; do \
 		$(RUN) train pyramid-t --attention $$attention --epochs 8 || exit 1; \
 	done
-	for model in anchorformer-det-t anchorformer-seg-t; do \
-		$(RUN) train $$model --img-size 64 --epochs 3 || exit 1; \
+	for model in anchorformer-det-t picodet-s anchorformer-seg-t pyramid-seg-t; do \
+		$(RUN) train $$model --img-size 64 --epochs 2 || exit 1; \
 	done
 	$(RUN) report
 	@echo "Open report/index.html"

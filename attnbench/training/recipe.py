@@ -13,8 +13,8 @@ SMALL_SIZE = 64
 """Side in pixels: photographs up to it are trained like CIFAR, larger ones like ImageNet."""
 
 SCENE_SCALES = (0.95, 1.05)
-"""Range of the random enlargement of label maps of digits. Their scenes hold all sizes, and digits
-that are cut off or shrunk are learnt slowly; the range for photographs does both."""
+"""Range of the random enlargement of scenes of digits. They hold all sizes as they are, and digits
+that are cut off or shrunk are learnt slowly; the ranges for photographs do both."""
 
 MAX_WARMUP_SHARE = 0.2
 """A short run keeps at least four fifths of its steps for the cosine."""
@@ -56,7 +56,7 @@ DEFAULTS: dict[str, Defaults] = {
     ),
     "detection of digits": Defaults(
         epochs=13, batch_size=8, lr=2e-3, warmup_epochs=1.0, crop_share=0.0, flip=False,
-        label_smoothing=0.0, clip_grad=10.0,
+        label_smoothing=0.0, clip_grad=10.0, scales=SCENE_SCALES,
     ),
     "segmentation": Defaults(
         epochs=30, batch_size=8, lr=1e-3, warmup_epochs=1.0, crop_share=0.0, flip=True,

@@ -28,9 +28,8 @@ def test_crops_are_padded_by_a_share_of_the_size(data) -> None:
 def test_the_range_of_scales_follows_from_the_kind_of_data(data) -> None:
     for task in ("detection", "segmentation"):
         assert recipe_for(replace(sized(data, 96), task=task)).scales is None
-    digits = replace(sized(data, 96, photographs=False), task="segmentation")
-    low, high = recipe_for(digits).scales
-    assert 0.9 < low < 1 < high < 1.1
+        low, high = recipe_for(replace(sized(data, 96, photographs=False), task=task)).scales
+        assert 0.9 < low < 1 < high < 1.1
 
 
 @pytest.mark.parametrize("scales", [(0, 1), (0.5, float("inf"))])
