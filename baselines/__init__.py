@@ -8,6 +8,7 @@ neither torch nor timm.
 from attnbench.registry import Entry
 from baselines import dat, deit, efficientnet, focal, levit, mvitv2, pvt, pvt_v2, rmt, swin
 from baselines.detectors import DETECTORS
+from baselines.in_deit import MODELS as IN_DEIT
 from baselines.rivals import MECHANISMS
 from baselines.system import System
 
@@ -43,4 +44,5 @@ ENTRIES: tuple[Entry, ...] = (
     *_ANCHOR_LEVIT,
     *DETECTORS,
     *MECHANISMS,
+    *IN_DEIT,
 )
