@@ -24,6 +24,7 @@ from baselines import (
     swin,
 )
 from baselines.detectors import DETECTORS
+from baselines.in_deit import MODELS as IN_DEIT
 from baselines.rivals import MECHANISMS
 from baselines.system import System
 
@@ -69,4 +70,5 @@ ENTRIES: tuple[Entry, ...] = (
     *autoformer.ENTRIES,
     *castling.ENTRIES,
     *MECHANISMS,
+    *IN_DEIT,
 )

@@ -34,6 +34,10 @@ class Attention(nn.Module, ABC):
     """Whether `forward` takes a third argument `position_bias` of shape (heads, tokens, tokens), or
     a batch of them, which is added to the scaled scores."""
 
+    auxiliary_losses: list[Tensor] | None = None
+    """While a model is trained, where a forward call puts a loss of its own, if the mechanism has
+    one (see `training/auxiliary.py`)."""
+
     def __init__(
         self, dim: int, num_heads: int, *, impl: str = "reference", num_prefix_tokens: int = 0
     ) -> None:

@@ -13,6 +13,7 @@ from attnbench.kernels.availability import conditions_of, reason_against
 from attnbench.profiling.counting.macs import count_macs
 from attnbench.registry import ATTENTIONS
 from attnbench.spec import Workload
+from attnbench.training.auxiliary import collected_losses
 
 DIM, HEADS = 24, 3
 GRIDS = [(5, 9), (8, 8), (1, 7)]
@@ -57,14 +58,13 @@ def refused(layer, x, grid):
 
 
 def of_fixed(name, layer, grid, batch):
-    """MACs of backward products that are not there, for random features and for choices of regions.
-
-    Neither is learned, so neither wants a gradient.
-    """
+    """MACs of backward passes that no gradient wants: of random features, and of choices."""
     if name == "performer":
         return batch * 2 * grid[0] * grid[1] * layer.num_features * DIM
-    regions = layer.num_regions(grid) if name == "biformer" else 0
-    return batch * 2 * regions**2 * DIM if regions > getattr(layer, "topk", 0) else 0
+    if name == "biformer":
+        regions = layer.num_regions(grid)
+        return batch * 2 * regions**2 * DIM if regions > layer.topk else 0
+    return 2 * layer.choosing_macs(grid, batch) if hasattr(layer, "choosing_macs") else 0
 
 
 @pytest.mark.parametrize("grid", GRIDS)
@@ -74,8 +74,9 @@ def test_keeps_the_shape_and_gives_every_parameter_a_gradient(name, impl, grid):
     x = tokens(grid).requires_grad_()
     if refused(layer, x, grid):
         return
-    y = layer(x, grid)
-    y.square().sum().backward()
+    with collected_losses(layer) as auxiliary:
+        y = layer(x, grid)
+    (y.square().sum() + sum(auxiliary)).backward()
     assert y.shape == x.shape
     assert x.grad.abs().sum() > 0
     for parameter_name, parameter in layer.named_parameters():
@@ -118,7 +119,10 @@ def test_low_precision_is_off_by_its_rounding_alone(name, impl, dtype):
     assert y.dtype == dtype
     assert x.grad.isfinite().all()
     # A few roundings in a row, each of half a unit in the last place of the largest value.
-    assert (y.double() - exact).abs().max() <= 8 * torch.finfo(dtype).eps * exact.abs().max()
+    error = (y.double() - exact).abs()
+    # Rounding may change what is chosen, which moves some of the tokens further.
+    error = error.median() if hasattr(layer, "choosing_macs") else error.max()
+    assert error <= 8 * torch.finfo(dtype).eps * exact.abs().max()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from attnbench.errors import UserError
 from attnbench.models.factory import create_model
 from attnbench.models.vit import VisionTransformer
 from attnbench.registry import ATTENTIONS
+from attnbench.training.auxiliary import collected_losses
 
 SMALL = {"dim": 24, "depth": 2, "num_heads": 3, "patch_size": 4}
 
@@ -36,8 +37,9 @@ def test_equals_timm_on_copied_weights(ours, theirs):
 @pytest.mark.parametrize("name", [entry.name for entry in ATTENTIONS.list()])
 def test_takes_every_mechanism_on_images_that_are_not_square(name):
     model = VisionTransformer(5, (24, 16), attention=name, **SMALL)
-    logits = model(torch.randn(2, 3, 24, 16))
-    logits.sum().backward()
+    with collected_losses(model) as auxiliary:
+        logits = model(torch.randn(2, 3, 24, 16))
+    (logits.sum() + sum(auxiliary)).backward()
     assert logits.shape == (2, 5)
     assert all(parameter.grad is not None for parameter in model.parameters())
 
