@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "experiments": _HIGH,
     "reproduce": _HIGH | {"explain"},
     "doctor": _HIGH,
+    "plot": VOCABULARY | {"records", "analysis", "report"},
     "cli": _HIGH | {"report", "experiments", "reproduce", "doctor", "explain"},
     "baselines": VOCABULARY | {"records", "data", "attention", "models", "tasks"},
 }
@@ -54,6 +55,7 @@ ALLOWED_THIRD_PARTY = {
     "doctor": {"torch"},
     "explain": {"torch", "numpy", "jaxtyping"},
     "reproduce": {"torch", "jaxtyping"},
+    "plot": {"pandas", "matplotlib"},
     "cli": {"typer", "rich"},
     "baselines": {"torch", "torchvision", "jaxtyping"},
 }

@@ -35,9 +35,7 @@ def command(
     ] = "macs",
     form: Annotated[
         str,
-        options.choice(
-            tuple(FORMS), "html: a page; md: a summary for a pull request.", "--format"
-        ),
+        options.choice(tuple(FORMS), "html: a page; md: a summary for a pull request.", "--format"),
     ] = "html",
     baseline: Annotated[
         Path | None,
@@ -46,9 +44,7 @@ def command(
     figures: Annotated[
         bool, typer.Option("--figures", help="Draw static figures (SVG and PNG), too.")
     ] = False,
-    opened: Annotated[
-        bool, typer.Option("--open", help="Open the page in the browser.")
-    ] = False,
+    opened: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Write tables, and one page with charts and all cells that opens from disk."""
     from attnbench.cli.show.progress import status

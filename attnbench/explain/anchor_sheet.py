@@ -56,7 +56,7 @@ def draw_anchors(
                 f" of {use.num_anchors}",
                 size=7,
             )
-            row[1].imshow(maps.implied, cmap="viridis", vmin=0)
+            row[1].imshow(maps.implied.numpy(), cmap="viridis", vmin=0)
             _strongest(row[2:-1], maps)
             _degrees(row[-1], maps)
         grid[0][0].set_title("picture, token", size=8)
@@ -73,14 +73,14 @@ def _strongest(row: Sequence[Axes], maps: AnchorMaps) -> None:
         axes.set_axis_off()
     for axes, place in zip(row, order, strict=False):
         head, anchor = divmod(place, anchors)
-        axes.imshow(maps.gathers[head, anchor], cmap="magma", vmin=0)
+        axes.imshow(maps.gathers[head, anchor].numpy(), cmap="magma", vmin=0)
         share = float(maps.shares[head, anchor])
         axes.set_xlabel(f"head {head}, anchor {anchor}\n{share:.0%}", size=7)
 
 
 def _degrees(axes: Axes, maps: AnchorMaps) -> None:
     for shares in maps.shares.sort(descending=True).values:
-        axes.plot(100 * shares, color="#3b6fb6", linewidth=0.9, alpha=0.8)
+        axes.plot(100 * shares.numpy(), color="#3b6fb6", linewidth=0.9, alpha=0.8)
     axes.axhline(100 / maps.shares.shape[1], color="#999999", linestyle=":", linewidth=0.9)
     axes.set(box_aspect=1, ylim=(0, None))
     axes.yaxis.tick_right()

@@ -75,7 +75,9 @@ def _draw_map(axes: Axes, column: Column, row: int) -> None:
     found, map_ = column.explained, column.explained.maps[row]
     low, high = float(map_.min()), float(map_.max())
     show_picture(axes, column.pictures.pixels[row])
-    axes.imshow(map_, cmap="turbo", alpha=0.5, vmin=low, vmax=high if high > low else low + 1)
+    axes.imshow(
+        map_.numpy(), cmap="turbo", alpha=0.5, vmin=low, vmax=high if high > low else low + 1
+    )
     frame(axes, _boxes(column, row))
     axes.set_xlabel(f"{found.classes[row][:LONGEST]}, {found.shares[row]:.0%}", size=8)
 

@@ -55,7 +55,7 @@ def open_sheet(
 
 def show_picture(axes: Axes, pixels: Tensor) -> None:
     """Draw a picture, uint8 (3, height, width)."""
-    axes.imshow(pixels.permute(1, 2, 0), interpolation="bicubic")
+    axes.imshow(pixels.permute(1, 2, 0).numpy(), interpolation="bicubic")
 
 
 def frame(axes: Axes, boxes: Tensor | Sequence[Sequence[float]]) -> None:

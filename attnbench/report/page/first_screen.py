@@ -33,9 +33,7 @@ class FirstScreen:
     """That most latencies are graded C; "" if they are not."""
 
 
-def first_screen(
-    frames: Frames, records: Sequence[Record], sources: Sequence[str]
-) -> FirstScreen:
+def first_screen(frames: Frames, records: Sequence[Record], sources: Sequence[str]) -> FirstScreen:
     """The facts of these records."""
     return FirstScreen(
         what=_what(frames) or "no records yet", where=_where(frames), when=_when(records),

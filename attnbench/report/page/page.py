@@ -120,9 +120,7 @@ def _write(found: Analysed, out: Path, asked: Asked) -> Written:
 
 
 def _page(found: Analysed, files: Sequence[Path], asked: Asked) -> str:
-    data = payload(
-        found.frames, found.growth, found.groups, found.costs, asked.printed, asked.cost
-    )
+    data = payload(found.frames, found.growth, found.groups, found.costs, asked.printed, asked.cost)
     return render(
         data,
         first=first_screen(found.frames, found.records, found.sources),

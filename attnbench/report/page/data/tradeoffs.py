@@ -61,8 +61,7 @@ def _frontier(cost: str, group: Tradeoff) -> dict[str, Any]:
         "notes": list(group.notes),
         "total": len(group.points),
         "points": [
-            _point(group.points[at], group.beaten[at], standings[at], place_on_page)
-            for at in shown
+            _point(group.points[at], group.beaten[at], standings[at], place_on_page) for at in shown
         ],
     }
 
