@@ -28,8 +28,11 @@ _PUBLIC = {
     "register_attention": "attnbench.registry",
     "register_macs_formula": "attnbench.profiling.macs",
     "register_model": "attnbench.registry",
+    "load": "attnbench.analysis.frame.load",
     "profile": "attnbench.benchmark.runner",
 }
+_MODULES = ("plot",)
+"""Public modules, loaded at first use too."""
 
 __all__ = [
     "Attention",
@@ -47,6 +50,8 @@ __all__ = [
     "create_attention",
     "create_backbone",
     "create_model",
+    "load",
+    "plot",
     "profile",
     "register_attention",
     "register_macs_formula",
@@ -54,6 +59,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from attnbench import plot
+    from attnbench.analysis.frame.load import load
     from attnbench.attention.base import Attention
     from attnbench.attention.factory import create_attention
     from attnbench.benchmark.recorder import Recorder
@@ -74,6 +81,8 @@ def module_of(name: str) -> str:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"attnbench.{name}")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'attnbench' has no attribute {name!r}")
     return getattr(importlib.import_module(_PUBLIC[name]), name)

@@ -29,10 +29,13 @@ MAY_IMPORT = {
     "tasks": VOCABULARY | {"records", "data", "models"},
     "training": VOCABULARY | {"records", "data", "tasks"},
     "benchmark": VOCABULARY | _LOW | _MIDDLE,
+    "explain": VOCABULARY
+    | {"records", "data", "attention", "models", "tasks", "training", "report"},
     "experiments": _HIGH,
-    "reproduce": _HIGH,
+    "reproduce": _HIGH | {"explain"},
     "doctor": _HIGH,
-    "cli": _HIGH | {"report", "experiments", "reproduce", "doctor"},
+    "plot": VOCABULARY | {"records", "analysis", "report"},
+    "cli": _HIGH | {"report", "experiments", "reproduce", "doctor", "explain"},
     "baselines": VOCABULARY | {"records", "data", "attention", "models", "tasks"},
 }
 """Rooms of the house, and the other rooms that each may import."""
@@ -50,7 +53,9 @@ ALLOWED_THIRD_PARTY = {
     "benchmark": {"torch"},
     "experiments": {"torch"},
     "doctor": {"torch"},
+    "explain": {"torch", "numpy", "jaxtyping"},
     "reproduce": {"torch", "jaxtyping"},
+    "plot": {"pandas", "matplotlib"},
     "cli": {"typer", "rich"},
     "baselines": {"torch", "torchvision", "jaxtyping"},
 }
@@ -144,6 +149,7 @@ def test_only_the_screen_draws_on_terminals():
         ["doctor", "--help"],
         ["reproduce", "--help"],
         ["ceilings", "--help"],
+        ["explain", "--help"],
         ["compare", RESULTS, RESULTS],
         ["compare", RESULTS, RESULTS, "--json"],
         ["compare", RESULTS, RESULTS, "--markdown"],

@@ -22,6 +22,7 @@ from attnbench.cli import (
     data,
     doctor,
     evaluate,
+    explain,
     listing,
     predict,
     profile,
@@ -48,6 +49,7 @@ app.command("sweep")(sweep.command)
 app.command("data")(data.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
+app.command("explain")(explain.command)
 app.command("ceilings")(ceilings.command)
 app.command("report")(report.command)
 app.command("predict")(predict.command)

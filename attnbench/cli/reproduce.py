@@ -22,8 +22,8 @@ from attnbench.errors import UserError
 
 if TYPE_CHECKING:
     from attnbench.cli.show.screen import Screen
+    from attnbench.explain.anchor_use import AnchorUse
     from attnbench.records import Record
-    from attnbench.reproduce.anchor_use import AnchorUse
     from attnbench.reproduce.row import Row
 
 WHAT = ("table1", "table2", "table3", "table4", "table5", "fig5", "claims")
@@ -174,7 +174,8 @@ def _anchor_use(checkpoint: Path, screen: Screen) -> tuple[list[AnchorUse], str]
     from attnbench.data.augment import normalise
     from attnbench.data.opening import open_data
     from attnbench.experiments.needs import data_of, refuse_missing_names
-    from attnbench.reproduce.anchor_use import anchor_use, trained_model
+    from attnbench.explain.anchor_use import anchor_use
+    from attnbench.explain.trained import trained_model
     from attnbench.training.checkpoint import load
 
     trained = load(checkpoint)

@@ -12,7 +12,7 @@ A cell is one workload under one protocol and one set of conditions; a record is
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import ClassVar, Literal, TypeVar
@@ -24,6 +24,7 @@ from attnbench.records.latency import Latency
 from attnbench.records.machine_lines import Floor
 from attnbench.records.numbers import Bytes, Count, Params, Seconds, Share, Text
 from attnbench.records.scores import Progress, Scores
+from attnbench.records.shown import facts, html_table
 from attnbench.spec import (
     AnyWorkload,
     ModelWorkload,
@@ -58,6 +59,14 @@ class Record(ABC):
     @abstractmethod
     def key(self) -> str:
         """Hash of the cell: it finds settled cells again, and shows which are stale."""
+
+    def _repr_html_(self) -> str:
+        """How notebooks show it: a table of its main facts."""
+        return html_table(self)
+
+    def __rich_repr__(self) -> Iterator[tuple[str, str]]:
+        """How rich, and what is built on it, shows it: the same facts."""
+        yield from facts(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

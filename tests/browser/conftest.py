@@ -89,7 +89,7 @@ class Visit:
 
     def __init__(self, browser, file, link="", **context):
         self.context = browser.new_context(accept_downloads=True, **context)
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(60_000)
         self.page = self.context.new_page()
         self.said, self.asked = [], []
         self.page.on("console", lambda message: self.said.append(message.text))
@@ -105,7 +105,7 @@ class Visit:
         self.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
 
     def texts(self, selector):
-        return self.page.locator(selector).all_inner_texts()
+        return self.page.locator(selector).all_text_contents()
 
     def column(self, number):
         return self.texts(f"#cells-table tbody td:nth-child({number})")

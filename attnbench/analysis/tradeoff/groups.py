@@ -77,10 +77,12 @@ class Tradeoff:
 
     @property
     def name(self) -> str:
-        """Data, size, batch and dtype, for the name of a file."""
+        """Task, data, size, batch and dtype, for the name of a file; what is usual is left out."""
         first = self.models.loc[self.members[0][0]]
         data = first["data"] or "unnamed"
-        return f"{data}-{first['height']}px-b{first['batch']}-{first['dtype']}"
+        size = f"{first['height']}x{first['width']}".removesuffix(f"x{first['height']}")
+        parts = [data, f"{size}px", f"b{first['batch']}", first["dtype"]]
+        return "-".join(parts if first["task"] == "classification" else [first["task"], *parts])
 
     @property
     def standings(self) -> tuple[Standing, ...]:

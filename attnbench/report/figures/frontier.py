@@ -60,8 +60,18 @@ def frontier(
     spots = spots_of(points, beaten)
     note = " ".join(filter(None, (FOOTNOTE, unlabelled_remark(spots))))
     figure, (axes,) = open_figure(title, subtitle, note, height=4.6)
+    draw_frontier(axes, points, beaten, metric, score)
+    settle(figure)
+    label_frontier(axes, points, beaten, metric, score)
+    return figure
+
+
+def draw_frontier(
+    axes: Axes, points: Sequence[Point], beaten: Sequence[bool], metric: str, score: Metric
+) -> None:
+    """The points, the frontier and the legend on given axes, without the names of the models."""
     scale = Scale(x=METRICS[metric].scale, y=score.scale)
-    steps = _steps([spot for spot in spots if not spot.is_beaten], scale)
+    steps = _steps([spot for spot in spots_of(points, beaten) if not spot.is_beaten], scale)
     axes.plot(*zip(*steps, strict=True), color="#999999", linewidth=1.4, zorder=2)
     hues = _hues(points)
     _draw_points(axes, points, beaten, hues, scale)
@@ -70,7 +80,14 @@ def frontier(
     axes.margins(x=0.16, y=0.14)
     axes.set(xlabel=METRICS[metric].axis_label, ylabel=score.axis_label)
     _legend(axes, hues, any(beaten))
-    settle(figure)
+
+
+def label_frontier(
+    axes: Axes, points: Sequence[Point], beaten: Sequence[bool], metric: str, score: Metric
+) -> None:
+    """The names of the models beside their points; the layout must not change afterwards."""
+    spots, scale = spots_of(points, beaten), Scale(x=METRICS[metric].scale, y=score.scale)
+    steps = _steps([spot for spot in spots if not spot.is_beaten], scale)
     named = labelled(spots)
     labels.place(
         axes,
@@ -78,7 +95,6 @@ def frontier(
         [scale.at(spot.cost, spot.score) for spot in named],
         obstacles=[*_segments(axes, steps), *_whiskers(axes, points, scale)],
     )
-    return figure
 
 
 def _steps(best: Sequence[Spot], scale: Scale) -> list[tuple[float, float]]:

@@ -33,11 +33,19 @@ def against(
     footnote: str = "",
 ) -> Figure:
     """One metric against column `x`, whose axis is labelled `axis`; one line per `series`."""
+    height = room_for_legend(frame.dropna(subset=[metric])["series"].nunique())
+    figure, (axes,) = open_figure(title, subtitle, footnote, height=height)
+    draw_against(axes, frame, x, axis, metric, lines)
+    return figure
+
+
+def draw_against(
+    axes: Axes, frame: pd.DataFrame, x: str, axis: str, metric: str, lines: Mapping[Hashable, Line]
+) -> None:
+    """The same on given axes."""
     unit = METRICS[metric]
     data = frame.dropna(subset=[metric]).sort_values(x)
     data = data.assign(x=data[x].astype(float), y=data[metric].astype(float) * unit.scale)
-    height = room_for_legend(data["series"].nunique())
-    figure, (axes,) = open_figure(title, subtitle, footnote, height=height)
     if metric == "latency_s":
         bounds = data["latency_low_s"] * unit.scale, data["latency_high_s"] * unit.scale
         data = data.assign(low=bounds[0], high=bounds[1], sure=data["quotable"])
@@ -50,7 +58,6 @@ def against(
     ticks_at(axes.xaxis, list(data["x"]))
     axes.set(xlabel=axis, ylabel=unit.axis_label)
     legend(axes, data, lines)
-    return figure
 
 
 def open_over_tokens(

@@ -141,7 +141,8 @@ def _frontier_notes(groups: Sequence[Tradeoff]) -> list[str]:
     drawn = limits.with_frontiers(groups)
     notes = [note for group in drawn for note in group.notes]
     notes += [f"{group.subtitle}: {text}" for group in drawn if (text := _unlabelled(group))]
-    alone = [group.points[0].name for group in groups if len(group.points) == 1]
+    lone = (group.points[0].name for group in groups if len(group.points) == 1)
+    alone = list(dict.fromkeys(lone))
     if alone:
         notes.append(f"No frontier is drawn for a single model ({some_of(alone)}).")
     return notes

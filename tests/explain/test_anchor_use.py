@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from attnbench.errors import UserError
+from attnbench.explain.anchor_use import anchor_use, effective_rank
 from attnbench.models.vit import VisionTransformer
-from attnbench.reproduce.anchor_use import anchor_use, effective_rank
 
 SMALL = {"dim": 24, "depth": 2, "num_heads": 3, "patch_size": 4}
 IMAGES = torch.randn(3, 3, 16, 16)

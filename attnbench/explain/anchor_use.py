@@ -20,9 +20,7 @@ from torch import Tensor, nn
 
 from attnbench.attention.anchor import AnchorAttention
 from attnbench.errors import UserError
-from attnbench.models.factory import create_model
-from attnbench.training.checkpoint import Checkpoint
-from attnbench.training.weights import restored
+from attnbench.spec import Grid
 
 DEAD_SHARE = 0.01
 """An anchor with less than this part of an even share of the mass counts as dead."""
@@ -41,21 +39,6 @@ class AnchorUse:
     effective_rank: float
 
 
-def trained_model(checkpoint: Checkpoint) -> nn.Module:
-    """Build the model of a checkpoint on the CPU and load its weights.
-
-    Raises:
-        UserError: the weights do not fit the model of that name.
-    """
-
-    def build() -> nn.Module:
-        return create_model(
-            checkpoint.model, checkpoint.num_classes, checkpoint.img_size, **checkpoint.options
-        )
-
-    return restored(checkpoint, build)
-
-
 def anchor_use(
     model: nn.Module, images: Float[Tensor, "images channels height width"]
 ) -> list[AnchorUse]:
@@ -64,7 +47,30 @@ def anchor_use(
     Raises:
         UserError: the model has no anchor attention.
     """
-    seen: dict[str, Tensor] = {}
+    found = assignments(model, images)
+    return [_use(name, one.matrix) for name, one in found.items()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What one layer assigned to its anchors."""
+
+    matrix: Float[Tensor, "images heads tokens anchors"]
+    """A, in float64; prefix tokens first."""
+    num_prefix_tokens: int
+    grid: Grid
+    """(height, width) of the other tokens."""
+
+
+def assignments(
+    model: nn.Module, images: Float[Tensor, "images channels height width"]
+) -> dict[str, Assignment]:
+    """A of each layer with anchors, by the layer's name, in the order of the model.
+
+    Raises:
+        UserError: the model has no anchor attention.
+    """
+    seen: dict[str, Assignment] = {}
     layers = {n: m for n, m in model.named_modules() if isinstance(m, AnchorAttention)}
     if not layers:
         raise UserError(
@@ -72,20 +78,24 @@ def anchor_use(
             "checkpoint of such a model"
         )
 
-    def keep(name: str, layer: AnchorAttention, x: Tensor) -> None:
-        seen[name] = layer.assignment(x).double()
+    def keep(name: str, layer: AnchorAttention, x: Tensor, grid: Grid) -> None:
+        seen[name] = Assignment(
+            matrix=layer.assignment(x).double(),
+            num_prefix_tokens=layer.num_prefix_tokens,
+            grid=grid,
+        )
 
     hooks = [
-        layer.register_forward_pre_hook(lambda m, args, name=name: keep(name, m, args[0]))
+        layer.register_forward_pre_hook(lambda m, args, name=name: keep(name, m, *args[:2]))
         for name, layer in layers.items()
     ]
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             model.eval()(images)
     finally:
         for hook in hooks:
             hook.remove()
-    return [_use(name, assignment) for name, assignment in seen.items()]
+    return seen
 
 
 def _use(name: str, assignment: Float[Tensor, "images heads tokens anchors"]) -> AnchorUse:

@@ -1,0 +1,87 @@
+"""The sheet of class maps: each picture beside what the models look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from attnbench.explain.explained import Explained
+from attnbench.explain.pictures import Pictures
+from attnbench.explain.questions import Questions
+from attnbench.explain.sheet import frame, open_sheet, save_sheet, show_picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LONGEST = 26
+"""Characters of a name beside a picture."""
+FOOTNOTE = (
+    "Grad-CAM: red speaks for the class below, blue does not; each map from its own least to its "
+    "own largest value."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A model in the figure."""
+
+    label: str
+    pictures: Pictures
+    """At the size that it takes."""
+    explained: Explained
+    questions: Questions
+
+
+def draw_class_maps(columns: Sequence[Column], most: int, stem: Path) -> list[Path]:
+    """Write the first pictures beside the maps of each model, as PNG and SVG.
+
+    Args:
+        columns: the models; the pictures of the first are shown.
+        most: pictures that are shown.
+        stem: path of the files without suffix.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    from attnbench.report.figures.style import house_style
+
+    first = columns[0]
+    count = min(most, len(first.pictures.names))
+    note = (
+        f"{FOOTNOTE} Frames: the boxes that the numbers are about."
+        if first.questions.boxes
+        else FOOTNOTE
+    )
+    with house_style():
+        figure, grid = open_sheet(
+            "What the models look at", note, rows=count, columns=1 + len(columns)
+        )
+        for row in range(count):
+            show_picture(grid[row][0], first.pictures.pixels[row])
+            frame(grid[row][0], _boxes(first, row))
+            for axes, column in zip(grid[row][1:], columns, strict=True):
+                _draw_map(axes, column, row)
+        for axes, column in zip(grid[0][1:], columns, strict=True):
+            axes.set_title(column.label[:LONGEST], size=9)
+        return save_sheet(figure, stem)
+
+
+def _draw_map(axes: Axes, column: Column, row: int) -> None:
+    """One picture under one model's map, with the class and its probability."""
+    found, map_ = column.explained, column.explained.maps[row]
+    low, high = float(map_.min()), float(map_.max())
+    show_picture(axes, column.pictures.pixels[row])
+    axes.imshow(
+        map_.numpy(), cmap="turbo", alpha=0.5, vmin=low, vmax=high if high > low else low + 1
+    )
+    frame(axes, _boxes(column, row))
+    axes.set_xlabel(f"{found.classes[row][:LONGEST]}, {found.shares[row]:.0%}", size=8)
+
+
+def _boxes(column: Column, row: int) -> Tensor | Sequence[Sequence[float]]:
+    boxes = column.questions.boxes
+    return boxes[row] if boxes else ()
