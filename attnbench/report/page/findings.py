@@ -145,7 +145,7 @@ def _beaten(groups: Sequence[Tradeoff]) -> Finding | None:
         for point, standing in zip(group.points, standings, strict=True)
         if standing.by is not None
     ]
-    text = f"Costs no less and scores lower: {some_of(told, NAMED)}." if told else _open_text(group)
+    text = f"Dominated, dearer and with a lower score: {some_of(told, NAMED)}." if told else _open_text(group)
     return Finding(
         text=text,
         basis=f"{group.score.label} against MACs, intervals over seeds; {group.subtitle}",
