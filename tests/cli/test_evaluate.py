@@ -67,9 +67,10 @@ def test_a_detector_its_result_file_and_its_pictures(attnbench, tmp_path):
 
     code, _, err = attnbench("report")
     assert code == 0, err
-    page = (tmp_path / "report/index.html").read_text()
+    table = (tmp_path / "report/models.md").read_text()
     for head in ("AP", "AP50", "after the network, an image"):
-        assert f">{head}</th>" in page
+        assert f"| {head} |" in table
+    assert "AP50 " in (tmp_path / "report/index.html").read_text()
 
 
 @pytest.fixture

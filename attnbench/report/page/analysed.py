@@ -41,8 +41,17 @@ class Analysed:
         return of_type(self.records, CostRecord)
 
 
-def analysed(contents: store.Contents, paths: Sequence[Path], cost: str) -> Analysed:
-    """What follows from the records; `cost` is the axis that column `on_frontier` is about."""
+def analysed(
+    contents: store.Contents, paths: Sequence[Path], cost: str, *, figures: bool = False
+) -> Analysed:
+    """What follows from the records.
+
+    Args:
+        contents: the records.
+        paths: where they come from.
+        cost: the axis that column `on_frontier` is about.
+        figures: whether static figures are drawn, whose limits are then told.
+    """
     frames = build(contents.records, contents.ceilings)
     frames = replace(frames, layers=limits.newest_first(frames.layers))
     groups = groups_of(frames.models)
@@ -52,7 +61,7 @@ def analysed(contents: store.Contents, paths: Sequence[Path], cost: str) -> Anal
     return Analysed(
         records=contents.records, frames=frames, growth=growth, groups=groups,
         findings=findings(frames.layers, growth.crossovers, groups["macs"]),
-        notes=[*chosen, *notes_of(frames, groups[cost], COSTS[cost])],
+        notes=[*chosen, *notes_of(frames, groups[cost], COSTS[cost], figures=figures)],
         problems=contents.problems, sources=[str(path) for path in paths],
     )  # fmt: skip
 

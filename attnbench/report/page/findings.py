@@ -120,11 +120,12 @@ def _overtaking(
         & (crossovers["conditions_key"] == conditions.of_any_mode)
         & crossovers["outcome"].isin(TOLD)
     ]
-    told = [row for row in of_latency.itertuples() if row.implementation_key in shown]
-    told.sort(key=lambda row: row.outcome not in FASTER)
+    rows_of = of_latency.to_dict("records")
+    told = [row for row in rows_of if row["implementation_key"] in shown]
+    told.sort(key=lambda row: row["outcome"] not in FASTER)
     if not told:
         return None
-    texts = [f"{row.label}: {text_of(row.judged)}" for row in told]
+    texts = [f"{row['label']}: {text_of(row['judged'])}" for row in told]
     return Finding(
         text=f"Faster than dense, in tokens: {some_of(texts, NAMED, '; ')}.",
         basis=f"Crossovers with their 95 % intervals; {rows['conditions'].iloc[0]}",
@@ -160,4 +161,5 @@ def _open_text(group: Tradeoff) -> str:
         if len(few) > len(group.points) / 2
         else "their intervals overlap"
     )
-    return f"No model is surely beaten in {group.score.label} and MACs among {len(group.points)}: {why}."
+    score, count = group.score.label, len(group.points)
+    return f"No model is surely beaten in {score} and MACs among {count}: {why}."

@@ -74,7 +74,7 @@ def write_report(
         figures: whether to draw the static figures, too.
 
     Raises:
-        UserError: a path is missing, no record could be read, the cost is unknown, or the folder
+        UserError: a path is missing or holds nothing readable, the cost is unknown, or the folder
             cannot be written to.
     """
     metric_of(cost)  # refused before anything is read
@@ -86,15 +86,10 @@ def write_contents(
     contents: store.Contents, paths: Sequence[Path], out: Path, asked: Asked
 ) -> Written:
     """`write_report` of what was read of the paths already."""
-    if contents.problems and not contents.records:
-        named = ", ".join(str(path) for path in paths)
-        raise UserError(
-            f"nothing to report: no record in {named} could be read "
-            f"({contents.problems[0]}); give other files"
-        )
     with store.uncollected():  # rows have no cycles either; saves a fifth
         try:
-            return _write(analysed(contents, paths, asked.cost), out, asked)
+            found = analysed(contents, paths, asked.cost, figures=asked.figures)
+            return _write(found, out, asked)
         except OSError as error:
             raise UserError(
                 f"cannot write the report to {out}: {error.strerror}; choose another --out"

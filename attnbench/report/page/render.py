@@ -55,7 +55,9 @@ def _scripts(data: dict[str, Any]) -> list[str]:
 
 def _text(folder: str, name: str) -> str:
     file = resources.files("attnbench.report.page").joinpath(folder, name)
-    return file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    # A browser whose tools are open would ask for the map.
+    return "\n".join(line for line in text.split("\n") if not line.startswith("//# sourceMapping"))
 
 
 def _visible(value: Any) -> Any:

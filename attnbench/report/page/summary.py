@@ -8,7 +8,7 @@ import pandas as pd
 
 from attnbench.analysis.compare.verdict import Comparison
 from attnbench.analysis.growth.curves import together
-from attnbench.analysis.selection.leading import leading
+from attnbench.analysis.selection.leading import Series, leading
 from attnbench.analysis.tradeoff.groups import COSTS, Tradeoff
 from attnbench.report.page import limits
 from attnbench.report.page.analysed import Analysed
@@ -107,7 +107,7 @@ def _layers(layers: pd.DataFrame) -> list[list[str]]:
     return [_conditions(layers.iloc[group], shown) for group in places]
 
 
-def _conditions(rows: pd.DataFrame, shown: set[tuple[object, object]]) -> list[str]:
+def _conditions(rows: pd.DataFrame, shown: set[Series]) -> list[str]:
     keys = zip(rows["conditions_key"], rows["implementation_key"], strict=True)
     own = rows[[key in shown for key in keys]].sort_values(["tokens", "latency_s"])
     table = tables.layer_table(own).first(limits.ROWS_OF_SUMMARY, complete="layers.csv")

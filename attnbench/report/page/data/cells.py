@@ -18,7 +18,7 @@ from attnbench.units import METRICS
 
 TEXTS = (
     "kind", "label", "attention", "size", "mode", "dtype", "device", "trust", "status", "reason",
-    "doubts", "bound_by", "notes", "about", "command",
+    "doubts", "bound_by", "notes", "about", "scores", "command",
 )  # fmt: skip
 NUMBERS = (
     "tokens", "height", "width", "batch", "samples", "params", "macs", "latency_s",
@@ -54,7 +54,7 @@ def _layers(layers: pd.DataFrame) -> pd.DataFrame:
     sizes = zip(layers["height"], layers["width"], layers["tokens"], strict=True)
     on_line = layers.index.isin(squarest(layers).index)
     return _shared(layers).assign(
-        kind="layer", on_line=on_line, command=own, score=float("nan"),
+        kind="layer", on_line=on_line, command=own, score=float("nan"), scores="",
         size=[f"{tokens:,} tokens ({height} × {width})" for height, width, tokens in sizes],
         about=[_sizes_text(row) for row in layers[["dim", "heads", "seed"]].itertuples()],
         conditions=_places(layers["conditions_key"]),
@@ -72,6 +72,7 @@ def _models(models: pd.DataFrame, records: Mapping[str, CostRecord]) -> pd.DataF
     about = [task_of(models.iloc[[place]]) for place in range(len(models))]
     return _shared(models).assign(
         kind="model", on_line=False, score=models[PRIMARY], tokens=float("nan"),
+        scores=_scores(models),
         speedup=float("nan"), speedup_low=float("nan"), speedup_high=float("nan"),
         speedup_quotable=False, conditions=-1, series=-1,
         size=[f"{height} × {width} px" for height, width in sizes],
@@ -79,6 +80,18 @@ def _models(models: pd.DataFrame, records: Mapping[str, CostRecord]) -> pd.DataF
             about, models[["epochs", "seed", "recipe"]].itertuples(), strict=True)],
         command=[_command(records.get(key)) for key in models["key"]],
     )  # fmt: skip
+
+
+def _scores(models: pd.DataFrame) -> list[str]:
+    """All scores of each model that are shares: "top-1 accuracy 81.1 %, top-5 accuracy 95.0 %"."""
+    shares = [METRICS[name] for name in models if name in METRICS
+              and METRICS[name].quantity == "share"]  # fmt: skip
+    columns = [models[one.key].tolist() for one in shares]
+    return [
+        ", ".join(f"{one.label} {one.format(value)}"
+                  for one, value in zip(shares, values, strict=True) if pd.notna(value))
+        for values in zip(*columns, strict=True)
+    ] if shares else [""] * len(models)  # fmt: skip
 
 
 def _training(row: Any) -> str:

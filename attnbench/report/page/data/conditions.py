@@ -1,4 +1,4 @@
-"""The sets of conditions of the layers: names, roofs, what was measured badly, where lines cross."""
+"""The sets of conditions of the layers: names, roofs, poor cells, and where curves cross."""
 
 from __future__ import annotations
 

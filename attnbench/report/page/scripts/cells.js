@@ -10,8 +10,7 @@ const cellTable = (() => {
     text: (row) => format.withInterval(data.metrics[name], row[name], low ? row[low] : null,
       high ? row[high] : null),
   });
-  const SCORE = { head: "score", key: "score", numeric: true,
-    text: (row) => (row.score === null ? format.MISSING : format.forms.percent(row.score)) };
+  const SCORE = { head: "scores", key: "scores", sort: (row) => row.score };
   const COLUMNS = [
     { head: "name", key: "label" },
     { head: "size", key: "size", sort: (row) => row.tokens ?? row.height * row.width },

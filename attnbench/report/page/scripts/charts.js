@@ -124,8 +124,9 @@ const charts = (() => {
     view.addEventListener("mousemove", at);
     view.addEventListener("click", at);
     view.addEventListener("mouseout", hideTip);
-    view.initialize(place).run();
-    keyboard.walk(place, show, hideTip);
+    view.initialize(place).runAsync().then(() => {
+      if (drawn.get(place) === view) keyboard.walk(place, show, hideTip);
+    });
   };
 
   const empty = (place) => {

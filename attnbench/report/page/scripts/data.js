@@ -30,6 +30,7 @@ const factsOf = (row) => {
       : `${between("speedup")}${row.speedup_quotable ? "" : " (rests on grade C)"}`],
     ["memory", row.memory_bytes === null ? "" : of("memory_bytes")],
     ["MACs", row.macs === null ? "" : of("macs")],
+    ["scores", row.scores],
     ["energy", row.energy_j === null ? "" : of("energy_j")],
     ["of limit", row.percent_of_limit === null ? "" : of("percent_of_limit")],
     ["bound by", row.bound_by],

@@ -3,7 +3,7 @@
 const keyboard = (() => {
   // `show(item, x, y)` shows the facts of a point.
   const walk = (place, show, hide) => {
-    const points = [...place.querySelectorAll(".points path")];
+    const points = [...place.querySelectorAll(".points_marks path")];
     const items = points.map((point) => point.__data__);
     const order = points.map((_, at) => at)
       .sort((a, b) => items[a].datum.order - items[b].datum.order || items[a].x - items[b].x);
