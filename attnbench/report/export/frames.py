@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -97,7 +98,7 @@ def _latex(frame: pd.DataFrame, path: Path) -> None:
         new.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _cell(name: str, value: object) -> str:
+def _cell(name: str, value: Any) -> str:
     if pd.isna(value):
         return "--"
     if name in METRICS and isinstance(value, Real):
