@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -27,8 +26,6 @@ class Drawing:
     title: str
     subtitle: str
     figure: Figure
-    row: Hashable = None
-    """Figures of a section with an equal `row` are placed side by side on the page."""
 
 
 def faded(rows: pd.DataFrame) -> str:

@@ -107,7 +107,6 @@ def _line_figures(
             figure=against(
                 rows, x.column, x.name, metric, lines, title=title, subtitle=subtitle, footnote=note
             ),
-            row=rows["conditions_key"].iloc[0],
         )
 
 

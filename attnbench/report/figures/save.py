@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,19 +15,10 @@ PNG_DPI = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """A saved figure, with what the page shows of it."""
+    """The files of a figure."""
 
-    section: str
-    title: str
-    subtitle: str
     svg: Path
     png: Path
-    row: Hashable
-
-    @property
-    def data_uri(self) -> str:
-        """The SVG as a data URI."""
-        return "data:image/svg+xml;base64," + base64.b64encode(self.svg.read_bytes()).decode()
 
 
 def save_all(figures: Iterable[Drawing], folder: Path) -> list[Saved]:
@@ -52,11 +42,4 @@ def _save(drawing: Drawing, stem: Path) -> Saved:
         drawing.figure.savefig(new, format="svg", metadata={"Date": None})
     with replacing(png) as new:
         drawing.figure.savefig(new, format="png", dpi=PNG_DPI)
-    return Saved(
-        section=drawing.section,
-        title=drawing.title,
-        subtitle=drawing.subtitle,
-        svg=svg,
-        png=png,
-        row=drawing.row,
-    )
+    return Saved(svg=svg, png=png)

@@ -11,8 +11,6 @@ import pandas as pd
 
 from attnbench.analysis.tradeoff.groups import Tradeoff
 
-ROWS_ON_PAGE = 500
-"""A longer table would be too heavy for a phone."""
 FEW_CONDITIONS = 12
 """Up to this many sets of conditions, all get figures."""
 SHOWN_CONDITIONS = 3
@@ -68,7 +66,7 @@ def cells_note(layers: pd.DataFrame, models: pd.DataFrame) -> list[str]:
 
 def newest_first(layers: pd.DataFrame) -> pd.DataFrame:
     """Sort layers so that the newest conditions come first, if not all can be shown."""
-    if len(layers) <= ROWS_ON_PAGE and layers["conditions_key"].nunique() <= FEW_CONDITIONS:
+    if len(layers) <= CELLS_ON_PAGE and layers["conditions_key"].nunique() <= FEW_CONDITIONS:
         return layers
     newest = layers.groupby("conditions_key", sort=False)["created"].transform("max")
     order = newest.sort_values(ascending=False, kind="stable").index

@@ -88,7 +88,6 @@ _LIMIT = (
 _STATUS = Column(head="status", text=_status)
 _CREATED = Column(head="created", text=lambda row: row.created[:19].replace("T", " "))
 
-SUMMARY = (plain("label", "attention"), *_COST, _ENERGY, SPEED_UP, *_LIMIT, _STATUS)
 LAYERS = (
     plain("attention"),
     plain("impl"),
@@ -150,15 +149,6 @@ MODELS = (
 def layer_table(layers: pd.DataFrame) -> Table:
     """The table of all layers."""
     return _table("Layers", layer_caption(layers), LAYERS, layers, "layers.csv")
-
-
-def summary_table(profile: pd.DataFrame) -> Table:
-    """The cells of one profile, the fastest first; the caption has what they share."""
-    first = profile.iloc[0]
-    title = f"{first['tokens']:,} tokens ({first['height']} × {first['width']})"
-    caption = f"{first['conditions']}. {layer_caption(profile)}"
-    fastest_first = profile.sort_values("latency_s", na_position="last")
-    return _table(title, caption, SUMMARY, fastest_first, "layers.csv")
 
 
 def model_table(models: pd.DataFrame, cost: str) -> Table:

@@ -60,7 +60,7 @@ def test_conditions_that_were_measured_last_come_first_and_nothing_is_lost(many_
 
 
 def test_a_long_list_of_rows_is_ordered_too(layer, monkeypatch):
-    monkeypatch.setattr(limits, "ROWS_ON_PAGE", 2)
+    monkeypatch.setattr(limits, "CELLS_ON_PAGE", 2)
     layers = build([layer(dim=3), layer(dim=6, at=5), layer("window", dim=3, at=1)]).layers
     assert list(limits.newest_first(layers)["dim"]) == [6, 3, 3]
 

@@ -83,10 +83,9 @@ def test_the_main_tables_show_energy_and_limits_where_there_are_any(cell, ceilin
     energy = Energy(status="ok", meter="rapl", windows_j=(2.5e-3,), window_s=1.0)
     plain = build([cell("dense")]).layers
     rich = build([replace(cell("dense"), energy=energy)], ceilings(macs_per_s=1e12)).layers
-    for make in (tables.layer_table, tables.summary_table):
-        assert not {"energy", "of limit", "bound by"} & set(heads(make(plain)))
-        assert texts(make(rich), "energy") == ["2.50 mJ (rapl)"]
-        assert {"of limit", "bound by"} <= set(heads(make(rich)))
+    assert not {"energy", "of limit", "bound by"} & set(heads(tables.layer_table(plain)))
+    assert texts(tables.layer_table(rich), "energy") == ["2.50 mJ (rapl)"]
+    assert {"of limit", "bound by"} <= set(heads(tables.layer_table(rich)))
     text = markdown(shown([cell("dense")], ceilings())["limits"])
     assert "nan" not in text.lower()
     assert "flop" not in text.lower()

@@ -11,7 +11,7 @@ from attnbench.analysis.frame.rows import PRIMARY
 from attnbench.analysis.growth.curves import squarest
 from attnbench.analysis.remeasure import cells_of, commands, model_command
 from attnbench.analysis.selection.leading import leading
-from attnbench.analysis.tradeoff.groups import task_of
+from attnbench.analysis.tradeoff.groups import DATA, task_of
 from attnbench.records import CostRecord, ModelRecord
 from attnbench.report.page.data.columns import coded, flags, numbers
 from attnbench.units import METRICS
@@ -69,7 +69,7 @@ def _sizes_text(row: Any) -> str:
 
 def _models(models: pd.DataFrame, records: Mapping[str, CostRecord]) -> pd.DataFrame:
     sizes = zip(models["height"], models["width"], strict=True)
-    about = [task_of(models.iloc[[place]]) for place in range(len(models))]
+    about = _tasks(models)
     return _shared(models).assign(
         kind="model", on_line=False, score=models[PRIMARY], tokens=float("nan"),
         scores=_scores(models),
@@ -92,6 +92,16 @@ def _scores(models: pd.DataFrame) -> list[str]:
                   for one, value in zip(shares, values, strict=True) if pd.notna(value))
         for values in zip(*columns, strict=True)
     ] if shares else [""] * len(models)  # fmt: skip
+
+
+def _tasks(models: pd.DataFrame) -> list[str]:
+    """Task and data of each model; each distinct one is worded once, as a frame is slow to cut."""
+    keys = list(zip(*(models[name].tolist() for name in DATA), strict=True))
+    texts: dict[Any, str] = {}
+    for place, key in enumerate(keys):
+        if key not in texts:
+            texts[key] = task_of(models.iloc[[place]])
+    return [texts[key] for key in keys]
 
 
 def _training(row: Any) -> str:
