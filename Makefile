@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/attnbench
 
-.PHONY: demo test lint bench gpu-bench gpu-test evidence-dense clean
+.PHONY: demo test lint docs bench gpu-bench gpu-test evidence-dense clean
 
 demo: $(VENV)/.installed
 	$(RUN) ceilings
@@ -13,6 +13,9 @@ demo: $(VENV)/.installed
 	$(RUN) sweep --n-tokens 196,576,1024,2304 --anchors 10,30,100 --time-budget 0.5
 	for attention in anchor dense window sparse; do \
 		$(RUN) train pyramid-t --attention $$attention --epochs 8 || exit 1; \
+	done
+	for model in anchorformer-det-t picodet-s anchorformer-seg-t pyramid-seg-t; do \
+		$(RUN) train $$model --img-size 64 --epochs 2 || exit 1; \
 	done
 	$(RUN) report
 	@echo "Open report/index.html"
@@ -25,12 +28,19 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Measures the harness, the anchor layer, and the reading of large files; prints Markdown, in about
-# a quarter of an hour.
+# Builds the site into site/ (a warning is an error), and runs every command that its pages show.
+docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	$(BIN)/python -m pytest -q --documents -m documents
+
+# Measures the harness, the anchor layer, the reading of large files, and a training step of a
+# detector; prints Markdown, in about twenty minutes.
 bench: $(VENV)/.installed
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_anchor.py
 	$(BIN)/python scripts/bench_files.py
+	$(BIN)/python scripts/bench_dense.py
 
 # Trains attentions in a detector and in a segmenter, in about an hour and a half on two cores:
 #   make evidence-dense DATA=FOLDER    (holds bccd/ and camvid11/)

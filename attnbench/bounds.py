@@ -117,6 +117,8 @@ QUANTITIES: Mapping[str, Bounds] = {
     "crop_padding": Bounds(0, SIDE),
     "clip_grad": Bounds(0, 10**6, whole=False),
     # what is drawn
+    "save_images": Bounds(0, 1000),
+    "scales": Bounds(0, 1000, whole=False, above=True),
     "show": Bounds(1, 100),
     # what records hold
     "duration": Bounds(0, FINITE, whole=False, above=True),

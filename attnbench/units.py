@@ -143,6 +143,8 @@ METRICS: dict[str, Metric] = {
                format=format_ratio, axis_unit="×"),
         Metric(key="throughput_per_s", label="throughput", unit="1/s", better="higher",
                format=format_rate, axis_unit="images/s"),
+        Metric(key="predict_each_s", label="after the network, an image", unit="s", better="lower",
+               format=format_seconds, axis_unit="ms", scale=1e3),
         Metric(key="least_bytes", label="least bytes", unit="bytes", better="lower",
                format=format_bytes, axis_unit="MiB", scale=2**-20),
         Metric(key="operators", label="operators", unit="1", better="lower",

@@ -6,8 +6,26 @@ neither torch nor timm.
 """
 
 from attnbench.registry import Entry
-from baselines import dat, deit, efficientnet, focal, levit, mvitv2, pvt, pvt_v2, rmt, swin
+from baselines import (
+    autoformer,
+    biformer,
+    castling,
+    cswin,
+    dat,
+    deit,
+    efficientnet,
+    focal,
+    levit,
+    mvitv2,
+    pvt,
+    pvt_v2,
+    rmt,
+    slide,
+    swin,
+)
 from baselines.detectors import DETECTORS
+from baselines.in_deit import MODELS as IN_DEIT
+from baselines.rivals import MECHANISMS
 from baselines.system import System
 
 SYSTEMS: tuple[System, ...] = (
@@ -21,6 +39,11 @@ SYSTEMS: tuple[System, ...] = (
     *rmt.SYSTEMS,
     *dat.SYSTEMS,
     *focal.SYSTEMS,
+    *cswin.SYSTEMS,
+    *biformer.SYSTEMS,
+    *slide.SYSTEMS,
+    *autoformer.SYSTEMS,
+    *castling.SYSTEMS,
 )
 
 _ANCHOR_LEVIT = tuple(
@@ -41,4 +64,11 @@ ENTRIES: tuple[Entry, ...] = (
     *(system.entry for system in SYSTEMS),
     *_ANCHOR_LEVIT,
     *DETECTORS,
+    *cswin.ENTRIES,
+    *biformer.ENTRIES,
+    *slide.ENTRIES,
+    *autoformer.ENTRIES,
+    *castling.ENTRIES,
+    *MECHANISMS,
+    *IN_DEIT,
 )

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import placed_attention
 from attnbench.spec import Grid
-from baselines.staged import HEAD_WIDTH, Staged
+from baselines.staged import Staged
 
 DEFORMABLE_FROM = 2
 
@@ -44,8 +44,8 @@ class Dat(Staged):
     shrink = Shrink
 
     @staticmethod
-    def attention(dim: int, stage: int, block: int, image: Grid) -> Attention:
+    def attention(dim: int, num_heads: int, stage: int, block: int, image: Grid) -> Attention:
         """Windows, and from the third stage on moved places in every second block."""
         deformable = stage >= DEFORMABLE_FROM and block % 2 == 1
         name = "deformable" if deformable else "window"
-        return placed_attention(name, dim, dim // HEAD_WIDTH, stage, block, {})
+        return placed_attention(name, dim, num_heads, stage, block, {})

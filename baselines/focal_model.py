@@ -10,7 +10,7 @@ from __future__ import annotations
 from attnbench.attention.base import Attention
 from attnbench.attention.factory import placed_attention
 from attnbench.spec import Grid
-from baselines.staged import HEAD_WIDTH, PATCH, Staged
+from baselines.staged import PATCH, Staged
 from baselines.swin_model import PatchMerging
 
 WINDOW = 7
@@ -22,8 +22,8 @@ class Focal(Staged):
     shrink = PatchMerging
 
     @staticmethod
-    def attention(dim: int, stage: int, block: int, image: Grid) -> Attention:
+    def attention(dim: int, num_heads: int, stage: int, block: int, image: Grid) -> Attention:
         """Windows with a ring around them where the map is larger than one."""
         ring = max(image) > WINDOW * PATCH * 2**stage
         options = {"window_size": WINDOW, "ring": ring}
-        return placed_attention("focal", dim, dim // HEAD_WIDTH, stage, block, options)
+        return placed_attention("focal", dim, num_heads, stage, block, options)

@@ -9,7 +9,7 @@ are 64 wide, and the last stage has a class token. In the last stage the reducti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 
 import torch
@@ -35,7 +35,9 @@ LAST = len(DIMS) - 1
 class Stage(nn.Module):
     """Patches of the previous map, positions, and blocks at one resolution."""
 
-    def __init__(self, index: int, depth: int, in_chans: int, grid: Grid) -> None:
+    def __init__(
+        self, index: int, attentions: Iterable[Attention], in_chans: int, grid: Grid
+    ) -> None:
         super().__init__()
         dim, patch = DIMS[index], PATCHES[index]
         self.built_for = grid
@@ -48,7 +50,7 @@ class Stage(nn.Module):
             if parameter is not None:
                 nn.init.trunc_normal_(parameter, std=0.02)
         self.blocks = nn.ModuleList(
-            Block(_attention(index), mlp_ratio=MLP_RATIOS[index]) for _ in range(depth)
+            Block(attention, mlp_ratio=MLP_RATIOS[index]) for attention in attentions
         )
 
     def forward(
@@ -69,16 +71,27 @@ class Stage(nn.Module):
         return tokens, grid
 
 
-class Pvt(Backbone):
-    """A PVT for images whose sides are multiples of 32 px."""
+class PvtTrunk(Backbone):
+    """PVT's trunk around any attention, for images whose sides are multiples of 32 px."""
 
     def __init__(
         self,
-        num_classes: int = 1000,
-        img_size: int | tuple[int, int] = 224,
-        *,
+        num_classes: int,
+        img_size: int | tuple[int, int],
         depths: Sequence[int],
+        attention: Callable[[int, int, int], Attention],
     ) -> None:
+        """Put the stages together.
+
+        Args:
+            num_classes: logits; 0 builds it without a classifier.
+            img_size: pixels, side or (height, width), that positions are learned for.
+            depths: blocks of each stage.
+            attention: called with (stage, dim, heads) for each block.
+
+        Raises:
+            UserError: a side of the images is no multiple of 32 px.
+        """
         super().__init__()
         size = (img_size, img_size) if isinstance(img_size, int) else img_size
         _refuse_unfit(size)
@@ -86,7 +99,9 @@ class Pvt(Backbone):
         in_chans, grid = 3, size
         for index, depth in enumerate(depths):
             grid = grid[0] // PATCHES[index], grid[1] // PATCHES[index]
-            self.stages.append(Stage(index, depth, in_chans, grid))
+            heads = DIMS[index] // HEAD_WIDTH
+            attentions = (attention(index, DIMS[index], heads) for _ in range(depth))
+            self.stages.append(Stage(index, attentions, in_chans, grid))
             in_chans = DIMS[index]
         self.norm = nn.LayerNorm(DIMS[LAST], eps=NORM_EPS)
         self.head = classifier(DIMS[LAST], num_classes)
@@ -124,9 +139,21 @@ class Pvt(Backbone):
         return maps, tokens[:, 0]
 
 
-def _attention(stage: int) -> Attention:
-    dim = DIMS[stage]
-    heads = dim // HEAD_WIDTH
+class Pvt(PvtTrunk):
+    """A PVT for images whose sides are multiples of 32 px."""
+
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        img_size: int | tuple[int, int] = 224,
+        *,
+        depths: Sequence[int],
+    ) -> None:
+        super().__init__(num_classes, img_size, depths, reducing_attention)
+
+
+def reducing_attention(stage: int, dim: int, heads: int) -> Attention:
+    """PVT's own attention in that stage."""
     if stage == LAST:
         return create_attention("dense", dim, heads, num_prefix_tokens=1)
     return create_attention("sparse", dim, heads, sr_ratio=SR_RATIOS[stage])

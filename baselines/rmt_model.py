@@ -17,16 +17,16 @@ from torch import Tensor, nn
 
 from attnbench.attention.base import Attention, linear
 from attnbench.attention.factory import create_attention
-from attnbench.models.backbone import Backbone, FeatureInfo, classifier
+from attnbench.models.backbone import classifier
 from attnbench.models.block import NORM_EPS
+from baselines.convolutional import Convolutional, convolution, depthwise, halving, mean
 
 HEAD_DIM = 1024
 """Channels of the last map before the classifier."""
 LAYER_SCALE = 1e-6
-STEM_STRIDE = 4
 
 
-class Rmt(Backbone):
+class Rmt(Convolutional):
     """An RMT for images of any size."""
 
     def __init__(
@@ -55,45 +55,26 @@ class Rmt(Backbone):
             full_from: first stage that attends over all tokens; those before are decomposed.
             scaled_from: first stage whose blocks scale what they add.
         """
-        super().__init__()
-        self.downsamples = nn.ModuleList(
-            _downsample(dims[index - 1], dim) if index else _stem(dim)
-            for index, dim in enumerate(dims)
-        )
-        self.stages = nn.ModuleList()
+        stages: list[list[nn.Module]] = []
         for index, (dim, depth) in enumerate(zip(dims, depths, strict=True)):
             name = "manhattan" if index >= full_from else "manhattan-axial"
-            blocks = [
-                RmtBlock(
-                    create_attention(name, dim, heads[index], decay_range=decay_ranges[index]),
-                    mlp_ratio=mlp_ratios[index],
-                    scaled=index >= scaled_from,
-                )
-                for _ in range(depth)
-            ]
-            self.stages.append(nn.Sequential(*blocks))
-        self.pool = _pool(dims[-1]) if num_classes else _mean()
-        self.head = classifier(HEAD_DIM, num_classes)
-        self.feature_info = [
-            FeatureInfo(channels=dim, stride=STEM_STRIDE * 2**index)
-            for index, dim in enumerate(dims)
-        ]
-
-    def features(
-        self, images: Float[Tensor, "batch channels height width"]
-    ) -> list[Float[Tensor, "batch _ _ _"]]:
-        """The maps of the stages, finest first; sides are rounded up."""
-        maps: list[Tensor] = []
-        for downsample, stage in zip(self.downsamples, self.stages, strict=True):
-            images = stage(downsample(images))
-            maps.append(images)
-        return maps
-
-    def forward(
-        self, images: Float[Tensor, "batch channels height width"]
-    ) -> Float[Tensor, "batch classes"]:
-        """Logits from the mean of the projected last map; without a classifier its mean."""
-        return self.head(self.pool(self.features(images)[-1]))
+            stages.append(
+                [
+                    RmtBlock(
+                        create_attention(name, dim, heads[index], decay_range=decay_ranges[index]),
+                        mlp_ratio=mlp_ratios[index],
+                        scaled=index >= scaled_from,
+                    )
+                    for _ in range(depth)
+                ]
+            )
+        super().__init__(
+            dims,
+            downsamples=[_stem(dims[0]), *map(halving, dims, dims[1:])],
+            stages=stages,
+            pool=_pool(dims[-1]) if num_classes else mean(),
+            head=classifier(HEAD_DIM, num_classes),
+        )
 
 
 class RmtBlock(nn.Module):
@@ -102,7 +83,7 @@ class RmtBlock(nn.Module):
     def __init__(self, attention: Attention, *, mlp_ratio: float, scaled: bool) -> None:
         super().__init__()
         dim = attention.dim
-        self.pos = _depthwise(dim)
+        self.pos = depthwise(dim)
         self.norm1 = nn.LayerNorm(dim, eps=NORM_EPS)
         self.attn = attention
         self.norm2 = nn.LayerNorm(dim, eps=NORM_EPS)
@@ -128,7 +109,7 @@ class ConvMlp(nn.Module):
         super().__init__()
         self.fc1 = linear(dim, hidden_dim)
         self.act = nn.GELU()
-        self.dwconv = _depthwise(hidden_dim)
+        self.dwconv = depthwise(hidden_dim)
         self.fc2 = linear(hidden_dim, dim)
 
     def forward(
@@ -140,34 +121,17 @@ class ConvMlp(nn.Module):
         return self.fc2(image.flatten(2).transpose(1, 2))
 
 
-def _depthwise(dim: int) -> nn.Conv2d:
-    return nn.Conv2d(dim, dim, kernel_size=3, padding=1, groups=dim)
-
-
 def _stem(dim: int) -> nn.Sequential:
     """Four convolutions, the first and the third of stride 2; GELU between them."""
     widths = (3, dim // 2, dim // 2, dim, dim)
     layers: list[nn.Module] = []
     for index in range(4):
         stride = 1 if index % 2 else 2
-        layers += [
-            nn.Conv2d(widths[index], widths[index + 1], kernel_size=3, stride=stride, padding=1),
-            nn.BatchNorm2d(widths[index + 1]),
-            nn.GELU(),
-        ]
+        layers += [*convolution(widths[index], widths[index + 1], stride), nn.GELU()]
     return nn.Sequential(*layers[:-1])
-
-
-def _downsample(in_dim: int, dim: int) -> nn.Sequential:
-    conv = nn.Conv2d(in_dim, dim, kernel_size=3, stride=2, padding=1)
-    return nn.Sequential(conv, nn.BatchNorm2d(dim))
 
 
 def _pool(dim: int) -> nn.Sequential:
     """Project each place, and take the mean."""
     project = nn.Conv2d(dim, HEAD_DIM, kernel_size=1)
-    return nn.Sequential(project, nn.BatchNorm2d(HEAD_DIM), nn.SiLU(), _mean())
-
-
-def _mean() -> nn.Sequential:
-    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return nn.Sequential(project, nn.BatchNorm2d(HEAD_DIM), nn.SiLU(), mean())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -28,9 +29,12 @@ NORM_EPS = 1e-5
 class PatchEmbed(nn.Module):
     """Patches of 4 × 4 pixels, each projected to a token and normed."""
 
+    kernel_size: ClassVar[int] = PATCH
+    padding: ClassVar[int] = 0
+
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(3, dim, kernel_size=PATCH, stride=PATCH)
+        self.proj = nn.Conv2d(3, dim, self.kernel_size, stride=PATCH, padding=self.padding)
         self.norm = nn.LayerNorm(dim)
 
     def forward(
@@ -65,6 +69,8 @@ class Stage(nn.Module):
 class Staged(Backbone, ABC):
     """A trunk of stages, each with maps of half the side and twice the channels."""
 
+    embed: ClassVar[type[PatchEmbed]] = PatchEmbed
+
     def __init__(
         self,
         num_classes: int = 1000,
@@ -72,6 +78,7 @@ class Staged(Backbone, ABC):
         *,
         dim: int,
         depths: Sequence[int],
+        head_width: int = HEAD_WIDTH,
     ) -> None:
         """Put the stages together.
 
@@ -80,14 +87,16 @@ class Staged(Backbone, ABC):
             img_size: pixels, side or (height, width); any other size works too.
             dim: channels of the first stage.
             depths: blocks of each stage, finest first.
+            head_width: channels of one attention head.
         """
         super().__init__()
         sides = (img_size, img_size) if isinstance(img_size, int) else img_size
-        self.patch_embed = PatchEmbed(dim)
+        self.patch_embed = self.embed(dim)
         self.layers = nn.ModuleList()
         for index, depth in enumerate(depths):
             width = dim * 2**index
-            blocks = [Block(self.attention(width, index, b, sides)) for b in range(depth)]
+            heads = width // head_width
+            blocks = [Block(self.attention(width, heads, index, b, sides)) for b in range(depth)]
             self.layers.append(Stage(self.shrink(width // 2) if index else nn.Identity(), blocks))
         last = dim * 2 ** (len(depths) - 1)
         self.norm = nn.LayerNorm(last, elementwise_affine=num_classes > 0)
@@ -107,7 +116,7 @@ class Staged(Backbone, ABC):
 
     @staticmethod
     @abstractmethod
-    def attention(dim: int, stage: int, block: int, image: Grid) -> Attention:
+    def attention(dim: int, num_heads: int, stage: int, block: int, image: Grid) -> Attention:
         """The mechanism of a block; `image` is the size in pixels that the model is built for."""
 
     def features(

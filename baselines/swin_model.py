@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from attnbench.attention.base import Attention, linear
 from attnbench.attention.factory import placed_attention
 from attnbench.spec import Grid
-from baselines.staged import HEAD_WIDTH, Staged
+from baselines.staged import Staged
 
 
 class PatchMerging(nn.Module):
@@ -43,6 +43,6 @@ class Swin(Staged):
     shrink = PatchMerging
 
     @staticmethod
-    def attention(dim: int, stage: int, block: int, image: Grid) -> Attention:
+    def attention(dim: int, num_heads: int, stage: int, block: int, image: Grid) -> Attention:
         """Plain and shifted windows in turn."""
-        return placed_attention("window", dim, dim // HEAD_WIDTH, stage, block, {})
+        return placed_attention("window", dim, num_heads, stage, block, {})

@@ -14,7 +14,7 @@ from attnbench import Attention, Protocol, Workload, profile, register_attention
 from attnbench.units import format_seconds
 
 
-@register_attention("mean", family="linear", cost="O(n)", summary="the mean of all tokens")
+@register_attention("average", family="linear", cost="O(n)", summary="the mean of all tokens")
 class MeanAttention(Attention):
     """Gives every token the projected mean of all tokens."""
 
@@ -33,7 +33,7 @@ class MeanAttention(Attention):
 
 if __name__ == "__main__":
     side = int(sys.argv[1]) if sys.argv[1:] else 32
-    cells = [Workload(attention=name, grid=(side, side)) for name in ("anchor", "mean")]
+    cells = [Workload(attention=name, grid=(side, side)) for name in ("anchor", "average")]
     for record in profile(cells, Protocol(time_budget_s=0.5)):
         assert record.latency is not None, record.reason
         print(record.workload.attention, format_seconds(record.latency.median_s))

@@ -57,9 +57,14 @@ def pytest_addoption(parser):
         "--thorough", type=float, default=1,
         help="multiplies the number of random command lines, damaged files and kills",
     )  # fmt: skip
+    parser.addoption(
+        "--documents", action="store_true", help="also run the commands of docs/ (`make docs`)"
+    )
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--documents"):
+        items[:] = [item for item in items if "documents" not in item.keywords]
     if torch.cuda.is_available():
         return
     skip = pytest.mark.skip(reason="needs a CUDA device, and torch sees none here")

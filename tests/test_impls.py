@@ -25,7 +25,8 @@ def test_every_row_says_what_it_is():
 
 
 def test_plain_operators_are_not_fused_and_unknown_code_may_be():
-    assert {name for name in IMPLS if not is_fused(name)} == {"reference", "folded", "sdpa-math"}
+    plain = {name for name in IMPLS if not is_fused(name)}
+    assert plain == {"reference", "folded", "decomposed", "sdpa-math"}
     assert is_fused("mine")
 
 
@@ -34,7 +35,7 @@ def test_what_is_not_fused_says_what_it_materialises():
 
 
 def test_by_default_plain_code_is_measured_and_what_is_fast_on_every_device():
-    assert default_impls() == ("reference", "sdpa", "folded")
+    assert default_impls() == ("reference", "sdpa", "folded", "decomposed")
     assert not any(IMPLS[name].devices for name in default_impls())
 
 

@@ -16,18 +16,20 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 def test_an_attention_of_one_s_own_takes_15_lines(tmp_path, monkeypatch, capsys):
     assert len([line for line in BLOCKS[0].splitlines() if line.strip()]) <= 15
-    (tmp_path / "mean.py").write_text(BLOCKS[0])
+    (tmp_path / "average.py").write_text(BLOCKS[0])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
-    arguments = "profile --plugin mean.py --attention dense,anchor,mean --n-tokens 64 --dim 24"
+    arguments = (
+        "profile --plugin average.py --attention dense,anchor,average --n-tokens 64 --dim 24"
+    )
     monkeypatch.setattr(sys, "argv", ["attnbench", *arguments.split(), "--time-budget", "0.2"])
     with pytest.raises(SystemExit) as stop:
         main()
     assert not stop.value.code
     out = capsys.readouterr().out
-    assert "mean (reference)" in out
+    assert "average (reference)" in out
     assert "MACs disagree" not in out
-    del ATTENTIONS._entries["mean"]
+    del ATTENTIONS._entries["average"]
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ exponent, prediction, place on a frontier, claim or verdict rests on it: those s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from attnbench.records import CostRecord
 from attnbench.records.doubts.doubt import Grade
@@ -17,6 +17,8 @@ from attnbench.records.trust import Trust, trust_in, trust_in_latency
 
 if TYPE_CHECKING:  # comparisons ask this module, and load no pandas
     import pandas as pd
+
+Graded = TypeVar("Graded", bound=CostRecord)
 
 DOUBTFUL: Grade = "C"
 """Nothing is concluded from a latency of this grade."""
@@ -55,19 +57,26 @@ class Grades:
     def __init__(self, trust: Callable[[CostRecord], Trust] = trust_in) -> None:
         """`trust` grades a record that has a latency."""
         self._trust = trust
-        self._known: dict[int, tuple[CostRecord, Trust]] = {}
+        self._known: dict[int, tuple[CostRecord, Trust, bool]] = {}
 
     def of(self, record: CostRecord) -> Trust:
         """The grade of a record with a latency."""
-        # The record is kept beside its grade, so that its address is not used again.
-        if id(record) not in self._known:
-            self._known[id(record)] = record, self._trust(record)
-        return self._known[id(record)][1]
+        return self._judged(record)[1]
 
-    def allow(self, *records: CostRecord) -> bool:
-        """Whether each of them has a latency that is good enough to conclude from."""
-        return all(r.latency is not None and holds(self.of(r), r.latency) for r in records)
+    def allow(self, record: CostRecord) -> bool:
+        """Whether it has a latency that is good enough to conclude from."""
+        return record.latency is not None and self._judged(record)[2]
 
-    def allowed(self, records: Iterable[CostRecord]) -> list[CostRecord]:
+    def allowed(self, records: Iterable[Graded]) -> list[Graded]:
         """Those that are good enough to conclude from."""
         return [record for record in records if self.allow(record)]
+
+    def _judged(self, record: CostRecord) -> tuple[CostRecord, Trust, bool]:
+        known = self._known.get(id(record))
+        if known is None:
+            assert record.latency is not None
+            trust = self._trust(record)
+            # The record is kept beside its grade, so that its address is not used again.
+            known = record, trust, holds(trust, record.latency)
+            self._known[id(record)] = known
+        return known

@@ -28,9 +28,15 @@ class Attention(nn.Module, ABC):
     """The implementations that this mechanism has."""
     refuses_prefix_tokens: ClassVar[str] = ""
     """Why the mechanism takes no class tokens, or "" where it takes them."""
+    at_most_tokens: ClassVar[tuple[str, ...]] = ()
+    """Options that say how many of the tokens, or of their groups: there cannot be more."""
     takes_position_bias: ClassVar[bool] = False
     """Whether `forward` takes a third argument `position_bias` of shape (heads, tokens, tokens), or
     a batch of them, which is added to the scaled scores."""
+
+    auxiliary_losses: list[Tensor] | None = None
+    """While a model is trained, where a forward call puts a loss of its own, if the mechanism has
+    one (see `training/auxiliary.py`)."""
 
     def __init__(
         self, dim: int, num_heads: int, *, impl: str = "reference", num_prefix_tokens: int = 0
@@ -71,7 +77,13 @@ class Attention(nn.Module, ABC):
     @classmethod
     def unsupported(cls, workload: Workload) -> str | None:
         """Why this workload cannot run, or None where it can."""
-        return None if workload.impl in cls.impls else _no_such_impl(cls, workload.impl)
+        if workload.impl not in cls.impls:
+            return _no_such_impl(cls, workload.impl)
+        for option in cls.at_most_tokens:
+            asked = workload.options.get(option, 0)
+            if isinstance(asked, int) and asked > workload.num_tokens:
+                return f"{option} must be at most the {workload.num_tokens} tokens, got {asked}"
+        return None
 
     @classmethod
     def options_at(cls, stage: int, block: int) -> dict[str, Any]:

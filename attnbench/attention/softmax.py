@@ -36,6 +36,8 @@ _KERNELS: dict[str, Callable[..., Tensor]] = {
     "flex": flex_attention,
 }
 IMPLS = ("reference", *_KERNELS)
+PLAIN_IMPLS = ("reference", "sdpa")
+"""Of a mechanism in which this is one step of several, and torch may choose the kernel."""
 BIASED_IMPLS = ("reference", "sdpa", "sdpa-efficient", "sdpa-math", "flex")
 """Those for a learned bias; the others add none, or have no gradient for it."""
 

@@ -123,16 +123,17 @@ def _print_table(comparison: Comparison) -> None:
         Column(head, "right" if numeric else "left", whole=head in WHOLE)
         for head, numeric in zip(compare_text.HEADS, compare_text.NUMERIC, strict=True)
     ]
-    shown = compare_text.rows(comparison, MOST_ROWS)
+    facts = compare_text.Facts(comparison)
+    shown = compare_text.rows(comparison, MOST_ROWS, facts)
     rows = [
         [(cell, COLOURS.get(cell, "") if cell == change.verdict else "") for cell in row]
         for change, row in zip(comparison.changes, shown, strict=False)
     ]
     screen = Screen()
-    screen.say(compare_text.heading(comparison))
+    screen.say(compare_text.heading(comparison, facts))
     screen.table(columns, rows)
     if len(shown) < len(comparison.changes):
         screen.say(compare_text.cut_note(comparison, len(shown)))
-    for note in compare_text.notes(comparison):
+    for note in compare_text.notes(comparison, facts):
         screen.say(note)
     screen.say((compare_text.summary(comparison), "bold"))

@@ -1,36 +1,45 @@
-"""`attnbench evaluate`: measure the scores and cost of a checkpoint."""
+"""`attnbench evaluate`: measure the scores and cost of a checkpoint, or score a result file."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from attnbench.cli import options
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
-from attnbench.cli.places import try_file
+from attnbench.cli.outcome import OUTCOMES, save_outcome
+from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.threads import Threads
+from attnbench.errors import UserError
 from attnbench.spec.validation import one_of
+
+if TYPE_CHECKING:
+    from attnbench.cli.show.screen import Screen
+    from attnbench.data.images import ImageData
+    from attnbench.data.layouts.found import Reading
+    from attnbench.tasks.base import Metric
+    from attnbench.training.checkpoint import Checkpoint
 
 
 def _check_split(text: str, flag: str) -> None:
     one_of(("val", "test"), split=text)
 
 
-@grouped
-def command(
-    threads: Threads,
-    reading: ReadingOptions,
-    checkpoint: Annotated[Path, typer.Argument(help="A `last.pt` written by `attnbench train`.")],
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """On which pictures is judged, how, and where the outcome goes."""
+
     data: Annotated[
         str | None,
         typer.Option(
             help="Data set to evaluate on. [default: that of the training]", show_default=False
         ),
-    ] = None,
+    ] = None
     split: Annotated[
         str | None,
         options.checked(
@@ -39,45 +48,193 @@ def command(
             metavar="val|test",
             show_default=False,
         ),
+    ] = None
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="classification, detection or segmentation. [default: that of the training]",
+            show_default=False,
+        ),
+    ] = None
+    img_size: Annotated[
+        Any,
+        options.size_of_images(
+            "Size of embedded pictures, which are made in any size; with --predictions alone.",
+            show_default=False,
+        ),
+    ] = None
+    save_images: Annotated[
+        int, options.number("save_images", "Worst pictures to draw, truth beside prediction.")
+    ] = 0
+    batch_size: Annotated[int, options.number("batch_size", "Images per forward pass.")] = 64
+    device: options.Device = "auto"
+    out: Annotated[Path, typer.Option(help="File to append the record to.")] = (
+        RUNS / "evaluate.jsonl"
+    )
+
+
+@grouped
+def command(
+    threads: Threads,
+    reading: ReadingOptions,
+    asked: Asked,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Argument(help="A `last.pt` written by `attnbench train`.", show_default=False),
     ] = None,
-    batch_size: Annotated[int, options.number("batch_size", "Images per forward pass.")] = 64,
-    device: options.Device = "auto",
-    out: Annotated[Path, typer.Option(help="File to append the record to.")] = RUNS
-    / "evaluate.jsonl",
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            help="COCO result file of any program, to be scored in place of a checkpoint.",
+            show_default=False,
+        ),
+    ] = None,
     plugin: options.Plugin = None,
 ) -> None:
-    """Evaluate a trained model: scores, parameters, MACs, latency, throughput."""
-    from attnbench.cli.show.progress import images_progress, status, steps_progress
+    """Evaluate a trained model: scores, parameters, MACs, latency, throughput.
+
+    Of detectors and segmenters figures are drawn, into outcomes/ beside the record; of detectors a
+    COCO result file is written there, too. With --predictions such a file is scored by itself.
+    """
     from attnbench.cli.show.screen import Screen
 
     screen = Screen(stderr=True)
-    try_file(out)
+    try_file(asked.out)
+    try_folder(asked.out.parent / OUTCOMES)
+    if (checkpoint is None) == (predictions is None):
+        got = "neither" if checkpoint is None else "both"
+        raise UserError(
+            f"expected a checkpoint, or a result file with --predictions, got {got}; give one"
+        )
+    if checkpoint is not None:
+        _judge(checkpoint, reading, asked, threads, screen)
+    elif predictions is not None:
+        _score_file(predictions, reading, asked, threads, screen)
+
+
+def _judge(
+    file: Path, reading: ReadingOptions, asked: Asked, threads: Threads, screen: Screen
+) -> None:
+    """Judge a checkpoint, and store the record."""
+    from attnbench.cli.show.progress import status, steps_progress
+    from attnbench.cli.show.screen import Screen
+
     with status(screen, "loading torch"):
         from attnbench.benchmark.recorder import Recorder
-        from attnbench.cli.show.data import print_findings
         from attnbench.cli.show.model import print_model
-        from attnbench.data.opening import open_data
         from attnbench.experiments.judge import judge
         from attnbench.experiments.needs import data_of, refuse_missing_names
+        from attnbench.experiments.worst import Worst
         from attnbench.profiling.machine.environment import choose_device
         from attnbench.training.checkpoint import load
 
-        chosen = choose_device(device)
-        trained = load(checkpoint)
+        device = choose_device(asked.device)
+        trained = load(file)
         refuse_missing_names(trained)
-        source = data_of(trained, data)
+        _refuse_other_task(asked, trained)
+        source = data_of(trained, asked.data)
     threads.take(screen)
-    with images_progress(screen) as on_images:
-        images = open_data(
-            source, trained.img_size, trained.task, train=False, held_out=split,
-            settings=reading.settings, on_progress=on_images,
-        )  # fmt: skip
-    print_findings(images.findings, screen)
+    settings = reading.over(trained.reading)
+    images = _open(source, trained.img_size, trained.task, asked.split, settings, screen)
+    worst = Worst(asked.save_images, trained.class_names)
+    metrics: list[Metric] = []
     with steps_progress(screen) as on_step:
         record = judge(
-            trained, images, run_name=checkpoint.parent.name, batch_size=batch_size,
-            device=chosen, on_step=lambda done, total: on_step(done, total, None),
+            trained, images, run_name=file.parent.name, batch_size=asked.batch_size,
+            device=device, on_step=lambda done, total: on_step(done, total, None),
+            on_batch=worst.add if asked.save_images else None, on_metric=metrics.append,
         )  # fmt: skip
-    Recorder(out, "evaluate").keep(record)
+    Recorder(asked.out, "evaluate").keep(record)
     print_model(record, Screen())
-    print(f"\nStored in {out}; `attnbench report` shows it.")
+    print(f"\nStored in {asked.out}; `attnbench report` shows it.")
+    outcomes = asked.out.parent / OUTCOMES
+    run = file.resolve().parent.name
+    save_outcome(metrics[0], images, worst.pictures, outcomes, run, screen, results=True)
+
+
+def _score_file(
+    file: Path, reading: ReadingOptions, asked: Asked, threads: Threads, screen: Screen
+) -> None:
+    """Score a result file. No record is stored: it would be one of a model."""
+    from attnbench.cli.show.progress import status, steps_progress
+    from attnbench.cli.show.screen import Screen
+
+    with status(screen, "loading torch"):
+        from attnbench.cli.show.model import print_scores
+        from attnbench.experiments.predictions import score_file
+        from attnbench.experiments.worst import Worst
+        from attnbench.tasks.detection.entries import entries_in
+
+        source = _data_of_results(asked)
+        entries = entries_in(file)
+    threads.take(screen)
+    images = _open(source, asked.img_size, "detection", asked.split, reading.settings, screen)
+    worst = Worst(asked.save_images, images.class_names)
+    with steps_progress(screen) as on_step:
+        metric, notes = score_file(
+            file, entries, images, on_step=lambda done, total: on_step(done, total, None),
+            on_batch=worst.add if asked.save_images else None,
+        )  # fmt: skip
+    shown = Screen()
+    shown.say((file.name, "bold"), f" on the {images.held_out} images of {images.name}", gap=True)
+    print_scores(metric, shown)
+    for note in notes:
+        shown.say(note)
+    print("\nNo record is stored: a result file does not say what its model costs.")
+    outcomes = asked.out.parent / OUTCOMES
+    save_outcome(metric, images, worst.pictures, outcomes, file.stem, screen, results=False)
+
+
+def _open(
+    source: str,
+    img_size: tuple[int, int] | None,
+    task: str,
+    split: str | None,
+    settings: Reading,
+    screen: Screen,
+) -> ImageData:
+    """The held-out images of a data set; what was found in it is printed."""
+    from attnbench.cli.show.data import print_findings
+    from attnbench.cli.show.progress import images_progress
+    from attnbench.data.opening import open_data
+
+    with images_progress(screen) as on_images:
+        images = open_data(
+            source, img_size, task, train=False, held_out=split, settings=settings,
+            on_progress=on_images,
+        )  # fmt: skip
+    print_findings(images.findings, screen)
+    return images
+
+
+def _refuse_other_task(asked: Asked, trained: Checkpoint) -> None:
+    """Refuse what does not fit a checkpoint, which knows its task and the size of its images."""
+    from attnbench.experiments.worst import DRAWN_TASKS
+
+    if asked.img_size is not None:
+        raise UserError(
+            f"--img-size goes with --predictions; the checkpoint was trained at "
+            f"{' × '.join(map(str, trained.img_size))} px; leave it out"
+        )
+    if asked.task not in (None, trained.task):
+        raise UserError(
+            f"--task {asked.task}: the checkpoint was trained for {trained.task}; leave it out"
+        )
+    if asked.save_images and trained.task not in DRAWN_TASKS:
+        raise UserError(
+            f"--save-images draws boxes and label maps, got a checkpoint for {trained.task}; "
+            "leave it out"
+        )
+
+
+def _data_of_results(asked: Asked) -> str:
+    """The data set that a result file is about."""
+    if asked.task not in (None, "detection"):
+        raise UserError(
+            f"--predictions takes a COCO result file of boxes, --task is {asked.task}; leave it out"
+        )
+    if asked.data is None:
+        raise UserError(
+            "--predictions: a result file belongs to one data set; choose it with --data"
+        )
+    return asked.data

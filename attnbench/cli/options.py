@@ -92,13 +92,13 @@ def choice_list(choices: Sequence[str], help: str, **more: Any) -> Any:
     return checked(read, help, **more)
 
 
-def choice(choices: Sequence[str], help: str, **more: Any) -> Any:
+def choice(choices: Sequence[str], help: str, *flags: str, **more: Any) -> Any:
     """An option that takes one of the choices; the command receives the text."""
 
     def read(text: str, flag: str) -> None:
         one_of(choices, **{flag.removeprefix("--"): text})
 
-    return checked(read, help, **more)
+    return checked(read, help, *flags, **more)
 
 
 def _option(read: Callable[[str, str], object], help: str, *flags: str, **more: Any) -> Any:

@@ -74,7 +74,8 @@ def _predict(paths: Sequence[Path], tokens: int, attentions: Sequence[str]) -> P
         contents = store.read_many(paths)
         for problem in contents.problems:
             print(problem, file=sys.stderr)
-        return predict(build(contents.records).layers, tokens, attentions)
+        layers = build(contents.layers, compared=False).layers
+        return predict(layers, tokens, attentions)
 
 
 def _print(predictions: Predictions, screen: Screen) -> None:

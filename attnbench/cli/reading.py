@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -59,12 +59,19 @@ class ReadingOptions:
     """Options of how the files of a data set are read."""
 
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a folder where anything must be repaired.")
-    ] = False
+        bool | None,
+        typer.Option(
+            "--strict/--no-strict", show_default=False,
+            help="Refuse a folder where anything must be repaired.",
+        ),
+    ] = None  # fmt: skip
     skip_broken: Annotated[
-        bool,
-        typer.Option("--skip-broken", help="Leave out pictures that cannot be read, and count."),
-    ] = False
+        bool | None,
+        typer.Option(
+            "--skip-broken/--no-skip-broken", show_default=False,
+            help="Leave out pictures that cannot be read, and count.",
+        ),
+    ] = None  # fmt: skip
     mask_values: Annotated[
         str | None,
         typer.Option(
@@ -86,9 +93,14 @@ class ReadingOptions:
         """As `open_data` takes them; loads torch."""
         from attnbench.data.layouts.found import Reading
 
-        return Reading(
-            strict=self.strict,
-            skip_broken=self.skip_broken,
-            mask_values=mask_values(self.mask_values) if self.mask_values else (),
-            mask_ignore=None if self.mask_ignore is None else int(self.mask_ignore),
-        )
+        return self.over(Reading())
+
+    def over(self, before: Reading) -> Reading:
+        """The settings of an earlier run, with those that are given in their place."""
+        given: dict[str, Any] = {
+            "strict": self.strict,
+            "skip_broken": self.skip_broken,
+            "mask_values": mask_values(self.mask_values) if self.mask_values else None,
+            "mask_ignore": None if self.mask_ignore is None else int(self.mask_ignore),
+        }
+        return replace(before, **{name: one for name, one in given.items() if one is not None})

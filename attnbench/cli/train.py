@@ -17,6 +17,7 @@ from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
     from attnbench.cli.show.screen import Screen
+    from attnbench.data.layouts.found import Reading
     from attnbench.experiments.experiment import Experiment
     from attnbench.records import ModelRecord, Record, Scores
 
@@ -118,10 +119,11 @@ def command(
         from attnbench.training.recipe import recipe_for
 
         chosen = choose_device(device)
+        settings = _as_before(reading, checkpoints, model, source) if resume else reading.settings
     threads.take(screen)
     with images_progress(screen) as on_images:
         images = open_data(
-            source, img_size, task=task, seed=seed, settings=reading.settings,
+            source, img_size, task=task, seed=seed, settings=settings,
             on_progress=on_images,
         )  # fmt: skip
     recipe = recipe_for(
@@ -130,12 +132,19 @@ def command(
     )  # fmt: skip
     experiment = Experiment(
         model=model, data=images, source=source, recipe=recipe, device=chosen,
-        folder=checkpoints, task=task,
+        folder=checkpoints, task=task, reading=settings,
         options=model_options(model, images, attention, inside),
     )  # fmt: skip
     _print_start(experiment, screen)
     print_findings(images.findings, screen)
     _run(experiment, resume, out, screen)
+
+
+def _as_before(given: ReadingOptions, checkpoints: Path, model: str, source: str) -> Reading:
+    """How the run that is resumed read its files; what is given now wins."""
+    from attnbench.experiments.resume import reading_of
+
+    return given.over(reading_of(checkpoints, model, source))
 
 
 def _run(experiment: Experiment, resume: bool, out: Path, screen: Screen) -> None:

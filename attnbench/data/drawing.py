@@ -16,6 +16,7 @@ OPACITY = 0.55
 Colour = tuple[int, int, int]
 IGNORED: Colour = (160, 160, 160)
 INK: Colour = (0, 0, 0)
+PAPER: Colour = (255, 255, 255)
 
 
 def class_colours(count: int) -> list[Colour]:
@@ -29,7 +30,11 @@ def class_colours(count: int) -> list[Colour]:
 
 
 def with_boxes(
-    image: Image.Image, objects: Objects, names: Sequence[str], scale: float = 1.0
+    image: Image.Image,
+    objects: Objects,
+    names: Sequence[str],
+    scale: float = 1.0,
+    scores: Sequence[float] = (),
 ) -> Image.Image:
     """A copy of a picture with its boxes, and the name of the class in each one's corner.
 
@@ -40,20 +45,31 @@ def with_boxes(
         objects: in pixels of the picture before it was enlarged by `scale`.
         names: of the classes.
         scale: from pixels of the boxes to those of the picture.
+        scores: of the boxes, where they were found; they stand behind the names.
     """
     drawn, colours = image.copy(), class_colours(len(names))
     drawing, font = ImageDraw.Draw(drawn), ImageFont.load_default(11)
-    for box, label, crowd in zip(
-        objects.boxes.tolist(), objects.labels.tolist(), objects.crowd.tolist(), strict=True
+    boxes = (scale * objects.boxes).tolist()
+    labels = objects.labels.tolist()
+    for box, label in zip(boxes, labels, strict=True):
+        drawing.rectangle(box, outline=colours[label], width=2)
+    further = [f" {score:.2f}" for score in scores] or [""] * len(labels)
+    # Names come last: no box crosses them.
+    for (left, top, right, _), label, crowd, score in zip(
+        boxes, labels, objects.crowd.tolist(), further, strict=True
     ):
-        left, top, right, bottom = (scale * side for side in box)
-        drawing.rectangle((left, top, right, bottom), outline=colours[label], width=2)
-        text = f"({names[label]})" if crowd else names[label]
+        text = f"({names[label]})" if crowd else names[label] + score
         edge = drawing.textbbox((left + 2, top), text, font)
         if edge[2] - edge[0] < right - left:  # names that are wider than their box hide others
             drawing.rectangle((edge[0] - 2, top, edge[2] + 1, edge[3] + 1), fill=colours[label])
-            drawing.text((left + 2, top), text, INK, font)
+            drawing.text((left + 2, top), text, _ink_on(colours[label]), font)
     return drawn
+
+
+def _ink_on(colour: Colour) -> Colour:
+    """Black, or white on a dark colour (luma of ITU-R BT.601)."""
+    red, green, blue = colour
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 90 else PAPER
 
 
 def with_labels(image: Image.Image, target: LabelMap, num_classes: int) -> Image.Image:
@@ -76,7 +92,11 @@ def with_labels(image: Image.Image, target: LabelMap, num_classes: int) -> Image
 
 
 def drawn(
-    image: Image.Image, target: Objects | LabelMap, names: Sequence[str], side: int
+    image: Image.Image,
+    target: Objects | LabelMap,
+    names: Sequence[str],
+    side: int,
+    scores: Sequence[float] = (),
 ) -> Image.Image:
     """A picture with its labels, its longer side brought to `side` pixels.
 
@@ -85,10 +105,11 @@ def drawn(
         target: its labels.
         names: of the classes.
         side: in pixels.
+        scores: of boxes that were found.
     """
     scale = side / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     resized = image.resize(size, Image.Resampling.BICUBIC)
     if isinstance(target, Objects):
-        return with_boxes(resized, target, names, scale)
+        return with_boxes(resized, target, names, scale, scores)
     return with_labels(resized, target, len(names))

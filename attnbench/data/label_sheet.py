@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw
 
 from attnbench.data.inspection import Inspection, Labels
-from attnbench.data.sheet_parts import GAP, GREY, INK, LINE, MARGIN, PAPER, write
+from attnbench.data.sheet_parts import GAP, GREY, INK, LINE, MARGIN, PAPER, legend_entry, write
 
 TILES, COLUMNS, SIDE = 12, 4, 300
 """Pictures on a sheet, in a row, and the longer side of each in pixels."""
 ENTRY = 150
 """Width of an entry of the legend in pixels."""
 MOST_ENTRIES = 96
-SWATCH = 12
 
 
 def label_sheet(inspection: Inspection, labels: Labels) -> Image.Image:
@@ -31,7 +30,7 @@ def label_sheet(inspection: Inspection, labels: Labels) -> Image.Image:
     _head(drawing, inspection, labels, width)
     for place, entry in enumerate(entries):
         left = MARGIN + place % per_line * ENTRY
-        _entry(drawing, (left, MARGIN + LINE * (2 + place // per_line)), entry)
+        legend_entry(drawing, (left, MARGIN + LINE * (2 + place // per_line)), entry, ENTRY)
     top = head
     for row, height in zip(rows, heights, strict=True):
         _row(sheet, drawing, row, top)
@@ -47,16 +46,6 @@ def _head(drawing: ImageDraw.ImageDraw, inspection: Inspection, labels: Labels, 
     for row, text in enumerate(lines):
         place = (MARGIN, MARGIN + LINE * row)
         write(drawing, place, text, GREY if row else INK, width - 2 * MARGIN)
-
-
-def _entry(
-    drawing: ImageDraw.ImageDraw,
-    place: tuple[int, int],
-    entry: tuple[str, tuple[int, int, int]],
-) -> None:
-    (left, top), (name, colour) = place, entry
-    drawing.rectangle((left, top + 3, left + SWATCH, top + 3 + SWATCH), fill=colour)
-    write(drawing, (left + SWATCH + GAP, top), name, INK, ENTRY - SWATCH - 2 * GAP)
 
 
 def _row(

@@ -195,4 +195,4 @@ def squashed(objects: Objects, size: Size) -> Objects:
     """Objects of a picture that is squashed to `size`, (height, width)."""
     down, across = (new / old for new, old in zip(size, objects.size, strict=True))
     scales = torch.tensor([across, down, across, down])
-    return replace(objects, boxes=objects.boxes * scales, seen=size)
+    return replace(objects, boxes=objects.boxes * scales, seen=size, exact=objects.boxes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 OF_FILE_MANAGERS = frozenset({
@@ -13,6 +14,9 @@ OF_FILE_MANAGERS = frozenset({
     "picasa.ini", "zbthumbnail.info", "pspbrwse.jbf",  # viewers of pictures
 })  # fmt: skip
 """What file managers leave in folders, in lower case; names that begin with a dot are hidden."""
+
+LONGEST_PART = 48
+"""Characters of a name in that of a file."""
 
 
 def is_hidden(name: str) -> bool:
@@ -37,3 +41,8 @@ def some(names: list[str], most: int = 3) -> str:
     """The first names, and how many more there are."""
     shown = ", ".join(names[:most]) or "none"
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
+def file_part(name: str) -> str:
+    """A name as a part of a file's name: letters, digits, dots and dashes, never hidden."""
+    return re.sub(r"[^\w.-]+", "-", readable(name))[:LONGEST_PART].strip(".-") or "unnamed"

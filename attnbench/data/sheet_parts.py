@@ -6,6 +6,8 @@ from PIL import ImageDraw, ImageFont
 
 GAP, MARGIN, LINE = 4, 16, 18
 """In pixels."""
+SWATCH = 12
+"""Side of a sample of a colour."""
 INK, GREY, PAPER = "#222222", "#777777", "#f4f4f2"
 """The paper is not white, so that a white picture shows its edge."""
 
@@ -20,3 +22,15 @@ def write(
         half = (len(shown) - 2) // 2
         shown = f"{shown[:half]}…{text[-half:]}"
     drawing.text(place, shown, ink, font)
+
+
+def legend_entry(
+    drawing: ImageDraw.ImageDraw,
+    place: tuple[int, int],
+    entry: tuple[str, tuple[int, int, int]],
+    width: int,
+) -> None:
+    """The colour and the name of a class, at the upper left corner of a place of that width."""
+    (left, top), (name, colour) = place, entry
+    drawing.rectangle((left, top + 3, left + SWATCH, top + 3 + SWATCH), fill=colour)
+    write(drawing, (left + SWATCH + GAP, top), name, INK, width - SWATCH - 2 * GAP)

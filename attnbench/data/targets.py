@@ -33,6 +33,10 @@ class Objects:
     seen: tuple[int, int] | None = None
     """(height, width) that the picture takes in the model's input, from its upper left corner:
     all of it after squashing, a part of it after letterboxing. None: that of the original."""
+    exact: Tensor | None = None
+    """float32 (objects, 4): the boxes in pixels of the original, as its labels have them. Scores
+    are taken from them, so that they do not depend on the size that the model sees. None where
+    `boxes` are all that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from torch import nn
 from attnbench.benchmark.recorder import RUNS
 from attnbench.benchmark.subject import subject_of
 from attnbench.data.images import ImageData
+from attnbench.data.layouts.found import Reading
 from attnbench.models.options import attention_inside
 from attnbench.spec import ModelWorkload, Recipe
 from attnbench.training.checkpoint import Checkpoint
@@ -42,6 +43,8 @@ class Experiment:
     task: str = "classification"
     source: str = ""
     """The data set as `open_data` takes it; by default its name."""
+    reading: Reading = field(default_factory=Reading)
+    """How its files were read."""
     device: torch.device = CPU
     folder: Path = CHECKPOINTS
     """Each run has a folder with its checkpoint in here."""

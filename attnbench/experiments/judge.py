@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from attnbench.benchmark.subject import subject_of
 from attnbench.data.by_name import judged_by_name, not_judged
@@ -29,6 +31,7 @@ def judge(
     batch_size: int = 64,
     device: torch.device = CPU,
     on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_batch: Callable[[Tensor, Any, Any], None] | None = None,
     on_metric: Callable[[Metric], None] | None = None,
 ) -> ModelRecord:
     """Evaluate a trained model in float32, and measure its cost.
@@ -40,6 +43,7 @@ def judge(
         batch_size: images a forward pass.
         device: where.
         on_step: called with (batches done, batches in all).
+        on_batch: see `training.evaluate.evaluate`.
         on_metric: called with the metric, which holds more than the scores.
 
     Raises:
@@ -53,7 +57,7 @@ def judge(
     recipe = replace(checkpoint.recipe, batch_size=batch_size, autocast="none")
     scores = evaluate(
         model.to(device), data, create_task(checkpoint.task), recipe, device=device,
-        on_step=on_step, on_metric=on_metric, intervals=True,
+        on_step=on_step, on_batch=on_batch, on_metric=on_metric, intervals=True,
     )  # fmt: skip
     cost = trained_cost(model, workload, device)
     return replace(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from attnbench.data.images import ImageData
+from attnbench.data.layouts.found import Reading
 from attnbench.data.names import some
 from attnbench.errors import UserError
 from attnbench.experiments.experiment import Experiment, printable, workload_of
@@ -21,7 +21,7 @@ from attnbench.training.checkpoint import Checkpoint
 MOST_RUNS = 12
 """Runs of the model that are looked at, newest first: each is read whole."""
 
-DERIVED = ("warmup_epochs", "crop_padding")
+DERIVED = ("warmup_epochs", "crop_padding", "scales")
 """Settings that follow from others; they are named only if nothing else differs."""
 
 ABSENT = "none"
@@ -52,12 +52,33 @@ def run_folder(experiment: Experiment, resume: bool) -> Path:
     return file.parent  # an earlier version named it by another hash
 
 
-def refuse_other_classes(saved: Checkpoint, data: ImageData) -> None:
-    """Refuse to go on with a run if its classes are others or stand in another order.
+def reading_of(folder: Path, model: str, source: str) -> Reading:
+    """How the newest run of a model on a data set read its files; `Reading()` without such a run.
+
+    Args:
+        folder: of all checkpoints.
+        model: its name.
+        source: the data set as `open_data` takes it.
+    """
+    for _, saved in _runs(folder, model):
+        if saved.data == source:
+            return saved.reading
+    return Reading()
+
+
+def refuse_other_labels(saved: Checkpoint, experiment: Experiment) -> None:
+    """Refuse to go on with a run whose outputs would mean something else than before.
 
     Raises:
-        UserError: they do; the outputs of the model would mean other classes than before.
+        UserError: its classes are others or stand in another order, or masks are read otherwise.
     """
+    before, asked = saved.reading, experiment.reading
+    if (before.mask_values, before.mask_ignore) != (asked.mask_values, asked.mask_ignore):
+        raise UserError(
+            "--resume: the run read its masks with other values (--mask-values, --mask-ignore); "
+            "leave these flags out, or leave out --resume to start anew"
+        )
+    data = experiment.data
     if saved.class_names == data.class_names:
         return
     gone = [name for name in saved.class_names if name not in data.class_names]
@@ -83,18 +104,25 @@ def settings_that_differ(saved: Checkpoint, experiment: Experiment) -> dict[str,
 
 def _nearest(experiment: Experiment) -> tuple[Path, Checkpoint] | None:
     """The run of this model whose settings differ least; the newest of several."""
-    pattern = f"{glob.escape(printable(experiment.model))}-*/last.pt"
-    files = sorted(experiment.folder.glob(pattern), key=lambda file: -file.stat().st_mtime)
-    found = []
-    for file in islice(files, MOST_RUNS):
-        with suppress(UserError):  # one that cannot be read is no run to offer
-            saved = checkpoints.load(file)
-            if saved.model == experiment.model:
-                found.append((len(settings_that_differ(saved, experiment)), file, saved))
+    found = [
+        (len(settings_that_differ(saved, experiment)), file, saved)
+        for file, saved in _runs(experiment.folder, experiment.model)
+    ]
     if not found:
         return None
     _, file, saved = min(found, key=lambda one: one[0])
     return file, saved
+
+
+def _runs(folder: Path, model: str) -> Iterator[tuple[Path, Checkpoint]]:
+    """The runs of a model that can be read, the newest first."""
+    pattern = f"{glob.escape(printable(model))}-*/last.pt"
+    files = sorted(folder.glob(pattern), key=lambda file: -file.stat().st_mtime)
+    for file in islice(files, MOST_RUNS):
+        with suppress(UserError):  # one that cannot be read is no run to offer
+            saved = checkpoints.load(file)
+            if saved.model == model:
+                yield file, saved
 
 
 def _settings(workload: ModelWorkload, recipe: Recipe) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from attnbench.benchmark.subject import subject_of
 from attnbench.data.by_name import not_judged
 from attnbench.experiments.cost import trained_cost
 from attnbench.experiments.experiment import Experiment
-from attnbench.experiments.resume import refuse_other_classes, run_folder
+from attnbench.experiments.resume import refuse_other_labels, run_folder
 from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores, now
 from attnbench.registry import loaded_plugins
 from attnbench.tasks.factory import create_task
@@ -49,7 +49,7 @@ def run(
     folder = run_folder(experiment, resume)
     saved = checkpoints.load(folder / "last.pt") if resume else None
     if saved:
-        refuse_other_classes(saved, experiment.data)
+        refuse_other_labels(saved, experiment)
     torch.manual_seed(experiment.recipe.seed)
     model = experiment.build()
     scores = [saved.scores] if saved else []
@@ -92,6 +92,7 @@ def _checkpoint(experiment: Experiment, state: TrainState, scores: Scores) -> Ch
         scores=scores,
         task=experiment.task,
         plugins=loaded_plugins(),
+        reading=experiment.reading,
     )
 
 

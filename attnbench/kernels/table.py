@@ -85,6 +85,13 @@ IMPLS: dict[str, Impl] = {
             default=True,
         ),
         Impl(
+            name="decomposed",
+            summary="relative positions by rows and columns apart",
+            fused=False,
+            materialises="n × n scores",
+            default=True,
+        ),
+        Impl(
             name="chunked",
             summary="anchor operator in blocks of tokens, for the caches of a CPU",
             fused=True,

@@ -15,7 +15,7 @@ Positions are learned for `img_size`, and interpolated for images of another siz
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -30,6 +30,7 @@ from attnbench.spec import Grid, grid_of_image
 
 STAGE_OF_PATCH_16 = 2
 """A plain trunk works at the resolution of a pyramid's third stage (see Attention.options_at)."""
+Number = TypeVar("Number", int, float)
 
 
 class PatchEmbed(nn.Module):
@@ -72,8 +73,8 @@ class VisionTransformer(Backbone):
         in_chans: int = 3,
         dim: int = 192,
         depth: int = 12,
-        num_heads: int = 3,
-        mlp_ratio: float = 4.0,
+        num_heads: int | Sequence[int] = 3,
+        mlp_ratio: float | Sequence[float] = 4.0,
         class_token: bool = False,
         distillation_token: bool = False,
         out_indices: Sequence[int] = (-1,),
@@ -89,8 +90,8 @@ class VisionTransformer(Backbone):
             in_chans: channels of the images.
             dim: channels of the tokens.
             depth: number of blocks.
-            num_heads: heads of the attention.
-            mlp_ratio: hidden channels of the MLP by `dim`.
+            num_heads: heads of the attention, of all blocks or of each.
+            mlp_ratio: hidden channels of the MLP by `dim`, of all blocks or of each.
             class_token: classify a class token in place of the mean.
             distillation_token: add DeiT's second token and head.
             out_indices: blocks whose maps `features` returns; negative ones count from the end.
@@ -112,10 +113,12 @@ class VisionTransformer(Backbone):
             options["num_prefix_tokens"] = self.num_prefix_tokens
         self.blocks = nn.ModuleList(
             Block(
-                placed_attention(attention, dim, num_heads, STAGE_OF_PATCH_16, index, options),
-                mlp_ratio=mlp_ratio,
+                placed_attention(attention, dim, heads, STAGE_OF_PATCH_16, index, options),
+                mlp_ratio=ratio,
             )
-            for index in range(depth)
+            for index, (heads, ratio) in enumerate(
+                zip(_of_each(num_heads, depth), _of_each(mlp_ratio, depth), strict=True)
+            )
         )
         self.norm = nn.LayerNorm(dim, eps=NORM_EPS)
         self.head = classifier(dim, num_classes)
@@ -181,6 +184,18 @@ class VisionTransformer(Backbone):
         tokens = torch.cat([*(t.expand(tokens.shape[0], -1, -1) for t in prefix), tokens], dim=1)
         positions = resample_positions(self.pos_embed, self.grid, grid, self.num_prefix_tokens)
         return tokens + positions, grid
+
+
+def _of_each(value: Number | Sequence[Number], depth: int) -> Sequence[Number]:
+    """The value of each block, from that of all or from one for each.
+
+    Raises:
+        UserError: there are more or fewer values than blocks.
+    """
+    values = value if isinstance(value, Sequence) else [value] * depth
+    if len(values) != depth:
+        raise UserError(f"expected one value for all blocks or {depth}, got {tuple(values)}")
+    return values
 
 
 def _block_indices(indices: Sequence[int], depth: int) -> list[int]:

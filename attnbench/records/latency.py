@@ -183,7 +183,7 @@ def speed_up(baseline: Latency, other: Latency) -> Ratio:
     interval.
     """
     if _are_paired(baseline, other):
-        ratios = tuple(b / o for b, o in paired_samples(baseline, other))
+        ratios = tuple([b / o for b, o in paired_samples(baseline, other)])
         interval = _interval(ratios, span_of_rounds(baseline, other))
         return Ratio(value=median(ratios), interval=interval, paired=True)
     return Ratio(
@@ -195,6 +195,8 @@ def speed_up(baseline: Latency, other: Latency) -> Ratio:
 
 def paired_samples(baseline: Latency, other: Latency) -> list[tuple[float, float]]:
     """The samples of rounds that nobody disturbed on either side; of all rounds if too few are."""
+    if not (baseline.is_observed or other.is_observed):
+        return list(zip(baseline.samples_s, other.samples_s, strict=True))
     rounds = sorted(set(baseline.undisturbed) & set(other.undisturbed))
     if not are_enough(len(rounds), len(baseline.samples_s)):
         rounds = list(range(len(baseline.samples_s)))

@@ -70,7 +70,7 @@ def median_interval(
         return ordered[rank - 1], ordered[-rank]
     ranks = _ranks(samples, ordered)
     half = (count / 2 - rank) * sqrt(count / _effective(ranks))
-    below = list(accumulate([(rank < 0) + (rank <= 0) for rank in ranks], initial=0))
+    below = [0, *accumulate([2 if rank < 0 else rank == 0 for rank in ranks])]
     half = max(half, *[_half_of_blocks(below, blocks, level) for blocks in BLOCKS])
     k = floor(count / 2 - half)
     return (ordered[k - 1], ordered[-k]) if k >= 1 else None
@@ -81,15 +81,17 @@ def effective_size(samples: Sequence[float]) -> float:
     return _effective(_ranks(samples, sorted(samples)))
 
 
-def _ranks(samples: Sequence[float], ordered: Sequence[float]) -> list[float]:
+def _ranks(samples: Sequence[float], ordered: Sequence[float]) -> list[int]:
     """Twice each sample's distance from the middle rank; equal samples share their mean rank."""
-    first = dict(zip(reversed(ordered), range(len(ordered) - 1, -1, -1), strict=True))
-    last = dict(zip(ordered, range(len(ordered)), strict=True))
     middle = len(ordered) - 1
-    return [first[sample] + last[sample] - middle for sample in samples]
+    last = dict(zip(ordered, range(-middle, len(ordered), 2), strict=True))
+    if len(last) == len(ordered):
+        return [last[sample] for sample in samples]
+    first = dict(zip(reversed(ordered), range(middle, -len(ordered), -2), strict=True))
+    return [(first[sample] + last[sample]) // 2 for sample in samples]
 
 
-def _effective(ranks: Sequence[float]) -> float:
+def _effective(ranks: Sequence[int]) -> float:
     count, power = len(ranks), sum(map(mul, ranks, ranks))
     r = sum(map(mul, ranks, ranks[1:])) / power
     r += (1 + 3 * r) / count + sqrt(max(0.0, 1 - r * r) / count)

@@ -16,6 +16,7 @@ from typing import Literal
 
 from attnbench.errors import UserError
 from attnbench.reproduce import (
+    dense_checks,
     model_checks,
     paper,
     saving_checks,
@@ -34,7 +35,7 @@ KINDS = ("arithmetic", "count", "experiment")
 def _checks() -> dict[str, Check]:
     """Every public function of the modules of checks whose first parameter is the claim."""
     found: dict[str, Check] = {}
-    for module in (table_checks, source_checks, model_checks, saving_checks):
+    for module in (table_checks, source_checks, dense_checks, model_checks, saving_checks):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             parameters = list(inspect.signature(function).parameters)
             own = function.__module__ == module.__name__ and not name.startswith("_")

@@ -35,7 +35,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "systems": ("name", "table1_row", "original_system", "original_variant", "measured_row",
                 "native_px", "kind"),
     "systems_dense": ("table", "row", "head", "name", "options", "height", "width", "num_classes",
-                      "operations", "published", "resolution", "kind"),
+                      "operations", "published", "resolution", "measured", "kind", "note"),
     "claims": ("id", "by", "about", "kind", "where", "quote", "claim", "claimed", "unit", "check",
                "arguments", "computed", "verdict", "evidence"),
     "quotes": ("where", "quote", "seen"),

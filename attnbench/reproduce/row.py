@@ -20,7 +20,10 @@ Verdict = Literal[
 ]  # fmt: skip
 """The first three are those of the claims, and follow from the same rule (`span.py`)."""
 
-CELLS = {"params_M": "params", "flops_G": "GMACs", "top1": "top-1", "top5": "top-5"}
+CELLS = {
+    "params_M": "params", "flops_G": "GMACs", "top1": "top-1", "top5": "top-5", "mAP": "mAP",
+    "AP50": "AP50", "AP75": "AP75", "mIoU": "mIoU", "mAcc": "mAcc",
+}  # fmt: skip
 """The columns of the paper that a row is judged by, and how a verdict names them."""
 
 
@@ -37,19 +40,29 @@ class Row:
     num_anchors: int | None = None
     reported_params: float | None = None
     reported_macs: float | None = None
+    operations: int | None = None
+    """Operations that the paper prints in this row for each multiply-accumulate, if it is known to
+    mix conventions; `reported_macs` is without that factor."""
     reported_top1: float | None = None
     """On ImageNet-1k, as the paper prints it."""
     reported_top5: float | None = None
+    reported_score: float | None = None
+    """mAP on COCO or mIoU on ADE20K, as the paper prints it."""
     published_params: float | None = None
     published_macs: float | None = None
     published_top1: float | None = None
     """On ImageNet-1k, as the original source reports it."""
     published_top5: float | None = None
+    published_score: float | None = None
     published_source: str = ""
     native_px: int | None = None
+    picture: str = ""
+    """Height and width of the picture that is counted, of tables 2 and 3."""
     params: int | None = None
     macs: int | None = None
     """Counted at the native image size."""
+    backbone_macs: int | None = None
+    """Of these, what the backbone below a head takes."""
     macs_at_224: int | None = None
     folded_macs: int | None = None
     """With the folded order of the anchor layer, where the model has one."""

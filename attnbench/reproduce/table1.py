@@ -34,6 +34,16 @@ PAPER_PX = 224
 FITTED = "fitted"
 ELSEWHERE = "elsewhere"
 ELSEWHERE_NOTE = "not built here; counts of its own code, made when the tables were collected"
+_IN_LEVIT = (
+    "reported only: how its attention stands in LeViT, whose keys and values have other widths and "
+    "whose layers shrink the map, is not described"
+)
+REPORTED_ONLY = {
+    "CastlingViT-192": _IN_LEVIT,
+    "CastlingViT-384": _IN_LEVIT,
+    "CastlingViT-S": "reported only: no trunk of that size is described",
+}
+"""Why a row of the paper cannot be built from what is published."""
 ANCHOR_KINDS = ("authors' code", FITTED)
 """Systems whose attention also has the folded order of the products."""
 FOLDED = "folded"
@@ -95,7 +105,8 @@ def _key(workload: ModelWorkload) -> tuple[str, int, bool]:
 
 def _unknown(line: paper.Row) -> Row:
     """A row of which nothing is known but what the paper prints."""
-    note = "; ".join(filter(None, ("no system here, and no known source", line["notes"])))
+    said = REPORTED_ONLY.get(line["model"], "no system here, and no known source")
+    note = "; ".join(filter(None, (said, line["notes"])))
     return replace(reported(line, line["model"]), verdict="cannot be tested here", note=note)
 
 
@@ -111,7 +122,7 @@ def _elsewhere(line: paper.Row, system: paper.Row) -> Row:
             native_px=_native(system),
         )
     row = with_verdict(row, line, {**found, **accuracies(system)})
-    said = ELSEWHERE_NOTE if found else "not built here"
+    said = ELSEWHERE_NOTE if found else REPORTED_ONLY.get(line["model"], "not built here")
     return replace(row, note="; ".join(filter(None, (said, row.note))))
 
 

@@ -27,6 +27,9 @@ class Recipe:
     """Pixels of reflected border from which a crop of the image's size is taken."""
     flip: bool = False
     """Mirror half of the images; right for photographs, wrong for digits."""
+    scales: tuple[float, float] | None = None
+    """Range of the random enlargement of pictures with boxes or label maps. None: that of the task,
+    which is meant for photographs."""
     clip_grad: float = 1.0
     autocast: Literal["none", "bfloat16"] = "none"
     seed: int = 0
@@ -37,3 +40,5 @@ class Recipe:
         within(weight_decay=self.weight_decay, warmup_epochs=self.warmup_epochs)
         within(label_smoothing=self.label_smoothing, crop_padding=self.crop_padding)
         within(clip_grad=self.clip_grad)
+        for scale in self.scales or ():
+            within(scales=scale)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from attnbench.bounds import shortened
+from attnbench.data.layouts.found import Reading
 from attnbench.errors import UserError
 from attnbench.files.reading import MissingError, read_bytes, shown
 from attnbench.files.writing import replace_bytes
@@ -74,6 +75,8 @@ class Checkpoint:
     """Older files do not name their task: there was one."""
     plugins: tuple[str, ...] = ()
     """Plug-ins of the run, as given to `--plugin`; older files do not name them."""
+    reading: Reading = field(default_factory=Reading)
+    """How the files of the data set were read; older files do not say it."""
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
@@ -160,6 +163,7 @@ def _encode(checkpoint: Checkpoint) -> bytes:
     payload = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
     payload["options"] = dict(checkpoint.options)
     payload["recipe"] = asdict(checkpoint.recipe)
+    payload["reading"] = asdict(checkpoint.reading)
     payload["scores"] = {**asdict(checkpoint.scores), "values": dict(checkpoint.scores.values)}
     # Not asdict: it would copy every tensor.
     payload["state"] = {f.name: getattr(checkpoint.state, f.name) for f in fields(TrainState)}
@@ -171,6 +175,9 @@ def _encode(checkpoint: Checkpoint) -> bytes:
 def _checkpoint_of(payload: dict[str, Any]) -> Checkpoint:
     try:
         values = _from_1(payload) if payload["version"] == 1 else payload
+        # All its members may be missing, and a tensor would pass for an object without members.
+        if not isinstance(values.get("reading", {}), dict):
+            raise ValueError("settings of reading that are no object")
         found = as_type(values, Checkpoint)
         if not _is_plain(found.options):
             raise ValueError("options that are no plain values")

@@ -31,6 +31,7 @@ def evaluate(
     *,
     device: torch.device | str,
     on_step: Callable[[int, int], None] | None = None,
+    on_batch: Callable[[Tensor, Any, Any], None] | None = None,
     on_metric: Callable[[Metric], None] | None = None,
     intervals: bool = False,
 ) -> Scores:
@@ -43,6 +44,8 @@ def evaluate(
         recipe: batch size, autocast, and what the transforms need.
         device: where the forward passes run.
         on_step: called with (batches done, batches in all).
+        on_batch: called with the pixels of a batch and its targets, both as the data set gives
+            them, and what the task predicts.
         on_metric: called at the end with the metric, which holds more than the scores.
         intervals: add the intervals of scores, where the metric has them.
 
@@ -67,6 +70,8 @@ def evaluate(
             predictions = task.predict(model, outputs, targets)
             predict_s += synchronised_clock(device) - start
             metric.update(predictions, targets)
+            if on_batch:
+                on_batch(pixels, given, predictions)
             if on_step:
                 on_step(done + 1, total)
     values = metric.compute()

@@ -21,6 +21,7 @@ from attnbench.errors import UserError
 from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
 from attnbench.tasks.base import Task
+from attnbench.training.auxiliary import collected_losses
 from attnbench.training.checkpoint import TrainState
 from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
 from attnbench.training.optimizer import make_optimizer
@@ -162,9 +163,11 @@ def _train_step(run: _Run, step: int, images: Tensor, targets: Any) -> float:
     rate = learning_rate(step, run.steps_per_epoch, recipe)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
-    with autocast_on(run.device, recipe.autocast):
+    with autocast_on(run.device, recipe.autocast), collected_losses(run.model) as auxiliary:
         outputs = _forward(run.model, images)
     loss = run.task.loss(run.model, outputs, targets, recipe)
+    for extra in auxiliary:
+        loss = loss + extra
     value = loss.item()
     if not isfinite(value):
         raise UserError(

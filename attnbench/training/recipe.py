@@ -12,6 +12,10 @@ from attnbench.spec import Recipe
 SMALL_SIZE = 64
 """Side in pixels: photographs up to it are trained like CIFAR, larger ones like ImageNet."""
 
+SCENE_SCALES = (0.95, 1.05)
+"""Range of the random enlargement of scenes of digits. They hold all sizes as they are, and digits
+that are cut off or shrunk are learnt slowly; the ranges for photographs do both."""
+
 MAX_WARMUP_SHARE = 0.2
 """A short run keeps at least four fifths of its steps for the cosine."""
 
@@ -29,6 +33,8 @@ class Defaults:
     flip: bool
     label_smoothing: float = 0.1
     clip_grad: float = 1.0
+    scales: tuple[float, float] | None = None
+    """See `Recipe.scales`."""
 
 
 DEFAULTS: dict[str, Defaults] = {
@@ -49,16 +55,16 @@ DEFAULTS: dict[str, Defaults] = {
         label_smoothing=0.0, clip_grad=10.0,
     ),
     "detection of digits": Defaults(
-        epochs=12, batch_size=16, lr=2e-3, warmup_epochs=1.0, crop_share=0.0, flip=False,
-        label_smoothing=0.0, clip_grad=10.0,
+        epochs=15, batch_size=8, lr=2e-3, warmup_epochs=1.0, crop_share=0.0, flip=False,
+        label_smoothing=0.0, clip_grad=10.0, scales=SCENE_SCALES,
     ),
     "segmentation": Defaults(
         epochs=30, batch_size=8, lr=1e-3, warmup_epochs=1.0, crop_share=0.0, flip=True,
         label_smoothing=0.0,
     ),
     "segmentation of digits": Defaults(
-        epochs=8, batch_size=16, lr=1e-3, warmup_epochs=1.0, crop_share=0.0, flip=False,
-        label_smoothing=0.0,
+        epochs=11, batch_size=8, lr=2e-3, warmup_epochs=1.0, crop_share=0.0, flip=False,
+        label_smoothing=0.0, clip_grad=10.0, scales=SCENE_SCALES,
     ),
 }  # fmt: skip
 """By kind of data set, see `kind_of`. Crops of detection and segmentation are part of the task."""

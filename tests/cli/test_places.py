@@ -50,12 +50,12 @@ def test_a_folder_that_cannot_be_written_is_refused_first(command, out, attnbenc
 @pytest.mark.parametrize(
     ("command", "blocked"),
     [("report", "folder/figures"), ("reproduce", "folder/reproduce-claims.csv"),
-     ("train", "folder/checkpoints")],
+     ("train", "folder/checkpoints"), ("evaluate", "folder/outcomes")],
 )  # fmt: skip
 def test_what_stands_in_the_way_inside_the_folder_is_named(command, blocked, attnbench, places):
     os.mkfifo(places / blocked)
     arguments = {**FILES, **FOLDERS}[command]
-    out = "folder/train.jsonl" if command == "train" else "folder"
+    out = f"folder/{command}.jsonl" if command in FILES else "folder"
     code, printed, err = attnbench(command, *arguments, "--out", out)
     assert (code, printed) == (2, "")
     assert f"{blocked}: it is a named pipe" in err

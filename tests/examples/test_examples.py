@@ -54,7 +54,7 @@ def test_four_attentions_have_a_row_each_with_intervals(output_of):
 @pytest.mark.slow
 def test_an_attention_of_one_s_own_is_profiled_beside_anchor(output_of):
     rows = output_of("own_attention.py", "6")
-    assert [row.split()[0] for row in rows] == ["anchor", "mean"]
+    assert [row.split()[0] for row in rows] == ["anchor", "average"]
 
 
 @pytest.mark.slow

@@ -187,7 +187,8 @@ def register_small():
 
 
 HEAVY = ("benchmark.worker", "data.digits", "doctor.checkup", "experiments.judge",
-         "experiments.run", "kernels.softmax.flex", "report.page.page", "reproduce.claims",
+         "experiments.run", "kernels.softmax.flex", "report.figures.save",
+         "report.figures.which_figures", "report.page.page", "reproduce.claims",
          "reproduce.figure5", "reproduce.table1")  # fmt: skip
 """Modules that commands import late. A line is not to be charged for it, nor stopped in it."""
 
@@ -198,6 +199,7 @@ def quick_work():
         importlib.import_module(f"attnbench.{name}")
     register_small()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("webbrowser.open", lambda url: False)  # `report --open`
         for target, replacement in WORK.items():
             patch.setattr(target, replacement)
         patch.setenv("COLUMNS", "160")

@@ -3,18 +3,20 @@
 import pytest
 import torch
 
-from attnbench.attention import MECHANISMS
 from attnbench.errors import UserError
 from attnbench.models.pyramid import Pyramid
+from attnbench.registry import ATTENTIONS
+from attnbench.training.auxiliary import collected_losses
 
 SMALL = {"dims": (8, 16, 24, 32), "depths": (1, 2, 1, 1), "head_width": 8}
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in MECHANISMS])
+@pytest.mark.parametrize("name", [entry.name for entry in ATTENTIONS.list()])
 def test_takes_every_mechanism_at_an_odd_size(name):
     model = Pyramid(5, attention=name, **SMALL)
-    logits = model(torch.randn(2, 3, 37, 50))
-    logits.sum().backward()
+    with collected_losses(model) as auxiliary:
+        logits = model(torch.randn(2, 3, 37, 50))
+    (logits.sum() + sum(auxiliary)).backward()
     assert logits.shape == (2, 5)
     # The norms of the finer maps serve dense prediction alone.
     unused = {f"stages.{stage}.norm.{kind}" for stage in range(3) for kind in ("weight", "bias")}

@@ -4,10 +4,11 @@ import pytest
 import timm
 import torch
 
-from attnbench.attention import MECHANISMS
 from attnbench.errors import UserError
 from attnbench.models.factory import create_model
 from attnbench.models.vit import VisionTransformer
+from attnbench.registry import ATTENTIONS
+from attnbench.training.auxiliary import collected_losses
 
 SMALL = {"dim": 24, "depth": 2, "num_heads": 3, "patch_size": 4}
 
@@ -33,11 +34,12 @@ def test_equals_timm_on_copied_weights(ours, theirs):
         torch.testing.assert_close(ours(images), theirs(images), atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in MECHANISMS])
+@pytest.mark.parametrize("name", [entry.name for entry in ATTENTIONS.list()])
 def test_takes_every_mechanism_on_images_that_are_not_square(name):
     model = VisionTransformer(5, (24, 16), attention=name, **SMALL)
-    logits = model(torch.randn(2, 3, 24, 16))
-    logits.sum().backward()
+    with collected_losses(model) as auxiliary:
+        logits = model(torch.randn(2, 3, 24, 16))
+    (logits.sum() + sum(auxiliary)).backward()
     assert logits.shape == (2, 5)
     assert all(parameter.grad is not None for parameter in model.parameters())
 
@@ -101,5 +103,7 @@ def test_refuses_what_does_not_fit():
         VisionTransformer(5, 18, **SMALL)
     with pytest.raises(UserError, match="takes no class tokens"):
         VisionTransformer(5, 16, attention="window", class_token=True, **SMALL)
+    with pytest.raises(UserError, match=r"one value for all blocks or 2, got \(3, 3, 3\)"):
+        VisionTransformer(5, 16, **{**SMALL, "num_heads": (3, 3, 3)})
     with pytest.raises(UserError, match="needs class_token"):
         VisionTransformer(5, 16, distillation_token=True, **SMALL)

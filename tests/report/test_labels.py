@@ -133,6 +133,6 @@ def test_options_that_read_alike_are_told_apart():
 def test_a_report_of_all_of_them_ends_well(kind, variants, tmp_path):
     for record in with_like_options(variants[kind]):
         store.append(tmp_path / "all.jsonl", record)
-    written = write_report([tmp_path / "all.jsonl"], tmp_path / "report")
+    written = write_report([tmp_path / "all.jsonl"], tmp_path / "report", figures=True)
     assert not written.problems
     assert (tmp_path / "report/index.html").stat().st_size

@@ -48,6 +48,16 @@ def test_bounds_equal_those_worked_out_by_hand(size, kept, removed):
     assert 100 * most.removed == pytest.approx(removed, abs=0.05)
 
 
+@pytest.mark.parametrize(("size", "alike", "without"), [("t", 29.1, 29.5), ("s", 24.0, 24.3),
+                                                        ("b", 21.0, 21.4)])  # fmt: skip
+def test_leaving_out_the_class_token_as_well_seems_to_save_more(size, alike, without):
+    trunk = deit(size)
+    averaged = replace(trunk, num_prefix_tokens=0)
+    seeming = 1 - averaged.macs("anchor", NUM_ANCHORS, "folded") / trunk.macs("dense")
+    assert 100 * saving(trunk, "folded") == pytest.approx(alike, abs=0.05)
+    assert 100 * seeming == pytest.approx(without, abs=0.05)
+
+
 def test_levit_leaves_room_for_the_printed_savings_only_without_attention():
     for width in ("128", "384"):  # the least and the most restrictive
         most = levit_bounds(width)

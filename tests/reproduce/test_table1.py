@@ -151,3 +151,11 @@ def test_a_system_that_is_not_built_here_is_judged_by_stored_counts():
     assert (row.system, row.params, row.verdict) == ("", 22321000, "does not hold")
     assert row.beyond == "params, top-1"
     assert "not built here" in row.note
+
+
+def test_a_row_that_cannot_be_built_says_why(only, tmp_path):
+    only()
+    rows = {row.row: row for row in table1.reproduce(tmp_path / "counts.jsonl", [])}
+    assert set(table1.REPORTED_ONLY) <= set(rows)
+    for name, reason in table1.REPORTED_ONLY.items():
+        assert reason in rows[name].note

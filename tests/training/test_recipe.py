@@ -25,6 +25,19 @@ def test_crops_are_padded_by_a_share_of_the_size(data) -> None:
     assert recipe_for(sized(data, 32, photographs=False, name="digits")).crop_padding == 2
 
 
+def test_the_range_of_scales_follows_from_the_kind_of_data(data) -> None:
+    for task in ("detection", "segmentation"):
+        assert recipe_for(replace(sized(data, 96), task=task)).scales is None
+        low, high = recipe_for(replace(sized(data, 96, photographs=False), task=task)).scales
+        assert 0.9 < low < 1 < high < 1.1
+
+
+@pytest.mark.parametrize("scales", [(0, 1), (0.5, float("inf"))])
+def test_scales_that_enlarge_nothing_are_refused(data, scales) -> None:
+    with pytest.raises(UserError, match="scales"):
+        recipe_for(data, scales=scales)
+
+
 def test_small_and_large_photographs_have_recipes_of_their_own(data) -> None:
     for size, kind in ((64, "small photographs"), (65, "large photographs")):
         assert recipe_for(sized(data, size)).batch_size == DEFAULTS[kind].batch_size

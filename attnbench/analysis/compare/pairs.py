@@ -7,17 +7,16 @@ record of each of its cells. Epochs of a training run are not compared.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from attnbench.analysis.naming import full_name
 from attnbench.errors import UserError
 from attnbench.records import CostRecord, Environment
-from attnbench.spec import as_plain
+from attnbench.spec import identity
 
-Cell = tuple[str, Environment]
-"""The workload as JSON, and its conditions."""
+Cell = tuple[Hashable, Environment]
+"""The identity of the workload, and its conditions."""
 Pair = tuple[CostRecord, CostRecord]
 
 
@@ -72,14 +71,10 @@ def _newest(records: Iterable[CostRecord]) -> dict[Cell, CostRecord]:
     """The newest record of each cell; among equally new ones, the last."""
     newest: dict[Cell, CostRecord] = {}
     for record in records:
-        cell = (_workload(record), record.environment.conditions)
+        cell = (identity(record.workload), record.environment.conditions)
         if cell not in newest or record.created >= newest[cell].created:
             newest[cell] = record
     return newest
-
-
-def _workload(record: CostRecord) -> str:
-    return json.dumps([record.kind, as_plain(record.workload)], sort_keys=True)
 
 
 def _pop_unlike(old: dict[Cell, CostRecord], new: dict[Cell, CostRecord]) -> list[Pair]:
@@ -89,7 +84,7 @@ def _pop_unlike(old: dict[Cell, CostRecord], new: dict[Cell, CostRecord]) -> lis
     return [(old.pop(last_old[workload]), new.pop(last_new[workload])) for workload in both]
 
 
-def _newest_cells(records: dict[Cell, CostRecord]) -> dict[str, Cell]:
+def _newest_cells(records: dict[Cell, CostRecord]) -> dict[Hashable, Cell]:
     """The cell measured last, for each workload."""
     by_age = sorted(records, key=lambda cell: records[cell].created)
     return {cell[0]: cell for cell in by_age}

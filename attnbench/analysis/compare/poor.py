@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attnbench.analysis.quotable import DOUBTFUL, POOR, is_quotable
+from attnbench.analysis.quotable import DOUBTFUL, POOR, Grades
 from attnbench.analysis.remeasure import cell_of, commands, model_command
 from attnbench.records import CostRecord, LayerRecord, ModelRecord, of_type
-from attnbench.records.trust import trust_in
 
 
-def poor_sides(before: CostRecord, after: CostRecord) -> tuple[CostRecord, ...]:
-    """The sides that nothing is concluded from; none if both hold the same measurement."""
+def poor_sides(
+    before: CostRecord, after: CostRecord, grades: Grades
+) -> tuple[tuple[CostRecord, ...], str]:
+    """The sides that nothing is concluded from, and which they are and why, in words.
+
+    None, and "", if both sides hold the same measurement.
+    """
     if before.latency == after.latency and before.latency and before.latency.interval_s:
-        return ()
-    return tuple(record for record in (before, after) if not is_quotable(record))
-
-
-def poor_text(before: CostRecord, after: CostRecord) -> str:
-    """Which sides are graded C, and for which doubts."""
+        return (), ""
     sides = {"before": before, "after": after}
-    return ", ".join(
-        f"{side} is {_grade_text(record)}"
-        for side, record in sides.items()
-        if not is_quotable(record)
-    )
+    poor = {side: record for side, record in sides.items() if not grades.allow(record)}
+    texts = [f"{side} is {_grade_text(record, grades)}" for side, record in poor.items()]
+    return tuple(poor.values()), ", ".join(texts)
 
 
-def _grade_text(record: CostRecord) -> str:
-    worst = [doubt.text for doubt in trust_in(record).doubts if doubt.grade == DOUBTFUL]
+def _grade_text(record: CostRecord, grades: Grades) -> str:
+    worst = [doubt.text for doubt in grades.of(record).doubts if doubt.grade == DOUBTFUL]
     return f"graded {DOUBTFUL} ({', '.join(worst)})" if worst else POOR
 
 

@@ -22,8 +22,9 @@ from typing import Literal
 
 from attnbench.analysis.compare.code_path import code_path_text, other_path_text
 from attnbench.analysis.compare.pairs import Side, pair
-from attnbench.analysis.compare.poor import poor_sides, poor_text
+from attnbench.analysis.compare.poor import poor_sides
 from attnbench.analysis.compare.rule import Thresholds, Verdict, judge
+from attnbench.analysis.quotable import Grades
 from attnbench.records import CostRecord, Memory
 from attnbench.records.latency import Latency, Ratio, speed_up
 from attnbench.records.median import Interval
@@ -104,7 +105,8 @@ def compare(
     """
     thresholds = thresholds or Thresholds()
     pairs = pair(before, after, across_environments=across_environments)
-    changes = [compare_cell(*_apart(old, new), thresholds) for old, new in pairs.both]
+    grades = Grades()
+    changes = [compare_cell(*_apart(old, new), thresholds, grades) for old, new in pairs.both]
     return Comparison(
         before=before.name,
         after=after.name,
@@ -132,8 +134,17 @@ def _badness(change: Change) -> tuple[int, float]:
     return WORST_FIRST.index(change.verdict), -change.ratio.value if change.ratio else 0.0
 
 
-def compare_cell(before: CostRecord, after: CostRecord, thresholds: Thresholds) -> Change:
-    """The change of one cell, by the table of this module and by `rule`."""
+def compare_cell(
+    before: CostRecord, after: CostRecord, thresholds: Thresholds, grades: Grades | None = None
+) -> Change:
+    """The change of one cell, by the table of this module and by `rule`.
+
+    Args:
+        before: its record on one side.
+        after: its record on the other side.
+        thresholds: what counts as a change.
+        grades: where the grades of records are remembered; None to work them out.
+    """
     ratio, difference_s, floor = None, None, floor_of(before, after)
     poor: tuple[CostRecord, ...] = ()
     if before.status != "ok" or after.status != "ok":
@@ -142,10 +153,9 @@ def compare_cell(before: CostRecord, after: CostRecord, thresholds: Thresholds) 
         verdict, reason = "cannot tell", "no latency was recorded on one side"
     else:
         ratio, difference_s = _latency_change(before.latency, after.latency)
-        poor = poor_sides(before, after)
-        if poor:
-            verdict, reason = "cannot tell", poor_text(before, after)
-        else:
+        poor, reason = poor_sides(before, after, grades or Grades())
+        verdict = "cannot tell"
+        if not poor:
             verdict, reason = _judged(before, after, ratio, difference_s, thresholds)
     return Change(
         before=before, after=after, verdict=verdict, reason=reason, poor=poor, ratio=ratio,

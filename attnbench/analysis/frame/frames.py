@@ -84,7 +84,8 @@ LAYER_COLUMNS = {
     **LIMIT_COLUMNS, **_ORIGIN,
 }  # fmt: skip
 MODEL_COLUMNS = {
-    **_MODEL, **_CALL, **_SCORES, **_COST, "throughput_per_s": "float64", **TIMING_COLUMNS,
+    **_MODEL, **_CALL, **_SCORES, **_COST, "throughput_per_s": "float64",
+    "predict_each_s": "float64", **TIMING_COLUMNS,
     **LIMIT_COLUMNS, "run": "str", **_ORIGIN,
 }  # fmt: skip
 EPOCH_COLUMNS = {
@@ -108,20 +109,24 @@ class Frames:
     notes: tuple[str, ...]
 
 
-def build(records: Sequence[Record], ceilings: Sequence[Ceiling] = ()) -> Frames:
+def build(
+    records: Sequence[Record], ceilings: Sequence[Ceiling] = (), *, compared: bool = True
+) -> Frames:
     """Build the frames: one row for the newest record of each cell, layers with their speed-ups.
 
     Args:
         records: records of any kind.
         ceilings: measured limits of machines; each cell is compared with those of its own machine.
+        compared: whether to compare layers with dense ones; without, they have no speed-ups.
     """
     shown = newest(records)
     machines = MachineNames({machine_of(record): None for record in shown.records})
     limits = Ceilings(ceilings)
     grades = Grades(partial(trust_beside, ceilings=limits))
+    beside = shown.layers if compared else []
     neighbours = Neighbours(
-        baselines=Baselines(of_type(records, LayerRecord), shown.layers),
-        twins=Twins(grades.allowed(shown.layers)),
+        baselines=Baselines(of_type(records, LayerRecord) if compared else [], beside),
+        twins=Twins(grades.allowed(beside)),
         ceilings=limits,
     )
     make = RowMaker(neighbours=neighbours, grades=grades)

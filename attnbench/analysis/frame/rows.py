@@ -56,7 +56,8 @@ class RowMaker:
     def layer(self, record: LayerRecord) -> Row:
         """Every column of a layer except its names and options."""
         compared = self.neighbours.baselines.compare(record)
-        quotable = compared is not None and self.grades.allow(record, compared.baseline)
+        allow = self.grades.allow
+        quotable = compared is not None and allow(record) and allow(compared.baseline)
         return {
             **_common(record),
             **self._costs(record),
@@ -213,4 +214,5 @@ def _scores(scores: Scores | None, task: str) -> Row:
         **scores.values,
         PRIMARY: None if primary is None else scores.values.get(primary.key),
         "throughput_per_s": scores.throughput_per_s,
+        "predict_each_s": scores.predict_s / scores.count if scores.predict_s else None,
     }

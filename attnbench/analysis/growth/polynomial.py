@@ -34,8 +34,6 @@ data, such as a cache that overflows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import combinations
 from math import inf, sqrt
 
 import numpy as np
@@ -44,7 +42,8 @@ from attnbench.analysis.interval import NORMAL, joint_95, two_sided_95
 
 TERMS = 3
 LEAST_SIZES = 3
-_SUBSETS = [subset for size in range(1, TERMS + 1) for subset in combinations(range(TERMS), size)]
+_ORDERS = np.array([(0, 1, 2), (1, 2, 0), (2, 0, 1)])
+"""Orders of the terms: the first one, two and three of each make up all subsets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +63,10 @@ class _Part:
     coefficients: np.ndarray
     error: float
     """Sum of the squared relative errors."""
-    design: np.ndarray
-    """The design matrix X."""
-
-    @cached_property
-    def inverse(self) -> np.ndarray:
-        """(XᵀX)⁻¹; most subsets fit too badly to need it."""
-        return np.linalg.pinv(self.design.T @ self.design)
-
-    @property
-    def is_possible(self) -> bool:
-        return bool((self.coefficients >= 0).all())
+    root: np.ndarray
+    """W with W Wᵀ = (XᵀX)⁻¹, of the design matrix X."""
+    is_possible: bool
+    """Whether no coefficient is negative."""
 
 
 class Curve:
@@ -95,7 +87,7 @@ class Curve:
         self._unit = float(max(tokens))  # keeps the powers near 1
         self._design = _powers(tokens / self._unit) / values[:, None]
         self._sizes = len(tokens)
-        self._parts = [_fit(self._design, terms) for terms in _SUBSETS]
+        self._parts = _fits(self._design)
         self._best = self._best_of(TERMS)
         self._known: dict[float, Estimate] = {}
         sampled = 0.0 if noise is None else float(np.mean(np.square(noise)))
@@ -109,7 +101,7 @@ class Curve:
     @property
     def worst_error(self) -> float:
         """The largest distance of a measured value from the curve, relative to the curve."""
-        fitted = self._design[:, self._best.terms] @ self._best.coefficients
+        fitted = self._design[:, list(self._best.terms)] @ self._best.coefficients
         return float(np.max(np.abs(1 / fitted - 1)))
 
     def _best_of(self, most_terms: int) -> _Part:
@@ -163,17 +155,36 @@ def _powers(sizes: np.ndarray) -> np.ndarray:
     return np.stack([sizes**power for power in range(TERMS)], axis=-1)
 
 
-def _fit(design: np.ndarray, terms: tuple[int, ...]) -> _Part:
-    part = design[:, terms]
-    target = np.ones(len(design))
-    coefficients = np.linalg.lstsq(part, target, rcond=None)[0]
-    residuals = part @ coefficients - target
-    return _Part(
-        terms=terms,
-        coefficients=coefficients,
-        error=float(residuals @ residuals),
-        design=part,
-    )
+def _fits(design: np.ndarray) -> list[_Part]:
+    """The fits on all subsets of the terms, small ones first.
+
+    X = Q R, so the coefficients are R⁻¹ Qᵀ 1. Of R and its inverse, the upper left corners belong
+    to the first terms, so that one decomposition of each order serves all subsets.
+    """
+    ordered = design[:, _ORDERS].swapaxes(0, 1)  # orders, sizes, terms
+    q, r = np.linalg.qr(ordered)
+    roots, target = _inverse(r), q.sum(axis=1)
+    parts = []
+    for count in range(1, TERMS + 1):
+        first = roots[:, :count, :count]
+        coefficients = (first @ target[:, :count, None])[..., 0]
+        residuals = (ordered[..., :count] @ coefficients[..., None])[..., 0] - 1
+        errors, possible = (residuals**2).sum(axis=-1), (coefficients >= 0).all(axis=-1)
+        for i in range(len(_ORDERS) if count < TERMS else 1):  # all terms are one subset
+            parts.append(
+                _Part(
+                    terms=tuple(_ORDERS[i, :count]), coefficients=coefficients[i],
+                    error=float(errors[i]), root=first[i], is_possible=bool(possible[i]),
+                )
+            )  # fmt: skip
+    return parts
+
+
+def _inverse(triangles: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.inv(triangles)
+    except np.linalg.LinAlgError:  # neighbouring sizes so large that their powers are alike
+        return np.linalg.pinv(triangles)
 
 
 def _extremes(part: _Part, powers: np.ndarray, limit: float) -> list[float]:
@@ -184,7 +195,7 @@ def _extremes(part: _Part, powers: np.ndarray, limit: float) -> list[float]:
     if part.error > limit:
         return []
     here = powers[list(part.terms)]
-    direction = part.inverse @ here
-    step = direction * np.sqrt((limit - part.error) / (here @ direction))
+    half = here @ part.root
+    step = part.root @ half * np.sqrt((limit - part.error) / (half @ half))
     ends = (part.coefficients - step, part.coefficients + step)
     return [float(here @ end) for end in ends if (end >= 0).all()]

@@ -28,13 +28,24 @@ class Point:
     interval: tuple[float, float] | None
     """95 % interval of the mean over the seeds; None with one seed."""
     seeds: int
+    cost_interval: tuple[float, float] | None = None
+    """95 % interval of a cost that was measured, not counted."""
 
 
 def joined(
-    name: str, family: str, attention: str, costs: Sequence[float], scores: Sequence[float]
+    name: str,
+    family: str,
+    attention: str,
+    costs: Sequence[float],
+    scores: Sequence[float],
+    cost_bounds: Sequence[tuple[float, float]] = (),
 ) -> Point:
-    """Average the seeds of one model under one recipe into a point."""
+    """Average the seeds of one model under one recipe into a point.
+
+    The interval of the cost is the mean of the ends of those of the seeds: the worst case.
+    """
     mean = mean_of(scores)
+    low, high = zip(*cost_bounds, strict=True) if cost_bounds else ((), ())
     return Point(
         name=name,
         family=family,
@@ -43,6 +54,7 @@ def joined(
         score=mean.value,
         interval=mean.interval,
         seeds=len(scores),
+        cost_interval=(fmean(low), fmean(high)) if cost_bounds else None,
     )
 
 

@@ -1,7 +1,8 @@
 """Group comparable models: the same task, data, image size, batch, dtype and mode.
 
 MACs and parameters do not depend on the machine, so they are compared across machines and the
-subtitle says so. Latency and memory are compared within one machine only. Seeds are averaged.
+subtitle says so. Latency, memory and energy are compared within one machine only. Seeds are
+averaged.
 
 A latency that is not good enough to conclude from (`quotable`) has no place on a frontier: the cost
 is averaged over the other seeds, and a model without any is left out, with what to run.
@@ -30,10 +31,14 @@ from attnbench.analysis.tradeoff.recipes import (
     recipe_notes,
     recipe_warning,
 )
+from attnbench.analysis.tradeoff.standing import Standing, standings
 from attnbench.errors import UserError
 from attnbench.units import METRICS, Metric, primary_score
 
-COSTS = {"macs": "macs", "latency": "latency_s", "memory": "memory_bytes", "params": "params"}
+COSTS = {
+    "macs": "macs", "latency": "latency_s", "memory": "memory_bytes", "energy": "energy_j",
+    "params": "params",
+}  # fmt: skip
 """The values of `--cost` and their metrics."""
 
 DATA = ("task", "data", "height", "width", "num_classes")
@@ -44,7 +49,9 @@ _Values = dict[int, list[Any]]
 _WHISKERS = "95 % interval of the mean (Student's t)"
 MOST_MACHINES = 4
 """Named in one line of text."""
-_ON_ONE_MACHINE = ("latency_s", "memory_bytes")
+ON_ONE_MACHINE = ("latency_s", "memory_bytes", "energy_j")
+"""Costs that are compared within one machine only."""
+_BOUNDS = ("latency_low_s", "latency_high_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +77,23 @@ class Tradeoff:
 
     @property
     def name(self) -> str:
-        """Data, size, batch and dtype, for the name of a file."""
+        """Task, data, size, batch and dtype, for the name of a file; what is usual is left out."""
         first = self.models.loc[self.members[0][0]]
         data = first["data"] or "unnamed"
-        return f"{data}-{first['height']}px-b{first['batch']}-{first['dtype']}"
+        size = f"{first['height']}x{first['width']}".removesuffix(f"x{first['height']}")
+        name = f"{data}-{size}px-b{first['batch']}-{first['dtype']}"
+        return name if first["task"] == "classification" else f"{first['task']}-{name}"
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """Where each point stands, no stronger than the intervals allow."""
+        return tuple(standings(self.points, self.score.better))
 
     @property
     def subtitle(self) -> str:
         """What the models share, the seeds, the machines, and whether recipes differ."""
         rows = self.rows
-        shared = f"{task_of(rows)}, {_call(rows)}; {_seeds(self.points)}; {machines_of(rows)}"
+        shared = f"{task_of(rows)}, {call_of(rows)}; {_seeds(self.points)}; {machines_of(rows)}"
         return shared + recipe_warning(differing_recipe(rows))
 
     @property
@@ -127,7 +141,7 @@ def _groups(models: pd.DataFrame, metric: str) -> pd.Series:
     """The number of each row's group: models that may be compared in this cost."""
     machines = sorted(set(models["machine_key"]), key=machine_order)
     rank = {machine: number for number, machine in enumerate(machines)}
-    apart = models["machine_key"].map(rank) if metric in _ON_ONE_MACHINE else 0
+    apart = models["machine_key"].map(rank) if metric in ON_ONE_MACHINE else 0
     columns = [*DATA, *_CALL, "machine_rank"]
     return models.assign(machine_rank=apart).groupby(columns, sort=True, dropna=False).ngroup()
 
@@ -154,7 +168,7 @@ def _alike(models: pd.DataFrame) -> Any:
 def _points(models: pd.DataFrame, metric: str) -> dict[int, tuple[Point, tuple[int, ...]]]:
     """The point of each model under one recipe, with the index of its rows, by its first row."""
     alike = _alike(models).ngroup().tolist()
-    costs, scores = _by_seed(models.assign(alike=alike), metric)
+    costs, scores, bounds = _by_seed(models.assign(alike=alike), metric)
     names = names_with_recipes(models, models["group"].tolist())
     families, attentions = models["family"].tolist(), models["attention"].tolist()
     index = models.index.tolist()
@@ -163,23 +177,31 @@ def _points(models: pd.DataFrame, metric: str) -> dict[int, tuple[Point, tuple[i
         first = positions[0]
         point = joined(
             names[first], families[first], attentions[first], costs[alike[first]],
-            scores[alike[first]],
+            scores[alike[first]], bounds.get(alike[first], ()),
         )  # fmt: skip
         found[first] = point, tuple(index[position] for position in positions)
     return found
 
 
-def _by_seed(models: pd.DataFrame, metric: str) -> tuple[_Values, _Values]:
-    """The known costs and the scores of each point, from the newest record of each seed."""
+def _by_seed(models: pd.DataFrame, metric: str) -> tuple[_Values, _Values, _Values]:
+    """Known costs, scores and bounds of each point, from the newest record of each seed."""
     newest = models.sort_values("created", kind="stable")
     newest = newest.drop_duplicates(["alike", "seed"], keep="last")
-    costs: _Values = {}
-    for point, cost in newest.dropna(subset=[metric])[["alike", metric]].itertuples(index=False):
-        costs.setdefault(point, []).append(cost)
-    scores: _Values = {}
-    for point, score in newest[["alike", PRIMARY]].itertuples(index=False):
-        scores.setdefault(point, []).append(score)
-    return costs, scores
+    costed = newest.dropna(subset=[metric])
+    costs = _by_point(costed, metric)
+    scores = _by_point(newest, PRIMARY)
+    if metric != "latency_s":
+        return costs, scores, {}
+    low, high = (_by_point(costed, name) for name in _BOUNDS)
+    bounds = {point: list(zip(low[point], high[point], strict=True)) for point in low}
+    return costs, scores, bounds
+
+
+def _by_point(rows: pd.DataFrame, column: str) -> _Values:
+    found: _Values = {}
+    for point, value in zip(rows["alike"].tolist(), rows[column].tolist(), strict=True):
+        found.setdefault(point, []).append(value)
+    return found
 
 
 def left_out(models: pd.DataFrame, metric: str) -> Lines:
@@ -221,7 +243,8 @@ def task_of(rows: pd.DataFrame) -> str:
     return f"{first['task']} on {data}, {size}, {first['num_classes']} classes"
 
 
-def _call(rows: pd.DataFrame) -> str:
+def call_of(rows: pd.DataFrame) -> str:
+    """Batch, dtype and mode, which the rows share."""
     first = rows.iloc[0]
     return f"batch {first['batch']}, {first['dtype']}, {first['mode']}"
 

@@ -52,7 +52,7 @@ def summary(judged: Sequence[JudgedClaim]) -> list[str]:
     return [
         f"{len(own)} claims of the paper about its own work: {_counted(own)}.",
         f"{len(others)} printed numbers of other people's rows: {_counted(others)}; "
-        "`attnbench reproduce table1` shows those of table 1.",
+        "`attnbench reproduce table1`, `table2` and `table3` show them by row.",
         f"{len(ours)} consequences drawn by us: {_counted(ours)}.",
         f"{holding} of {len(controls)} controls hold.",
     ]

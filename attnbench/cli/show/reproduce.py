@@ -23,14 +23,15 @@ BOUNDS = (
     "be saved: by an attention that keeps keys, values and output projection, and by any at all."
 )
 DENSE = (
-    "GMACs here are counted at the size that stands in the notes; printed FLOPs are read by the "
-    "convention of each row, which stands there too."
+    "GMACs are those of the picture below the name. The column of the paper mixes conventions: "
+    "G FLOPs are two operations for each multiply-accumulate, G MACs one; both are compared in "
+    "GMACs. Scores are compared with those of the system's own source;"
 )
 READING = {
     "table1": "GMACs at the native input size. Folded: the same layer, its products in another "
     "order. Top-1 is on ImageNet-1k; no model was trained on it here.",
-    "table2": f"{DENSE} The scores on COCO are not tested: no detector was trained on it here.",
-    "table3": f"{DENSE} The scores on ADE20K are not tested: no model was trained on it here.",
+    "table2": f"{DENSE} no detector was trained on COCO here.",
+    "table3": f"{DENSE} no model was trained on ADE20K here.",
     "table4": TRUNK,
     "table5": TRUNK,
     "fig5": f"Saved: multiply-accumulates against the row before. {BOUNDS}",
@@ -40,6 +41,7 @@ RULE = (
     "own source; below it stand those that do not."
 )
 
+DENSE_TABLES = ("table2", "table3")
 FIRST, FIRST_OF_TRUNK = "row\nsystem here", "row\nmechanism here\nimplementation"
 Columns = list[tuple[str, list[str]]]
 
@@ -50,7 +52,8 @@ def print_rows(what: str, rows: Sequence[Row], screen: Screen) -> None:
         if trunk:
             screen.say((trunk, "bold"), gap=True)
         within = [row for row in rows if row.trunk == trunk]
-        _print_table(_ablation(within) if trunk else _counts(within), screen)
+        columns = _ablation if trunk else _dense if what in DENSE_TABLES else _counts
+        _print_table(columns(within), screen)
     screen.say(f"{RULE} {READING[what]}")
     if what in ("table1", "table4", "fig5"):
         screen.say(reached_text(), gap=True)
@@ -96,6 +99,34 @@ def _counts(rows: Sequence[Row]) -> Columns:
     elif any(row.reported_top1 is not None for row in rows):
         columns.append((f"top-1, %\n{ABOVE}", [_accuracies(row) for row in rows]))
     return [*columns, ("verdict", [_verdict(row) for row in rows])]
+
+
+def _dense(rows: Sequence[Row]) -> Columns:
+    """Columns of tables 2 and 3."""
+    backbones = any(row.backbone_macs for row in rows)
+    below = "here\nprinted as" + ("\nbackbone" if backbones else "")
+    return [
+        (FIRST, [_named(row) for row in rows]),
+        (f"M params\n{ABOVE}\nhere", [_params(row) for row in rows]),
+        (f"GMACs\n{ABOVE}\n{below}", [_macs_of_picture(row) for row in rows]),
+        (f"score, %\n{ABOVE}", [_scores(row) for row in rows]),
+        ("verdict", [_verdict(row) for row in rows]),
+    ]
+
+
+def _named(row: Row) -> str:
+    """Its name, and what is counted for it; a head stands on a line above its backbone."""
+    return "\n".join(filter(None, (row.row, row.system.replace(":", ":\n", 1), row.picture)))
+
+
+def _macs_of_picture(row: Row) -> str:
+    """GMACs, then the number that the paper prints with its unit, then those of the backbone."""
+    counted = f"{_printed(row.reported_macs, 1e9)} · {_printed(row.published_macs, 1e9)}"
+    lines = [counted, _scaled(row.macs, 1e9)]
+    if row.reported_macs is not None and row.operations is not None:
+        unit = "G FLOPs" if row.operations == 2 else "G MACs"
+        lines.append(f"{_printed(row.operations * row.reported_macs, 1e9)} {unit}")
+    return "\n".join([*lines, *([_scaled(row.backbone_macs, 1e9)] if row.backbone_macs else [])])
 
 
 def _ablation(rows: Sequence[Row]) -> Columns:
@@ -151,6 +182,10 @@ def _accuracies(row: Row) -> str:
     return " · ".join(NONE if v is None else f"{100 * v:.4g}" for v in values)
 
 
+def _scores(row: Row) -> str:
+    return " · ".join(_printed(v, 1e-2) for v in (row.reported_score, row.published_score))
+
+
 def _saved(row: Row) -> str:
     if row.saving is None and row.reported_saving is None:
         return ""
@@ -185,7 +220,10 @@ def _print_trained(rows: Sequence[Row], screen: Screen) -> None:
     if not found:
         screen.say("The stored records hold no trained model of these rows.")
         return
-    screen.say("Top-1 of models trained here; do not compare with ImageNet results:", gap=True)
+    screen.say(
+        "Scores of models trained here, on other data; do not compare them with the paper's:",
+        gap=True,
+    )
     for text in dict.fromkeys(f"  {_of(row)}: {row.trained}" for row in found):
         screen.say(text)
 

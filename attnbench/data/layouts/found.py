@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from msgspec import Meta
 
 from attnbench.data.decoding import OnProgress
 from attnbench.data.findings import Findings
 from attnbench.data.headers import Header
 from attnbench.data.layouts.mask_files import Colour, MaskContent
 from attnbench.data.targets import IGNORE, Numbers, Objects
+
+MaskValue = Annotated[int, Meta(ge=0, le=255)]
+"""Checked where the settings are read from a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +27,9 @@ class Reading:
     """Refuse what would be repaired."""
     skip_broken: bool = False
     """Leave out pictures that cannot be read, instead of refusing the folder."""
-    mask_values: tuple[int, ...] = ()
+    mask_values: tuple[MaskValue, ...] = ()
     """Values in masks that stand for the classes, in their order; () for 0, 1, 2 …"""
-    mask_ignore: int | None = None
+    mask_ignore: MaskValue | None = None
     """A value in masks of pixels that are neither trained on nor scored; 255 always is one if it
     stands for no class."""
 

@@ -64,7 +64,8 @@ def two_modes(latency: Latency) -> Doubt | None:
 
 def modes_of(samples_s: Sequence[float]) -> Modes | None:
     """The two peaks of samples in the order in which they were taken; None if there is one."""
-    if len(samples_s) < LEAST_SAMPLES:
+    # Steady samples, which are most, are told without logarithms.
+    if len(samples_s) < LEAST_SAMPLES or max(samples_s) < LEAST_APART * min(samples_s):
         return None
     logs = [log(sample) for sample in samples_s]
     ordered = sorted(logs)

@@ -8,8 +8,7 @@ spreadsheets take for "this is text". Numbers keep their sign.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,24 +28,30 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """
     columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
     try:
-        write_rows(path, columns, ([row[name] for name in columns] for row in rows))
+        write_columns(path, {name: [row[name] for row in rows] for name in columns})
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}; choose another --out") from error
 
 
-def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
-    """Write the names of the columns and the rows; None becomes an empty field.
+def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Write columns of equal length by name; None becomes an empty field.
 
     Raises:
         OSError: the file cannot be written.
     """
+    shown = [_shown(values) for values in columns.values()]
     with replacing(path) as new, new.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([_text(v) if isinstance(v, str) else v for v in row] for row in rows)
+        writer.writerows(zip(*shown, strict=True))
 
 
-@lru_cache(maxsize=4096)  # names and conditions come back in every row
+def _shown(values: Sequence[Any]) -> Sequence[Any]:
+    """The values, texts as fields; each distinct text is made once, as most come back in rows."""
+    texts = {value: _text(value) for value in {v for v in values if isinstance(v, str)}}
+    return [texts[v] if isinstance(v, str) else v for v in values] if texts else values
+
+
 def _text(value: str) -> str:
     """The text as a field that is shown and never computed."""
     shown = visible(value)

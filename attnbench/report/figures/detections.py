@@ -8,30 +8,26 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from attnbench.records import BoxConfusion, BoxOutcome, PrecisionRecall
+from attnbench.records import BoxOutcome, PrecisionRecall
 from attnbench.report.figures.colours import INK
-from attnbench.report.figures.save import PNG_DPI
-from attnbench.report.figures.style import FAINT, house_style, open_figure, settle
+from attnbench.report.figures.confusion import boxes_figure, save_png
+from attnbench.report.figures.lettering import drawable
+from attnbench.report.figures.style import house_style, open_figure
 from attnbench.units import format_percent
 
 MOST_NAMED = 10
 """Classes that get a colour and a line of the legend."""
-MOST_NUMBERS = 12
-"""Classes at which the numbers of the matrix are still readable."""
-MOST_TICKS = 40
 
 
 def save_outcome(outcome: BoxOutcome, folder: Path) -> list[Path]:
     """Draw `curves.png` (unless no class has objects) and `confusion.png` into a folder."""
-    drawn: dict[str, Figure] = {}
+    saved = []
     with house_style():
         if any(curve.objects for curve in outcome.curves):
-            drawn["curves.png"] = curves_figure(outcome)
-        drawn["confusion.png"] = confusion_figure(outcome.confusion, outcome.pictures)
-        for name, figure in drawn.items():
-            settle(figure)
-            figure.savefig(folder / name, format="png", dpi=PNG_DPI)
-    return [folder / name for name in drawn]
+            saved.append(save_png(curves_figure(outcome), folder / "curves.png"))
+        figure = boxes_figure(outcome.confusion, outcome.pictures)
+        saved.append(save_png(figure, folder / "confusion.png"))
+    return saved
 
 
 def curves_figure(outcome: BoxOutcome) -> Figure:
@@ -67,40 +63,6 @@ def curves_figure(outcome: BoxOutcome) -> Figure:
 
 
 def _label(curve: PrecisionRecall) -> str:
-    return f"{_short(curve.name)}: {format_percent(curve.ap50 or 0.0)} ({curve.objects:,} objects)"
-
-
-def confusion_figure(confusion: BoxConfusion, pictures: int) -> Figure:
-    """Rows are what is there, columns what was found; shading is the share of the row."""
-    counts = np.array(confusion.counts, dtype=np.float64)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    classes = len(confusion.class_names)
-    side = min(9.0, max(3.4, 1.6 + 0.5 * classes))
-    figure, (axes,) = open_figure(
-        "Which class is taken for which",
-        f"Detections with a score of at least {confusion.least_score} and an IoU of at least "
-        f"{confusion.least_overlap}, {pictures:,} pictures",
-        "Shading: share of the row. Last row: detections where no object is.",
-        width=side + 2.2, height=side,
-    )  # fmt: skip
-    axes.imshow(shares, cmap=sns.light_palette("#0173b2", as_cmap=True), vmin=0, vmax=1)
-    axes.grid(visible=False)
-    if classes <= MOST_NUMBERS:
-        for (row, column), share in np.ndenumerate(shares):
-            axes.text(
-                column, row, f"{counts[row, column]:,.0f}", ha="center", va="center", size=8,
-                color="white" if share > 0.6 else INK if counts[row, column] else FAINT,
-            )  # fmt: skip
-    names = [_short(name) for name in confusion.class_names]
-    if classes <= MOST_TICKS:
-        places = range(classes + 1)
-        axes.set_xticks(
-            places, [*names, "not found"], rotation=40, ha="right", rotation_mode="anchor"
-        )
-        axes.set_yticks(places, [*names, "background"])
-    axes.set(xlabel="found", ylabel="there")
-    return figure
-
-
-def _short(name: str, most: int = 24) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
+    return (
+        f"{drawable(curve.name)}: {format_percent(curve.ap50 or 0.0)} ({curve.objects:,} objects)"
+    )

@@ -29,6 +29,8 @@ RC = {
     "svg.hashsalt": "attnbench",  # the same records give the same bytes
     "svg.fonttype": "path",  # looks the same on a machine without our font
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "figure.autolayout": False,  # each figure names its own layout
+    "figure.constrained_layout.use": False,
     "axes.edgecolor": "#bbbbbb",
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -82,7 +84,7 @@ def settle(figure: Figure) -> None:
     """Fix the layout, so that labels can be placed in pixels and files are reproducible."""
     letter(figure)
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # "none" is an engine too, for which each file is drawn twice
     for axes in figure.axes:
         # The solver's last digits vary between runs and would change the SVG's identifiers.
         left, bottom, width, height = axes.get_position().bounds

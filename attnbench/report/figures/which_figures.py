@@ -144,7 +144,8 @@ def _frontiers(groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """A text as the start of a title; names such as mIoU are written as they are."""
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].islower() else text
 
 
 def _shares_of_limit(layers: pd.DataFrame) -> Iterator[Drawing]:

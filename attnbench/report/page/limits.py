@@ -26,6 +26,45 @@ ITEMS_ON_TERMINAL = 3
 MOST_FIGURES = 12
 """Figures of one kind that do not belong to a set of conditions; each takes a second."""
 
+CELLS_ON_PAGE = 2500
+"""Layers that the page draws and lists; with more it would open slowly."""
+CONDITIONS_ON_PAGE = 60
+"""Nobody looks through a longer choice."""
+MODELS_ON_PAGE = 1000
+GROUPS_ON_PAGE = 60
+"""Frontiers, of all costs together times five."""
+POINTS_ON_PAGE = 300
+"""Models of one frontier."""
+COMMANDS_AT_ONCE = 3
+"""Commands that measure again what is graded C."""
+CHANGES_ON_PAGE = 500
+LEAST_SIZES = 2
+"""Sizes that a curve needs."""
+ROWS_OF_SUMMARY = 25
+"""Rows of each table in a summary for a pull request."""
+
+
+def on_page(layers: pd.DataFrame) -> pd.DataFrame:
+    """The layers that the page draws and lists, from the first conditions."""
+    first = list(dict.fromkeys(layers["conditions_key"]))[:CONDITIONS_ON_PAGE]
+    return layers[layers["conditions_key"].isin(first)].head(CELLS_ON_PAGE)
+
+
+def cells_note(layers: pd.DataFrame, models: pd.DataFrame) -> list[str]:
+    """A note if the page leaves out cells, and where they are."""
+    found = []
+    if len(shown := on_page(layers)) < len(layers):
+        found.append(
+            f"The page has the {len(shown):,} newest of {len(layers):,} layers; layers.csv holds "
+            "all of them. To see others, give the report fewer files."
+        )
+    if len(models) > MODELS_ON_PAGE:
+        found.append(
+            f"The page has the first {MODELS_ON_PAGE:,} of {len(models):,} models; models.csv "
+            "holds all of them."
+        )
+    return found
+
 
 def newest_first(layers: pd.DataFrame) -> pd.DataFrame:
     """Sort layers so that the newest conditions come first, if not all can be shown."""

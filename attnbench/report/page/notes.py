@@ -65,16 +65,25 @@ def _models_line(kind: str, frame: pd.DataFrame, group: list[int]) -> str:
     return f"{kind}: {task_of(rows)}, {machines_of(rows)}; {len(rows):,} records"
 
 
-def notes_of(frames: Frames, groups: Sequence[Tradeoff], metric: str) -> list[Notes]:
-    """All notes of the page, except those on how the records were chosen."""
+def notes_of(
+    frames: Frames, groups: Sequence[Tradeoff], metric: str, *, figures: bool = True
+) -> list[Notes]:
+    """All notes of the report, except those on how the records were chosen.
+
+    Args:
+        frames: the records.
+        groups: comparable models.
+        metric: the cost axis of the frontier.
+        figures: whether static figures are drawn, whose limits are then told.
+    """
     in_files = "in column quotable of the CSV files"
     return [
-        Notes(items=limits.figures_note(frames.layers)),
+        Notes(items=limits.figures_note(frames.layers) if figures else ()),
         Notes(items=_poor_layers(frames.layers), where=in_files),
         Notes(items=_poor_models(frames.models), where=in_files),
         Notes(items=_quoting_notes(frames), where="in the column notes of the CSV files"),
-        Notes(items=_undrawn(frames, groups)),
-        Notes(items=_frontier_notes(groups), where="about models in models.csv"),
+        Notes(items=_undrawn(frames, groups) if figures else ()),
+        Notes(items=_frontier_notes(groups) if figures else (), where="about models in models.csv"),
         Notes(items=left_out(frames.models, metric), where="about models in models.csv"),
     ]
 
@@ -132,7 +141,8 @@ def _frontier_notes(groups: Sequence[Tradeoff]) -> list[str]:
     drawn = limits.with_frontiers(groups)
     notes = [note for group in drawn for note in group.notes]
     notes += [f"{group.subtitle}: {text}" for group in drawn if (text := _unlabelled(group))]
-    alone = [group.points[0].name for group in groups if len(group.points) == 1]
+    lone = (group.points[0].name for group in groups if len(group.points) == 1)
+    alone = list(dict.fromkeys(lone))
     if alone:
         notes.append(f"No frontier is drawn for a single model ({some_of(alone)}).")
     return notes

@@ -1,48 +1,51 @@
-"""Write the report folder: tables, figures and one self-contained page.
+"""Write the report folder: tables, CSV files and one self-contained page; figures if asked for.
 
 Equal records give equal bytes: the report contains no time of writing and no random names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import jinja2
-import pandas as pd
-
-from attnbench.analysis.frame.frames import Frames, build
-from attnbench.analysis.growth.exponent import scaling
-from attnbench.analysis.speedup.crossover import crossovers
-from attnbench.analysis.tradeoff.groups import Tradeoff, metric_of, tradeoffs
+from attnbench.analysis.compare.verdict import Comparison
+from attnbench.analysis.frame.frames import Frames
+from attnbench.analysis.tradeoff.groups import COSTS, metric_of
 from attnbench.errors import UserError
 from attnbench.files.writing import replace_text
 from attnbench.records import store
-from attnbench.report.figures.save import Saved, save_all
-from attnbench.report.figures.which_figures import drawings, latest_profile
 from attnbench.report.page import limits
-from attnbench.report.page.notes import Notes, conditions_of, notes_of
+from attnbench.report.page.analysed import Analysed, analysed
+from attnbench.report.page.changes import changes
+from attnbench.report.page.data.payload import Growth, payload
+from attnbench.report.page.data.printed import Printed
+from attnbench.report.page.first_screen import first_screen, missing
+from attnbench.report.page.notes import conditions_of
+from attnbench.report.page.render import render
+from attnbench.report.page.summary import summary
 from attnbench.report.tables import cost as tables
 from attnbench.report.tables import detail as detail_tables
 from attnbench.report.tables import growth as growth_tables
 from attnbench.report.tables import write
 from attnbench.report.tables.columns import Table
 from attnbench.units import METRICS
-from attnbench.visible import visible
 
-SECTIONS = {
-    "latest": "The latest profile",
-    "frontier": "Score against cost",
-    "tokens": "Cost against tokens",
-    "scaling": "How cost grows",
-    "crossover": "Where each mechanism overtakes dense",
-    "options": "Cost against an option",
-    "roofline": "Share of the machine's limits",
-    "profiles": "Other profiles",
-    "training": "Training",
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What to write, besides the tables."""
+
+    cost: str = "macs"
+    """The cost axis that the frontier shows first: macs, latency, memory, energy or params."""
+    form: str = "html"
+    """The page ("html"), or a summary for a pull request ("md")."""
+    figures: bool = False
+    """Whether to draw the static figures, too."""
+    printed: Sequence[Printed] = ()
+    """Points of papers, for panels of their own."""
+    comparison: Comparison | None = None
+    """The change against earlier results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ class Written:
     """The files that were written, with messages for the user."""
 
     files: tuple[Path, ...]
-    """The page first."""
+    """The page or the summary first."""
     problems: tuple[str, ...]
     """Lines of the input that could not be read."""
     notes: tuple[str, ...]
@@ -59,101 +62,86 @@ class Written:
     """The first of each kind, for a terminal, with the number of the others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Growth:
-    """The results that need several sizes."""
-
-    scaling: pd.DataFrame
-    crossovers: pd.DataFrame
-
-
-def write_report(paths: Sequence[Path], out: Path, cost: str = "macs") -> Written:
-    """Write tables, figures and `index.html` into `out`, from the records in files and folders.
+def write_report(
+    paths: Sequence[Path], out: Path, cost: str = "macs", *, figures: bool = False
+) -> Written:
+    """Write tables and `index.html` into `out`, from the records in files and folders.
 
     Args:
         paths: results files, or folders of them.
         out: the folder to write into, created where needed.
-        cost: cost axis of the frontier: macs, latency, memory or params.
+        cost: cost axis of the frontier: macs, latency, memory, energy or params.
+        figures: whether to draw the static figures, too.
 
     Raises:
-        UserError: a path is missing, there are no records, the cost is unknown, or the folder
+        UserError: a path is missing or holds nothing readable, the cost is unknown, or the folder
             cannot be written to.
     """
     metric_of(cost)  # refused before anything is read
-    return write_contents(store.read_many(paths), paths, out, cost)
+    asked = Asked(cost=cost, figures=figures)
+    return write_contents(store.read_many(paths), paths, out, asked)
 
 
 def write_contents(
-    contents: store.Contents, paths: Sequence[Path], out: Path, cost: str = "macs"
+    contents: store.Contents, paths: Sequence[Path], out: Path, asked: Asked
 ) -> Written:
     """`write_report` of what was read of the paths already."""
-    metric = metric_of(cost)
     with store.uncollected():  # rows have no cycles either; saves a fifth
-        return _written(contents, paths, out, metric)
+        try:
+            found = analysed(contents, paths, asked.cost, figures=asked.figures)
+            return _write(found, out, asked)
+        except OSError as error:
+            raise UserError(
+                f"cannot write the report to {out}: {error.strerror}; choose another --out"
+            ) from error
 
 
-def _written(contents: store.Contents, paths: Sequence[Path], out: Path, metric: str) -> Written:
-    if not contents.records:
-        named = ", ".join(str(path) for path in paths) or "an empty list of paths"
-        raise UserError(
-            f"nothing to report: there are no records in {named}; "
-            "run `attnbench profile` or `attnbench train` first, or give other files"
-        )
-    try:
-        return _write(contents, [str(path) for path in paths], out, metric)
-    except OSError as error:
-        raise UserError(
-            f"cannot write the report to {out}: {error.strerror}; choose another --out"
-        ) from error
-
-
-def _write(contents: store.Contents, sources: Sequence[str], out: Path, metric: str) -> Written:
-    frames = build(contents.records, contents.ceilings)
-    frames = replace(frames, layers=limits.newest_first(frames.layers))
-    groups = list(tradeoffs(frames.models, metric))
-    frames = replace(frames, models=_with_frontier(frames.models, groups))
-    growth = Growth(scaling=scaling(frames.layers), crossovers=crossovers(frames.layers))
-    shown = _tables(frames, growth, metric)
+def _write(found: Analysed, out: Path, asked: Asked) -> Written:
+    shown = _tables(found.frames, found.growth, COSTS[asked.cost])
     out.mkdir(parents=True, exist_ok=True)
-    files = _write_tables(frames, growth, shown, out)
-    figures = save_all(drawings(frames, groups, metric), out / "figures")
-    files += [path for figure in figures for path in (figure.svg, figure.png)]
-    kinds = [*(Notes(items=[note]) for note in frames.notes), *notes_of(frames, groups, metric)]
-    notes = tuple(note for kind in kinds for note in kind.on_page())
-    on_page = {
-        name: table.first(limits.ROWS_ON_PAGE, complete=_complete(name, table))
-        for name, table in shown.items()
-    }
-    page = out / "index.html"
-    replace_text(
-        page,
-        _render(
-            sources=sources,
-            num_records=len(contents.records),
-            newest=max(record.created for record in contents.records),
-            conditions=limits.listed(conditions_of(frames), "in the CSV files"),
-            sections=_sections(figures, {"latest": _summary(frames.layers), **on_page}),
-            tables={name: table for name, table in on_page.items() if name not in SECTIONS},
-            notes=notes,
-            problems=limits.listed(contents.problems, "printed by the command"),
-            files=[path.relative_to(out).as_posix() for path in files],
-        ),
-    )
+    files = _write_tables(found.frames, found.growth, shown, out)
+    if asked.figures:
+        files += _draw(found, asked.cost, out)
+    if asked.form == "md":
+        page, text = out / "report.md", summary(found, asked.comparison, asked.cost)
+    else:
+        page, text = out / "index.html", _page(found, [p.relative_to(out) for p in files], asked)
+    replace_text(page, text)
     return Written(
-        files=(page, *files), problems=tuple(contents.problems), notes=notes,
-        brief=tuple(note for kind in kinds for note in kind.on_terminal()),
+        files=(page, *files), problems=tuple(found.problems),
+        notes=tuple(on_page(found)),
+        brief=tuple(note for kind in found.notes for note in kind.on_terminal()),
     )  # fmt: skip
 
 
-def _with_frontier(models: pd.DataFrame, groups: Iterable[Tradeoff]) -> pd.DataFrame:
-    """Add `on_frontier`: "yes" or "no", empty if score or cost is missing."""
-    verdicts = {
-        index: "no" if is_beaten else "yes"
-        for group in groups
-        for members, is_beaten in zip(group.members, group.beaten, strict=True)
-        for index in members
-    }
-    return models.assign(on_frontier=[verdicts.get(index, "") for index in models.index])
+def _page(found: Analysed, files: Sequence[Path], asked: Asked) -> str:
+    data = payload(found.frames, found.growth, found.groups, found.costs, asked.printed, asked.cost)
+    return render(
+        data,
+        first=first_screen(found.frames, found.records, found.sources),
+        missing=missing(found.frames),
+        findings=found.findings,
+        changes=changes(asked.comparison) if asked.comparison else None,
+        conditions=limits.listed(conditions_of(found.frames), "in the CSV files"),
+        notes=[*limits.cells_note(found.frames.layers, found.frames.models), *on_page(found)],
+        problems=limits.listed(found.problems, "printed by the command"),
+        files=[path.as_posix() for path in files],
+    )
+
+
+def on_page(found: Analysed) -> list[str]:
+    """The notes, as many of each kind as the page shows."""
+    return [note for kind in found.notes for note in kind.on_page()]
+
+
+def _draw(found: Analysed, cost: str, out: Path) -> list[Path]:
+    # seaborn loads for a second, and most reports need no static figures.
+    from attnbench.report.figures.save import save_all
+    from attnbench.report.figures.which_figures import drawings
+
+    figures = drawings(found.frames, found.groups[cost], COSTS[cost])
+    saved = save_all(figures, out / "figures")
+    return [path for figure in saved for path in (figure.svg, figure.png)]
 
 
 def _write_tables(
@@ -187,50 +175,3 @@ def _tables(frames: Frames, growth: Growth, metric: str) -> dict[str, Table]:
     if not growth.crossovers.empty:
         found["crossover"] = growth_tables.crossover_table(growth.crossovers, frames.machines)
     return found | detail_tables.detail_tables(frames.layers, frames.models)
-
-
-def _render(**context: Any) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("attnbench.report.page"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(**context)
-
-
-def _visible(value: Any) -> Any:
-    """Text from elsewhere, before it is escaped; what macros return has been through this."""
-    return visible(value) if type(value) is str else value
-
-
-def _summary(layers: pd.DataFrame) -> Table | None:
-    latest = latest_profile(layers)
-    if latest.empty:
-        return None
-    return tables.summary_table(latest).first(limits.ROWS_ON_PAGE, complete="layers.csv")
-
-
-def _sections(figures: Sequence[Saved], shown: Mapping[str, Table | None]) -> list[dict[str, Any]]:
-    """Name, title, table and figures of each non-empty section, in page order.
-
-    Figures are grouped in rows; those in one row share their conditions.
-    """
-    sections = []
-    for name, title in SECTIONS.items():
-        rows: dict[Hashable, list[Saved]] = {}
-        for figure in figures:
-            if figure.section == name:
-                rows.setdefault(figure.row, []).append(figure)
-        table = shown.get(name)
-        if rows or table:
-            section = {"name": name, "title": title, "rows": list(rows.values()), "table": table}
-            sections.append(section)
-    return sections
-
-
-def _complete(name: str, table: Table) -> str:
-    """The file with every row of a table, if the table itself is complete."""
-    return table.csv if name in ("layers", "models") else f"{name}.md"

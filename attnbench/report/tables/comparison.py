@@ -30,21 +30,24 @@ HEADS = ("cell", "before", "after", "after ÷ before [95 %]", "verdict", "memory
 NUMERIC = (False, True, True, True, False, False, False, False)
 
 
-def heading(comparison: Comparison) -> str:
+def heading(comparison: Comparison, facts: Facts | None = None) -> str:
     """The two sides, and the facts that all cells share."""
     sides = f"{comparison.before} (before), {comparison.after} (after)"
-    shared = ", ".join(_Facts(comparison).shared)
+    shared = ", ".join((facts or Facts(comparison)).shared)
     return f"{sides}: {shared}" if shared else sides
 
 
-def rows(comparison: Comparison, most: int | None = None) -> list[tuple[str, ...]]:
+def rows(
+    comparison: Comparison, most: int | None = None, facts: Facts | None = None
+) -> list[tuple[str, ...]]:
     """One row of text per cell, the worst first, in the columns of `HEADS`.
 
     Args:
         comparison: the cells.
         most: the most rows to give; None for all.
+        facts: those of the comparison; None to find them.
     """
-    facts = _Facts(comparison)
+    facts = facts or Facts(comparison)
     shown = comparison.changes[:most]
     names = distinct({number: facts.name(one) for number, one in enumerate(shown)})
     return [_row(change, names[number]) for number, change in enumerate(shown)]
@@ -70,8 +73,11 @@ def _row(change: Change, name: str) -> tuple[str, ...]:
     )
 
 
-class _Facts:
-    """The facts of each cell, and those that all of them share, in reading order."""
+class Facts:
+    """The facts of each cell, and those that all of them share, in reading order.
+
+    Heading, rows and notes take one, since finding what thousands of cells share takes a second.
+    """
 
     def __init__(self, comparison: Comparison) -> None:
         records = [record for change in comparison.changes
@@ -79,7 +85,8 @@ class _Facts:
         alone = (*comparison.only_before, *comparison.only_after)
         self._machines = MachineNames(dict.fromkeys(machine_of(one) for one in (*records, *alone)))
         first, *others = [self._all(change) for change in comparison.changes]
-        self.shared = [fact for fact in first if all(fact in facts for facts in others)]
+        by_all = set(first).intersection(*others)
+        self.shared = [fact for fact in first if fact in by_all]
 
     def name(self, change: Change) -> str:
         """The name of a cell, with the facts that it does not share."""
@@ -132,9 +139,9 @@ def _format(metric: str, value: float) -> str:
     return METRICS[metric].format(value)
 
 
-def notes(comparison: Comparison) -> list[str]:
+def notes(comparison: Comparison, facts: Facts | None = None) -> list[str]:
     """The notes below the table: reasons, cells without a partner, and the rule."""
-    facts = _Facts(comparison)
+    facts = facts or Facts(comparison)
     lines = [*_reasons(comparison.changes, facts), *_again(comparison.changes)]
     alone = [facts.name_alone(record, "before") for record in comparison.only_before]
     if alone:
@@ -147,7 +154,7 @@ def notes(comparison: Comparison) -> list[str]:
     return [*lines, _rule(comparison), *_floors(comparison.changes)]
 
 
-def _reasons(changes: Sequence[Change], facts: _Facts) -> list[str]:
+def _reasons(changes: Sequence[Change], facts: Facts) -> list[str]:
     """One line per reason, with the cells it applies to."""
     by_reason: dict[str, list[str]] = {}
     for change in changes:
@@ -221,8 +228,9 @@ def summary(comparison: Comparison) -> str:
 
 def markdown(comparison: Comparison) -> str:
     """Heading, table, notes and summary in GitHub's Markdown."""
-    lines = table_lines(HEADS, NUMERIC, rows(comparison))
-    listed = [f"- {in_markdown(note)}" for note in notes(comparison)]
-    head, last = in_markdown(heading(comparison)), in_markdown(summary(comparison))
+    facts = Facts(comparison)
+    lines = table_lines(HEADS, NUMERIC, rows(comparison, facts=facts))
+    listed = [f"- {in_markdown(note)}" for note in notes(comparison, facts)]
+    head, last = in_markdown(heading(comparison, facts)), in_markdown(summary(comparison))
     parts = [head, "", *lines, "", *listed, "", f"**{last}**"]
     return "\n".join(parts)

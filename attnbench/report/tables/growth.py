@@ -42,7 +42,7 @@ def scaling_table(scaling: pd.DataFrame, machines: MachineNames) -> Table:
     shown = scaling.assign(metric=scaling["metric"].replace("training_macs", "macs"))
     heads = {"latency_s": "latency", "memory_bytes": "net peak memory", "macs": "MACs"}
     columns = (
-        *(_looked_up(metric, head, _exponent_text) for metric, head in heads.items()),
+        *(_looked_up(metric, head, exponent_text) for metric, head in heads.items()),
         Column(head="fitted to", text=_range_text),
     )
     made = _wide(shown, "metric", columns, machines)
@@ -120,7 +120,8 @@ def _joined(members: Sequence[_Row], key: str) -> dict[str, _Row]:
     return {row[key]: row for row in members} | {"": members[0]}
 
 
-def _exponent_text(row: _Row) -> str:
+def exponent_text(row: _Row) -> str:
+    """The exponent with its interval, or that it was not measured well enough."""
     low, high = row["exponent_low"], row["exponent_high"]
     if pd.isna(row["exponent"]):
         return POOR

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from attnbench.visible import one_line
 
@@ -14,6 +15,7 @@ _MARKS = re.compile(r"(^[#+-](?=\s)|[\\*~$|]|\](?=[(\[:])|(?<![A-Za-z0-9])_|_(?!
 letters is none of them, nor are the brackets of an interval."""
 
 
+@lru_cache(maxsize=4096)  # most cells of a table come back in others
 def in_markdown(text: str) -> str:
     """The text on one line; only what stands between backticks is marked up, as code."""
     parts = _CODE.split(one_line(text).translate(_TAGS))

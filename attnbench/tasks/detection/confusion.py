@@ -31,6 +31,12 @@ def confusion_of(pictures: Sequence[Picture], class_names: Sequence[str]) -> Box
     )
 
 
+def errors_in(picture: Picture, num_classes: int) -> int:
+    """Objects and detections of a picture that have no partner, or one of another class."""
+    rows, columns = _pairs(picture, num_classes)
+    return int((rows != columns).sum())
+
+
 def _pairs(picture: Picture, background: int) -> tuple[Integers, Integers]:
     """True and predicted class of each pair, and of what has no partner."""
     kept = picture.scores >= LEAST_SCORE

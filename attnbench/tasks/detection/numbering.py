@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from attnbench.errors import UserError
+from attnbench.files.reading import shown
 from attnbench.tasks.detection.pictures import natural
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CocoIds:
-    """The numbers that a data set's own COCO file gives pictures and classes."""
-
-    images: Mapping[str, int]
-    """By the name of a picture, see `Objects.picture`."""
-    categories: Sequence[int]
-    """Of each class, in the order of the classes."""
 
 
 def numbers_of(names: Sequence[str]) -> dict[str, int]:
@@ -54,14 +44,14 @@ def labels_by_number(path: Path, found: set[int], class_names: Sequence[str]) ->
     fitting = [first for first in (0, 1) if found <= set(range(first, first + count))]
     if not fitting:
         raise UserError(
-            f"{path} expected category_id 0 to {count - 1} or 1 to {count} for the {count} classes "
-            f"of the data set, got {min(found)} to {max(found)}; a result file belongs to one data "
-            "set: choose it with --data"
+            f"{shown(path)} expected category_id 0 to {count - 1} or 1 to {count} for the {count} "
+            f"classes of the data set, got {min(found)} to {max(found)}; a result file belongs to "
+            "one data set: choose it with --data"
         )
     if len(fitting) > 1 and found:
         raise UserError(
-            f"{path} expected classes that count from 0 or from 1, got {sorted(found)[:5]}, which "
-            "may be either: add a category_name to each entry, or give a data set with a "
+            f"{shown(path)} expected classes that count from 0 or from 1, got {sorted(found)[:5]}, "
+            "which may be either: add a category_name to each entry, or give a data set with a "
             "COCO file"
         )
     return {fitting[0] + label: label for label in range(count)}

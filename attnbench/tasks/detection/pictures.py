@@ -7,8 +7,8 @@ defines its scores, so that overlaps agree with it to the last bit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,10 +58,11 @@ def picture_of(detections: Detections, objects: Objects) -> Picture:
             "train again with a lower --lr"
         )
     order = np.argsort(-scores, kind="stable")
+    exact = objects.exact if objects.exact is not None else in_original(objects.boxes, objects)
     return Picture(
         name=objects.picture,
         size=objects.size,
-        boxes=_corner_and_size(_numbers(in_original(objects.boxes, objects))),
+        boxes=_corner_and_size(_numbers(exact)),
         labels=objects.labels.cpu().numpy().astype(np.int64),
         crowd=objects.crowd.cpu().numpy().astype(np.bool_),
         areas=_numbers(objects.areas),
@@ -104,6 +105,27 @@ def overlaps(found: Floats, boxes: Floats, crowd: Flags) -> Floats:
     own = (found[:, 2] * found[:, 3])[:, None]
     whole = np.where(crowd[None], own, own + (boxes[:, 2] * boxes[:, 3])[None] - shared)
     return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+
+
+def in_classes_of(
+    wanted: Sequence[str], known: Sequence[str], pictures: Sequence[Picture]
+) -> list[Picture]:
+    """Pictures whose detections are labelled as the wanted classes; those of others are left out.
+
+    The objects in them keep their labels.
+    """
+    if tuple(wanted) == tuple(known):
+        return list(pictures)
+    place = {name: label for label, name in enumerate(wanted)}
+    places = np.array([place.get(name, -1) for name in known], dtype=np.int64)
+    changed = []
+    for one in pictures:
+        labels = places[one.found_labels]
+        kept = labels >= 0
+        changed.append(
+            replace(one, found=one.found[kept], found_labels=labels[kept], scores=one.scores[kept])
+        )
+    return changed
 
 
 def _corner_and_size(corners: Floats) -> Floats:

@@ -13,15 +13,13 @@ from pathlib import Path
 import torch
 
 from attnbench.bounds import shortened
-from attnbench.data.targets import Detections, Objects
+from attnbench.data.names import some
+from attnbench.data.targets import Detections, Numbers, Objects
 from attnbench.errors import UserError
-from attnbench.tasks.detection.entries import Entry, entries_in
-from attnbench.tasks.detection.numbering import (
-    CocoIds,
-    labels_by_number,
-    names_by_alias,
-    numbers_of,
-)
+from attnbench.files.reading import shown
+from attnbench.files.writing import replace_text
+from attnbench.tasks.detection.entries import Entry
+from attnbench.tasks.detection.numbering import labels_by_number, names_by_alias, numbers_of
 from attnbench.tasks.detection.pictures import Picture
 
 CHOOSE = "a result file belongs to one data set: choose it with --data"
@@ -31,7 +29,7 @@ def write_results(
     path: Path,
     pictures: Sequence[Picture],
     class_names: Sequence[str],
-    ids: CocoIds | None = None,
+    ids: Numbers | None = None,
 ) -> None:
     """Write what was found; nothing is rounded.
 
@@ -40,6 +38,9 @@ def write_results(
         pictures: of a metric.
         class_names: in the order of the labels.
         ids: of the data set; without them see `numbers_of`, and classes count from 1.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     images = ids.images if ids else numbers_of([picture.name for picture in pictures])
     categories = ids.categories if ids else range(1, len(class_names) + 1)
@@ -58,19 +59,21 @@ def write_results(
             strict=True,
         )
     ]  # fmt: skip
-    path.write_text(json.dumps(entries))
+    replace_text(path, json.dumps(entries))
 
 
-def read_results(
+def detections_of(
     path: Path,
+    entries: Sequence[Entry],
     targets: Sequence[Objects],
     class_names: Sequence[str],
-    ids: CocoIds | None = None,
+    ids: Numbers | None = None,
 ) -> tuple[list[Detections], tuple[str, ...]]:
-    """Read anybody's result file for the pictures of a data set.
+    """What anybody's result file has found in the pictures of a data set.
 
     Args:
-        path: of the file.
+        path: of the file, for messages.
+        entries: what is in it.
         targets: the pictures that are scored.
         class_names: in the order of the labels.
         ids: of the data set; without them pictures are known by their file names, with or without
@@ -80,9 +83,8 @@ def read_results(
         The detections of each target, in pixels of the original picture, and notes for the user.
 
     Raises:
-        UserError: the file is no result file, or has unknown pictures or classes.
+        UserError: the file has unknown pictures or classes.
     """
-    entries = entries_in(path)
     place = {one.picture: index for index, one in enumerate(targets)}
     name_of, label_of = _pictures(list(place), ids), _labels(path, entries, class_names, ids)
     grouped: list[list[tuple[Entry, int]]] = [[] for _ in targets]
@@ -90,14 +92,14 @@ def read_results(
         name = name_of(entry)
         if name is None:
             raise UserError(
-                f"{path}: entry {number} expected a picture of the data set, got image_id "
+                f"{shown(path)}: entry {number} expected a picture of the data set, got image_id "
                 f"{shortened(entry.image_id)}, which it does not have; {CHOOSE}"
             )
         grouped[place[name]].append((entry, label_of(entry)))
-    without = sum(not group for group in grouped)
+    without = [one.picture for one, group in zip(targets, grouped, strict=True) if not group]
     note = (
-        f"{without} of {len(targets)} pictures have no entry in {path.name}: they count as "
-        "pictures where nothing was found"
+        f"{len(without):,} of {len(targets):,} pictures have no entry in {path.name}: they count "
+        f"as pictures where nothing was found ({some(without)})"
     )
     return [_detections(group) for group in grouped], (note,) if without else ()
 
@@ -113,7 +115,7 @@ def _detections(group: Sequence[tuple[Entry, int]]) -> Detections:
     )
 
 
-def _pictures(names: Sequence[str], ids: CocoIds | None) -> Callable[[Entry], str | None]:
+def _pictures(names: Sequence[str], ids: Numbers | None) -> Callable[[Entry], str | None]:
     """The name of an entry's picture, None if there is no such picture."""
     if ids:
         by_number: dict[int | str, str] = {ids.images[name]: name for name in names}
@@ -123,7 +125,7 @@ def _pictures(names: Sequence[str], ids: CocoIds | None) -> Callable[[Entry], st
 
 
 def _labels(
-    path: Path, entries: Sequence[Entry], class_names: Sequence[str], ids: CocoIds | None
+    path: Path, entries: Sequence[Entry], class_names: Sequence[str], ids: Numbers | None
 ) -> Callable[[Entry], int]:
     """The label of an entry: by the data set's numbers, else by name, else by plain numbers.
 
@@ -146,6 +148,6 @@ def _labels(
 def _refuse_unknown(path: Path, unknown: set[int] | set[str]) -> None:
     if unknown:
         raise UserError(
-            f"{path} expected classes of the data set, got {shortened(sorted(unknown)[0])}, which "
-            f"it does not have; {CHOOSE}"
+            f"{shown(path)} expected classes of the data set, got {shortened(sorted(unknown)[0])}, "
+            f"which it does not have; {CHOOSE}"
         )

@@ -18,7 +18,7 @@ from attnbench.tasks.base import Task, Transform
 from attnbench.tasks.detection.detector import Detector
 from attnbench.tasks.detection.metric import BoxScores
 from attnbench.tasks.detection.pictures import in_original
-from attnbench.tasks.detection.transforms import augment, only_normalise
+from attnbench.tasks.detection.transforms import SCALES, augment, only_normalise
 
 
 class Detection(Task):
@@ -51,7 +51,9 @@ class Detection(Task):
 
     def transforms(self, recipe: Recipe, *, train: bool) -> Transform:
         """Random scales, places, flips and brightness if `train`; always normalisation."""
-        return partial(augment, flip=recipe.flip) if train else only_normalise
+        if not train:
+            return only_normalise
+        return partial(augment, flip=recipe.flip, scales=recipe.scales or SCALES)
 
 
 def _placed(found: Detections, objects: Objects) -> Detections:

@@ -18,7 +18,7 @@ from attnbench.data.augment import normalise
 from attnbench.data.targets import Objects
 
 SCALES = (0.7, 1.4)
-"""Range of the random enlargement."""
+"""Range of the random enlargement of photographs."""
 BRIGHTNESS = (0.7, 1.3)
 """Range of the factor on all values of a picture."""
 LEAST_VISIBLE = 0.3
@@ -28,7 +28,12 @@ LEAST_SIDE = 1.0
 
 
 def augment(
-    images: Tensor, targets: Sequence[Objects], generator: torch.Generator, *, flip: bool
+    images: Tensor,
+    targets: Sequence[Objects],
+    generator: torch.Generator,
+    *,
+    flip: bool,
+    scales: tuple[float, float] = SCALES,
 ) -> tuple[Tensor, list[Objects]]:
     """A batch for training; what lies outside of a picture is grey.
 
@@ -37,8 +42,9 @@ def augment(
         targets: boxes in pixels of these images.
         generator: on the CPU.
         flip: mirror half of them.
+        scales: range of the random enlargement.
     """
-    reach, centre = _movements(len(images), flip, generator)
+    reach, centre = _movements(len(images), flip, scales, generator)
     theta = torch.cat([torch.diag_embed(reach), centre[..., None]], dim=2)  # (batch, 2, 3)
     grid = F.affine_grid(theta.to(images.device), list(images.shape), align_corners=False)
     bright = _brightened(normalise(images), generator)
@@ -48,12 +54,14 @@ def augment(
     return pictures, [_moved(*one, size) for one in zip(targets, reach, centre, strict=True)]
 
 
-def _movements(batch: int, flip: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _movements(
+    batch: int, flip: bool, scales: tuple[float, float], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """What part of a picture is seen: its half extent and centre, x and y, (batch, 2) each.
 
     Both are shares of half a side, counted from the middle; a negative extent mirrors.
     """
-    low, high = SCALES
+    low, high = scales
     draws = torch.rand(4, batch, generator=generator)
     reach = 1 / (low * (high / low) ** draws[0])
     room = (1 - reach).abs()
@@ -87,6 +95,7 @@ def _moved(objects: Objects, reach: Tensor, centre: Tensor, size: Tensor) -> Obj
         labels=objects.labels[kept],
         crowd=(objects.crowd | (visible < LEAST_VISIBLE))[kept],
         areas=objects.areas[kept],
+        exact=None,
     )
 
 

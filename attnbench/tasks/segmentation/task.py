@@ -17,7 +17,7 @@ from attnbench.tasks.base import Task, Transform
 from attnbench.tasks.segmentation.layers import resized
 from attnbench.tasks.segmentation.metric import ConfusionMatrix
 from attnbench.tasks.segmentation.semantic_fpn import SemanticFPN
-from attnbench.tasks.segmentation.transforms import augment, only_normalise
+from attnbench.tasks.segmentation.transforms import SCALES, augment, only_normalise
 
 AUXILIARY_WEIGHT = 0.4
 """Of the loss of the auxiliary head (Zhao et al. 2017, PSPNet)."""
@@ -75,7 +75,9 @@ class Segmentation(Task):
 
     def transforms(self, recipe: Recipe, *, train: bool) -> Transform:
         """Random scales, crops and flips of picture and labels if `train`; always normalisation."""
-        return partial(augment, flip=recipe.flip) if train else only_normalise
+        if not train:
+            return only_normalise
+        return partial(augment, flip=recipe.flip, scales=recipe.scales or SCALES)
 
 
 class _Listed(nn.Module):

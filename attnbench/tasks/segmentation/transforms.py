@@ -17,11 +17,16 @@ from attnbench.data.augment import normalise
 from attnbench.data.targets import LabelMap
 
 SCALES = (0.5, 2.0)
-"""Range of the random enlargement, as usual on ADE20K and Cityscapes."""
+"""Range of the random enlargement of photographs, as usual on ADE20K and Cityscapes."""
 
 
 def augment(
-    images: Tensor, targets: Sequence[LabelMap], generator: torch.Generator, *, flip: bool
+    images: Tensor,
+    targets: Sequence[LabelMap],
+    generator: torch.Generator,
+    *,
+    flip: bool,
+    scales: tuple[float, float] = SCALES,
 ) -> tuple[Tensor, list[LabelMap]]:
     """A batch for training; what lies outside of a picture is grey and ignored.
 
@@ -30,10 +35,11 @@ def augment(
         targets: labels of the same height and width.
         generator: on the CPU.
         flip: mirror half of them.
+        scales: range of the random enlargement.
     """
     labels = torch.stack([one.labels for one in targets]).to(images.device)
     grid = F.affine_grid(
-        _movements(len(images), flip, generator).to(images.device),
+        _movements(len(images), flip, scales, generator).to(images.device),
         list(images.shape), align_corners=False,
     )  # fmt: skip
     pictures = F.grid_sample(normalise(images), grid, mode="bilinear", align_corners=False)
@@ -44,9 +50,11 @@ def augment(
     return pictures, [replace(one, labels=new) for one, new in zip(targets, moved, strict=True)]
 
 
-def _movements(batch: int, flip: bool, generator: torch.Generator) -> Tensor:
+def _movements(
+    batch: int, flip: bool, scales: tuple[float, float], generator: torch.Generator
+) -> Tensor:
     """Affine maps (batch, 2, 3) from places in the result to places in the picture."""
-    low, high = SCALES
+    low, high = scales
     draws = torch.rand(4, batch, generator=generator)
     reach = 1 / (low * (high / low) ** draws[0])  # share of the picture that is seen
     room = (1 - reach).abs()

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from attnbench.analysis.growth.polynomial import Curve
+from attnbench.analysis.growth.polynomial import Curve, _fits, _powers
 
 SIZES = np.array([196.0, 576.0, 1024.0, 2304.0, 4096.0])
 MANY = np.array([64.0, 196.0, 400.0, 784.0, 1024.0, 2304.0, 4096.0])
@@ -152,3 +152,16 @@ def test_the_worst_error_is_told():
     assert Curve(MANY, values).worst_error == pytest.approx(0, abs=1e-9)
     values[3] *= 2
     assert Curve(MANY, values).worst_error > 0.3
+
+
+def test_fits_on_all_subsets_equal_those_of_least_squares_also_where_powers_are_alike():
+    for tokens in ([49, 196, 784, 3136], [1, 2, 2**24], [2**24 - 2, 2**24 - 1, 2**24]):
+        sizes = np.array(tokens, dtype=float)
+        design = _powers(sizes / max(sizes)) / (1 + sizes + sizes**1.5)[:, None]
+        parts = _fits(design)
+        assert len({frozenset(part.terms) for part in parts}) == 7
+        for part in parts:
+            columns = design[:, list(part.terms)]
+            best = np.linalg.lstsq(columns, np.ones(len(sizes)), rcond=None)[0]
+            error = float(((columns @ best - 1) ** 2).sum())
+            assert part.error <= error * (1 + 1e-6) + 1e-9

@@ -10,6 +10,7 @@ import pytest
 from attnbench.analysis.frame.frames import build
 from attnbench.analysis.tradeoff.groups import COSTS, left_out, metric_of, tradeoffs
 from attnbench.errors import UserError
+from attnbench.records.costs import Energy
 
 
 def groups(records, metric="macs"):
@@ -92,9 +93,21 @@ def test_a_model_without_cost_or_accuracy_is_named_with_the_reason(model):
 
 
 def test_the_cost_axes(model):
-    assert all(len(groups([model("a"), model("b")], metric_of(cost))) == 1 for cost in COSTS)
-    with pytest.raises(UserError, match="--cost must be one of macs, latency, memory, params"):
+    metered = Energy(status="ok", meter="nvml", windows_j=(0.1,))
+    records = [replace(model(name), energy=metered) for name in "ab"]
+    assert all(len(groups(records, metric_of(cost))) == 1 for cost in COSTS)
+    with pytest.raises(UserError, match="--cost must be one of macs, latency, memory, energy, pa"):
         metric_of("flops")
+
+
+def test_a_measured_cost_has_an_interval_and_a_counted_one_has_none(model):
+    records = [model("a", seed=seed) for seed in (0, 1)]
+    ((timed,),) = (group.points for group in groups(records, "latency_s"))
+    low, high = timed.cost_interval
+    assert low <= timed.cost <= high
+    (counted,) = groups(records, "macs")[0].points
+    assert counted.cost_interval is None
+    assert [one.verdict for one in groups(records, "macs")[0].standings] == ["on the frontier"]
 
 
 @pytest.mark.parametrize("seed", range(3))

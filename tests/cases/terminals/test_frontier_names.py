@@ -17,7 +17,7 @@ def report(tmp_path, model):
     def write(*points):
         for index, (name, macs, top1) in enumerate(points):
             store.append(tmp_path / "a.jsonl", model(name, top1, macs=macs, at=index))
-        write_report([tmp_path / "a.jsonl"], tmp_path / "out")
+        write_report([tmp_path / "a.jsonl"], tmp_path / "out", figures=True)
         with (tmp_path / "out/models.csv").open(encoding="utf-8") as file:
             return {row["model"]: row["on_frontier"] for row in csv.DictReader(file)}
 

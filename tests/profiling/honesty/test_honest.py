@@ -5,11 +5,11 @@ from copy import deepcopy
 import pytest
 import torch
 
-from attnbench.attention import MECHANISMS
 from attnbench.attention.factory import attention_class, create_attention
 from attnbench.profiling.honesty.output import Expected
 from attnbench.profiling.honesty.verifier import Verifier
 from attnbench.profiling.latency.modes import call_of
+from attnbench.registry import ATTENTIONS
 from attnbench.spec import MODES
 
 from .honest_layers import DIM, LAYERS
@@ -65,9 +65,15 @@ def test_what_is_odd_but_honest_is_noted(name, note):
 
 
 def implementations():
-    for entry in MECHANISMS:
+    for entry in ATTENTIONS.list():
         for impl in attention_class(entry.name).impls:
-            if impl in ("reference", "sdpa", "folded", "chunked"):  # the others need a GPU
+            if impl in (
+                "reference",
+                "sdpa",
+                "folded",
+                "chunked",
+                "decomposed",
+            ):  # the others need a GPU
                 yield entry.name, impl
 
 

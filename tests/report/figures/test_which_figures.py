@@ -7,6 +7,7 @@ import pytest
 
 from attnbench.analysis.frame.frames import build
 from attnbench.analysis.tradeoff.groups import tradeoffs
+from attnbench.records import Scores
 from attnbench.report.figures.drawing import FADED
 from attnbench.report.figures.save import save_all
 from attnbench.report.figures.style import house_style
@@ -213,6 +214,24 @@ def test_no_roofline_without_limits_or_counts(counted, ceilings, change):
 def test_one_model_is_no_frontier(model):
     assert sections(drawn([model("a")])) == {}
     assert sections(drawn([model("a"), model("b", 0.6, macs=2 * 10**9)])) == {"frontier": 1}
+
+
+@pytest.mark.parametrize(
+    ("task", "score", "size", "title", "name"),
+    [
+        ("detection", "ap", (64, 64), "AP against MACs", "frontier-macs-detection-set-64px-b1"),
+        ("segmentation", "miou", (64, 96), "mIoU against MACs",
+         "frontier-macs-segmentation-set-64x96px-b1"),
+    ],
+)  # fmt: skip
+def test_frontiers_are_named_by_task_and_score(model, task, score, size, title, name):
+    scores = Scores(task=task, values={score: 0.5}, count=9, forward_s=1.0)
+    recipe = {"data": "set", "img_size": size}
+    (drawing,) = drawn(
+        replace(model(one, img_size=size, task=task, recipe=recipe), scores=scores) for one in "ab"
+    )
+    assert drawing.title == title
+    assert drawing.name == f"{name}-float32"
 
 
 def test_every_model_is_named_in_the_figure(model):

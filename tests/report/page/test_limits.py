@@ -74,7 +74,7 @@ def test_of_many_conditions_the_newest_have_figures(many_conditions):
 def test_the_page_says_what_it_has_no_figures_of_and_the_csv_has_it(tmp_path, many_conditions):
     for record in many_conditions:
         store.append(tmp_path / "results.jsonl", record)
-    written = write_report([tmp_path / "results.jsonl"], tmp_path / "report")
+    written = write_report([tmp_path / "results.jsonl"], tmp_path / "report", figures=True)
     said = (
         f"Figures show the {limits.SHOWN_CONDITIONS} newest of {MANY} sets of conditions; "
         "layers.csv holds all of them."

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -7,10 +8,16 @@ from dataclasses import replace
 
 import pytest
 
+from attnbench.analysis.compare.pairs import Side
+from attnbench.analysis.compare.rule import Thresholds
+from attnbench.analysis.compare.verdict import compare
 from attnbench.errors import UserError
 from attnbench.records import store
 from attnbench.report.page import limits
-from attnbench.report.page.page import write_report
+from attnbench.report.page.page import Asked, write_contents, write_report
+from attnbench.report.page.render import libraries
+
+SCRIPT = re.compile(r"<script\b[^>]*>.*?</script>", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +37,18 @@ def stored(folder, records):
     for record in records:
         store.append(folder / "results.jsonl", record)
     return folder / "results.jsonl"
+
+
+def data_of(html):
+    """What the scripts of a page are given."""
+    return json.loads(re.search(r'id="data">(.*?)</script>', html)[1])
+
+
+def cells_of(html, *names):
+    """These columns of the cells of a page."""
+    texts = data_of(html)["cells"]["texts"]
+    columns = [[texts[name]["names"][at] for at in texts[name]["at"]] for name in names]
+    return list(zip(*columns, strict=True))
 
 
 @pytest.fixture
@@ -54,27 +73,34 @@ def test_everything_is_written_and_listed(written):
     assert written.files[0].name == "index.html"
     names = {path.name for path in written.files}
     assert names >= {"layers.md", "layers.csv", "models.md", "models.csv", "training.csv"}
-    stems = [path.stem for path in written.files if path.suffix == ".svg"]
-    assert stems == [path.stem for path in written.files if path.suffix == ".png"]
+    assert not [path for path in written.files if path.suffix in (".svg", ".png")]
     assert (written.problems, written.notes) == ((), ())
 
 
-def test_growth_and_crossovers_are_shown_where_there_are_sizes_enough(tmp_path, layer):
-    def sections_of(sides):
+@pytest.mark.parametrize("cost", ["macs", "latency", "memory", "params"])
+def test_figures_are_drawn_if_asked_for(tmp_path, model, cost):
+    results = stored(tmp_path, [model("a"), model("b", 0.6, macs=2 * 10**9)])
+    written = write_report([results], tmp_path / "report", cost, figures=True)
+    stems = [path.stem for path in written.files if path.suffix == ".svg"]
+    assert stems == [path.stem for path in written.files if path.suffix == ".png"]
+    assert any(stem.startswith("frontier-") for stem in stems)
+
+
+def test_growth_and_crossovers_are_given_where_there_are_sizes_enough(tmp_path, layer):
+    def texts_of(sides):
         records = [layer(name, side) for side in sides for name in ("dense", "window")]
         folder = tmp_path / str(len(sides))
         written = write_report([stored(folder, records)], folder / "report")
-        html = written.files[0].read_text(encoding="utf-8")
         names = {path.name for path in written.files}
-        for name in ("scaling", "crossover"):
-            shown = f'<section id="{name}">' in html
-            assert shown == (f"{name}.csv" in names) == (f"{name}.md" in names)
-        return html
+        growth = data_of(written.files[0].read_text(encoding="utf-8"))["growth"]
+        texts = {head.partition(":")[0] for one in growth for head in one["texts"]}
+        assert ("exponent" in texts) == ("scaling.csv" in names) == ("scaling.md" in names)
+        assert ("overtakes" in texts) == ("crossover.csv" in names) == ("crossover.md" in names)
+        return texts
 
-    assert "How cost grows" not in sections_of([4, 8])
-    assert "Where each mechanism overtakes dense" not in sections_of([4])
-    html = sections_of([4, 8, 16])
-    assert html.index("How cost grows") < html.index("Where each mechanism overtakes dense")
+    assert texts_of([4]) == set()
+    assert texts_of([4, 8]) == {"overtakes"}
+    assert texts_of([4, 8, 16]) == {"overtakes", "exponent"}
 
 
 def test_derived_tables_say_what_they_are_about(tmp_path, layer):
@@ -89,33 +115,51 @@ def test_derived_tables_say_what_they_are_about(tmp_path, layer):
 
 
 def test_the_page_needs_nothing_but_itself(html):
-    assert not re.search(r"<(script|link|iframe)", html)
-    sources = re.findall(r'src="([^"]{0,30})', html)
-    assert sources
-    assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
-    assert "@import" not in html
-    assert "url(" not in html
+    bare = SCRIPT.sub("", html)
+    assert not re.search(r"<(link|iframe|img|object|embed)|src=|@import|url\(", bare)
+    assert not re.search(r"<script[^>]*src", html)
+    assert "default-src 'none'" in bare
+    assert len(html) < 1_500_000
+
+
+def test_the_library_is_shipped_with_its_licence_and_the_version_it_says(html):
+    from importlib import resources
+
+    folder = resources.files("attnbench.report.page") / "libraries"
+    for library in libraries():
+        text = (folder / library["file"]).read_text(encoding="utf-8")
+        assert f'"{library["version"]}"' in text
+        assert "Redistribution" in (folder / library["text"]).read_text(encoding="utf-8")
+        assert f"{library['name']} {library['version']}" in html
 
 
 def test_every_link_leads_to_a_file_or_a_section(html, written):
     out = written.files[0].parent
-    links = re.findall(r'href="([^"]+)"', html)
+    links = re.findall(r'href="([^"]+)"', SCRIPT.sub("", html))
     assert links
     for link in links:
         assert f'id="{link[1:]}"' in html if link.startswith("#") else (out / link).is_file()
 
 
-def test_names_and_reasons_are_escaped(html):
-    assert "<script>" not in html
-    assert "&lt;script&gt;" in html
-    assert "no &lt;window&gt; &amp; none" in html
+def test_names_and_reasons_run_nothing(html):
+    assert "<script>alert" not in html
+    assert len(re.findall("<script", html)) == 2 + len(libraries())
+    cells = cells_of(html, "label", "status", "reason")
+    assert ("<script>alert(1)</script> (reference)", "ok", "") in cells
+    assert ("window (reference)", "unsupported", "no <window> & none") in cells
 
 
 def test_the_page_speaks_of_macs(html):
-    words = re.sub(r'src="[^"]*"', "", html)
+    words = SCRIPT.sub("", html)
     assert "MACs" in words
     assert "flop" not in words.lower()
     assert not re.search(r"\bnan\b", words, re.IGNORECASE)
+
+
+def test_each_cell_has_the_command_that_measures_it_again(html):
+    commands = dict(cells_of(html, "label", "command"))
+    assert commands["anchor (reference)"].startswith("attnbench sweep --attention dense,anchor ")
+    assert commands["a"] == "attnbench evaluate results/runs/checkpoints/a-0/last.pt"
 
 
 @pytest.fixture
@@ -140,26 +184,16 @@ def test_with_limits_the_page_says_how_near_each_cell_comes(tmp_path, counted, c
     assert written.notes == ()
     names = {path.name for path in written.files}
     assert names >= {"timing.md", "limits.md"}
-    assert any(name.startswith("roofline-") for name in names)
     html = written.files[0].read_text(encoding="utf-8")
-    summary = html[html.index('id="latest"') : html.index('id="layers"')]
-    for head in ("of limit", "bound by"):
-        assert f">{head}</th>" in summary
-    ids = re.findall(r'<section id="([^"]+)"', html)
-    assert len(ids) == len(set(ids))
-    assert {"roofline", "timing", "limits"} <= set(ids)
+    data = data_of(html)
+    assert data["conditions"][0]["roofs"]["macs_per_s"] == 1e9
+    assert all(share > 0 for share in data["cells"]["numbers"]["percent_of_limit"])
+    assert "attnbench ceilings" not in SCRIPT.sub("", html)
 
 
 def test_the_same_records_give_the_same_page(results, tmp_path):
     one, two = (write_report([results], tmp_path / name).files[0] for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
-
-
-@pytest.mark.parametrize("cost", ["macs", "latency", "memory", "params"])
-def test_every_cost_axis_draws_a_frontier(tmp_path, model, cost):
-    results = stored(tmp_path, [model("a"), model("b", 0.6, macs=2 * 10**9)])
-    written = write_report([results], tmp_path / "report", cost)
-    assert [p for p in written.files if p.name.startswith("frontier-") and p.suffix == ".svg"]
 
 
 def test_unreadable_lines_and_repeated_cells_are_told(results, tmp_path, layer):
@@ -174,11 +208,12 @@ def test_unreadable_lines_and_repeated_cells_are_told(results, tmp_path, layer):
     assert "torn by a crash" in html
 
 
-def test_a_long_table_is_cut_on_the_page_alone(results, tmp_path, monkeypatch):
-    monkeypatch.setattr(limits, "ROWS_ON_PAGE", 2)
+def test_what_nobody_can_see_is_not_shipped(results, tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "CELLS_ON_PAGE", 2)
     out = tmp_path / "report"
     html = write_report([results], out).files[0].read_text(encoding="utf-8")
-    assert "The first 2 of 6 rows; all of them are in layers.csv" in html
+    assert sum(kind == ("layer",) for kind in cells_of(html, "kind")) == 2
+    assert "The page has the 2 newest of 6 layers; layers.csv holds all of them" in html
     assert len((out / "layers.csv").read_text(encoding="utf-8").splitlines()) == 7
 
 
@@ -193,14 +228,39 @@ def test_a_record_of_a_failure_is_enough(tmp_path, layer):
     record = replace(layer(status="failed", reason="x"), macs=None, params=None)
     store.append(tmp_path / "results.jsonl", record)
     html = write_report([tmp_path / "results.jsonl"], tmp_path / "report").files[0]
-    assert "failed: x" in html.read_text(encoding="utf-8")
+    assert cells_of(html.read_text(encoding="utf-8"), "status", "reason") == [("failed", "x")]
 
 
-def test_no_records_say_what_to_run(tmp_path):
+def test_an_empty_store_gets_a_page_that_says_what_to_run(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="run `attnbench profile` or `attnbench train` first"):
-        write_report([tmp_path / "empty"], tmp_path / "report")
-    assert not (tmp_path / "report").exists()
+    written = write_report([tmp_path / "empty"], tmp_path / "report")
+    words = SCRIPT.sub("", written.files[0].read_text(encoding="utf-8"))
+    for command in ("profile", "sweep", "train", "ceilings"):
+        assert f"<code>attnbench {command}" in words
+    assert "no records yet" in words
+
+
+def test_a_summary_for_pull_requests_is_short_and_has_the_change(tmp_path, records):
+    contents = store.Contents(records=list(records))
+    side = Side(name="before", records=contents.costs)
+    asked = Asked(form="md", comparison=compare(side, side, Thresholds()))
+    written = write_contents(contents, [tmp_path], tmp_path / "report", asked)
+    text = written.files[0].read_text(encoding="utf-8")
+    assert (written.files[0].name, len(text.encode()) < 60_000) == ("report.md", True)
+    assert "<script" not in text
+    assert "8 cells compared: 1 cannot tell, 7 same" in text
+    assert "cannot tell" in text
+    assert "| dense | reference |" in text
+
+
+def test_the_change_since_a_baseline_is_on_the_page(tmp_path, records):
+    contents = store.Contents(records=list(records))
+    side = Side(name="before", records=contents.costs)
+    asked = Asked(comparison=compare(side, side, Thresholds()))
+    (page, *_) = write_contents(contents, [tmp_path], tmp_path / "report", asked).files
+    words = SCRIPT.sub("", page.read_text(encoding="utf-8"))
+    assert 'id="change"' in words
+    assert "7 same" in words
 
 
 def test_what_cannot_be_served_is_the_users_to_mend(results, tmp_path):

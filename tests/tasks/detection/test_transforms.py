@@ -2,6 +2,8 @@ import pytest
 import torch
 from box_pictures import objects
 
+from attnbench.spec import Recipe
+from attnbench.tasks.detection.task import Detection
 from attnbench.tasks.detection.transforms import LEAST_SIDE, as_seen, augment, only_normalise
 
 SIZE = (60, 80)
@@ -55,6 +57,20 @@ def test_boxes_stay_inside_and_what_is_mostly_cut_off_is_no_target():
     assert sum(len(one.boxes) for one in moved) < 30 * 40
     assert any(one.crowd.any() for one in moved)
     assert any((~one.crowd).all() for one in moved)
+
+
+@pytest.mark.parametrize("scales", [(1.0, 1.0), (1.3, 1.3), (0.6, 0.9)])
+def test_objects_are_enlarged_within_the_range_of_the_recipe(scales):
+    images, targets = (
+        torch.zeros(9, 3, *SIZE, dtype=torch.uint8),
+        [objects([(30, 25, 50, 35)], [0])],
+    )
+    recipe = Recipe(data="noise", img_size=SIZE, epochs=1, scales=scales)
+    transform = Detection().transforms(recipe, train=True)
+    _, moved = transform(images, targets * 9, torch.Generator().manual_seed(0))
+    widths = torch.stack([one.boxes[0, 2] - one.boxes[0, 0] for one in moved]) / 20
+    assert (widths > scales[0] - 1e-4).all()
+    assert (widths < scales[1] + 1e-4).all()
 
 
 def test_pictures_without_objects_pass():

@@ -11,7 +11,6 @@ from attnbench.data.augment import normalise
 from attnbench.data.targets import IGNORE, LabelMap
 from attnbench.models.factory import create_model
 from attnbench.spec import Recipe
-from attnbench.tasks.segmentation import transforms
 from attnbench.tasks.segmentation.task import Segmentation
 
 TASK, MODEL = Segmentation(), nn.Identity()
@@ -68,13 +67,11 @@ def test_pictures_and_labels_move_together(flip):
         assert (picture[:, ~known].abs() < 2).all()
 
 
-def test_without_enlargement_and_flip_nothing_moves(monkeypatch):
-    monkeypatch.setattr(transforms, "SCALES", (1.0, 1.0))
+def test_without_enlargement_and_flip_nothing_moves():
     images, labels = torch.randint(256, (3, 3, 7, 9)).to(torch.uint8), torch.randint(5, (3, 7, 9))
     labels[1, 2] = IGNORE
-    moved, targets = TASK.transforms(RECIPE, train=True)(
-        images, label_maps(*labels), torch.Generator().manual_seed(0)
-    )
+    transform = TASK.transforms(replace(RECIPE, scales=(1.0, 1.0)), train=True)
+    moved, targets = transform(images, label_maps(*labels), torch.Generator().manual_seed(0))
     torch.testing.assert_close(moved, normalise(images), atol=1e-4, rtol=1e-4)
     assert all(torch.equal(t.labels.long(), own) for t, own in zip(targets, labels, strict=True))
 

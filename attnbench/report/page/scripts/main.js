@@ -1,0 +1,54 @@
+// Draws the sections, those in sight first, and again whenever a choice or the size changes.
+
+(() => {
+  const sections = { frontier: frontier.draw, scaling: scaling.draw, limits: roofline.draw,
+    training: training.draw, cells: cellTable.draw };
+  // The choices that each section shows; all others are filters of the cells.
+  const chosenIn = { frontier: ["task", "cost", "machine"], scaling: ["conditions", "curves", "metric"],
+    limits: ["conditions"], training: ["training"] };
+  const elsewhere = ["at", ...Object.values(chosenIn).flat()];
+  const shows = (name, key) => (name === "cells" ? !elsewhere.includes(key) : chosenIn[name].includes(key));
+  const seen = new Set();
+
+  const draw = (name) => sections[name]();
+  const redraw = (key) => {
+    charts.hideTip();
+    for (const name of seen) if (key === undefined || shows(name, key)) draw(name);
+  };
+
+  const watch = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      const { id } = entry.target;
+      if (!entry.isIntersecting || seen.has(id)) continue;
+      seen.add(id);
+      draw(id);
+    }
+  }, { rootMargin: "600px" });
+  for (const name of Object.keys(sections)) {
+    const section = document.getElementById(name);
+    if (section) watch.observe(section);
+  }
+
+  // Links to sections keep the choices in the address.
+  document.querySelectorAll("a[href^='#']").forEach((link) => link.addEventListener("click", (event) => {
+    event.preventDefault();
+    document.getElementById(link.getAttribute("href").slice(1))?.scrollIntoView();
+    state.set("at", link.getAttribute("href").slice(1), null);
+  }));
+  const start = document.getElementById(state.get("at", ""));
+  if (start) requestAnimationFrame(() => start.scrollIntoView());
+
+  let waiting = 0;
+  let width = window.innerWidth;
+  window.addEventListener("resize", () => {
+    if (window.innerWidth === width) return;
+    width = window.innerWidth;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => redraw(), 150);
+  });
+  charts.dark.addEventListener("change", () => redraw());
+  window.addEventListener("beforeprint", () => Object.keys(sections).forEach((name) => {
+    if (document.getElementById(name)) { seen.add(name); draw(name); }
+  }));
+  state.listen(redraw);
+})();

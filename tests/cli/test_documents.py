@@ -1,0 +1,144 @@
+"""Every command and every piece of code in the pages of `docs/` works (`make docs`).
+
+Commands run as they are printed, page by page, in a folder that has what the page names; flags that
+are added make them small.
+"""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attnbench.data.images import ImageData
+from attnbench.registry import ATTENTIONS
+from attnbench.spec import Protocol
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ("index", "choose", "add-your-own", "training", "dense", "pitfalls", "paper", "api")
+BLOCK = re.compile(r"^```(console|python)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
+SMALLER = {
+    "profile": "--time-budget 0.05",
+    "sweep": "--time-budget 0.05",
+    "train": "--epochs 1",
+    "report": "",
+    "data": "",
+    "list": "",
+    "evaluate": "",
+    "predict": "--help",  # it needs sizes that are measured well: tests of its own
+    "doctor": "--help",  # minutes; tests of its own
+    "reproduce": "--help",  # the same
+}
+FEW = 8
+"""Images that are trained on, and that are held out."""
+
+
+class Few:
+    """The first images of a set."""
+
+    def __init__(self, images):
+        self.images = images
+
+    def __len__(self):
+        return min(FEW, len(self.images))
+
+    def batches(self, batch_size, *, seed, device):
+        images, targets = next(iter(self.images.batches(FEW, seed=seed, device=device)))
+        yield images[: len(self)], targets[: len(self)]
+
+
+@pytest.fixture(autouse=True)
+def small_work(monkeypatch):
+    from attnbench.data import digit_scenes, opening
+
+    opened = opening.open_data
+
+    def open_few(*arguments, **settings):
+        data = opened(*arguments, **settings)
+        values = {name: getattr(data, name) for name in ImageData.__dataclass_fields__}
+        return ImageData(**{**values, "train": Few(data.train), "val": Few(data.val)})
+
+    monkeypatch.setattr(opening, "open_data", open_few)
+    monkeypatch.setattr(digit_scenes, "SCENES", {"train": FEW, "val": FEW})
+    quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=0.1)
+    monkeypatch.setattr("attnbench.experiments.cost.COST_PROTOCOL", quick)
+
+
+@pytest.fixture
+def registered():
+    """What a page registers is forgotten after it."""
+    known = set(ATTENTIONS.names())
+    yield
+    for name in set(ATTENTIONS._entries) - known:
+        del ATTENTIONS._entries[name]
+
+
+def make_folders(picture):
+    """The folders that pages name: photos by class, boxes, and masks."""
+    for split in ("train", "val"):
+        for name in ("cat", "dog"):
+            picture(Path("photos") / split / name / "1.png")
+    for split in ("train", "val"):
+        picture(Path("bccd/images") / f"{split}.png")
+        picture(Path("camvid11") / split / "images" / "1.png")
+        mask = np.zeros((48, 64), np.uint8)
+        mask[:, 30:], mask[:4] = 1, 11
+        (Path("camvid11") / split / "masks").mkdir()
+        Image.fromarray(mask).save(Path("camvid11") / split / "masks" / "1.png")
+        content = {
+            "images": [{"id": 1, "file_name": f"{split}.png", "width": 64, "height": 48}],
+            "categories": [{"id": 1, "name": "cell"}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [8, 8, 20, 20]}],
+        }
+        Path("bccd/annotations").mkdir(exist_ok=True)
+        Path(f"bccd/annotations/instances_{split}.json").write_text(json.dumps(content))
+
+
+def draw(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    Image.fromarray(values).save(path)
+
+
+def commands(block):
+    return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+
+
+def small(command):
+    """The words of a command line, with fewer tokens and shorter work."""
+    words = shlex.split(command)[1:]
+    for flag, value in (("--n-tokens", "16,64"), ("--img-size", "64")):
+        if flag in words and "x" not in words[words.index(flag) + 1]:
+            words[words.index(flag) + 1] = value
+    if "--model" in words and "--img-size" not in words:
+        words += ["--img-size", "64"]
+    checkpoints = sorted(Path("results/runs/checkpoints").glob("*/last.pt"))
+    words = [str(checkpoints[0]) if "RUN" in word else word for word in words]
+    return words + shlex.split(SMALLER[words[0]])
+
+
+@pytest.mark.documents
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_and_code_of_a_page_work(page, attnbench, registered, capsys):
+    make_folders(draw)
+    blocks = BLOCK.findall((DOCS / f"{page}.md").read_text())
+    assert blocks
+    for kind, title, block in blocks:
+        if title:
+            Path(title).write_text(block)
+        elif kind == "python":
+            exec(compile(block, f"{page}.md", "exec"), {})
+        for command in commands(block) if kind == "console" else ():
+            if command.startswith("attnbench"):
+                code, out, err = attnbench(*small(command))
+                assert code == 0, f"{command}\n{out}\n{err}"
+            else:
+                assert command.startswith("pip install -e"), command
+
+
+def test_every_page_is_in_the_navigation():
+    named = set(re.findall(r"([\w-]+)\.md", (DOCS.parent / "mkdocs.yml").read_text()))
+    assert named == {path.stem for path in DOCS.glob("*.md")}
