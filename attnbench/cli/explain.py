@@ -44,7 +44,8 @@ def command(
     images: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures and folders of pictures; or one data set, whose boxes give numbers."
+            help="Pictures and folders of pictures; or one data set, whose boxes give numbers. "
+            "At most 1,000 are taken."
         ),
     ],
     against: Annotated[
@@ -90,12 +91,19 @@ def command(
     screen = Screen(stderr=True)
     try_file(*(out / name for name in SHEETS), replaced=True)
     with status(screen, "loading torch"):
+        from attnbench.explain.anchor_use import layers_with_anchors
         from attnbench.explain.class_sheet import draw_class_maps
 
         paths = [checkpoint, *(against or ())]
         trained = [_opened(path) for path in paths]
     threads.take(screen)
     models = [_model(one) for one in trained]
+    has_anchors = bool(layers_with_anchors(models[0]))
+    if token is not None and not has_anchors:
+        raise UserError(
+            f"--token is of models with learned anchors, and {trained[0].model} has none; leave it "
+            "out"
+        )
     read = _read(images, trained, screen)
     labels = _labels(trained, paths)
     columns = [
@@ -105,12 +113,10 @@ def command(
     with status(screen, "drawing"):
         written = draw_class_maps(columns, show, out / "gradcam")
     print_scores(columns, Screen())
-    if trained[0].attention == "anchor":
+    if has_anchors:
         uses, more = _anchors(models[0], read[0], token, out, screen)
         written += more
         print_anchor_use(uses, labels[0], Screen())
-    elif token is not None:
-        raise UserError(f"--token is of models with learned anchors, and {labels[0]} has none")
     print(f"\nWritten: {', '.join(map(str, written))}")
 
 

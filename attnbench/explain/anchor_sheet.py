@@ -79,13 +79,15 @@ def _strongest(row: Sequence[Axes], maps: AnchorMaps) -> None:
 
 
 def _degrees(axes: Axes, maps: AnchorMaps) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     for shares in maps.shares.sort(descending=True).values:
         axes.plot(100 * shares.numpy(), color="#3b6fb6", linewidth=0.9, alpha=0.8)
     axes.axhline(100 / maps.shares.shape[1], color="#999999", linestyle=":", linewidth=0.9)
     axes.set(box_aspect=1, ylim=(0, None))
     axes.yaxis.tick_right()
     axes.tick_params(right=True, labelright=True, bottom=False, labelsize=7, length=2)
-    axes.set_yticks(axes.get_yticks()[:: max(1, len(axes.get_yticks()) // 3)])
+    axes.yaxis.set_major_locator(MaxNLocator(3))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0f} %")
     axes.set_xlabel("anchors", size=7)
 

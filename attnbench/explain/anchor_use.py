@@ -62,6 +62,11 @@ class Assignment:
     """(height, width) of the other tokens."""
 
 
+def layers_with_anchors(model: nn.Module) -> dict[str, AnchorAttention]:
+    """The layers by their names; {} for a model without learned anchors."""
+    return {n: m for n, m in model.named_modules() if isinstance(m, AnchorAttention)}
+
+
 def assignments(
     model: nn.Module, images: Float[Tensor, "images channels height width"]
 ) -> dict[str, Assignment]:
@@ -71,7 +76,7 @@ def assignments(
         UserError: the model has no anchor attention.
     """
     seen: dict[str, Assignment] = {}
-    layers = {n: m for n, m in model.named_modules() if isinstance(m, AnchorAttention)}
+    layers = layers_with_anchors(model)
     if not layers:
         raise UserError(
             "expected a model with learned anchors (attention `anchor`), got one without; give a "

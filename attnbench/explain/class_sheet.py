@@ -37,11 +37,11 @@ class Column:
 
 
 def draw_class_maps(columns: Sequence[Column], most: int, stem: Path) -> list[Path]:
-    """Write the first pictures beside the maps of each model, as PNG and SVG.
+    """Write some pictures beside the maps of each model, as PNG and SVG.
 
     Args:
         columns: the models; the pictures of the first are shown.
-        most: pictures that are shown.
+        most: pictures that are shown, those with boxes first.
         stem: path of the files without suffix.
 
     Raises:
@@ -50,7 +50,7 @@ def draw_class_maps(columns: Sequence[Column], most: int, stem: Path) -> list[Pa
     from attnbench.report.figures.style import house_style
 
     first = columns[0]
-    count = min(most, len(first.pictures.names))
+    shown = _with_boxes_first(first)[:most]
     note = (
         f"{FOOTNOTE} Frames: the boxes that the numbers are about."
         if first.questions.boxes
@@ -58,16 +58,22 @@ def draw_class_maps(columns: Sequence[Column], most: int, stem: Path) -> list[Pa
     )
     with house_style():
         figure, grid = open_sheet(
-            "What the models look at", note, rows=count, columns=1 + len(columns)
+            "What the models look at", note, rows=len(shown), columns=1 + len(columns)
         )
-        for row in range(count):
-            show_picture(grid[row][0], first.pictures.pixels[row])
-            frame(grid[row][0], _boxes(first, row))
+        for row, picture in enumerate(shown):
+            show_picture(grid[row][0], first.pictures.pixels[picture])
+            frame(grid[row][0], _boxes(first, picture))
             for axes, column in zip(grid[row][1:], columns, strict=True):
-                _draw_map(axes, column, row)
+                _draw_map(axes, column, picture)
         for axes, column in zip(grid[0][1:], columns, strict=True):
             axes.set_title(column.label[:LONGEST], size=9)
         return save_sheet(figure, stem)
+
+
+def _with_boxes_first(column: Column) -> list[int]:
+    """The places of the pictures: those that the numbers are about come first."""
+    places = range(len(column.pictures.names))
+    return sorted(places, key=lambda place: len(_boxes(column, place)) == 0)
 
 
 def _draw_map(axes: Axes, column: Column, row: int) -> None:

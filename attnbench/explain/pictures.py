@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from attnbench.data.decoding import open_rgb, read_square, silence_pillow
+from attnbench.data.decoding import read_square, silence_pillow
 from attnbench.data.layouts.looking import LAYOUTS, layout_of
 from attnbench.data.names import readable
 from attnbench.data.opening import find_folder, open_data
@@ -61,8 +61,6 @@ def read_pictures(given: Sequence[str], img_size: Grid) -> Pictures:
             "give a data set"
         )
     silence_pillow()
-    for file in files[:1]:
-        open_rgb(file)  # refused before the others are read
     return Pictures(
         names=tuple(str(file) for file in files),
         pixels=torch.stack([read_square(file, img_size[0]) for file in files]),

@@ -35,7 +35,7 @@ def open_sheet(
     from attnbench.report.figures.style import FAINT
 
     width, height = max(columns * SIDE, 4.5), rows * (SIDE + 0.28) + 0.2
-    small_print = textwrap.wrap(footnote, int(width * 16))
+    small_print = textwrap.wrap(footnote, int(width * 18))
     below = 0.12 + 0.15 * len(small_print)
     whole = height + TITLE + below
     engine = ConstrainedLayoutEngine(

@@ -30,6 +30,8 @@ class Scores:
     """95 % intervals of some scores, by bootstrap over the samples."""
     by_class: Mapping[str, Mapping[str, Score | None]] = field(default_factory=dict)
     """Scores of each class by its name, such as {"ap": {"cat": 0.4}}."""
+    scored_on: Text = ""
+    """The samples, such as "photos test"; empty for the held-out ones of the training data."""
     notes: tuple[str, ...] = ()
     """What a reader of the values must know, such as why a score is None."""
 

@@ -85,8 +85,14 @@ def evaluate(
         on_metric(metric)
     return Scores(
         task=task.name, values=values, count=len(data.val), forward_s=forward_s,
-        predict_s=predict_s, **_details(metric, intervals),
+        predict_s=predict_s, scored_on=_scored_on(data, recipe), **_details(metric, intervals),
     )  # fmt: skip
+
+
+def _scored_on(data: ImageData, recipe: Recipe) -> str:
+    """See `Scores.scored_on`: scores of unlike images are never compared."""
+    usual = data.name == recipe.data and data.held_out == "val"
+    return "" if usual else f"{data.name} {data.held_out}"
 
 
 def _details(metric: Metric, intervals: bool) -> dict[str, Any]:

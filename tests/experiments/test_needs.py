@@ -43,5 +43,7 @@ def test_data_that_has_moved_is_named(checkpoint, tmp_path):
 
 
 def test_scores_on_other_images_say_so(checkpoint, data):
-    (note,) = judge(checkpoint, replace(data, name="elsewhere")).notes
-    assert note == "scored on the held-out images of elsewhere"
+    record = judge(checkpoint, replace(data, name="elsewhere"))
+    assert record.notes == ("scored on the held-out images of elsewhere",)
+    assert record.scores.scored_on == "elsewhere val"
+    assert judge(checkpoint, data).scores.scored_on == ""

@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 GIVEN = Path(os.environ.get("ATTNBENCH_PAPER_TABLES", ROOT.parent / "shared" / "paper_tables"))
 OWN = ("systems", "systems_dense", "claims", "quotes")
 COPIED = [name for name in paper.COLUMNS if name not in OWN]
+EXTENDED = ("measured",)
+"""Copies below which rows of our own follow."""
 
 
 @pytest.fixture
@@ -31,7 +33,9 @@ def tables(tmp_path, monkeypatch):
 )
 @pytest.mark.parametrize("name", COPIED)
 def test_copies_equal_the_given_tables(name):
-    assert (paper.folder() / f"{name}.csv").read_bytes() == (GIVEN / f"{name}.csv").read_bytes()
+    ours = (paper.folder() / f"{name}.csv").read_bytes()
+    given = (GIVEN / f"{name}.csv").read_bytes()
+    assert ours.startswith(given) if name in EXTENDED else ours == given
 
 
 @pytest.mark.parametrize("name", paper.COLUMNS)

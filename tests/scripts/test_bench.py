@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import sys
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -201,3 +202,19 @@ def test_large_files_are_read_and_given_to_the_commands(script, monkeypatch):
     ]  # fmt: skip
     assert {row.outcome for row in section.rows} <= {"", "met", "missed"}
     assert all(value > 0 for row in section.rows for value in row.numbers.values())
+
+
+def test_a_step_of_a_detector_and_its_parts(script, monkeypatch):
+    dense = script("bench_dense")
+    for name, value in (("SIZE", 64), ("BATCH", 2), ("CLASSES", 3), ("PICTURE", (30, 40))):
+        monkeypatch.setattr(dense, name, value)
+    before = torch.get_num_threads()
+    monkeypatch.setitem(sys.modules, "libreyolo", None)  # as if it were not installed
+    try:
+        step, loss, port, *waiting = dense.dense(turns=2, epoch=6).rows
+    finally:
+        torch.set_num_threads(before)
+    assert step.numbers["step_s"] > 0
+    assert loss.numbers["loss_share"] < 1
+    assert "pip install libreyolo" in port.measured
+    assert [0 <= row.numbers["waiting_share"] < 1 for row in waiting] == [True, True]

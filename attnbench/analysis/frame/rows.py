@@ -77,7 +77,7 @@ class RowMaker:
             **_common(record),
             **self._costs(record),
             **_model(record.workload),
-            **_training(record.run, record.recipe),
+            **_training(record.run, record.recipe, record.scores),
             **_scores(record.scores, record.workload.task),
             "variant_key": self.keys.one(variant_of(record.workload)),
         }
@@ -87,7 +87,7 @@ class RowMaker:
         return {
             **_common(record),
             **_model(record.workload),
-            **_training(record.run, record.recipe),
+            **_training(record.run, record.recipe, record.scores),
             **_scores(record.scores, record.workload.task),
             "variant_key": self.keys.one(variant_of(record.workload)),
             "epoch": record.progress.epoch,
@@ -195,13 +195,15 @@ def _speed_up(compared: Compared | None) -> Row:
     }
 
 
-def _training(run: str, recipe: Recipe | None) -> Row:
+def _training(run: str, recipe: Recipe | None, scores: Scores | None) -> Row:
+    """The run and its recipe; the data are those that the scores are of."""
     if recipe is None:
         return {"run": run, "data": ""}
     settings = {f"recipe_{name}": value for name, value in asdict(recipe).items()}
     settings["recipe_img_size"] = "{} × {}".format(*recipe.img_size)
     return {
-        "run": run, "data": recipe.data, "epochs": recipe.epochs, "seed": recipe.seed, **settings,
+        "run": run, "data": (scores and scores.scored_on) or recipe.data,
+        "epochs": recipe.epochs, "seed": recipe.seed, **settings,
     }  # fmt: skip
 
 

@@ -33,13 +33,14 @@ class Shown:
 
 @singledispatch
 def cell_of(record: Record) -> Cell:
-    """The cell of a record. Models add their recipe; epochs also their run and number."""
+    """The cell of a record. Models add recipe and scored images, epochs also run and number."""
     return record.kind, identity(record.workload), record.environment.conditions
 
 
 @cell_of.register
 def _(record: ModelRecord) -> Cell:
-    return *_measured(record), record.recipe
+    scored_on = record.scores.scored_on if record.scores else ""
+    return *_measured(record), record.recipe, scored_on
 
 
 @cell_of.register

@@ -81,8 +81,8 @@ class Tradeoff:
         first = self.models.loc[self.members[0][0]]
         data = first["data"] or "unnamed"
         size = f"{first['height']}x{first['width']}".removesuffix(f"x{first['height']}")
-        parts = [data, f"{size}px", f"b{first['batch']}", first["dtype"]]
-        return "-".join(parts if first["task"] == "classification" else [first["task"], *parts])
+        name = f"{data}-{size}px-b{first['batch']}-{first['dtype']}"
+        return name if first["task"] == "classification" else f"{first['task']}-{name}"
 
     @property
     def standings(self) -> tuple[Standing, ...]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ from attnbench.bounds import shortened
 from attnbench.errors import UserError
 from attnbench.files.reading import shown
 from attnbench.files.writing import replacing
-from attnbench.report.export.csv_file import write_rows
+from attnbench.report.export.csv_file import write_columns
 from attnbench.units import METRICS
 from attnbench.visible import visible
 
@@ -59,7 +60,7 @@ def export(frame: pd.DataFrame, path: Path, file_format: str) -> None:
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:
     values = frame.astype(object).where(frame.notna(), None)
-    write_rows(path, list(frame.columns), values.itertuples(index=False))
+    write_columns(path, {str(name): values[name].tolist() for name in values})
 
 
 def _json(frame: pd.DataFrame, path: Path) -> None:
@@ -97,7 +98,7 @@ def _latex(frame: pd.DataFrame, path: Path) -> None:
         new.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _cell(name: str, value: object) -> str:
+def _cell(name: str, value: Any) -> str:
     if pd.isna(value):
         return "--"
     if name in METRICS and isinstance(value, Real):

@@ -39,6 +39,13 @@ def test_other_tasks_and_settings_are_apart(model, change):
     assert len(groups([model("a"), model("b", **change)])) == 2
 
 
+def test_scores_of_other_images_are_apart(model):
+    held_out = model("a")
+    tested = replace(held_out, scores=replace(held_out.scores, scored_on="digits test"))
+    apart = groups([held_out, tested])
+    assert sorted(group.rows["data"].item() for group in apart) == ["digits", "digits test"]
+
+
 def test_measured_cost_is_compared_on_one_machine_only(model, gpu):
     records = [model("a"), model("b", env=gpu)]
     assert len(groups(records, "latency_s")) == 2
