@@ -145,9 +145,9 @@ def _beaten(groups: Sequence[Tradeoff]) -> Finding | None:
         for point, standing in zip(group.points, standings, strict=True)
         if standing.by is not None
     ]
-    text = f"Dominated, dearer and with a lower score: {some_of(told, NAMED)}." if told else _open_text(group)
+    beaten = f"Dominated (costs no less, scores no better): {some_of(told, NAMED)}."
     return Finding(
-        text=text,
+        text=beaten if told else _open_text(group),
         basis=f"{group.score.label} against MACs, intervals over seeds; {group.subtitle}",
         section="frontier",
     )
