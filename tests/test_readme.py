@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from attnbench.attention import MECHANISMS
 from attnbench.cli import main
 from attnbench.registry import ATTENTIONS
+from baselines import ENTRIES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -54,3 +56,8 @@ def test_every_command_is_in_the_readme():
     commands = {command.name for command in app.registered_commands}
     named = set(re.findall(r"`attnbench (\w+)", README))
     assert commands <= named
+
+
+def test_the_number_of_mechanisms_is_that_of_the_table():
+    (number,) = re.findall(r"^(\d+) mechanisms share one interface", README, re.MULTILINE)
+    assert int(number) == len(MECHANISMS) + sum(entry.kind == "attention" for entry in ENTRIES)
