@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/attnbench
 
-.PHONY: demo test lint docs bench gpu-bench gpu-test evidence-dense clean
+.PHONY: demo test lint docs bench gpu-bench gpu-test evidence-dense evidence-mechanisms clean
 
 demo: $(VENV)/.installed
 	$(RUN) ceilings
@@ -47,6 +47,11 @@ bench: $(VENV)/.installed
 # What was stopped goes on, what has ended is left alone.
 evidence-dense: $(VENV)/.installed
 	bash scripts/evidence_dense.sh $(DATA)
+
+# Measures all mechanisms at three sizes, and trains each in one trunk, in about two hours on two
+# cores: make evidence-mechanisms DATA=FOLDER
+evidence-mechanisms: $(VENV)/.installed
+	bash scripts/evidence_mechanisms.sh $(DATA)
 
 # Everything that needs a GPU, in one command; records go to results/measured/.
 gpu-bench:
