@@ -22,7 +22,7 @@ from bench_cost import overhead, sweeping
 from bench_coverage import coverage
 from bench_known import agreement, comparisons, operators
 from bench_load import beside_others
-from bench_rows import Effort, Section, full_effort
+from bench_rows import Effort, Section, full_effort, section_lines
 from rich.console import Console
 
 from attnbench.cores import available_cores
@@ -30,9 +30,6 @@ from attnbench.doctor.timed_operator import choose_operator
 from attnbench.profiling.machine.contention import contention_between, usage_now
 from attnbench.profiling.machine.environment import choose_device
 from attnbench.records import Environment, now
-from attnbench.report.tables.markdown import table_lines
-
-HEADS = ("what", "measured", "aim", "outcome")
 
 OnStep = Callable[[str], None]
 
@@ -79,9 +76,7 @@ def markdown(facts: Sequence[str], sections: Sequence[Section]) -> str:
     """The whole run as Markdown."""
     lines = ["# The harness on this machine", "", *(f"- {fact}" for fact in facts)]
     for section in sections:
-        rows = [(row.what, row.measured, row.aim, row.outcome) for row in section.rows]
-        lines += ["", f"## {section.title}", "", section.conditions, ""]
-        lines += table_lines(HEADS, (False,) * len(HEADS), rows)
+        lines += ["", *section_lines(section)]
     return "\n".join(lines)
 
 

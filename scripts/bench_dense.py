@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from bench_rows import Row, Section, met
+from bench_rows import Row, Section, met, section_lines
 from PIL import Image
 from torch import Tensor, nn
 
@@ -27,7 +27,6 @@ from attnbench.data.labelled_folder import squashed
 from attnbench.data.labelled_images import LabelledInMemory, LabelledOnDisk
 from attnbench.data.targets import Objects
 from attnbench.models.factory import create_model
-from attnbench.report.tables.markdown import table_lines
 from attnbench.spec import Recipe
 from attnbench.tasks.factory import create_task
 from attnbench.training.optimizer import make_optimizer
@@ -236,12 +235,7 @@ def _waiting(pictures: LabelledInMemory | LabelledOnDisk) -> float:
 
 def main() -> None:
     """Measure, and print."""
-    section = dense()
-    heads = ("what", "measured", "aim", "outcome")
-    rows = [(row.what, row.measured, row.aim, row.outcome) for row in section.rows]
-    lines = [f"## {section.title}", "", section.conditions, ""]
-    lines += table_lines(heads, (False,) * len(heads), rows)
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join(section_lines(dense())) + "\n")
 
 
 if __name__ == "__main__":

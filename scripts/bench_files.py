@@ -14,11 +14,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench_rows import Row, Section, met
+from bench_rows import Row, Section, met, section_lines
 from large_files import MODELS_SHARE, SAMPLES, write
 
 from attnbench.records import store
-from attnbench.report.tables.markdown import table_lines
 from attnbench.units import format_seconds
 
 RECORDS = 100_000
@@ -127,12 +126,7 @@ def _run(arguments: Sequence[str]) -> None:
 
 def main() -> None:
     """Measure, and print."""
-    section = files()
-    heads = ("what", "measured", "aim", "outcome")
-    rows = [(row.what, row.measured, row.aim, row.outcome) for row in section.rows]
-    lines = [f"## {section.title}", "", section.conditions, ""]
-    lines += table_lines(heads, (False,) * len(heads), rows)
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join(section_lines(files())) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attnbench.benchmark.grid import FAMILIES, layer_workloads
+from attnbench.report.tables.markdown import table_lines
 from attnbench.spec import Protocol, Workload
 
 
@@ -75,6 +76,14 @@ class Section:
     title: str
     conditions: str
     rows: Sequence[Row]
+
+
+def section_lines(section: Section) -> list[str]:
+    """Markdown of a section: title, conditions, and a table of its rows."""
+    heads = ("what", "measured", "aim", "outcome")
+    rows = [(row.what, row.measured, row.aim, row.outcome) for row in section.rows]
+    table = table_lines(heads, (False,) * len(heads), rows)
+    return [f"## {section.title}", "", section.conditions, "", *table]
 
 
 def met(reached: bool) -> str:
