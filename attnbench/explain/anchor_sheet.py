@@ -52,7 +52,7 @@ def draw_anchors(
             show_picture(row[0], pixels)
             _mark(row[0], maps, (int(pixels.shape[1]), int(pixels.shape[2])))
             row[0].set_xlabel(
-                f"{maps.layer}\ndead {use.dead_share:.0%}, rank {use.effective_rank:.1f}"
+                f"{maps.layer}\ndead {100 * use.dead_share:.0f} %, rank {use.effective_rank:.1f}"
                 f" of {use.num_anchors}",
                 size=7,
             )
@@ -75,7 +75,7 @@ def _strongest(row: Sequence[Axes], maps: AnchorMaps) -> None:
         head, anchor = divmod(place, anchors)
         axes.imshow(maps.gathers[head, anchor].numpy(), cmap="magma", vmin=0)
         share = float(maps.shares[head, anchor])
-        axes.set_xlabel(f"head {head}, anchor {anchor}\n{share:.0%}", size=7)
+        axes.set_xlabel(f"head {head}, anchor {anchor}\n{100 * share:.0f} %", size=7)
 
 
 def _degrees(axes: Axes, maps: AnchorMaps) -> None:

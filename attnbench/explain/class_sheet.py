@@ -85,7 +85,7 @@ def _draw_map(axes: Axes, column: Column, row: int) -> None:
         map_.numpy(), cmap="turbo", alpha=0.5, vmin=low, vmax=high if high > low else low + 1
     )
     frame(axes, _boxes(column, row))
-    axes.set_xlabel(f"{found.classes[row][:LONGEST]}, {found.shares[row]:.0%}", size=8)
+    axes.set_xlabel(f"{found.classes[row][:LONGEST]}, {100 * found.shares[row]:.0f} %", size=8)
 
 
 def _boxes(column: Column, row: int) -> Tensor | Sequence[Sequence[float]]:
