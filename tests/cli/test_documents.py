@@ -77,21 +77,24 @@ def registered():
 
 
 def make_folders(picture):
-    """The folders that pages name: photos by class, boxes, and masks."""
+    """The folders that pages name: photos by class, boxes, and masks; two pictures in each."""
+    mask = np.zeros((48, 64), np.uint8)
+    mask[:, 30:], mask[:4] = 1, 11
     for split in ("train", "val"):
         for name in ("cat", "dog"):
             picture(Path("photos") / split / name / "1.png")
-    for split in ("train", "val"):
-        picture(Path("bccd/images") / f"{split}.png")
-        picture(Path("camvid11") / split / "images" / "1.png")
-        mask = np.zeros((48, 64), np.uint8)
-        mask[:, 30:], mask[:4] = 1, 11
-        (Path("camvid11") / split / "masks").mkdir()
-        Image.fromarray(mask).save(Path("camvid11") / split / "masks" / "1.png")
+        for number in (1, 2):
+            picture(Path("bccd/images") / f"{split}{number}.png")
+            picture(Path("camvid11") / split / "images" / f"{number}.png")
+            masks = Path("camvid11") / split / "masks"
+            masks.mkdir(exist_ok=True)
+            Image.fromarray(mask).save(masks / f"{number}.png")
+        box = {"category_id": 1, "bbox": [8, 8, 20, 20]}
+        size = {"width": 64, "height": 48}
         content = {
-            "images": [{"id": 1, "file_name": f"{split}.png", "width": 64, "height": 48}],
+            "images": [{"id": n, "file_name": f"{split}{n}.png", **size} for n in (1, 2)],
             "categories": [{"id": 1, "name": "cell"}],
-            "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [8, 8, 20, 20]}],
+            "annotations": [{"id": n, "image_id": n, **box} for n in (1, 2)],
         }
         Path("bccd/annotations").mkdir(exist_ok=True)
         Path(f"bccd/annotations/instances_{split}.json").write_text(json.dumps(content))
@@ -101,6 +104,11 @@ def draw(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     values = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     Image.fromarray(values).save(path)
+
+
+def newest(pattern):
+    """The file that the command before has written."""
+    return str(max(Path().glob(pattern), key=lambda path: path.stat().st_mtime))
 
 
 def commands(block):
@@ -115,8 +123,8 @@ def small(command):
             words[words.index(flag) + 1] = value
     if "--model" in words and "--img-size" not in words:
         words += ["--img-size", "64"]
-    checkpoints = sorted(Path("results/runs/checkpoints").glob("*/last.pt"))
-    words = [str(checkpoints[0]) if "RUN" in word else word for word in words]
+    words = [newest("results/runs/checkpoints/*/last.pt") if "RUN" in w else w for w in words]
+    words = [newest("results/runs/outcomes/*/*/results.json") if "json" in w else w for w in words]
     return words + shlex.split(SMALLER[words[0]])
 
 
