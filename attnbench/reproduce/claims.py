@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from attnbench.errors import UserError
@@ -85,6 +86,8 @@ def judge_claims(
         UserError: a column is missing, or a line names no check.
     """
     lines = paper.table("claims")
+    for line in lines:  # what is wrong in the last line is said before the first is counted
+        _call_of(line)
     judged = []
     for done, line in enumerate(lines):
         on_claim(done, len(lines), line["id"])
@@ -94,8 +97,21 @@ def judge_claims(
 
 def judge_claim(line: paper.Row) -> JudgedClaim:
     """Judge one line by its check."""
-    if not line["check"]:
+    call = _call_of(line)
+    if call is None:
         return JudgedClaim(line=line, computed=None, verdict="cannot be tested here")
+    try:
+        outcome = call()
+    except (TypeError, LookupError) as error:
+        raise _unfit(line, error) from error
+    verdict: Verdict = "holds" if outcome.holds else "does not hold"
+    return JudgedClaim(line=line, computed=outcome.computed, verdict=verdict)
+
+
+def _call_of(line: paper.Row) -> Callable[[], Outcome] | None:
+    """The check of a line with its arguments; None if it has none."""
+    if not line["check"]:
+        return None
     check = CHECKS.get(line["check"])
     if check is None or paper.number(line["claimed"]) is None:
         raise UserError(
@@ -106,11 +122,14 @@ def judge_claim(line: paper.Row) -> JudgedClaim:
     arguments = [text.strip() for text in line["arguments"].split(";") if text.strip()]
     try:
         inspect.signature(check).bind(claimed, *arguments)
-        outcome = check(claimed, *arguments)
-    except (TypeError, LookupError) as error:
-        raise UserError(
-            f"claims.csv, {line['id']}: the arguments {line['arguments']!r} do not fit "
-            f"{line['check']}{inspect.signature(check)}: {error}; restore the file"
-        ) from error
-    verdict: Verdict = "holds" if outcome.holds else "does not hold"
-    return JudgedClaim(line=line, computed=outcome.computed, verdict=verdict)
+    except TypeError as error:
+        raise _unfit(line, error) from error
+    return partial(check, claimed, *arguments)
+
+
+def _unfit(line: paper.Row, error: Exception) -> UserError:
+    check = line["check"]
+    return UserError(
+        f"claims.csv, {line['id']}: the arguments {line['arguments']!r} do not fit "
+        f"{check}{inspect.signature(CHECKS[check])}: {error}; restore the file"
+    )

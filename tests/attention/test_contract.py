@@ -5,20 +5,18 @@ from dataclasses import replace
 
 import pytest
 import torch
+from our_mechanisms import NAMES, OURS
 
 from attnbench.attention.factory import accepted_options, attention_class, create_attention
 from attnbench.attention.softmax import IMPLS as SOFTMAX_IMPLS
 from attnbench.errors import UserError
 from attnbench.kernels.availability import conditions_of, reason_against
 from attnbench.profiling.counting.macs import count_macs
-from attnbench.registry import ATTENTIONS
 from attnbench.spec import Workload
 from attnbench.training.auxiliary import collected_losses
 
 DIM, HEADS = 24, 3
 GRIDS = [(5, 9), (8, 8), (1, 7)]
-ENTRIES = ATTENTIONS.list()
-NAMES = [entry.name for entry in ENTRIES]
 IMPLS = [(name, impl) for name in NAMES for impl in attention_class(name).impls]
 COUNTED = [(name, i) for name, i in IMPLS if i not in SOFTMAX_IMPLS or i in ("reference", "sdpa")]
 """On the meta device, softmax attention by any kernel is that of `sdpa`: see low precision."""
@@ -169,7 +167,7 @@ def test_an_unknown_option_is_answered_with_the_known_ones(name):
         create_attention(name, DIM, HEADS, anker=3)
 
 
-SWEEPABLE = [(entry.name, option) for entry in ENTRIES for option in entry.sweepable]
+SWEEPABLE = [(entry.name, option) for entry in OURS for option in entry.sweepable]
 
 
 @pytest.mark.parametrize(("name", "option"), SWEEPABLE)

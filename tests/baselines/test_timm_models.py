@@ -8,11 +8,12 @@ import baselines
 from attnbench.errors import UserError
 from attnbench.models.factory import create_model
 from attnbench.profiling.counting.macs import count_forward_macs, count_macs
-from attnbench.registry import MODELS
+from attnbench.registry import ATTENTIONS, MODELS
 
 
 def test_every_baseline_is_registered_by_its_entry_point():
-    assert {entry.name for entry in baselines.ENTRIES} <= set(MODELS.names())
+    known = {*MODELS.names(), *ATTENTIONS.names()}
+    assert {entry.name for entry in baselines.ENTRIES} <= known
 
 
 @pytest.mark.parametrize(

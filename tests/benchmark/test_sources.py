@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from our_mechanisms import NAMES
 
 from attnbench.attention.factory import attention_class
 from attnbench.benchmark.sources import ROOT, closure_of, code_hash
-from attnbench.registry import ATTENTIONS, MODELS
+from attnbench.registry import MODELS
 
 PROGRAM = (
     "from attnbench.benchmark.sources import ROOT, files_hash\n"
@@ -148,6 +149,6 @@ def test_whole_models_of_timm_depend_on_its_version(monkeypatch):
 
 
 def test_every_mechanism_and_model_has_a_hash():
-    owners = [attention_class(name) for name in ATTENTIONS.names()]
+    owners = [attention_class(name) for name in NAMES]
     owners += [MODELS.load(name) for name in MODELS.names()]
     assert all(len(code_hash(owner)) == 12 for owner in owners)

@@ -124,7 +124,7 @@ def rows_of(out):
 
 
 def test_list_impls_says_of_each_who_has_it_and_where_it_runs(attnbench, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("COLUMNS", "2000")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     code, out, _ = attnbench("list", "impls")
     assert code == 0
@@ -147,7 +147,7 @@ def test_list_impls_fits_a_terminal_of_80_columns(attnbench, monkeypatch):
 def test_list_impls_with_a_gpu_names_what_each_takes(attnbench, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda: (9, 0))
-    monkeypatch.setenv("COLUMNS", "500")
+    monkeypatch.setenv("COLUMNS", "2000")
     monkeypatch.setattr(
         "attnbench.kernels.softmax.xformers._import_problem", lambda: "it is not installed"
     )
@@ -157,7 +157,7 @@ def test_list_impls_with_a_gpu_names_what_each_takes(attnbench, monkeypatch):
 
 
 def test_a_stranger_s_impls_are_listed_too(attnbench, tmp_path, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("COLUMNS", "2000")
     (tmp_path / "twice.py").write_text(PLUGIN)
     _, out, _ = attnbench("list", "impls", "--plugin", "twice.py")
     assert "test-twice" in rows_of(out)["reference"]

@@ -12,7 +12,7 @@ FILES = {
     "profile": [], "sweep": [], "train": ["vit-t"], "evaluate": ["missing.pt"], "ceilings": [],
     "doctor": [],
 }  # fmt: skip
-FOLDERS = {"report": ["results"], "reproduce": ["claims"]}
+FOLDERS = {"report": ["results", "--figures"], "reproduce": ["claims"]}
 
 
 @pytest.fixture

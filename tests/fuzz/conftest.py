@@ -122,6 +122,8 @@ WORK = {
     "attnbench.profiling.machine.threads.use_threads": lambda threads: None,
     "attnbench.cli.threads._use": lambda threads, console: None,
     "attnbench.reproduce.counting.count": quick_count,
+    "attnbench.reproduce.dense_checks.count": quick_count,
+    "attnbench.reproduce.model_checks.count": quick_count,
     "attnbench.training.loop._train_epoch": quick_epoch,
     "matplotlib.figure.Figure.savefig": quick_figure,
 }

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from our_mechanisms import NAMES
 
 from attnbench.attention.factory import attention_class
 from attnbench.kernels.anchor import triton_support
 from attnbench.kernels.availability import check_impl, conditions_of, reason_against
 from attnbench.kernels.conditions import CallConditions
 from attnbench.kernels.table import IMPLS
-from attnbench.registry import ATTENTIONS
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
@@ -27,7 +27,7 @@ def test_what_is_off_the_table_has_a_reason(impl, device, monkeypatch):
         assert listed or reason_against(impl, conditions)
 
 
-@pytest.mark.parametrize("name", ATTENTIONS.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_every_implementation_of_ours_is_in_the_table(name):
     assert set(attention_class(name).impls) <= set(IMPLS)
 

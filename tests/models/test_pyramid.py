@@ -2,16 +2,16 @@
 
 import pytest
 import torch
+from our_mechanisms import NAMES
 
 from attnbench.errors import UserError
 from attnbench.models.pyramid import Pyramid
-from attnbench.registry import ATTENTIONS
 from attnbench.training.auxiliary import collected_losses
 
 SMALL = {"dims": (8, 16, 24, 32), "depths": (1, 2, 1, 1), "head_width": 8}
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in ATTENTIONS.list()])
+@pytest.mark.parametrize("name", NAMES)
 def test_takes_every_mechanism_at_an_odd_size(name):
     model = Pyramid(5, attention=name, **SMALL)
     with collected_losses(model) as auxiliary:

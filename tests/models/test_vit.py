@@ -3,11 +3,11 @@
 import pytest
 import timm
 import torch
+from our_mechanisms import NAMES
 
 from attnbench.errors import UserError
 from attnbench.models.factory import create_model
 from attnbench.models.vit import VisionTransformer
-from attnbench.registry import ATTENTIONS
 from attnbench.training.auxiliary import collected_losses
 
 SMALL = {"dim": 24, "depth": 2, "num_heads": 3, "patch_size": 4}
@@ -34,7 +34,7 @@ def test_equals_timm_on_copied_weights(ours, theirs):
         torch.testing.assert_close(ours(images), theirs(images), atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in ATTENTIONS.list()])
+@pytest.mark.parametrize("name", NAMES)
 def test_takes_every_mechanism_on_images_that_are_not_square(name):
     model = VisionTransformer(5, (24, 16), attention=name, **SMALL)
     with collected_losses(model) as auxiliary:

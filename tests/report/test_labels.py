@@ -37,7 +37,7 @@ MODELS = {
 RECIPES = {
     "data": "cifar10", "img_size": (8, 16), "epochs": 3, "batch_size": 3, "lr": 0.5,
     "weight_decay": 0.5, "warmup_epochs": 0.5, "label_smoothing": 0.5, "crop_padding": 3,
-    "flip": True, "clip_grad": 0.5, "autocast": "bfloat16", "seed": 3,
+    "flip": True, "scales": (0.5, 1.5), "clip_grad": 0.5, "autocast": "bfloat16", "seed": 3,
 }  # fmt: skip
 LIKE_OPTIONS = [
     {}, {"rank": 1}, {"rank": 1.0}, {"rank": "1"}, {"rank": True}, {"rank": "True"}, {"rank": None},

@@ -4,12 +4,12 @@ from copy import deepcopy
 
 import pytest
 import torch
+from our_mechanisms import OURS
 
 from attnbench.attention.factory import attention_class, create_attention
 from attnbench.profiling.honesty.output import Expected
 from attnbench.profiling.honesty.verifier import Verifier
 from attnbench.profiling.latency.modes import call_of
-from attnbench.registry import ATTENTIONS
 from attnbench.spec import MODES
 
 from .honest_layers import DIM, LAYERS
@@ -65,7 +65,7 @@ def test_what_is_odd_but_honest_is_noted(name, note):
 
 
 def implementations():
-    for entry in ATTENTIONS.list():
+    for entry in OURS:
         for impl in attention_class(entry.name).impls:
             if impl in (
                 "reference",
