@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from attnbench.attention.factory import accepted_options, attention_class
 from attnbench.data.images import ImageData
-from attnbench.models.options import INSIDE, keywords_of
+from attnbench.models.options import INSIDE, attention_inside, keywords_of
 from attnbench.registry import MODELS
 
 SMALL_IMAGE = 64
@@ -28,15 +29,25 @@ def model_options(
         model: name of the model.
         data: the images that it will see.
         attention: mechanism inside a trunk of ours.
-        options: options of the mechanism inside; of the model itself if it has no attention of ours
-            inside.
+        options: options of the mechanism inside, or else of the model itself, such as the width of
+            its head. What both know is meant for the mechanism.
     """
     chosen: dict[str, Any] = {} if attention is None else {"attention": attention}
-    if options and INSIDE in keywords_of(model):
-        chosen[INSIDE] = dict(options)
-    elif options:
-        chosen |= options
+    own = _of_model(model, attention_inside(model, chosen), options or {})
+    inside = {name: value for name, value in (options or {}).items() if name not in own}
+    chosen |= own | ({INSIDE: inside} if inside else {})
     return chosen | _for_small_images(model, data)
+
+
+def _of_model(model: str, attention: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that the model itself takes."""
+    keywords = keywords_of(model)
+    if INSIDE not in keywords:
+        return dict(options)
+    known = accepted_options(attention_class(attention)) if attention else ()
+    return {
+        name: value for name, value in options.items() if name in keywords and name not in known
+    }
 
 
 def _for_small_images(model: str, data: ImageData) -> dict[str, Any]:

@@ -37,6 +37,13 @@ def test_options_go_to_the_attention_inside(data):
     assert options == {"attention": "anchor", "attention_options": {"num_anchors": 5}}
 
 
+def test_an_option_that_only_the_model_has_goes_to_the_model(data):
+    asked = {"head_width": 32, "num_anchors": 5}
+    options = model_options("uper-net:pyramid-t", sized(data, 64), "anchor", asked)
+    inside = {"attention": "anchor", "attention_options": {"num_anchors": 5}}
+    assert options == {"head_width": 32, **inside}
+
+
 def test_a_model_without_attention_of_ours_gets_them_itself(data):
     options = model_options("anchor-levit-128", sized(data, 224), None, {"num_anchors": 5})
     assert options == {"num_anchors": 5}
