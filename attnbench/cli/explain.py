@@ -37,6 +37,33 @@ def _token(text: str, flag: str) -> Grid:
     return numbers[0], numbers[1]
 
 
+Against = Annotated[
+    list[Path] | None,
+    typer.Option(help="Another checkpoint, shown beside; repeatable.", show_default=False),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CLASS",
+        show_default=False,
+        help="Class to explain. [default: that of the largest boxes, else the model's answer]",
+    ),
+]
+Layer = Annotated[
+    str | None,
+    typer.Option(help="Layer to look at. [default: the last with a map]", show_default=False),
+]
+Token = Annotated[
+    str | None,
+    options.checked(
+        _token,
+        "Token whose attention by way of the anchors is drawn. [default: the middle]",
+        metavar="ROW,COLUMN",
+        show_default=False,
+    ),
+]
+
+
 @grouped
 def command(
     threads: Threads,
@@ -48,31 +75,10 @@ def command(
             "At most 1,000 are taken."
         ),
     ],
-    against: Annotated[
-        list[Path] | None,
-        typer.Option(help="Another checkpoint, shown beside; repeatable.", show_default=False),
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CLASS",
-            show_default=False,
-            help="Class to explain. [default: that of the largest boxes, else the model's answer]",
-        ),
-    ] = None,
-    layer: Annotated[
-        str | None,
-        typer.Option(help="Layer to look at. [default: the last with a map]", show_default=False),
-    ] = None,
-    token: Annotated[
-        str | None,
-        options.checked(
-            _token,
-            "Token whose attention by way of the anchors is drawn. [default: the middle]",
-            metavar="ROW,COLUMN",
-            show_default=False,
-        ),
-    ] = None,
+    against: Against = None,
+    target: Target = None,
+    layer: Layer = None,
+    token: Token = None,
     show: Annotated[int, options.number("show", "Pictures to draw.")] = 6,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("explain"),
     plugin: options.Plugin = None,
@@ -100,10 +106,7 @@ def command(
     models = [_model(one) for one in trained]
     has_anchors = bool(layers_with_anchors(models[0]))
     if token is not None and not has_anchors:
-        raise UserError(
-            f"--token is of models with learned anchors, and {trained[0].model} has none; leave it "
-            "out"
-        )
+        raise _no_anchors(trained[0])
     read = _read(images, trained, screen)
     labels = _labels(trained, paths)
     columns = [
@@ -118,6 +121,12 @@ def command(
         written += more
         print_anchor_use(uses, labels[0], Screen())
     print(f"\nWritten: {', '.join(map(str, written))}")
+
+
+def _no_anchors(trained: Checkpoint) -> UserError:
+    return UserError(
+        f"--token is of models with learned anchors, and {trained.model} has none; leave it out"
+    )
 
 
 def _opened(path: Path) -> Checkpoint:

@@ -123,9 +123,8 @@ def command(
     threads.take(screen)
     with images_progress(screen) as on_images:
         images = open_data(
-            source, img_size, task=task, seed=seed, settings=settings,
-            on_progress=on_images,
-        )  # fmt: skip
+            source, img_size, task=task, seed=seed, settings=settings, on_progress=on_images
+        )
     recipe = recipe_for(
         images, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed,
         autocast="bfloat16" if chosen.type == "cuda" else "none",

@@ -108,17 +108,15 @@ class VisionTransformer(Backbone):
         self.feature_info = [FeatureInfo(channels=dim, stride=patch_size)] * len(self.out_indices)
         self.patch_embed = PatchEmbed(patch_size, in_chans, dim)
         self._add_tokens(dim, class_token, distillation_token)
-        options = dict(attention_options or {})
-        if self.num_prefix_tokens:
-            options["num_prefix_tokens"] = self.num_prefix_tokens
+        prefix = {"num_prefix_tokens": self.num_prefix_tokens} if self.num_prefix_tokens else {}
+        options = {**(attention_options or {}), **prefix}
+        of_each = zip(_of_each(num_heads, depth), _of_each(mlp_ratio, depth), strict=True)
         self.blocks = nn.ModuleList(
             Block(
                 placed_attention(attention, dim, heads, STAGE_OF_PATCH_16, index, options),
                 mlp_ratio=ratio,
             )
-            for index, (heads, ratio) in enumerate(
-                zip(_of_each(num_heads, depth), _of_each(mlp_ratio, depth), strict=True)
-            )
+            for index, (heads, ratio) in enumerate(of_each)
         )
         self.norm = nn.LayerNorm(dim, eps=NORM_EPS)
         self.head = classifier(dim, num_classes)

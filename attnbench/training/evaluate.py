@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from time import perf_counter
@@ -75,18 +75,22 @@ def evaluate(
             if on_step:
                 on_step(done + 1, total)
     values = metric.compute()
-    for name, value in values.items():
-        if value is not None and not isfinite(value):
-            raise UserError(
-                f"evaluation expected finite scores, got {name} = {value}: the weights of the "
-                "model are damaged or its training diverged; train again with a lower --lr"
-            )
+    _refuse_not_finite(values)
     if on_metric:
         on_metric(metric)
     return Scores(
         task=task.name, values=values, count=len(data.val), forward_s=forward_s,
         predict_s=predict_s, scored_on=_scored_on(data, recipe), **_details(metric, intervals),
     )  # fmt: skip
+
+
+def _refuse_not_finite(values: Mapping[str, float | None]) -> None:
+    for name, value in values.items():
+        if value is not None and not isfinite(value):
+            raise UserError(
+                f"evaluation expected finite scores, got {name} = {value}: the weights of the "
+                "model are damaged or its training diverged; train again with a lower --lr"
+            )
 
 
 def _scored_on(data: ImageData, recipe: Recipe) -> str:
