@@ -116,6 +116,8 @@ QUANTITIES: Mapping[str, Bounds] = {
     "label_smoothing": Bounds(0, 1, whole=False),
     "crop_padding": Bounds(0, SIDE),
     "clip_grad": Bounds(0, 10**6, whole=False),
+    # Minutes; 0 saves after every step.
+    "save_every": Bounds(0, WEEK_S / 60, whole=False),
     # what is drawn
     "save_images": Bounds(0, 1000),
     "scales": Bounds(0, 1000, whole=False, above=True),

@@ -45,11 +45,18 @@ class Step:
     """Steps of the whole run."""
     epoch: int
     """Counted from 1."""
+    epochs: int
+    """Of the whole run."""
     images: int
     """In the batch."""
     loss: float
     lr: float
     """The learning rate of the step."""
+
+    @property
+    def ends_epoch(self) -> bool:
+        """Whether an evaluation comes next."""
+        return self.done * self.epochs == self.epoch * self.total
 
 
 OnStep = Callable[[Step], None]
@@ -227,9 +234,16 @@ def _train_epoch(run: _Run, on_step: OnStep, pause: Callable[[], None]) -> float
         loss = _train_step(run, rate, images, targets)
         run.step += 1
         run.loss_sum += loss * len(images)
-        total = recipe.epochs * run.steps_per_epoch
         on_step(
-            Step(done=step + 1, total=total, epoch=epoch, images=len(images), loss=loss, lr=rate)
+            Step(
+                done=step + 1,
+                total=recipe.epochs * run.steps_per_epoch,
+                epoch=epoch,
+                epochs=recipe.epochs,
+                images=len(images),
+                loss=loss,
+                lr=rate,
+            )
         )
         pause()
         run.watch.start()
