@@ -121,6 +121,24 @@ def test_a_signal_ends_a_run_with_its_code_and_the_command_that_goes_on(
     assert len(names(tmp_path)) == 1
 
 
+def test_runs_are_listed_with_how_they_go_on(attnbench, train, tmp_path, monkeypatch):
+    code, _, err = attnbench("runs")
+    assert (code, "expected a folder with runs of" in err) == (2, True)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 5)
+        train("--seeds", "0,1", "--batch-size", 8)
+    monkeypatch.setenv("COLUMNS", "200")
+    code, out, _ = attnbench("runs")
+    assert code == 0
+    done, stopped = (line for line in out.splitlines() if line.startswith(("small-", " small-")))
+    assert "finished after 1 epoch " in done
+    assert "top-1 accuracy" in done
+    assert "stopped at epoch 0 of 1 and 2 steps" in stopped
+    again = out.splitlines()[-1].partition("To go on: ")[2]
+    assert attnbench(*shlex.split(again)[1:])[1] == "2 runs: 1 already there, 1 done\n"
+    assert "stopped" not in attnbench("runs")[1]
+
+
 def test_auto_resume_starts_what_is_not_there(train, tmp_path):
     for _ in range(2):
         code, _, err = train("--auto-resume")

@@ -71,6 +71,7 @@ SENSIBLE |= {
     "reproduce_out": ["results/runs", "new/paper"],
     "reproduce_what": ["table1", "table4", "table5", "fig5", "claims"],
     "train_models": ["fuzz-small"],
+    "runs_folder": ["results/runs/checkpoints", "results/runs"],
     "train_option": ["num_anchors=5", "qkv_bias=true"],
     "train_seed": ["0", "3"],
 }
