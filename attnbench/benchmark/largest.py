@@ -1,11 +1,11 @@
 """The largest square map whose layer fits into a given memory.
 
-Everything that a call holds counts: the peak of its intermediates, the input, the parameters, tables
-that the layer keeps, and in a training step gradients and the two moments of AdamW. The peak is
-counted from shapes at each size that is tried (`count_memory`), so that no curve is extrapolated. What
-the count leaves out, such as scratch of convolutions, is taken from a measured peak of the same layer
-at a smaller size: where more was measured than counted, the count is scaled by their ratio there. The
-range has both: the map that fits by the scaled count, and by the count alone.
+Everything that a call holds counts: the peak of its intermediates, the input, the parameters,
+tables that the layer keeps, and in a training step gradients and the two moments of AdamW. The peak
+is counted from shapes at each size that is tried (`count_memory`), so that no curve is
+extrapolated. What the count leaves out, such as scratch of convolutions, is taken from a measured
+peak of the same layer at a smaller size: where more was measured than counted, the count is scaled
+by their ratio there. The range has both: the map that fits by the scaled count, and by the count.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 On the meta device a tensor has a shape and takes no memory, so that any size can be asked for. What
 an operator makes is alive until nothing refers to it; the peak is the most that is alive at once.
 
-Seen are the tensors that operators take and make. Scratch inside an operator is not: convolutions on
-a CPU copy what they take into another order. `benchmark/largest.py` therefore scales a count by
+Seen are the tensors that operators take and make. Scratch inside an operator is not: convolutions
+on a CPU copy what they take into another order. `benchmark/largest.py` therefore scales a count by
 measurements. Fused attention is counted as the kernel of a CPU, since torch chooses another path on
 the meta device.
 """
