@@ -1,5 +1,6 @@
 """Fixtures of all tests: fixed seeds for equal results, and one thread against contention."""
 
+import multiprocessing
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start, too
@@ -25,6 +26,33 @@ def forgotten_changes():
     known = len(plugins._changes)
     yield
     del plugins._changes[known:]
+
+
+@pytest.fixture(scope="session")
+def loaded_processes():
+    """How processes are forked from one that has loaded torch and all that measuring takes.
+
+    A fresh one spends four seconds of the processor on that.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        pytest.skip("this system cannot fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([
+        "attnbench.benchmark.runner", "attnbench.experiments.run", "fvcore.nn", "timm.optim",
+        "torch._dynamo", "torch.testing",
+    ])  # fmt: skip
+    first = context.Process(target=int)  # it waits until all is loaded
+    first.start()
+    first.join()
+    return context
+
+
+@pytest.fixture
+def quick_workers(loaded_processes, monkeypatch):
+    """Workers start as such processes. They cannot be found by the mark in their environment."""
+    monkeypatch.setattr(
+        "attnbench.isolation.spawned.get_context", lambda method: loaded_processes
+    )
 
 
 @pytest.fixture
