@@ -50,9 +50,7 @@ def loaded_processes():
 @pytest.fixture
 def quick_workers(loaded_processes, monkeypatch):
     """Workers start as such processes. They cannot be found by the mark in their environment."""
-    monkeypatch.setattr(
-        "attnbench.isolation.spawned.get_context", lambda method: loaded_processes
-    )
+    monkeypatch.setattr("attnbench.isolation.spawned.get_context", lambda method: loaded_processes)
 
 
 @pytest.fixture
@@ -65,19 +63,34 @@ def compiler(monkeypatch):
     torch._dynamo.reset()
 
 
+@pytest.fixture(scope="session")
+def counted():
+    """Records of models by the text of their workload."""
+    return {}
+
+
 @pytest.fixture
-def counted_by_torch(monkeypatch):
-    """Whole models are counted by torch's counter alone, in a third of the time.
+def counted_by_torch(counted, monkeypatch):
+    """Whole models are counted once, by torch's counter alone, in a third of the time.
 
     That both counters agree on whole models is a law of `tests/baselines` and of
     `tests/profiling/counting`.
     """
     from attnbench.profiling.counting.torch_count import count_by_torch
+    from attnbench.reproduce import counting, dense_checks, model_checks
+
+    count = counting.count
+
+    def count_once(workload):
+        if repr(workload) not in counted:
+            counted[repr(workload)] = count(workload)
+        return counted[repr(workload)]
 
     monkeypatch.setattr(
-        "attnbench.reproduce.counting.count_forward_macs",
-        lambda model, inputs: count_by_torch(model, inputs, ()),
+        counting, "count_forward_macs", lambda model, inputs: count_by_torch(model, inputs, ())
     )
+    for module in (counting, dense_checks, model_checks):
+        monkeypatch.setattr(module, "count", count_once)
 
 
 def pytest_addoption(parser):
