@@ -14,6 +14,7 @@ from attnbench.training.checkpoint import Checkpoint, TrainState, save
 
 SIDE = 32
 NAMES = ("cat", "dog")
+EXPLAIN = "results/runs/explain"
 
 
 def write_checkpoint(path, attention, **more):
@@ -86,18 +87,18 @@ def test_two_models_side_by_side_with_numbers(attnbench, anchor, dense, photos, 
     assert out.count("control:") == 1
     assert "effective" in out
     for name in ("gradcam.png", "anchors.png"):
-        with Image.open(tmp_path / "explain" / name) as sheet:
+        with Image.open(tmp_path / EXPLAIN / name) as sheet:
             assert min(sheet.size) > 200
     for name in ("gradcam.svg", "anchors.svg"):
-        assert (tmp_path / "explain" / name).read_text().startswith("<?xml")
+        assert (tmp_path / EXPLAIN / name).read_text().startswith("<?xml")
 
 
 def test_files_have_no_numbers_and_dense_has_no_anchors(attnbench, dense, photos, tmp_path):
     code, out, err = attnbench("explain", dense, photos / "images", "--show", 1, "--out", "new/a")
     assert code == 0, err
-    assert "No boxes" in out
+    assert "No numbers (no boxes)" in out
     assert sorted(file.name for file in (tmp_path / "new/a").iterdir()) == [
-        "gradcam.png", "gradcam.svg",
+        "explain.json", "gradcam.png", "gradcam.svg",
     ]  # fmt: skip
 
 
@@ -125,7 +126,7 @@ def test_refusals(attnbench, anchor, photos, tmp_path, arguments, message):
 def test_models_that_have_nothing_to_explain_are_refused(attnbench, photos, tmp_path):
     for name, more, message in (
         ("fresh", {"epochs": 0}, "expected a trained model"),
-        ("boxes", {"task": "detection"}, "expected a classifier"),
+        ("boxes", {"task": "detection"}, "expected a detector"),
     ):
         path = write_checkpoint(tmp_path / name / "last.pt", "dense", **more)
         code, _, err = attnbench("explain", path, photos)
