@@ -13,7 +13,9 @@ from attnbench.cli.sources import default_source
 
 if TYPE_CHECKING:
     from attnbench.analysis.compare.verdict import Comparison
+    from attnbench.cli.show.screen import Screen
     from attnbench.records.contents import Contents
+    from attnbench.records.explanation import Explanation
 
 COSTS = ("macs", "latency", "memory", "energy", "params")
 """Names of the axes, as `analysis/tradeoff/groups.py` has them."""
@@ -64,14 +66,28 @@ def command(
         from attnbench.report.page.page import Asked, write_contents
 
         asked = Asked(
-            cost=cost, form=form, figures=figures, printed=printed_points(), comparison=comparison
-        )
+            cost=cost, form=form, figures=figures, printed=printed_points(),
+            comparison=comparison, explained=_explained(chosen, screen),
+        )  # fmt: skip
         written = write_contents(contents, chosen, out, asked)
     for line in (*written.problems, *written.brief):
         screen.say(line)
     print(f"{len(written.files)} files in {out}; open {page}")
     if opened and not _open(page):
         screen.say(f"no browser could be started; open {page} by hand")
+
+
+def _explained(chosen: list[Path], screen: Screen) -> Explanation | None:
+    """The newest that `attnbench explain` left below these results; a damaged one is told."""
+    from attnbench.errors import UserError
+    from attnbench.records import explanation
+
+    file = explanation.newest(chosen)
+    try:
+        return explanation.read(file) if file else None
+    except UserError as error:
+        screen.say(str(error))
+        return None
 
 
 def _compared(baseline: Path, chosen: list[Path], contents: Contents) -> Comparison:

@@ -141,7 +141,7 @@ class Explanation:
     """What the numbers are about; "" without boxes."""
     shares_are: Text
     """What the percentages beside the classes are."""
-    models: tuple[ExplainedModel, ...]
+    models: Annotated[tuple[ExplainedModel, ...], Meta(min_length=1)]
     pictures: tuple[ShownPicture, ...]
     anchors: tuple[LayerUse, ...] = ()
     """Of the first model."""
@@ -188,7 +188,8 @@ def read(path: Path) -> Explanation:
 def newest(paths: Sequence[Path]) -> Path | None:
     """The newest file below the folders of these results, or None."""
     folders = {path if path.is_dir() else path.parent for path in paths}
-    files = [file for folder in folders for file in (folder / FOLDER).rglob(FILE)]
+    found = [file for folder in folders for file in (folder / FOLDER).rglob(FILE)]
+    files = [file for file in found if file.is_file()]
     return max(files, key=lambda file: (file.stat().st_mtime, str(file)), default=None)
 
 

@@ -1,6 +1,8 @@
 """`attnbench explain`: sheets and numbers of a model with anchors and of one without."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from attnbench.training.checkpoint import Checkpoint, TrainState, save
 SIDE = 32
 NAMES = ("cat", "dog")
 EXPLAIN = "results/runs/explain"
+RESULTS = Path(__file__).parents[1] / "fixtures/schema2.jsonl"
 
 
 def write_checkpoint(path, attention, **more):
@@ -138,3 +141,19 @@ def test_a_token_of_a_model_without_anchors_is_refused(attnbench, dense, photos)
     code, _, err = attnbench("explain", dense, photos, "--token", "0,0")
     assert code == 2
     assert "--token is of models with learned anchors" in err
+
+
+def test_a_report_shows_it_and_a_damaged_one_is_told(attnbench, anchor, photos, tmp_path):
+    code, _, err = attnbench("explain", anchor, photos, "--show", 1)
+    assert code == 0, err
+    shutil.copy(RESULTS, tmp_path / "results/runs")
+    code, _, err = attnbench("report")
+    assert code == 0, err
+    page = (tmp_path / "report/index.html").read_text()
+    assert "boxes of the known class" in page
+    left = tmp_path / EXPLAIN / "explain.json"
+    left.write_text(left.read_text()[:-40])
+    code, _, err = attnbench("report")
+    assert code == 0
+    assert "explain.json: expected what `attnbench explain` leaves" in err
+    assert "No trained model was explained" in (tmp_path / "report/index.html").read_text()
