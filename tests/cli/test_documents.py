@@ -17,7 +17,17 @@ from attnbench.data.images import ImageData
 from attnbench.registry import ATTENTIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("index", "choose", "add-your-own", "training", "dense", "pitfalls", "paper", "api")
+PAGES = (
+    "index",
+    "choose",
+    "add-your-own",
+    "training",
+    "dense",
+    "scale",
+    "pitfalls",
+    "paper",
+    "api",
+)
 BLOCK = re.compile(r"^```(console|python)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
 SMALLER = {
     "profile": "--time-budget 0.05",

@@ -17,6 +17,8 @@ SENSIBLE = {
     "dim": ["24", "12,24", "192"],
     "dtype": ["float32", "bfloat16", "float32,float16"],
     "epochs": ["1", "2"],
+    "executor": ["local", "slurm"],
+    "executor_option": ["at_once=2", "slurm_partition=gpu"],
     "fail_on": ["slower", "broken,missing", "changed"],
     "head": ["picodet", "semantic-fpn", "uper-net"],
     "heads": ["1", "3", "1,3"],

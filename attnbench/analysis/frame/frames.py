@@ -65,8 +65,8 @@ _SPEED_UP = {
 }  # fmt: skip
 _SCORES = {"top1": "float64", "top5": "float64", "loss": "float64", PRIMARY: "float64"}
 _ORIGIN = {
-    "status": "str", "reason": "str", "asked_by": "str", "created": "str", "notes": "str",
-    "key": "str",
+    "status": "str", "reason": "str", "asked_by": "str", "created": "str", "host": "str",
+    "gpu": "str", "notes": "str", "key": "str",
 }  # fmt: skip
 _MODEL = {
     "label": "str", "variant_key": "object", "model": "str", "attention": "str", "options": "str",
