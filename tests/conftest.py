@@ -28,6 +28,24 @@ def forgotten_changes():
     del plugins._changes[known:]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def command_line_built_once():
+    """Typer builds all commands anew at each call, which takes a fifth of a short one."""
+    import typer.main
+
+    build, built = typer.main.get_command, {}
+
+    def get_command(app):
+        kind = app, app.rich_markup_mode
+        if kind not in built:
+            built[kind] = build(app)
+        return built[kind]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", get_command)
+        yield
+
+
 @pytest.fixture(scope="session")
 def loaded_processes():
     """How processes are forked from one that has loaded torch and all that measuring takes.
