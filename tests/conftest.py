@@ -114,7 +114,8 @@ def counted_by_torch(counted, monkeypatch):
 def pytest_addoption(parser):
     parser.addoption(
         "--thorough", type=float, default=1,
-        help="multiplies the number of random command lines, damaged files and kills",
+        help="multiplies the number of random command lines, damaged files and kills; above 1, "
+        "mechanisms and models are counted at every size",
     )  # fmt: skip
     parser.addoption(
         "--documents", action="store_true", help="also run the commands of docs/ (`make docs`)"
