@@ -21,7 +21,7 @@ demo: $(VENV)/.installed
 	@echo "Open report/index.html"
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --durations=5
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --durations=5
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
