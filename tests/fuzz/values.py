@@ -26,6 +26,7 @@ SENSIBLE = {
     "img_size": ["8", "16", "17"],
     "impl": ["reference", "sdpa", "best", "reference,folded"],
     "layer": ["norm", "blocks.0.norm1"],
+    "log": ["csv", "csv,csv", "mlflow"],
     "lr": ["0.001", "1e-5"],
     "mask_ignore": ["0", "11"],
     "mask_values": ["0,255", "1-10"],
