@@ -18,7 +18,17 @@ from attnbench.registry import ATTENTIONS
 from attnbench.spec import Protocol
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("index", "choose", "add-your-own", "training", "dense", "pitfalls", "paper", "api")
+PAGES = (
+    "index",
+    "choose",
+    "add-your-own",
+    "training",
+    "dense",
+    "explain",
+    "pitfalls",
+    "paper",
+    "api",
+)
 BLOCK = re.compile(r"^```(console|python)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
 SMALLER = {
     "profile": "--time-budget 0.05",
@@ -28,6 +38,7 @@ SMALLER = {
     "data": "",
     "list": "",
     "evaluate": "",
+    "explain": "",
     "predict": "--help",  # it needs sizes that are measured well: tests of its own
     "doctor": "--help",  # minutes; tests of its own
     "reproduce": "--help",  # the same
@@ -93,7 +104,7 @@ def make_folders(picture):
         size = {"width": 64, "height": 48}
         content = {
             "images": [{"id": n, "file_name": f"{split}{n}.png", **size} for n in (1, 2)],
-            "categories": [{"id": 1, "name": "cell"}],
+            "categories": [{"id": 1, "name": "WBC"}],
             "annotations": [{"id": n, "image_id": n, **box} for n in (1, 2)],
         }
         Path("bccd/annotations").mkdir(exist_ok=True)
