@@ -18,10 +18,9 @@ from attnbench.registry import loaded_plugins
 from attnbench.tasks.factory import create_task
 from attnbench.training import checkpoint as checkpoints
 from attnbench.training.checkpoint import Checkpoint, TrainState
-from attnbench.training.loop import train
+from attnbench.training.loop import OnStep, train
 
 OnRecord = Callable[[Record], None]
-OnStep = Callable[[int, int, float], None]
 
 
 def run(
@@ -29,7 +28,7 @@ def run(
     *,
     resume: bool = False,
     on_record: OnRecord = lambda record: None,
-    on_step: OnStep = lambda done, total, loss: None,
+    on_step: OnStep = lambda step: None,
 ) -> ModelRecord:
     """Train, evaluate and measure a model.
 
@@ -37,7 +36,7 @@ def run(
         experiment: what to do.
         resume: continue from the last checkpoint of this run.
         on_record: called with each epoch's record and the final one, to store them.
-        on_step: called with (steps done, steps in all, loss).
+        on_step: called with each step.
 
     Returns:
         The final record: scores and cost of the trained model.

@@ -94,8 +94,8 @@ def quick_count(workload):
     return measured(open_record(workload, Protocol(), torch.device("cpu")))
 
 
-def quick_epoch(run, epoch, on_step):
-    if epoch > 3:
+def quick_epoch(run, on_step, pause):
+    if run.epochs > 2:
         raise law.WorkBegan
     return 1.0
 
