@@ -20,6 +20,7 @@ from attnbench.data.decoding import silence_pillow
 from attnbench.data.images import BATCHES_AHEAD, Batch, ImageSet, batches_of
 from attnbench.data.picture_augment import PictureAugment, seed_of
 from attnbench.errors import UserError
+from attnbench.spec import Recipe
 
 MOST_WORKERS = 16
 
@@ -180,15 +181,18 @@ def _alive(answers: Iterator[Any]) -> Iterator[Any]:
         ) from error
 
 
-def augmented(images: ImageSet, augment: PictureAugment, repeats: int = 1) -> Augmented:
-    """The set, augmented.
+def to_train_on(images: ImageSet, recipe: Recipe) -> ImageSet:
+    """The set as a recipe shows it: augmented picture by picture, or as it is.
 
     Raises:
         UserError: its pictures cannot be read one by one.
     """
+    if not (recipe.crop_scale or recipe.rand_augment) and recipe.repeats == 1:
+        return images
     if not (hasattr(images, "picture") and hasattr(images, "labels")):
         raise UserError(
             "--crop-scale, --rand-augment and --repeats need a set of images of classes whose "
             f"pictures can be read one by one, got {type(images).__name__}; leave them out"
         )
-    return Augmented(images, augment, repeats=repeats)  # type: ignore[arg-type]
+    augment = PictureAugment(recipe.img_size, recipe.crop_scale, recipe.rand_augment)
+    return Augmented(images, augment, repeats=recipe.repeats)  # type: ignore[arg-type]

@@ -54,7 +54,7 @@ class PictureAugment:
 
     @cached_property
     def steps(self) -> list[Callable[[Any], Any]]:
-        """timm's transforms, in their order. They take seconds to import, once in a process."""
+        """Timm's transforms, in their order. They take seconds to import, once in a process."""
         from timm.data.auto_augment import rand_augment_transform
         from timm.data.transforms import RandomResizedCropAndInterpolation
 

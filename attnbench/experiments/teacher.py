@@ -1,4 +1,4 @@
-"""The teacher of a distillation: a checkpoint of ours, or a model of timm with published weights."""
+"""The teacher of a distillation: a checkpoint, or a model of timm with published weights."""
 
 from __future__ import annotations
 
@@ -108,6 +108,8 @@ def _of_timm(name: str, data: ImageData) -> nn.Module:
 class _Chosen(nn.Module):
     """A model that answers with some of its classes, in the order of the student's."""
 
+    places: Tensor
+
     def __init__(self, model: nn.Module, places: list[int]) -> None:
         super().__init__()
         self.model = model
@@ -119,6 +121,9 @@ class _Chosen(nn.Module):
 
 class _Renormalised(nn.Module):
     """A model that was trained on images of another mean and spread."""
+
+    scale: Tensor
+    shift: Tensor
 
     def __init__(self, model: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()

@@ -1,14 +1,17 @@
 """The moving average of a model's weights, timm's, which is scored in place of the model.
 
-How fast it follows depends on the step alone: quickly at first, so that short runs are not judged by
-weights of their start, then by the recipe's decay.
+How fast it follows depends on the step alone: quickly at first, so that short runs are not judged
+by weights of their start, then by the recipe's decay.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from attnbench.spec import Recipe
+from attnbench.training.weights import fill
 
 
 class Average:
@@ -32,6 +35,15 @@ class Average:
     def weights(self) -> dict[str, Tensor]:
         """The live tensors of the average; empty without one."""
         return dict(self._ema.module.state_dict()) if self._ema else {}
+
+    def go_on_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the weights of a stopped run.
+
+        Raises:
+            UserError: they are those of another model.
+        """
+        if self._ema:
+            fill(self._ema.module, weights)
 
     def update(self, step: int) -> None:
         """Follow the model, after so many steps."""

@@ -76,7 +76,9 @@ def _drop(block: nn.Module, probability: float) -> list[Callable[[], Any]]:
     if not slots:
         hook = partial(_drop_output, probability)
         return [branch.register_forward_hook(hook).remove for branch in _branches(block)]
-    undo = [partial(setattr, block, name, getattr(block, name)) for name in slots]
+    undo: list[Callable[[], Any]] = [
+        partial(setattr, block, name, getattr(block, name)) for name in slots
+    ]
     for name in slots:
         setattr(block, name, DropPath(probability).train(block.training))
     return undo

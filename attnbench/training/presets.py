@@ -44,8 +44,8 @@ PRESETS: Mapping[str, Preset] = {
             "ema_decay": 0.99996,
         },
     ),
-    # As CCT is trained from scratch on CIFAR-10 (https://arxiv.org/abs/2104.05704 and its code). Its
-    # mixing ends at epoch 175; here it goes on.
+    # As CCT is trained from scratch on CIFAR-10 (https://arxiv.org/abs/2104.05704 and its code),
+    # whose mixing ends at epoch 175; here it goes on.
     "cifar": Preset(
         task="classification",
         summary="300 epochs for photographs of 32 pixels, as CCT's on CIFAR-10",

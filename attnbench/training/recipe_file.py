@@ -101,7 +101,7 @@ def _checked(path: Path, values: Any) -> dict[str, Any]:
     given = {name: _number(value, types[name]) for name, value in values.items()}
     parts = [(name, kind | None, field(default=None)) for name, kind in types.items()]
     try:
-        typed = as_type(given, make_dataclass("_Entries", parts))
+        typed: Any = as_type(given, make_dataclass("_Entries", parts))
     except ValueError as error:
         raise UserError(f"{shown(path)}: an entry has a wrong type ({error})") from error
     return {name: getattr(typed, name) for name in given}

@@ -1,18 +1,20 @@
 """What augmentation makes of a set depends on the seed alone."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from attnbench.data.augmented import Augmented, augmented, repeated
+from attnbench.data.augmented import Augmented, repeated, to_train_on
 from attnbench.data.folder import open_folder
 from attnbench.data.global_random import drawing_from
 from attnbench.data.images import ImagesInMemory, batches_of
 from attnbench.data.picture_augment import PictureAugment, seed_of
 from attnbench.errors import UserError
+from attnbench.spec import Recipe
 
 COUNT = 11
 AUGMENT = PictureAugment((9, 7), (0.2, 1.0), "rand-m9-mstd0.5-inc1")
@@ -98,9 +100,13 @@ def test_whole_files_are_cropped_and_a_broken_one_is_named(make_folder, monkeypa
         all_of(on_disk)
 
 
-def test_a_set_without_single_pictures_is_refused(images):
-    with pytest.raises(UserError, match=r"--rand-augment .* got object"):
-        augmented(object(), AUGMENT)
+def test_a_set_without_single_pictures_is_refused_only_where_they_are_needed(images):
+    recipe = Recipe(data="noise", img_size=(9, 7), epochs=1)
+    assert to_train_on(images, recipe) is images
+    for asked in ({"repeats": 2}, {"rand_augment": "rand-m9"}, {"crop_scale": (0.5, 1.0)}):
+        assert isinstance(to_train_on(images, replace(recipe, **asked)), Augmented)
+        with pytest.raises(UserError, match=r"--rand-augment .* got object"):
+            to_train_on(object(), replace(recipe, **asked))
 
 
 def test_seeded_draws_depend_on_the_seed_and_leave_no_trace():
