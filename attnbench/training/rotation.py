@@ -28,6 +28,10 @@ class Rotation:
         self._last_is_whole = False
         self._best_value: float | None = None
 
+    def is_there(self) -> bool:
+        """Whether there is a checkpoint to go on from, be it whole or not."""
+        return self.last.exists() or self.previous.exists()
+
     def load(self) -> tuple[Checkpoint, str]:
         """The newest checkpoint that is whole, and what is to be told of it, or "".
 
