@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from attnbench.spec import Recipe
 
 RECIPES = ("quick", "deit", "cifar", "detection", "segmentation")
-BY_RECIPE = "[default: by recipe]"
 PANEL = "Recipe"
 
 
@@ -39,6 +38,15 @@ def crop_scale(text: str, flag: str = "--crop-scale") -> tuple[float, float]:
     return low, high
 
 
+def _readable(path: Path | None) -> Path | None:
+    """Refuse a file that is no recipe before anything is loaded."""
+    from attnbench.training.recipe_file import read_recipe
+
+    if path is not None:
+        read_recipe(path)
+    return path
+
+
 def _setting(quantity: str, help: str) -> Any:
     return number(quantity, help, show_default=False, rich_help_panel=PANEL)
 
@@ -50,7 +58,7 @@ class RecipeOptions:
     recipe: Annotated[
         str | None,
         options.choice(
-            RECIPES, f"One of {', '.join(RECIPES)}. [default: quick]", show_default=False,
+            RECIPES, f"One of {', '.join(RECIPES)}. \\[default: quick]", show_default=False,
             rich_help_panel=PANEL,
         ),
     ] = None  # fmt: skip
@@ -58,7 +66,7 @@ class RecipeOptions:
         Path | None,
         typer.Option(
             help="TOML or YAML file of settings; flags go before it.", show_default=False,
-            rich_help_panel=PANEL,
+            rich_help_panel=PANEL, callback=_readable,
         ),
     ] = None  # fmt: skip
     epochs: Annotated[int | None, _setting("epochs", "Passes over the images.")] = None
@@ -126,7 +134,7 @@ class RecipeOptions:
     autocast: Annotated[
         str | None,
         options.choice(
-            AUTOCASTS, f"{', '.join(AUTOCASTS)}. [default: bfloat16 on a GPU]",
+            AUTOCASTS, f"{', '.join(AUTOCASTS)}. \\[default: bfloat16 on a GPU]",
             show_default=False, rich_help_panel=PANEL,
         ),
     ] = None  # fmt: skip
@@ -165,18 +173,22 @@ class RecipeOptions:
             given["crop_scale"] = crop_scale(self.crop_scale)
         return over(read_recipe(self.config) if self.config else {}, given)
 
-    def for_data(self, data: ImageData, **defaults: Any) -> Recipe:
+    def for_data(self, data: ImageData, *, seed: int, device: str) -> Recipe:
         """The recipe for a data set.
 
         Args:
             data: the opened set.
-            defaults: settings where neither file nor flag gives one.
+            seed: of the run.
+            device: its type: on "cuda" the default is bfloat16.
 
         Raises:
-            UserError: as `recipe_for`.
+            UserError: as `recipe_for`, or the teacher is not there.
         """
+        from attnbench.experiments.teacher import identified
         from attnbench.training.presets import QUICK
         from attnbench.training.recipe import recipe_for
 
-        settings = {**defaults, **self.settings()}
-        return recipe_for(data, settings.pop("recipe", QUICK), **settings)
+        settings = {"autocast": "bfloat16" if device == "cuda" else "none", **self.settings()}
+        if settings.get("teacher"):
+            settings["teacher"] = identified(settings["teacher"])
+        return recipe_for(data, settings.pop("recipe", QUICK), seed=seed, **settings)

@@ -13,6 +13,7 @@ from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.reading import ReadingOptions
+from attnbench.cli.recipe import RecipeOptions
 from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
@@ -58,15 +59,6 @@ Option = Annotated[
         metavar="NAME=VALUE",
     ),
 ]
-Epochs = Annotated[
-    int | None, options.number("epochs", "Passes over the images. [default: by data set]")
-]
-BatchSize = Annotated[
-    int | None, options.number("batch_size", "Images per step. [default: by data set]")
-]
-LearningRate = Annotated[
-    float | None, options.number("lr", "Peak learning rate of AdamW. [default: by data set]")
-]
 ImgSize = Annotated[
     Any, options.size_of_images("Size of the images in pixels. [default: by data set]")
 ]
@@ -80,6 +72,7 @@ Resume = Annotated[
 def command(
     threads: Threads,
     reading: ReadingOptions,
+    recipe: RecipeOptions,
     model: Annotated[str, typer.Argument(help="Model name; `attnbench list models` shows all.")],
     data: Data = None,
     task: Task = None,
@@ -87,9 +80,6 @@ def command(
     attention: Attention = None,
     anchors: Anchors = None,
     option: Option = None,
-    epochs: Epochs = None,
-    batch_size: BatchSize = None,
-    lr: LearningRate = None,
     img_size: ImgSize = None,
     seed: Seed = 0,
     device: options.Device = "auto",
@@ -116,7 +106,6 @@ def command(
         from attnbench.experiments.experiment import Experiment
         from attnbench.experiments.options import model_options
         from attnbench.profiling.machine.environment import choose_device
-        from attnbench.training.recipe import recipe_for
 
         chosen = choose_device(device)
         settings = _as_before(reading, checkpoints, model, source) if resume else reading.settings
@@ -125,13 +114,9 @@ def command(
         images = open_data(
             source, img_size, task=task, seed=seed, settings=settings, on_progress=on_images
         )
-    recipe = recipe_for(
-        images, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed,
-        autocast="bfloat16" if chosen.type == "cuda" else "none",
-    )  # fmt: skip
     experiment = Experiment(
-        model=model, data=images, source=source, recipe=recipe, device=chosen,
-        folder=checkpoints, task=task, reading=settings,
+        model=model, data=images, source=source, device=chosen, folder=checkpoints, task=task,
+        recipe=recipe.for_data(images, seed=seed, device=chosen.type), reading=settings,
         options=model_options(model, images, attention, inside),
     )  # fmt: skip
     _print_start(experiment, screen)
