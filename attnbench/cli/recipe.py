@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,12 +14,10 @@ from attnbench.cli.options import number
 from attnbench.errors import UserError
 from attnbench.spec.recipe import AUTOCASTS, DISTILLATIONS
 
-if TYPE_CHECKING:
-    from attnbench.data.images import ImageData
-    from attnbench.spec import Recipe
-
 RECIPES = ("quick", "deit", "cifar", "detection", "segmentation")
 PANEL = "Recipe"
+OF_NO_RECIPE = ("config", "img_size")
+"""Options that are no setting: where settings are, and what belongs to the data set."""
 
 
 def _range(text: str, flag: str) -> None:
@@ -159,36 +157,24 @@ class RecipeOptions:
         float | None, _setting("temperature", "Of the probabilities that are learnt.")
     ] = None
 
-    def settings(self) -> dict[str, Any]:
-        """What file and flags set: fields of `Recipe`, and `recipe`, the name of a preset.
+    img_size: Annotated[
+        Any, options.size_of_images("Size of the images in pixels. \\[default: by data set]")
+    ] = None
+
+    def overrides(self, *, gpu: bool) -> dict[str, Any]:
+        """Keyword arguments of `recipe_for`, from file and flags; that of the size is not one.
 
         Raises:
-            UserError: the file is no recipe.
-        """
-        from attnbench.training.recipe_file import over, read_recipe
-
-        given = asdict(self)
-        given.pop("config")
-        if self.crop_scale is not None:
-            given["crop_scale"] = crop_scale(self.crop_scale)
-        return over(read_recipe(self.config) if self.config else {}, given)
-
-    def for_data(self, data: ImageData, *, seed: int, device: str) -> Recipe:
-        """The recipe for a data set.
-
-        Args:
-            data: the opened set.
-            seed: of the run.
-            device: its type: on "cuda" the default is bfloat16.
-
-        Raises:
-            UserError: as `recipe_for`, or the teacher is not there.
+            UserError: the file is no recipe, or the teacher is not there.
         """
         from attnbench.experiments.teacher import identified
-        from attnbench.training.presets import QUICK
-        from attnbench.training.recipe import recipe_for
+        from attnbench.training.recipe_file import PRESET, over, read_recipe
 
-        settings = {"autocast": "bfloat16" if device == "cuda" else "none", **self.settings()}
-        if settings.get("teacher"):
-            settings["teacher"] = identified(settings["teacher"])
-        return recipe_for(data, settings.pop("recipe", QUICK), seed=seed, **settings)
+        given = {name: one for name, one in asdict(self).items() if name not in OF_NO_RECIPE}
+        if self.crop_scale is not None:
+            given["crop_scale"] = crop_scale(self.crop_scale)
+        found = over(read_recipe(self.config) if self.config else {}, given)
+        found.setdefault("autocast", "bfloat16" if gpu else "none")
+        if found.get("teacher"):
+            found["teacher"] = identified(found["teacher"])
+        return {"preset" if name == PRESET else name: one for name, one in found.items()}

@@ -25,6 +25,7 @@ SMALLER = {
     "sweep": "--time-budget 0.05",
     "train": "--epochs 1",
     "report": "",
+    "runs": "",
     "data": "",
     "list": "",
     "evaluate": "",

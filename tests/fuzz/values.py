@@ -61,7 +61,9 @@ SENSIBLE = {
     "resolution": ["32", "32,64", "32x64"],
     "results": ["results/runs", "results/runs/train.jsonl"],
     "save_images": ["0", "3"],
+    "save_every": ["0", "5"],
     "seed": ["0", "1", "0,1"],
+    "seeds": ["0", "0,1", "2,3"],
     "show": ["1", "6"],
     "split": ["val", "test"],
     "sweep": ["window_size=2,7", "num_anchors=3,9"],
@@ -91,6 +93,8 @@ SENSIBLE |= {
     "report_baseline": ["results/runs", "results/runs/profile.jsonl"],
     "reproduce_out": ["results/runs", "new/paper"],
     "reproduce_what": ["table1", "table4", "table5", "fig5", "claims"],
+    "train_models": ["fuzz-small"],
+    "runs_folder": ["results/runs/checkpoints", "results/runs"],
     "train_option": ["num_anchors=5", "qkv_bias=true"],
     "train_seed": ["0", "3"],
 }

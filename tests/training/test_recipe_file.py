@@ -25,16 +25,16 @@ def test_what_is_printed_is_read_back_as_the_same_recipe(data, written) -> None:
         recipe = recipe_for(of_task, name, seed=3, weight_decay=1e-5)
         file = written("\n".join(recipe_lines(recipe)))
         options = RecipeOptions(config=file)
-        assert options.for_data(of_task, seed=3, device="cpu") == recipe
+        assert recipe_for(of_task, seed=3, **options.overrides(gpu=False)) == recipe
 
 
 def test_flags_go_before_the_file_and_the_file_before_the_preset(data, written) -> None:
     file = written("recipe = 'cifar'\nepochs = 9\nmixup = 0.3\nlr = 1")
     options = RecipeOptions(config=file, mixup=0.0, crop_scale="0.5,1")
-    recipe = options.for_data(data, seed=1, device="cpu")
+    recipe = recipe_for(data, seed=1, **options.overrides(gpu=False))
     assert (recipe.epochs, recipe.mixup, recipe.lr, recipe.seed) == (9, 0.0, 1.0, 1)
     assert (recipe.crop_scale, recipe.cutmix) == ((0.5, 1.0), 1.0)
-    assert options.for_data(data, seed=0, device="cuda").autocast == "bfloat16"
+    assert recipe_for(data, **options.overrides(gpu=True)).autocast == "bfloat16"
     assert over({"a": 1, "b": 2}, {"a": None, "b": 3}) == {"a": 1, "b": 3}
 
 
