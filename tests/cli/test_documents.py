@@ -15,7 +15,6 @@ from PIL import Image
 
 from attnbench.data.images import ImageData
 from attnbench.registry import ATTENTIONS
-from attnbench.spec import Protocol
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("index", "choose", "add-your-own", "training", "dense", "pitfalls", "paper", "api")
@@ -64,8 +63,6 @@ def small_work(monkeypatch):
 
     monkeypatch.setattr(opening, "open_data", open_few)
     monkeypatch.setattr(digit_scenes, "SCENES", {"train": FEW, "val": FEW})
-    quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=0.1)
-    monkeypatch.setattr("attnbench.experiments.cost.COST_PROTOCOL", quick)
 
 
 @pytest.fixture
