@@ -17,7 +17,17 @@ from attnbench.data.images import ImageData
 from attnbench.registry import ATTENTIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("index", "choose", "add-your-own", "training", "dense", "pitfalls", "paper", "api")
+PAGES = (
+    "index",
+    "choose",
+    "add-your-own",
+    "training",
+    "recipes",
+    "dense",
+    "pitfalls",
+    "paper",
+    "api",
+)
 BLOCK = re.compile(r"^```(console|python)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
 SMALLER = {
     "profile": "--time-budget 0.05",
@@ -44,6 +54,9 @@ class Few:
 
     def __len__(self):
         return min(FEW, len(self.images))
+
+    def __getattr__(self, name):
+        return getattr(self.images, name)  # single pictures, and their labels
 
     def batches(self, batch_size, *, seed, device, first=0):
         images, targets = next(iter(self.images.batches(FEW, seed=seed, device=device)))
