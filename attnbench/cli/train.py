@@ -11,6 +11,7 @@ from attnbench.cli import options
 from attnbench.cli.cells import ANCHORS
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
+from attnbench.cli.outcome import outcomes_beside
 from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.threads import Threads
@@ -104,7 +105,7 @@ def command(
     screen = Screen(stderr=True)
     checkpoints = out.parent / "checkpoints"
     try_file(out)
-    try_folder(checkpoints)
+    try_folder(checkpoints, outcomes_beside(out))
     with status(screen, "loading torch"):
         from attnbench.experiments.task import asked_for
 

@@ -12,9 +12,11 @@ from attnbench.benchmark.subject import subject_of
 from attnbench.data.by_name import not_judged
 from attnbench.experiments.cost import trained_cost
 from attnbench.experiments.experiment import Experiment
+from attnbench.experiments.image_outcomes import with_outcomes
 from attnbench.experiments.resume import refuse_other_labels, run_folder
 from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores, now
 from attnbench.registry import loaded_plugins
+from attnbench.tasks.base import Metric
 from attnbench.tasks.factory import create_task
 from attnbench.training import checkpoint as checkpoints
 from attnbench.training.checkpoint import Checkpoint, TrainState
@@ -55,7 +57,13 @@ def run(
     scores = [saved.scores] if saved else []
     environment = environment_of(subject_of(experiment.workload), experiment.device)
 
+    metrics: list[Metric] = []  # of the last epoch
+
     def on_epoch(progress: Progress, measured: Scores, state: TrainState) -> None:
+        for metric in metrics:
+            measured = with_outcomes(
+                measured, metric, experiment.data, experiment.outcomes, folder.name
+            )
         # The record first: an epoch that was told twice is shown once, but one that is in the
         # checkpoint is not run again, and its record would be lost.
         on_record(_epoch_record(experiment, folder.name, environment, progress, measured))
@@ -65,7 +73,7 @@ def run(
     train(
         model, experiment.data, create_task(experiment.task), experiment.recipe,
         device=experiment.device, state=saved.state if saved else None, on_step=on_step,
-        on_epoch=on_epoch,
+        on_epoch=on_epoch, on_metric=metrics.append,
     )  # fmt: skip
     model.zero_grad()  # gradients of the last step take memory
     cost = trained_cost(model, experiment.workload, experiment.device)

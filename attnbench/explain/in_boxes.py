@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from attnbench.scoring.bootstrap import middle, times_drawn
 from attnbench.spec import Grid
-from attnbench.tasks.bootstrap import middle, times_drawn
 
 DRAWS = 2000
 SPREAD = 1 / 4

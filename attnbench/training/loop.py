@@ -20,7 +20,7 @@ from attnbench.data.images import ImageData, num_batches
 from attnbench.errors import UserError
 from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
-from attnbench.tasks.base import Task
+from attnbench.tasks.base import Metric, Task
 from attnbench.training.auxiliary import collected_losses
 from attnbench.training.checkpoint import TrainState
 from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
@@ -47,6 +47,7 @@ def train(
     state: TrainState | None = None,
     on_step: OnStep | None = None,
     on_epoch: OnEpoch | None = None,
+    on_metric: Callable[[Metric], None] | None = None,
 ) -> TrainState:
     """Train a model and evaluate it after each epoch; the model is moved to the device.
 
@@ -61,6 +62,7 @@ def train(
         state: of a stopped run; its epochs are not run again.
         on_step: see `OnStep`.
         on_epoch: see `OnEpoch`; save checkpoints here.
+        on_metric: called before it with the metric of the evaluation after the last epoch.
 
     Returns:
         The state at the end, with the live tensors of model and optimizer.
@@ -76,7 +78,11 @@ def train(
         loss = _train_epoch(run, epoch, on_step)
         train_s += synchronised_clock(run.device) - began
         progress = Progress(epoch=epoch, train_loss=loss, train_s=train_s, images=len(data.train))
-        scores = evaluate(model, data, task, recipe, device=run.device)
+        last = epoch == recipe.epochs
+        scores = evaluate(
+            model, data, task, recipe, device=run.device, intervals=last,
+            on_metric=on_metric if last else None,
+        )  # fmt: skip
         epochs_done = epoch
         if on_epoch:
             on_epoch(progress, scores, _state(run, epoch, train_s))
