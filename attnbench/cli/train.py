@@ -160,7 +160,10 @@ def _run(experiment: Experiment, resume: bool, out: Path, screen: Screen) -> Non
         _print_epoch(record, screen)
 
     with steps_progress(screen) as on_step:
-        record = run(experiment, resume=resume, on_record=on_record, on_step=on_step)
+        record = run(
+            experiment, resume=resume, on_record=on_record,
+            on_step=lambda step: on_step(step.done, step.total, step.loss),
+        )  # fmt: skip
     _print_result(record, out)
     print(f"Checkpoint: {experiment.folder / record.run / 'last.pt'}")
 

@@ -44,7 +44,7 @@ class ImageSet(Protocol):
         ...
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str
+        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
     ) -> Iterator[Batch]:
         """Every image once, in `num_batches` batches; the last may be smaller, or larger by one.
 
@@ -52,6 +52,7 @@ class ImageSet(Protocol):
             batch_size: images a batch.
             seed: None keeps the order of the set; a seed shuffles, the same way on every device.
             device: where to put the batches.
+            first: batches to leave out at the start; they are not read.
         """
         ...
 
@@ -102,10 +103,10 @@ class ImagesInMemory:
         return len(self.labels)
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str
+        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
-        for rows in batches_of(len(self), batch_size, seed):
+        for rows in batches_of(len(self), batch_size, seed)[first:]:
             yield self.images[rows].to(device), self.labels[rows].to(device)
 
 
@@ -131,14 +132,14 @@ class ImagesOnDisk:
         return len(self.paths)
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str
+        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
 
         def read(row: int) -> Tensor:
             return read_square(self.paths[row], self.img_size)
 
-        for rows, images in read_ahead(read, batches_of(len(self), batch_size, seed)):
+        for rows, images in read_ahead(read, batches_of(len(self), batch_size, seed)[first:]):
             yield torch.stack(images).to(device), self.labels[rows].to(device)
 
 

@@ -45,7 +45,7 @@ class Few:
     def __len__(self):
         return min(FEW, len(self.images))
 
-    def batches(self, batch_size, *, seed, device):
+    def batches(self, batch_size, *, seed, device, first=0):
         images, targets = next(iter(self.images.batches(FEW, seed=seed, device=device)))
         yield images[: len(self)], targets[: len(self)]
 

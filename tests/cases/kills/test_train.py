@@ -31,7 +31,7 @@ def saved_in(folder):
 
 
 def start(processes, folder):
-    process = processes.Process(target=train, args=(folder, saved_in(folder).exists()))
+    process = processes.Process(target=train, args=(folder,))
     process.start()
     return process
 
@@ -70,7 +70,7 @@ def test_kills_at_random_moments_lose_nothing(processes, tmp_path, request):
             process.join()
             killed += 1
             if saved_in(folder).exists():
-                assert 1 <= checkpoint.load(saved_in(folder)).state.epochs <= EPOCHS
+                assert checkpoint.load(saved_in(folder)).state.epochs <= EPOCHS
             if killed < kills:
                 continue
         found, told = finish(processes, folder)
