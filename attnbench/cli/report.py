@@ -83,8 +83,8 @@ def _compared(baseline: Path, chosen: list[Path], contents: Contents) -> Compari
 
     before = store.read_many([baseline])
     sides = (
-        Side(name=str(baseline), records=before.costs),
-        Side(name=", ".join(map(str, chosen)), records=contents.costs),
+        Side(name=str(baseline), records=before.costs, paths=[baseline]),
+        Side(name=", ".join(map(str, chosen)), records=contents.costs, paths=chosen),
     )
     return compare(*sides, Thresholds())
 

@@ -17,7 +17,7 @@ SENSIBLE = {
     "dim": ["24", "12,24", "192"],
     "dtype": ["float32", "bfloat16", "float32,float16"],
     "epochs": ["1", "2"],
-    "fail_on": ["slower", "broken,missing", "changed"],
+    "fail_on": ["slower", "broken,missing", "changed,worse"],
     "head": ["picodet", "semantic-fpn", "uper-net"],
     "heads": ["1", "3", "1,3"],
     "images": ["images"],

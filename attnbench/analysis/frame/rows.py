@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from math import sqrt
 from typing import Any
 
 from attnbench.analysis.frame.limits import Neighbours, gap_columns, limit_columns
 from attnbench.analysis.frame.timing import timing_columns
-from attnbench.analysis.interval import NORMAL
+from attnbench.analysis.image_error import image_error
 from attnbench.analysis.keys import (
     Shared,
     conditions_of,
@@ -32,8 +31,6 @@ from attnbench.units import primary_score
 OTHER = "other"
 """The family of unregistered attentions, and of models not built from the suite's blocks."""
 
-SHARES_OF_IMAGES = ("top1",)
-"""Scores that are means over images of what is right or wrong."""
 PRIMARY = "primary_score"
 """The column of the score that ranks the models of a task."""
 
@@ -222,20 +219,9 @@ def _scores(scores: Scores | None, task: str) -> Row:
     return {
         **scores.values,
         PRIMARY: None if primary is None else scores.values.get(primary.key),
-        IMAGE_ERROR: None if primary is None else _image_error(scores, primary.key),
+        IMAGE_ERROR: None if primary is None else image_error(scores, primary.key),
         "scored_images": scores.count,
         "outcomes_key": scores.outcomes,
         "throughput_per_s": scores.throughput_per_s,
         "predict_each_s": scores.predict_s / scores.count if scores.predict_s else None,
     }
-
-
-def _image_error(scores: Scores, name: str) -> float | None:
-    """From the bootstrap over images; of a share of images, from the share itself."""
-    if name in scores.intervals:
-        low, high = scores.intervals[name]
-        return (high - low) / (2 * NORMAL)
-    share = scores.values.get(name)
-    if share is None or name not in SHARES_OF_IMAGES:
-        return None
-    return sqrt(max(0.0, share * (1 - share)) / scores.count)

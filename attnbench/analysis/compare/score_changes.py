@@ -1,0 +1,209 @@
+"""The change of the scores of trained models: better, worse, equal, or cannot tell.
+
+A trained model is a workload under a recipe, the seed apart. Those that both sides hold are
+compared; if each side holds one alone on the same data, these two are, whatever they are called, so
+that two mechanisms can be compared. If both were judged on the same images and the outcome of each
+was kept, the verdict follows from the difference on these images (`analysis.paired`). Otherwise it
+follows from the scores, their seeds and their counts of images, which tells less; and from one
+seed, nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean, variance
+from typing import TYPE_CHECKING, Literal
+
+from attnbench.analysis.image_error import image_error
+from attnbench.analysis.interval import half_of
+from attnbench.records import CostRecord, ModelRecord, of_type
+from attnbench.spec import identity
+from attnbench.units import Metric, primary_score
+
+if TYPE_CHECKING:
+    from attnbench.analysis.paired.difference import Difference
+    from attnbench.analysis.paired.files import OutcomeFiles
+
+ScoreVerdict = Literal["better", "worse", "equal", "cannot tell"]
+Interval = tuple[float, float]
+ONE_SEED = "one seed, and no outcomes of the same images on both sides"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """The runs of one model on one side: the newest record of each seed."""
+
+    records: tuple[ModelRecord, ...]
+    scores: tuple[float, ...]
+    """The primary score of each."""
+
+    @property
+    def score(self) -> float:
+        """Mean over the seeds."""
+        return fmean(self.scores)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreChange:
+    """The change of the primary score of one model, or between two."""
+
+    before: Trained
+    after: Trained
+    metric: Metric
+    interval: Interval | None
+    """95 % interval of after - before."""
+    verdict: ScoreVerdict
+    """On the model after."""
+    basis: str
+    """On what the verdict rests."""
+
+    @property
+    def value(self) -> float:
+        """After - before."""
+        return self.after.score - self.before.score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreChanges:
+    """All of them, and which outcomes could not be used."""
+
+    changes: tuple[ScoreChange, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def score_changes(
+    before: Iterable[CostRecord], after: Iterable[CostRecord], paths: Sequence[Path] = ()
+) -> ScoreChanges:
+    """Compare the scores of the trained models of two sides.
+
+    Args:
+        before: the records of one side.
+        after: those of the other.
+        paths: the results files, beside which the outcomes of single images are.
+    """
+    pairs = _pairs(_trained(before), _trained(after))
+    files = None
+    if any(record.scores and record.scores.outcomes for one in pairs for record in one[1].records):
+        from attnbench.analysis.paired.files import OutcomeFiles
+
+        files = OutcomeFiles(paths)
+    changes = tuple(_change(*pair, files) for pair in pairs)
+    return ScoreChanges(changes=changes, problems=tuple(files.problems) if files else ())
+
+
+def _trained(records: Iterable[CostRecord]) -> dict[Hashable, Trained]:
+    """The trained models of a side by what tells them apart, the seed excluded."""
+    newest: dict[Hashable, dict[int, ModelRecord]] = {}
+    for record in of_type(records, ModelRecord):
+        if _score_of(record) is None or record.recipe is None:
+            continue
+        seeds = newest.setdefault(_key(record), {})
+        seed = record.recipe.seed
+        if seed not in seeds or record.created >= seeds[seed].created:
+            seeds[seed] = record
+    return {key: _of(list(seeds.values())) for key, seeds in newest.items()}
+
+
+def _of(records: list[ModelRecord]) -> Trained:
+    scores = [score for record in records if (score := _score_of(record)) is not None]
+    return Trained(records=tuple(records), scores=tuple(scores))
+
+
+def _key(record: ModelRecord) -> Hashable:
+    assert record.recipe is not None
+    assert record.scores is not None
+    recipe = replace(record.recipe, seed=0)
+    return identity(record.workload), recipe, record.scores.scored_on
+
+
+def _score_of(record: ModelRecord) -> float | None:
+    primary = primary_score(record.workload.task)
+    scores = record.scores
+    if primary is None or scores is None or scores.task != record.workload.task:
+        return None
+    return scores.values.get(primary.key)
+
+
+def _pairs(
+    before: dict[Hashable, Trained], after: dict[Hashable, Trained]
+) -> list[tuple[Trained, Trained]]:
+    both = [(before[key], after[key]) for key in before if key in after]
+    if not both and len(before) == len(after) == 1:
+        both = [(one, other) for one in before.values() for other in after.values()
+                if _data(one) == _data(other)]  # fmt: skip
+    return both
+
+
+def _data(trained: Trained) -> tuple[str, str]:
+    """The task, and the images that were judged."""
+    first = trained.records[0]
+    assert first.recipe is not None
+    assert first.scores is not None
+    return first.workload.task, first.scores.scored_on or first.recipe.data
+
+
+def _change(before: Trained, after: Trained, files: OutcomeFiles | None) -> ScoreChange:
+    metric = primary_score(before.records[0].workload.task)
+    assert metric is not None  # without one there is no score
+    interval, verdict, basis = _judged(before, after, metric.key, files)
+    return ScoreChange(
+        before=before, after=after, metric=metric, interval=interval, verdict=verdict, basis=basis
+    )
+
+
+def _judged(
+    before: Trained, after: Trained, name: str, files: OutcomeFiles | None
+) -> tuple[Interval | None, ScoreVerdict, str]:
+    if before.records == after.records:
+        return (0.0, 0.0), "equal", "the same runs on both sides"
+    found = _paired(before, after, files) if files else None
+    if found is not None and found.interval is not None:
+        return found.interval, found.verdict, _basis(found)
+    if min(len(before.scores), len(after.scores)) < 2:
+        return None, "cannot tell", ONE_SEED
+    parts = [part for one in (before, after) for part in _variances(one, name)]
+    half, value = half_of(parts), after.score - before.score
+    verdict: ScoreVerdict = (
+        "better" if value > half else "worse" if value < -half else "cannot tell"
+    )
+    seeds = f"{len(before.scores)} and {len(after.scores)} seeds"
+    return (value - half, value + half), verdict, f"{seeds}, not image by image"
+
+
+def _variances(trained: Trained, name: str) -> list[tuple[float, int | None]]:
+    """Of the mean, through the seeds and through the images, with their degrees of freedom."""
+    count = len(trained.scores)
+    errors = [image_error(r.scores, name) for r in trained.records if r.scores is not None]
+    of_images = fmean((error or 0.0) ** 2 for error in errors)
+    return [(variance(trained.scores) / count, count - 1), (of_images, None)]
+
+
+def _paired(before: Trained, after: Trained, files: OutcomeFiles) -> Difference | None:
+    """After - before on the same images; None if they are not the same, or not kept."""
+    from attnbench.analysis.paired.difference import difference, runs_of
+
+    old, new = (
+        runs_of([files.judged(r.scores.outcomes if r.scores else None) for r in one.records])
+        for one in (before, after)
+    )
+    if old is None or new is None or old.samples != new.samples:
+        return None
+    return difference(new, old)
+
+
+def _basis(found: Difference) -> str:
+    same = f"the same {found.images:,} images"
+    if not found.is_of_two_networks:
+        seeds = " and ".join(map(str, dict.fromkeys(reversed(found.seeds))))
+        return f"{same}, {seeds} seeds"
+    text = f"{same}, these two networks alone: one seed says nothing of others"
+    if found.p is None or found.alone is None:
+        return text
+    after, before = found.alone
+    return f"{text}; {before} right before alone, {after} after alone, exact McNemar {_p(found.p)}"
+
+
+def _p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
