@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from attnbench.cores import available_cores
-from attnbench.data.decoding import read_square, silence_pillow
+from attnbench.data.decoding import read_square, read_whole, silence_pillow
 from attnbench.data.findings import Finding
 from attnbench.data.targets import Numbers
 
@@ -102,6 +102,10 @@ class ImagesInMemory:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def picture(self, row: int, *, whole: bool) -> Tensor:
+        """One image, uint8 (3, height, width); what was cut off when it was read is not here."""
+        return self.images[row]
+
     def batches(
         self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
     ) -> Iterator[Batch]:
@@ -130,6 +134,11 @@ class ImagesOnDisk:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def picture(self, row: int, *, whole: bool) -> Tensor:
+        """One file, uint8 (3, height, width): as it is if `whole`, else cut to the set's size."""
+        path = self.paths[row]
+        return read_whole(path) if whole else read_square(path, self.img_size)
 
     def batches(
         self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
