@@ -75,6 +75,12 @@ Seed = Annotated[int, options.number("seed", "Seed of weights, order and augment
 Resume = Annotated[
     bool, typer.Option("--resume", help="Continue from the last checkpoint of this run.")
 ]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Print the recipe and which differences it can resolve; train nothing."
+    ),
+]
 
 
 @grouped
@@ -95,6 +101,7 @@ def command(
     seed: Seed = 0,
     device: options.Device = "auto",
     resume: Resume = False,
+    dry_run: DryRun = False,
     out: options.Out = RUNS / "train.jsonl",
     plugin: options.Plugin = None,
 ) -> None:
@@ -137,6 +144,11 @@ def command(
     )  # fmt: skip
     _print_start(experiment, screen)
     print_findings(images.findings, screen)
+    if dry_run:
+        from attnbench.cli.show.plan import print_plan
+
+        print_plan(experiment, out, screen)
+        return
     _run(experiment, resume, out, screen)
 
 

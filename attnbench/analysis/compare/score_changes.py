@@ -11,15 +11,15 @@ seed, nothing.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, variance
 from typing import TYPE_CHECKING, Literal
 
 from attnbench.analysis.image_error import image_error
 from attnbench.analysis.interval import half_of
-from attnbench.records import CostRecord, ModelRecord, of_type
-from attnbench.spec import identity
+from attnbench.analysis.trained import Trained, trained_models
+from attnbench.records import CostRecord
 from attnbench.units import Metric, primary_score
 
 if TYPE_CHECKING:
@@ -29,20 +29,6 @@ if TYPE_CHECKING:
 ScoreVerdict = Literal["better", "worse", "equal", "cannot tell"]
 Interval = tuple[float, float]
 ONE_SEED = "one seed, and no outcomes of the same images on both sides"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
-    """The runs of one model on one side: the newest record of each seed."""
-
-    records: tuple[ModelRecord, ...]
-    scores: tuple[float, ...]
-    """The primary score of each."""
-
-    @property
-    def score(self) -> float:
-        """Mean over the seeds."""
-        return fmean(self.scores)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +69,7 @@ def score_changes(
         after: those of the other.
         paths: the results files, beside which the outcomes of single images are.
     """
-    pairs = _pairs(_trained(before), _trained(after))
+    pairs = _pairs(trained_models(before), trained_models(after))
     files = None
     if any(record.scores and record.scores.outcomes for one in pairs for record in one[1].records):
         from attnbench.analysis.paired.files import OutcomeFiles
@@ -93,55 +79,14 @@ def score_changes(
     return ScoreChanges(changes=changes, problems=tuple(files.problems) if files else ())
 
 
-def _trained(records: Iterable[CostRecord]) -> dict[Hashable, Trained]:
-    """The trained models of a side by what tells them apart, the seed excluded."""
-    newest: dict[Hashable, dict[int, ModelRecord]] = {}
-    for record in of_type(records, ModelRecord):
-        if _score_of(record) is None or record.recipe is None:
-            continue
-        seeds = newest.setdefault(_key(record), {})
-        seed = record.recipe.seed
-        if seed not in seeds or record.created >= seeds[seed].created:
-            seeds[seed] = record
-    return {key: _of(list(seeds.values())) for key, seeds in newest.items()}
-
-
-def _of(records: list[ModelRecord]) -> Trained:
-    scores = [score for record in records if (score := _score_of(record)) is not None]
-    return Trained(records=tuple(records), scores=tuple(scores))
-
-
-def _key(record: ModelRecord) -> Hashable:
-    assert record.recipe is not None
-    assert record.scores is not None
-    recipe = replace(record.recipe, seed=0)
-    return identity(record.workload), recipe, record.scores.scored_on
-
-
-def _score_of(record: ModelRecord) -> float | None:
-    primary = primary_score(record.workload.task)
-    scores = record.scores
-    if primary is None or scores is None or scores.task != record.workload.task:
-        return None
-    return scores.values.get(primary.key)
-
-
 def _pairs(
     before: dict[Hashable, Trained], after: dict[Hashable, Trained]
 ) -> list[tuple[Trained, Trained]]:
     both = [(before[key], after[key]) for key in before if key in after]
     if not both and len(before) == len(after) == 1:
         both = [(one, other) for one in before.values() for other in after.values()
-                if _data(one) == _data(other)]  # fmt: skip
+                if one.data == other.data]  # fmt: skip
     return both
-
-
-def _data(trained: Trained) -> tuple[str, str]:
-    """The task, and the images that were judged."""
-    first = trained.records[0]
-    assert first.recipe is not None
-    assert first.scores is not None
-    return first.workload.task, first.scores.scored_on or first.recipe.data
 
 
 def _change(before: Trained, after: Trained, files: OutcomeFiles | None) -> ScoreChange:
@@ -182,12 +127,9 @@ def _variances(trained: Trained, name: str) -> list[tuple[float, int | None]]:
 
 def _paired(before: Trained, after: Trained, files: OutcomeFiles) -> Difference | None:
     """After - before on the same images; None if they are not the same, or not kept."""
-    from attnbench.analysis.paired.difference import difference, runs_of
+    from attnbench.analysis.paired.difference import difference
 
-    old, new = (
-        runs_of([files.judged(r.scores.outcomes if r.scores else None) for r in one.records])
-        for one in (before, after)
-    )
+    old, new = before.on_images(files), after.on_images(files)
     if old is None or new is None or old.samples != new.samples:
         return None
     return difference(new, old)
