@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
-from statistics import fmean
+from statistics import fmean, variance
 from typing import TYPE_CHECKING
 
+from attnbench.analysis.image_error import image_error
 from attnbench.records import ModelRecord, Record, of_type
 from attnbench.spec import identity
-from attnbench.units import primary_score
+from attnbench.units import Metric, primary_score
 
 if TYPE_CHECKING:
     from attnbench.analysis.paired.difference import Runs
@@ -37,6 +38,27 @@ class Trained:
         assert first.scores is not None
         return first.workload.task, first.scores.scored_on or first.recipe.data
 
+    @property
+    def metric(self) -> Metric:
+        """The primary score."""
+        metric = primary_score(self.records[0].workload.task)
+        assert metric is not None  # without one there are no scores
+        return metric
+
+    @property
+    def variances(self) -> list[tuple[float, int | None]]:
+        """Of the mean through seeds and through images, with degrees of freedom (`half_of`).
+
+        All seeds are judged on the same images, so the second does not shrink with their number.
+        """
+        scores = [record.scores for record in self.records if record.scores is not None]
+        errors = [image_error(one, self.metric.key) or 0.0 for one in scores]
+        count = len(self.scores)
+        return [
+            (variance(self.scores) / count, count - 1),
+            (fmean(error**2 for error in errors), None),
+        ]
+
     def on_images(self, files: OutcomeFiles) -> Runs | None:
         """What its runs did on each image; None where that was not kept or cannot be used."""
         from attnbench.analysis.paired.difference import runs_of
@@ -45,7 +67,7 @@ class Trained:
                         for r in self.records])  # fmt: skip
 
 
-def trained_models(records: Iterable[Record]) -> dict[Hashable, Trained]:
+def trained_variants(records: Iterable[Record]) -> dict[Hashable, Trained]:
     """The trained models among records by what tells them apart, the seed excluded."""
     newest: dict[Hashable, dict[int, ModelRecord]] = {}
     for record in of_type(records, ModelRecord):

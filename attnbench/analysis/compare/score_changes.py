@@ -13,14 +13,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, variance
 from typing import TYPE_CHECKING, Literal
 
-from attnbench.analysis.image_error import image_error
 from attnbench.analysis.interval import half_of
-from attnbench.analysis.trained import Trained, trained_models
+from attnbench.analysis.trained import Trained, trained_variants
 from attnbench.records import CostRecord
-from attnbench.units import Metric, primary_score
+from attnbench.units import Metric
 
 if TYPE_CHECKING:
     from attnbench.analysis.paired.difference import Difference
@@ -69,13 +67,13 @@ def score_changes(
         after: those of the other.
         paths: the results files, beside which the outcomes of single images are.
     """
-    pairs = _pairs(trained_models(before), trained_models(after))
+    pairs = _pairs(trained_variants(before), trained_variants(after))
     files = None
     if any(record.scores and record.scores.outcomes for one in pairs for record in one[1].records):
         from attnbench.analysis.paired.files import OutcomeFiles
 
         files = OutcomeFiles(paths)
-    changes = tuple(_change(*pair, files) for pair in pairs)
+    changes = tuple(score_change(*pair, files) for pair in pairs)
     return ScoreChanges(changes=changes, problems=tuple(files.problems) if files else ())
 
 
@@ -89,17 +87,17 @@ def _pairs(
     return both
 
 
-def _change(before: Trained, after: Trained, files: OutcomeFiles | None) -> ScoreChange:
-    metric = primary_score(before.records[0].workload.task)
-    assert metric is not None  # without one there is no score
-    interval, verdict, basis = _judged(before, after, metric.key, files)
+def score_change(before: Trained, after: Trained, files: OutcomeFiles | None) -> ScoreChange:
+    """The change between two models that were judged on the same data."""
+    interval, verdict, basis = _judged(before, after, files)
     return ScoreChange(
-        before=before, after=after, metric=metric, interval=interval, verdict=verdict, basis=basis
-    )
+        before=before, after=after, metric=after.metric, interval=interval, verdict=verdict,
+        basis=basis,
+    )  # fmt: skip
 
 
 def _judged(
-    before: Trained, after: Trained, name: str, files: OutcomeFiles | None
+    before: Trained, after: Trained, files: OutcomeFiles | None
 ) -> tuple[Interval | None, ScoreVerdict, str]:
     if before.records == after.records:
         return (0.0, 0.0), "equal", "the same runs on both sides"
@@ -108,21 +106,12 @@ def _judged(
         return found.interval, found.verdict, _basis(found)
     if min(len(before.scores), len(after.scores)) < 2:
         return None, "cannot tell", ONE_SEED
-    parts = [part for one in (before, after) for part in _variances(one, name)]
-    half, value = half_of(parts), after.score - before.score
+    half, value = half_of(before.variances + after.variances), after.score - before.score
     verdict: ScoreVerdict = (
         "better" if value > half else "worse" if value < -half else "cannot tell"
     )
     seeds = f"{len(before.scores)} and {len(after.scores)} seeds"
     return (value - half, value + half), verdict, f"{seeds}, not image by image"
-
-
-def _variances(trained: Trained, name: str) -> list[tuple[float, int | None]]:
-    """Of the mean, through the seeds and through the images, with their degrees of freedom."""
-    count = len(trained.scores)
-    errors = [image_error(r.scores, name) for r in trained.records if r.scores is not None]
-    of_images = fmean((error or 0.0) ** 2 for error in errors)
-    return [(variance(trained.scores) / count, count - 1), (of_images, None)]
 
 
 def _paired(before: Trained, after: Trained, files: OutcomeFiles) -> Difference | None:

@@ -9,7 +9,7 @@ from attnbench.analysis.paired import power
 from attnbench.analysis.paired.difference import Runs
 from attnbench.analysis.paired.files import OutcomeFiles
 from attnbench.analysis.paired.power import Noise
-from attnbench.analysis.trained import trained_models
+from attnbench.analysis.trained import trained_variants
 from attnbench.cli.show.columns import Column
 from attnbench.cli.show.recipe import recipe_lines
 from attnbench.cli.show.screen import Screen
@@ -84,7 +84,7 @@ def _earlier(experiment: Experiment, out: Path) -> list[Runs]:
         return []
     files = OutcomeFiles([out.parent])
     wanted = experiment.task, experiment.recipe.data
-    found = trained_models(store.read_many([out.parent]).models).values()
+    found = trained_variants(store.read_many([out.parent]).models).values()
     runs = [one.on_images(files) for one in found if one.data == wanted]
     known = [
         one for one in runs if one is not None and one.each[0].images == len(experiment.data.val)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from attnbench.analysis.compare.poor import commands_for
 from attnbench.analysis.compare.rule import NO_FLOOR
+from attnbench.analysis.compare.score_text import lines_of
 from attnbench.analysis.compare.verdict import (
     WORST_FIRST,
     Change,
@@ -22,7 +23,6 @@ from attnbench.analysis.shortened import MOST_NAMED, some_of
 from attnbench.records import CostRecord
 from attnbench.records.latency import Ratio
 from attnbench.report.tables.markdown import in_markdown, table_lines
-from attnbench.report.tables.score_text import lines_of
 from attnbench.units import METRICS, format_number, format_percent
 
 MISSING = "–"

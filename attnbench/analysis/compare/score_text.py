@@ -23,7 +23,9 @@ def _line(change: ScoreChange) -> str:
     form = change.metric.format
     values = f"{form(change.before.score)} → {form(change.after.score)}"
     name, label = _name(change), change.metric.label
-    return f"{name}, {label}: {values}, {_difference(change)}: {change.verdict} ({change.basis})"
+    return (
+        f"{name}, {label}: {values}, {difference_text(change)}: {change.verdict} ({change.basis})"
+    )
 
 
 def _name(change: ScoreChange) -> str:
@@ -31,7 +33,8 @@ def _name(change: ScoreChange) -> str:
     return after if before == after else f"{before} → {after}"
 
 
-def _difference(change: ScoreChange) -> str:
+def difference_text(change: ScoreChange) -> str:
+    """After - before with its interval: "+0.8 [−0.1, +1.7] points"."""
     value = points(change.metric, change.value)
     if change.interval is None:
         return f"{value} points"
