@@ -5,31 +5,12 @@ from math import comb
 
 import numpy as np
 import pytest
+from paired_runs import network, run_of
 
 from attnbench.analysis.paired.difference import difference, differences_of, runs_of
 from attnbench.analysis.paired.judged import judged
 from attnbench.analysis.paired.one_pair import exact_p, interval_of
 from attnbench.scoring.outcomes import Outcomes
-
-
-def run_of(right, images=None):
-    """A classifier that is right on some images: class 1 is found where it is, else class 0."""
-    right = np.asarray(right)
-    return judged(
-        Outcomes(
-            kind="classes",
-            images=images or tuple(map(str, range(len(right)))),
-            arrays={
-                "truth": np.ones(len(right), dtype="int32"),
-                "found": right.astype("int32"),
-                "confidence": np.ones(len(right), dtype="float16"),
-            },
-        )
-    )
-
-
-def network(*right):
-    return runs_of([run_of(one) for one in right])
 
 
 @pytest.mark.parametrize("counts", [(0, 0), (0, 1), (5, 5), (3, 11), (0, 6), (40, 61)])
