@@ -62,6 +62,8 @@ def score_changes(
 ) -> ScoreChanges:
     """Compare the scores of the trained models of two sides.
 
+    A model of which both sides hold the same runs is left out.
+
     Args:
         before: the records of one side.
         after: those of the other.
@@ -81,10 +83,12 @@ def _pairs(
     before: dict[Hashable, Trained], after: dict[Hashable, Trained]
 ) -> list[tuple[Trained, Trained]]:
     both = [(before[key], after[key]) for key in before if key in after]
-    if not both and len(before) == len(after) == 1:
-        both = [(one, other) for one in before.values() for other in after.values()
-                if one.data == other.data]  # fmt: skip
-    return both
+    if both:
+        return [(old, new) for old, new in both if old.records != new.records]
+    if len(before) != 1 or len(after) != 1:
+        return []
+    (one,), (other,) = before.values(), after.values()
+    return [(one, other)] if one.data == other.data else []
 
 
 def score_change(before: Trained, after: Trained, files: OutcomeFiles | None) -> ScoreChange:
@@ -99,8 +103,6 @@ def score_change(before: Trained, after: Trained, files: OutcomeFiles | None) ->
 def _judged(
     before: Trained, after: Trained, files: OutcomeFiles | None
 ) -> tuple[Interval | None, ScoreVerdict, str]:
-    if before.records == after.records:
-        return (0.0, 0.0), "equal", "the same runs on both sides"
     found = _paired(before, after, files) if files else None
     if found is not None and found.interval is not None:
         return found.interval, found.verdict, _basis(found)

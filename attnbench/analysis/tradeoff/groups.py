@@ -68,6 +68,7 @@ class Tradeoff:
     """The primary score of the task."""
     points: tuple[Point, ...]
     beaten: tuple[bool, ...]
+    """Which have a mean below another's at no higher cost: where the line of a figure runs."""
     members: tuple[tuple[int, ...], ...]
     """Index of the rows averaged into each point."""
     models: pd.DataFrame
@@ -93,6 +94,11 @@ class Tradeoff:
     def standings(self) -> tuple[Standing, ...]:
         """Where each point stands, no stronger than the intervals allow."""
         return tuple(standings(self.points, self.score.better, self.differences))
+
+    @property
+    def dominated(self) -> tuple[bool, ...]:
+        """Which points another one surely beats."""
+        return tuple(one.verdict == "dominated" for one in self.standings)
 
     @property
     def differences(self) -> Differences:
