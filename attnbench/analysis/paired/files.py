@@ -6,6 +6,7 @@ A file that is missing or was changed is told, and whoever asks for it goes on w
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from attnbench.analysis.paired.judged import Judged, judged
@@ -25,12 +26,15 @@ class OutcomeFiles:
 
     def __init__(self, results: Iterable[Path] = ()) -> None:
         """Look beside each of these results files, and in folders of them."""
-        self._folders = list(dict.fromkeys(
-            folder / OUTCOMES for path in results for folder in _folders_of(path)
-        ))  # fmt: skip
+        self._results = list(results)
         self._known: dict[OutcomeFile, Judged | None] = {}
         self.problems: list[str] = []
         """Files that could not be used, a line each."""
+
+    @cached_property
+    def _folders(self) -> list[Path]:
+        found = (folder / OUTCOMES for path in self._results for folder in _folders_of(path))
+        return list(dict.fromkeys(found))
 
     def judged(self, file: OutcomeFile | None) -> Judged | None:
         """The run behind a file; None if there is none, or it cannot be used."""
