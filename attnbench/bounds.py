@@ -129,6 +129,8 @@ QUANTITIES: Mapping[str, Bounds] = {
     "accumulate": Bounds(1, 2**16),
     "distillation_weight": Bounds(0, 1, whole=False),
     "temperature": Bounds(0, 1000, whole=False, above=True),
+    # Minutes; 0 saves after every step.
+    "save_every": Bounds(0, WEEK_S / 60, whole=False),
     # what is drawn
     "save_images": Bounds(0, 1000),
     "scales": Bounds(0, 1000, whole=False, above=True),

@@ -142,7 +142,7 @@ def _judge(
     with steps_progress(screen) as on_step:
         record = judge(
             trained, images, run_name=file.parent.name, batch_size=asked.batch_size,
-            device=device, on_step=lambda done, total: on_step(done, total, None),
+            device=device, on_step=on_step,
             on_batch=worst.add if asked.save_images else None, on_metric=metrics.append,
             outcomes=outcomes,
         )  # fmt: skip
@@ -173,7 +173,7 @@ def _score_file(
     worst = Worst(asked.save_images, images.class_names)
     with steps_progress(screen) as on_step:
         metric, notes = score_file(
-            file, entries, images, on_step=lambda done, total: on_step(done, total, None),
+            file, entries, images, on_step=on_step,
             on_batch=worst.add if asked.save_images else None,
         )  # fmt: skip
     shown = Screen()

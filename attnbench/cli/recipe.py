@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,13 +14,10 @@ from attnbench.cli.options import number
 from attnbench.errors import UserError
 from attnbench.spec.recipe import AUTOCASTS, DISTILLATIONS
 
-if TYPE_CHECKING:
-    from attnbench.data.images import ImageData
-    from attnbench.spec import Recipe
-
 RECIPES = ("quick", "deit", "cifar", "detection", "segmentation")
-BY_RECIPE = "[default: by recipe]"
 PANEL = "Recipe"
+OF_NO_RECIPE = ("config", "img_size")
+"""Options that are no setting: where settings are, and what belongs to the data set."""
 
 
 def _range(text: str, flag: str) -> None:
@@ -39,6 +36,15 @@ def crop_scale(text: str, flag: str = "--crop-scale") -> tuple[float, float]:
     return low, high
 
 
+def _readable(path: Path | None) -> Path | None:
+    """Refuse a file that is no recipe before anything is loaded."""
+    from attnbench.training.recipe_file import read_recipe
+
+    if path is not None:
+        read_recipe(path)
+    return path
+
+
 def _setting(quantity: str, help: str) -> Any:
     return number(quantity, help, show_default=False, rich_help_panel=PANEL)
 
@@ -50,7 +56,7 @@ class RecipeOptions:
     recipe: Annotated[
         str | None,
         options.choice(
-            RECIPES, f"One of {', '.join(RECIPES)}. [default: quick]", show_default=False,
+            RECIPES, f"One of {', '.join(RECIPES)}. \\[default: quick]", show_default=False,
             rich_help_panel=PANEL,
         ),
     ] = None  # fmt: skip
@@ -58,7 +64,7 @@ class RecipeOptions:
         Path | None,
         typer.Option(
             help="TOML or YAML file of settings; flags go before it.", show_default=False,
-            rich_help_panel=PANEL,
+            rich_help_panel=PANEL, callback=_readable,
         ),
     ] = None  # fmt: skip
     epochs: Annotated[int | None, _setting("epochs", "Passes over the images.")] = None
@@ -126,7 +132,7 @@ class RecipeOptions:
     autocast: Annotated[
         str | None,
         options.choice(
-            AUTOCASTS, f"{', '.join(AUTOCASTS)}. [default: bfloat16 on a GPU]",
+            AUTOCASTS, f"{', '.join(AUTOCASTS)}. \\[default: bfloat16 on a GPU]",
             show_default=False, rich_help_panel=PANEL,
         ),
     ] = None  # fmt: skip
@@ -151,32 +157,24 @@ class RecipeOptions:
         float | None, _setting("temperature", "Of the probabilities that are learnt.")
     ] = None
 
-    def settings(self) -> dict[str, Any]:
-        """What file and flags set: fields of `Recipe`, and `recipe`, the name of a preset.
+    img_size: Annotated[
+        Any, options.size_of_images("Size of the images in pixels. \\[default: by data set]")
+    ] = None
+
+    def overrides(self, *, gpu: bool) -> dict[str, Any]:
+        """Keyword arguments of `recipe_for`, from file and flags; that of the size is not one.
 
         Raises:
-            UserError: the file is no recipe.
+            UserError: the file is no recipe, or the teacher is not there.
         """
-        from attnbench.training.recipe_file import over, read_recipe
+        from attnbench.experiments.teacher import identified
+        from attnbench.training.recipe_file import PRESET, over, read_recipe
 
-        given = asdict(self)
-        given.pop("config")
+        given = {name: one for name, one in asdict(self).items() if name not in OF_NO_RECIPE}
         if self.crop_scale is not None:
             given["crop_scale"] = crop_scale(self.crop_scale)
-        return over(read_recipe(self.config) if self.config else {}, given)
-
-    def for_data(self, data: ImageData, **defaults: Any) -> Recipe:
-        """The recipe for a data set.
-
-        Args:
-            data: the opened set.
-            defaults: settings where neither file nor flag gives one.
-
-        Raises:
-            UserError: as `recipe_for`.
-        """
-        from attnbench.training.presets import QUICK
-        from attnbench.training.recipe import recipe_for
-
-        settings = {**defaults, **self.settings()}
-        return recipe_for(data, settings.pop("recipe", QUICK), **settings)
+        found = over(read_recipe(self.config) if self.config else {}, given)
+        found.setdefault("autocast", "bfloat16" if gpu else "none")
+        if found.get("teacher"):
+            found["teacher"] = identified(found["teacher"])
+        return {"preset" if name == PRESET else name: one for name, one in found.items()}

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
@@ -69,8 +69,22 @@ class PictureAugment:
                 "translate_const": int(REACH * min(self.img_size)),
                 "img_mean": (GREY, GREY, GREY),
             }
-            steps.append(rand_augment_transform(self.rand_augment, settings))
+            steps.append(_with_pillow_13(rand_augment_transform(self.rand_augment, settings)))
         return steps
+
+
+def _with_pillow_13(chosen: Any) -> Any:
+    """RandAugment whose strongest posterizing leaves no bits, which Pillow refuses from 13 on."""
+    for operation in chosen.ops:
+        if operation.aug_fn.__name__ == "posterize":
+            operation.aug_fn = _posterize
+    return chosen
+
+
+def _posterize(image: Image.Image, bits: int, **given: Any) -> Image.Image:
+    if bits < 1:
+        return Image.new("RGB", image.size)
+    return ImageOps.posterize(image, min(bits, 8))
 
 
 def seed_of(pass_seed: int, place: int) -> int:

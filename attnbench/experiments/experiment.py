@@ -74,7 +74,7 @@ class Experiment:
     @property
     def name(self) -> str:
         """Name of the run: readable, and unique to its model, data and recipe."""
-        settings = json.dumps([asdict(self.workload), asdict(self.recipe)], sort_keys=True)
+        settings = json.dumps([asdict(self.workload), self.recipe.told_apart_by], sort_keys=True)
         attention = self.options.get("attention", "")
         parts = [self.model, attention, self.recipe.data, f"seed{self.recipe.seed}"]
         digest = hashlib.sha256(settings.encode()).hexdigest()[:6]

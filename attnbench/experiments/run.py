@@ -18,6 +18,7 @@ from attnbench.experiments.image_outcomes import with_outcomes
 from attnbench.experiments.keeping import SAVE_EVERY_S, Keeper
 from attnbench.experiments.resume import Resume, refuse_other_labels, run_folder
 from attnbench.experiments.stopping import stop_signals
+from attnbench.experiments.teacher import teacher_for
 from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores, now
 from attnbench.tasks.base import Metric
 from attnbench.tasks.factory import create_task
@@ -93,11 +94,12 @@ def _trained(
 
     torch.manual_seed(experiment.recipe.seed)
     model = experiment.build()
+    teacher = teacher_for(experiment.recipe, experiment.data, experiment.device)
     with stop_signals() as keeper.stop_signal:
         state = train(
             model, experiment.data, create_task(experiment.task), experiment.recipe,
-            device=experiment.device, state=saved.state if saved else None, on_step=on_step,
-            on_pause=keeper.pause, on_epoch=on_epoch, on_metric=metrics.append,
+            device=experiment.device, state=saved.state if saved else None, teacher=teacher,
+            on_step=on_step, on_pause=keeper.pause, on_epoch=on_epoch, on_metric=metrics.append,
         )  # fmt: skip
     model.zero_grad()  # gradients of the last step take memory
     cost = trained_cost(model, experiment.workload, experiment.device)

@@ -17,6 +17,7 @@ from attnbench.experiments.experiment import workload_of
 from attnbench.experiments.needs import refuse_missing_names
 from attnbench.files.reading import read_bytes
 from attnbench.models.from_timm.names import PREFIX
+from attnbench.spec import Recipe
 from attnbench.training import checkpoint as checkpoints
 from attnbench.training.weights import restored
 
@@ -46,17 +47,21 @@ def identified(source: str) -> str:
     return f"{path}{HASH}{found}"
 
 
-def teacher_of(source: str, data: ImageData, device: torch.device) -> nn.Module:
+def teacher_for(recipe: Recipe, data: ImageData, device: torch.device) -> nn.Module | None:
     """The teacher in evaluation mode, for images that are normalised as those of the student.
 
     Args:
-        source: as `identified` gives it.
+        recipe: names it as `identified` gives it, or names none.
         data: what the student is trained on.
         device: where.
 
     Raises:
-        UserError: it cannot be had, knows other classes, or does not work at this image size.
+        UserError: it cannot be had, is another one, knows other classes, or does not work at this
+            image size.
     """
+    if not recipe.teacher:
+        return None
+    source = identified(recipe.teacher)
     if source.startswith(PREFIX):
         teacher = _of_timm(source.removeprefix(PREFIX), data)
     else:

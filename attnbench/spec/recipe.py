@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from attnbench.bounds import shortened
 from attnbench.errors import UserError
@@ -92,6 +92,19 @@ class Recipe:
             raise UserError(f"--min-lr: expected at most the peak {self.lr:g}, got {self.min_lr:g}")
         self._check_distillation()
 
+    @property
+    def told_apart_by(self) -> dict[str, Any]:
+        """The settings by name, for hashes of runs; those after the seed only where they are used.
+
+        So a run keeps its name when recipes learn new settings.
+        """
+        added = _names_after("seed")
+        return {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if one.name not in added or getattr(self, one.name) != one.default
+        }
+
     def _check_augmentation(self) -> None:
         within(mixup=self.mixup, cutmix=self.cutmix, erasing=self.erasing, repeats=self.repeats)
         if self.rand_augment and not RAND_AUGMENT.fullmatch(self.rand_augment):
@@ -112,3 +125,8 @@ class Recipe:
         within(distillation_weight=self.distillation_weight, temperature=self.temperature)
         if (self.distillation == "none") != (self.teacher == ""):
             raise UserError("--distillation and --teacher belong together; give both or neither")
+
+
+def _names_after(last: str) -> list[str]:
+    names = [one.name for one in fields(Recipe)]
+    return names[names.index(last) + 1 :]

@@ -40,12 +40,19 @@ class Step:
     """Steps of the whole run."""
     epoch: int
     """Counted from 1."""
+    epochs: int
+    """Of the whole run."""
     images: int
     """In the batch."""
     loss: float
     """Of the batch; on a GPU that of the newest one that was read (`training.losses`)."""
     lr: float
     """The learning rate of the step."""
+
+    @property
+    def ends_epoch(self) -> bool:
+        """Whether an evaluation comes next."""
+        return self.done * self.epochs == self.epoch * self.total
 
 
 OnStep = Callable[[Step], None]
@@ -253,10 +260,15 @@ def _train_epoch(run: _Run, on_step: OnStep, pause: Callable[[], None]) -> float
         run.step += 1
         on_step(
             Step(
-                done=step + 1, total=recipe.epochs * run.steps_per_epoch, epoch=epoch,
-                images=len(images), loss=run.stepper.losses.newest, lr=rate,
+                done=step + 1,
+                total=recipe.epochs * run.steps_per_epoch,
+                epoch=epoch,
+                epochs=recipe.epochs,
+                images=len(images),
+                loss=run.stepper.losses.newest,
+                lr=rate,
             )
-        )  # fmt: skip
+        )
         pause()
         run.watch.start()
     run.watch.stop()

@@ -98,6 +98,8 @@ def recipe_for(data: ImageData, preset: str = QUICK, **overrides: Any) -> Recipe
     if "warmup_epochs" not in given:
         longest = MAX_WARMUP_SHARE * values["epochs"]
         values["warmup_epochs"] = min(values["warmup_epochs"], longest)
+    if "flip" not in given:
+        values["flip"] = values["flip"] and data.photographs
     recipe = Recipe(data=data.name, img_size=data.img_size, **values)
     if recipe.crop_padding >= min(recipe.img_size):  # a reflected border is narrower than the image
         raise UserError(

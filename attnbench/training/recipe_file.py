@@ -24,10 +24,12 @@ from attnbench.spec import Recipe
 
 PRESET = "recipe"
 """The entry that names a preset."""
-OF_DATA = ("data", "img_size")
-"""Fields of a recipe that follow from the data set."""
-LONGEST = 2**16
+OF_RUN = ("data", "img_size", "seed")
+"""Fields of a recipe that a run gives: no file of settings has them."""
+LONGEST = 2**13
 """Characters of a file: a recipe has some forty lines."""
+MOST_LISTS = 20
+"""In a file; a parser of YAML takes minutes for thousands of lists in one another."""
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
@@ -39,8 +41,8 @@ def read_recipe(path: Path) -> dict[str, Any]:
     parse = _parser(path)
     text = read_text(path)
     try:
-        if len(text) > LONGEST:
-            raise ValueError(f"{len(text):,} characters")
+        if len(text) > LONGEST or text.count("[") + text.count("{") > MOST_LISTS:
+            raise ValueError(f"{len(text):,} characters with lists in lists")
         values = parse(text)
     except Exception as error:  # parsers raise anything on foreign text
         raise UserError(
@@ -51,11 +53,11 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 
 def as_toml(recipe: Recipe) -> list[str]:
-    """The lines of a file that gives this recipe on the same data set; what is None is left out."""
+    """The lines of a file that gives this recipe to another run; what is None is left out."""
     return [
         f"{one.name} = {_toml(getattr(recipe, one.name))}"
         for one in fields(Recipe)
-        if one.name not in OF_DATA and getattr(recipe, one.name) is not None
+        if one.name not in OF_RUN and getattr(recipe, one.name) is not None
     ]
 
 
@@ -89,7 +91,7 @@ def _read_yaml(text: str) -> Any:
 def _checked(path: Path, values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise UserError(f"{shown(path)}: expected entries such as epochs, got {shortened(values)}")
-    types = {name: kind for name, kind in get_type_hints(Recipe).items() if name not in OF_DATA}
+    types = {name: kind for name, kind in get_type_hints(Recipe).items() if name not in OF_RUN}
     types[PRESET] = str
     for name in values:
         if name not in types:

@@ -28,6 +28,7 @@ SMALLER = {
     "train": "--epochs 1",
     "report": "",
     "compare": "",
+    "runs": "",
     "data": "",
     "list": "",
     "evaluate": "",
@@ -127,7 +128,10 @@ def small(command):
     if "--model" in words and "--img-size" not in words:
         words += ["--img-size", "64"]
     words = [newest("results/runs/checkpoints/*/last.pt") if "RUN" in w else w for w in words]
-    words = [newest("results/runs/outcomes/*/*/results.json") if w.endswith(".json") else w for w in words]
+    words = [
+        newest("results/runs/outcomes/*/*/results.json") if w.endswith(".json") else w
+        for w in words
+    ]
     return words + shlex.split(SMALLER[words[0]])
 
 

@@ -90,6 +90,13 @@ def test_copies_of_an_image_are_augmented_each_in_its_own_way(images):
     assert len(alike.unique(dim=0)) == 4
 
 
+@pytest.mark.parametrize("strength", ["rand-m0-n8-p1-inc1", "rand-m30-n8-p1-inc1-mmax30"])
+def test_every_operation_of_rand_augment_works_at_any_strength(images, strength):
+    augment = PictureAugment((12, 12), None, strength)
+    for seed in range(60):
+        assert augment(images.images[seed % COUNT], seed).shape == (3, 12, 12)
+
+
 def test_whole_files_are_cropped_and_a_broken_one_is_named(make_folder, monkeypatch):
     monkeypatch.setattr("attnbench.data.images.MEMORY_LIMIT_BYTES", 0)
     folder: Path = make_folder(counts=(4, 1))

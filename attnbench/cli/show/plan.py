@@ -19,16 +19,17 @@ from attnbench.units import PRIMARY_SCORE, primary_score
 if TYPE_CHECKING:
     from attnbench.experiments.experiment import Experiment
 
-SEEDS = (1, 3, 5)
-"""Of each model, that the plan is shown for."""
+USUAL_SEEDS = (1, 3, 5)
+"""Of each model, that are shown beside those of the plan."""
 
 
-def print_plan(experiment: Experiment, out: Path, told: Screen) -> None:
+def print_plan(experiment: Experiment, out: Path, seeds: int, told: Screen) -> None:
     """Print the recipe as a file that `--config` reads, and then what it could resolve.
 
     Args:
         experiment: what would be trained.
         out: the results file, beside which earlier runs may be.
+        seeds: of each model, as planned.
         told: for all but the recipe, so that the file can be kept.
     """
     screen = Screen()
@@ -51,9 +52,10 @@ def print_plan(experiment: Experiment, out: Path, told: Screen) -> None:
         "80 % probability, if the two models have so many seeds each:",
         gap=True,
     )
-    heads = ("seeds", *map(str, SEEDS))
+    counts = sorted({*USUAL_SEEDS, seeds})
+    heads = ("seeds", *map(str, counts))
     rows = [
-        (text, *(f"{score.scale * power.resolvable(noise, images, seeds):.1f}" for seeds in SEEDS))
+        (text, *(f"{score.scale * power.resolvable(noise, images, n):.1f}" for n in counts))
         for text, noise in noises
     ]
     told.table([Column(head, "right" if head.isdecimal() else "left") for head in heads], rows)
