@@ -48,10 +48,11 @@ bench: $(VENV)/.installed
 evidence-dense: $(VENV)/.installed
 	bash scripts/evidence_dense.sh $(DATA)
 
-# Measures all mechanisms at three sizes, and trains each in one trunk, in about two hours on two
-# cores: make evidence-mechanisms DATA=FOLDER
+# Measures all mechanisms at three sizes, trains each in one trunk, in about two hours on two cores,
+# and draws them into docs/mechanisms.md: make evidence-mechanisms DATA=FOLDER
 evidence-mechanisms: $(VENV)/.installed
 	bash scripts/evidence_mechanisms.sh $(DATA)
+	$(BIN)/python scripts/mechanisms_page.py results/runs/mechanisms
 
 # Everything that needs a GPU, in one command; records go to results/measured/.
 gpu-bench:

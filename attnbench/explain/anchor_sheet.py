@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 STRONGEST = 6
 """Anchors that are drawn of each layer."""
+LONGEST = 24
+"""Characters of a layer's name."""
 FOOTNOTE = (
     "Implied attention: the row of S = A Δ⁻¹ Aᵀ of the framed token, mean over heads. Then the "
     "anchors that receive most, each in its head: bright tokens are assigned to it, the percentage "
@@ -52,8 +54,8 @@ def draw_anchors(
             show_picture(row[0], pixels)
             _mark(row[0], maps, (int(pixels.shape[1]), int(pixels.shape[2])))
             row[0].set_xlabel(
-                f"{maps.layer}\ndead {100 * use.dead_share:.0f} %, rank {use.effective_rank:.1f}"
-                f" of {use.num_anchors}",
+                f"{_short(maps.layer)}\ndead {100 * use.dead_share:.0f} %, "
+                f"rank {use.effective_rank:.1f} of {use.num_anchors}",
                 size=7,
             )
             row[1].imshow(maps.implied.numpy(), cmap="viridis", vmin=0)
@@ -63,6 +65,11 @@ def draw_anchors(
         grid[0][1].set_title("implied attention", size=8)
         grid[0][-1].set_title("degrees", size=8)
         return save_sheet(figure, stem)
+
+
+def _short(name: str) -> str:
+    """The end of a name that is longer than a picture is wide."""
+    return name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
 
 
 def _strongest(row: Sequence[Axes], maps: AnchorMaps) -> None:

@@ -23,6 +23,7 @@ TITLE = 0.32
 DPI = 130
 FRAME = "#31e0ff"
 """The colour of boxes and tokens: none of the colour maps has it."""
+DASHED = "#ffffff"
 
 
 def open_sheet(
@@ -58,7 +59,7 @@ def show_picture(axes: Axes, pixels: Tensor) -> None:
     axes.imshow(pixels.permute(1, 2, 0).numpy(), interpolation="bicubic")
 
 
-def frame(axes: Axes, boxes: Tensor | Sequence[Sequence[float]]) -> None:
+def frame(axes: Axes, boxes: Tensor | Sequence[Sequence[float]], *, dashed: bool = False) -> None:
     """Draw boxes x1, y1, x2, y2 in pixels of the picture."""
     from matplotlib.patches import Rectangle
 
@@ -69,7 +70,8 @@ def frame(axes: Axes, boxes: Tensor | Sequence[Sequence[float]]) -> None:
                 right - left,
                 bottom - top,
                 fill=False,
-                edgecolor=FRAME,
+                edgecolor=DASHED if dashed else FRAME,
+                linestyle="--" if dashed else "-",
                 linewidth=1.2,
             )
         )

@@ -15,11 +15,11 @@ from PIL import Image
 
 from attnbench.data.images import ImageData
 from attnbench.registry import ATTENTIONS
-from attnbench.spec import Protocol
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
-    "index", "choose", "add-your-own", "training", "differences", "dense", "pitfalls", "paper", "api",
+    "index", "choose", "add-your-own", "training", "differences", "dense", "pitfalls", "paper",
+    "api",
 )  # fmt: skip
 BLOCK = re.compile(r"^```(console|python)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
 SMALLER = {
@@ -67,8 +67,6 @@ def small_work(monkeypatch):
 
     monkeypatch.setattr(opening, "open_data", open_few)
     monkeypatch.setattr(digit_scenes, "SCENES", {"train": FEW, "val": FEW})
-    quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=0.1)
-    monkeypatch.setattr("attnbench.experiments.cost.COST_PROTOCOL", quick)
 
 
 @pytest.fixture

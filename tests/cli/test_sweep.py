@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from attnbench import plugins
 from attnbench.records import store
+from attnbench.registry import ATTENTIONS
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "tests/benchmark/troublesome.py"
@@ -55,6 +57,16 @@ def sweep(tmp_path):
     return Sweep(tmp_path)
 
 
+@pytest.fixture
+def troublesome_forgotten():
+    """What a command of this process has loaded is forgotten again."""
+    known = set(ATTENTIONS.names())
+    yield
+    plugins._loaded_plugins.clear()
+    for name in set(ATTENTIONS.names()) - known:
+        del ATTENTIONS._entries[name]
+
+
 def is_running(pid):
     """Whether Linux still runs a process; one that ended and waits to be reaped does not count."""
     try:
@@ -70,18 +82,22 @@ def wait_until(condition):
         time.sleep(0.01)
 
 
-def start_and_hang(sweep):
-    """A sweep with one cell done and one that hangs, and the id of the process that measures it."""
-    sweep.run("--plugin", PLUGIN, "--attention", "quiet", "--n-tokens", 16)
-    process = sweep.start("--plugin", PLUGIN, "--attention", "quiet,hangs", "--n-tokens", 16)
+HANGS = ["--plugin", PLUGIN, "--n-tokens", 16]
+
+
+def start_and_hang(sweep, attentions):
+    """A sweep whose last cell hangs, and the id of the process that measures it."""
+    process = sweep.start(*HANGS, "--attention", attentions)
     file = sweep.folder / "hanging.pid"
     wait_until(lambda: file.exists() and file.read_text())
     return process, int(file.read_text())
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_a_sweep_and_leaves_no_process(sweep):
-    process, worker = start_and_hang(sweep)
+def test_ctrl_c_ends_a_sweep_and_leaves_no_process(sweep, attnbench, troublesome_forgotten):
+    code, _, err = attnbench("sweep", *QUICK, *HANGS, "--attention", "quiet")
+    assert code == 0, err
+    process, worker = start_and_hang(sweep, "quiet,hangs")
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 130
@@ -94,7 +110,7 @@ def test_ctrl_c_ends_a_sweep_and_leaves_no_process(sweep):
 
 @pytest.mark.slow
 def test_the_measuring_process_ends_with_a_sweep_that_is_killed(sweep):
-    process, worker = start_and_hang(sweep)
+    process, worker = start_and_hang(sweep, "hangs")
     process.kill()
     process.communicate()
     wait_until(lambda: not is_running(worker))

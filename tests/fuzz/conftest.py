@@ -195,6 +195,11 @@ HEAVY = ("benchmark.worker", "data.digits", "doctor.checkup", "experiments.judge
 """Modules that commands import late. A line is not to be charged for it, nor stopped in it."""
 
 
+def interrupted(seconds):
+    """Ctrl-C, the only end of what waits for ever."""
+    raise KeyboardInterrupt
+
+
 @pytest.fixture(scope="module", autouse=True)
 def quick_work():
     for name in HEAVY:
@@ -202,6 +207,7 @@ def quick_work():
     register_small()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("webbrowser.open", lambda url: False)  # `report --open`
+        patch.setattr("attnbench.cli.watching.sleep", interrupted)  # `report --watch`
         for target, replacement in WORK.items():
             patch.setattr(target, replacement)
         patch.setenv("COLUMNS", "160")

@@ -89,7 +89,7 @@ SENSIBLE |= {
     "sweep_model": ["fuzz-small", "deit-t"],
     "predict_n_tokens": ["16", "100", "4096"],
     "report_out": ["report", "new/report"],
-    "report_form": ["html", "md"],
+    "report_form": ["html", "md", "csv", "json", "parquet", "latex"],
     "report_baseline": ["results/runs", "results/runs/profile.jsonl"],
     "reproduce_out": ["results/runs", "new/paper"],
     "reproduce_what": ["table1", "table4", "table5", "fig5", "claims"],
