@@ -83,13 +83,12 @@ class Training:
         from attnbench.cli.show.plan import print_plan
         from attnbench.cli.show.training import print_start
 
-        shown = set()
+        first: dict[tuple[str, str], Planned] = {}
         for planned in queue:
-            experiment = self.prepare(planned)
-            print_start(experiment, self.screen)
-            if self.found[planned.model] not in shown:
-                print_plan(experiment, self.out, seeds, self.screen)
-            shown.add(self.found[planned.model])
+            print_start(self.prepare(planned), self.screen)
+            first.setdefault(self.found[planned.model], planned)
+        for planned in first.values():
+            print_plan(self.prepare(planned), self.out, seeds, self.screen)
 
     def one(self, planned: Planned) -> None:
         """Train a single run, and print its scores and cost."""
