@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 ScoreVerdict = Literal["better", "worse", "equal", "cannot tell"]
 Interval = tuple[float, float]
-ONE_SEED = "one seed, and no outcomes of the same images on both sides"
+NOT_KEPT = "one seed, and no outcomes of the same images on both sides"
+UNEVEN = "one seed on one side, several on the other: nothing is known of other seeds of the one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ def _judged(
     if found is not None and found.interval is not None:
         return found.interval, found.verdict, _basis(found)
     if min(len(before.scores), len(after.scores)) < 2:
-        return None, "cannot tell", ONE_SEED
+        return None, "cannot tell", NOT_KEPT if found is None else UNEVEN
     half, value = half_of(before.variances + after.variances), after.score - before.score
     verdict: ScoreVerdict = (
         "better" if value > half else "worse" if value < -half else "cannot tell"

@@ -11,12 +11,18 @@ RULE = (
     "McNemar's p is below 0.05 where it is given; each line holds by itself"
 )
 
+MOST_PROBLEMS = 3
+"""Nobody reads more paths."""
+
 
 def lines_of(scores: ScoreChanges) -> list[str]:
     """A line for each model, the rule, and which outcomes could not be used; none without any."""
     if not scores.changes:
         return []
-    return [*(_line(change) for change in scores.changes), RULE, *scores.problems]
+    more = len(scores.problems) - MOST_PROBLEMS
+    rest = [f"and {more:,} more outcomes that cannot be used"] if more > 0 else []
+    problems = [*scores.problems[:MOST_PROBLEMS], *rest]
+    return [*(_line(change) for change in scores.changes), RULE, *problems]
 
 
 def _line(change: ScoreChange) -> str:
