@@ -87,13 +87,17 @@ class ImageData:
 class ImagesInMemory:
     """Decoded images in one tensor."""
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        """Keep uint8 `images` (images, 3, height, width) and int64 `labels` (images,)."""
+    def __init__(self, images: Tensor, labels: Tensor, names: Sequence[str] = ()) -> None:
+        """Keep uint8 `images` (images, 3, height, width), int64 `labels` (images,), and names.
+
+        Images without names are known by their places.
+        """
         assert images.dtype == torch.uint8
         assert images.shape[:2] == (len(labels), 3)
         assert labels.dtype == torch.int64
         self.images = images
         self.labels = labels
+        self.names = names
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -117,13 +121,16 @@ class ImagesOnDisk:
     nothing is pickled, and a corrupt file is reported in one line.
     """
 
-    def __init__(self, paths: Sequence[Path], labels: Tensor, img_size: int) -> None:
-        """Keep the files, their int64 labels (images,), and the side of the images in pixels."""
+    def __init__(
+        self, paths: Sequence[Path], labels: Tensor, img_size: int, names: Sequence[str] = ()
+    ) -> None:
+        """Keep the files, their int64 labels (images,), the side in pixels, and their names."""
         assert labels.dtype == torch.int64
         assert labels.shape == (len(paths),)
         self.paths = paths
         self.labels = labels
         self.img_size = img_size
+        self.names = names
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -18,6 +18,7 @@ from attnbench.benchmark.subject import subject_of
 from attnbench.data.images import ImageData
 from attnbench.data.layouts.found import Reading
 from attnbench.models.options import attention_inside
+from attnbench.records.outcome_file import OUTCOMES
 from attnbench.spec import ModelWorkload, Recipe
 from attnbench.training.checkpoint import Checkpoint
 
@@ -52,6 +53,11 @@ class Experiment:
     def __post_init__(self) -> None:
         with torch.device("meta"):
             self.build()
+
+    @property
+    def outcomes(self) -> Path:
+        """The folder of what the models did on each image, beside the results file."""
+        return self.folder.parent / OUTCOMES
 
     @property
     def workload(self) -> ModelWorkload:

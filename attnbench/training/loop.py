@@ -20,7 +20,7 @@ from attnbench.data.images import ImageData, ImageSet, num_batches
 from attnbench.errors import UserError
 from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
-from attnbench.tasks.base import Task
+from attnbench.tasks.base import Metric, Task
 from attnbench.training.checkpoint import TrainState
 from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
 from attnbench.training.generators import Generators
@@ -76,6 +76,7 @@ def train(
     on_step: OnStep = lambda step: None,
     on_pause: OnPause | None = None,
     on_epoch: OnEpoch | None = None,
+    on_metric: Callable[[Metric], None] | None = None,
 ) -> TrainState:
     """Train a model and evaluate it after each epoch; the model is moved to the device.
 
@@ -92,6 +93,7 @@ def train(
         on_step: see `OnStep`.
         on_pause: see `OnPause`.
         on_epoch: see `OnEpoch`; save checkpoints here.
+        on_metric: called before it with the metric of the evaluation after the last epoch.
 
     Returns:
         The state at the end, with the live tensors of model and optimizer.
@@ -103,12 +105,16 @@ def train(
     """
     run = _start(model, data, task, recipe, torch.device(device), state, teacher)
     with run.stepper.changed():
-        _train_epochs(run, on_step, on_pause, on_epoch)
+        _train_epochs(run, on_step, on_pause, on_epoch, on_metric)
         return _state(run)
 
 
 def _train_epochs(
-    run: _Run, on_step: OnStep, on_pause: OnPause | None, on_epoch: OnEpoch | None
+    run: _Run,
+    on_step: OnStep,
+    on_pause: OnPause | None,
+    on_epoch: OnEpoch | None,
+    on_metric: Callable[[Metric], None] | None,
 ) -> None:
     pause = partial(on_pause, partial(_state, run)) if on_pause else lambda: None
     while run.epochs < run.recipe.epochs:
@@ -119,9 +125,11 @@ def _train_epochs(
             train_s=run.watch.seconds,
             images=len(run.data.train),
         )
+        last = run.epochs + 1 == run.recipe.epochs
         scores = evaluate(
             run.stepper.average.model, run.data, run.task, run.recipe, device=run.device,
-            on_step=lambda done, total: pause(),
+            on_step=lambda done, total: pause(), intervals=last,
+            on_metric=on_metric if last else None,
         )  # fmt: skip
         run.epochs, run.step = run.epochs + 1, 0
         run.stepper.losses.begin(0.0)

@@ -29,7 +29,7 @@ SENSIBLE = {
     "ema_decay": ["0", "0.99"],
     "epochs": ["1", "2"],
     "erasing": ["0", "0.25"],
-    "fail_on": ["slower", "broken,missing", "changed"],
+    "fail_on": ["slower", "broken,missing", "changed,worse"],
     "head": ["picodet", "semantic-fpn", "uper-net"],
     "heads": ["1", "3", "1,3"],
     "images": ["images"],
