@@ -11,7 +11,7 @@ import typer
 from attnbench.cli import options
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
-from attnbench.cli.outcome import OUTCOMES, save_outcome
+from attnbench.cli.outcome import outcomes_beside, save_outcome
 from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.threads import Threads
@@ -100,7 +100,7 @@ def command(
 
     screen = Screen(stderr=True)
     try_file(asked.out)
-    try_folder(asked.out.parent / OUTCOMES)
+    try_folder(outcomes_beside(asked.out))
     if (checkpoint is None) == (predictions is None):
         got = "neither" if checkpoint is None else "both"
         raise UserError(
@@ -137,17 +137,18 @@ def _judge(
     settings = reading.over(trained.reading)
     images = _open(source, trained.img_size, trained.task, asked.split, settings, screen)
     worst = Worst(asked.save_images, trained.class_names)
+    outcomes = outcomes_beside(asked.out)
     metrics: list[Metric] = []
     with steps_progress(screen) as on_step:
         record = judge(
             trained, images, run_name=file.parent.name, batch_size=asked.batch_size,
             device=device, on_step=on_step,
             on_batch=worst.add if asked.save_images else None, on_metric=metrics.append,
+            outcomes=outcomes,
         )  # fmt: skip
     Recorder(asked.out, "evaluate").keep(record)
     print_model(record, Screen())
     print(f"\nStored in {asked.out}; `attnbench report` shows it.")
-    outcomes = asked.out.parent / OUTCOMES
     run = file.resolve().parent.name
     save_outcome(metrics[0], images, worst.pictures, outcomes, run, screen, results=True)
 
@@ -181,7 +182,7 @@ def _score_file(
     for note in notes:
         shown.say(note)
     print("\nNo record is stored: a result file does not say what its model costs.")
-    outcomes = asked.out.parent / OUTCOMES
+    outcomes = outcomes_beside(asked.out)
     save_outcome(metric, images, worst.pictures, outcomes, file.stem, screen, results=False)
 
 

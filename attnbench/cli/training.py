@@ -78,6 +78,18 @@ class Training:
             print_findings(self._opened[key].findings, self.screen)
         return self._opened[key]
 
+    def show_plan(self, queue: Sequence[Planned], seeds: int) -> None:
+        """Print the recipe of each data set, and what it could resolve; every model is tried."""
+        from attnbench.cli.show.plan import print_plan
+        from attnbench.cli.show.training import print_start
+
+        first: dict[tuple[str, str], Planned] = {}
+        for planned in queue:
+            print_start(self.prepare(planned), self.screen)
+            first.setdefault(self.found[planned.model], planned)
+        for planned in first.values():
+            print_plan(self.prepare(planned), self.out, seeds, self.screen)
+
     def one(self, planned: Planned) -> None:
         """Train a single run, and print its scores and cost."""
         from attnbench.cli.show.model import print_model

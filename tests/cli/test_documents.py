@@ -24,6 +24,7 @@ SMALLER = {
     "sweep": "--time-budget 0.05",
     "train": "--epochs 1",
     "report": "",
+    "compare": "",
     "runs": "",
     "data": "",
     "list": "",
@@ -45,6 +46,9 @@ class Few:
 
     def __len__(self):
         return min(FEW, len(self.images))
+
+    def __getattr__(self, name):
+        return getattr(self.images, name)  # single pictures, and their labels
 
     def batches(self, batch_size, *, seed, device, first=0):
         images, targets = next(iter(self.images.batches(FEW, seed=seed, device=device)))
@@ -123,7 +127,10 @@ def small(command):
     if "--model" in words and "--img-size" not in words:
         words += ["--img-size", "64"]
     words = [newest("results/runs/checkpoints/*/last.pt") if "RUN" in w else w for w in words]
-    words = [newest("results/runs/outcomes/*/*/results.json") if "json" in w else w for w in words]
+    words = [
+        newest("results/runs/outcomes/*/*/results.json") if w.endswith(".json") else w
+        for w in words
+    ]
     return words + shlex.split(SMALLER[words[0]])
 
 

@@ -168,3 +168,23 @@ def test_a_module_is_a_command(tmp_path):
     from attnbench import __main__, cli
 
     assert __main__.main is cli.main
+
+
+def test_a_dry_run_prints_a_recipe_that_is_read_back_and_stores_nothing(train, tmp_path):
+    from attnbench.training.recipe_file import read_recipe
+
+    code, out, err = train("--seeds", "0,1", "--lr", "0.002", "--dry-run")
+    assert code == 0
+    assert "seed1" in " ".join(err.split())
+    assert "held-out images resolve with 80 % probability" in " ".join(err.split())
+    (tmp_path / "recipe.toml").write_text(out)
+    assert read_recipe(tmp_path / "recipe.toml")["lr"] == 0.002
+    assert not list(tmp_path.rglob("*.jsonl"))
+    assert names(tmp_path) == []
+
+
+def test_after_two_models_were_trained_a_dry_run_says_what_was_seen(train):
+    code, _, err = train("--attention", "dense,window")
+    assert code == 0, err
+    code, _, err = train("--dry-run")
+    assert "as seen in the 2 models trained here" in " ".join(err.split())
