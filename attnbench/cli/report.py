@@ -157,8 +157,8 @@ class _Writing:
         assert self.baseline is not None
         before = store.read_many([self.baseline], growing=self.growing)
         sides = (
-            Side(name=str(self.baseline), records=before.costs),
-            Side(name=", ".join(map(str, self.paths)), records=contents.costs),
+            Side(name=str(self.baseline), records=before.costs, paths=[self.baseline]),
+            Side(name=", ".join(map(str, self.paths)), records=contents.costs, paths=self.paths),
         )
         return compare(*sides, Thresholds())
 

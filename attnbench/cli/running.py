@@ -62,6 +62,15 @@ class Running:
         """Those asked for."""
         return list(dict.fromkeys(options.names(self.log or "")))
 
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print the recipe, and which differences its images and seeds can resolve; train "
+            "nothing.",
+        ),
+    ] = False
+
     @property
     def all_seeds(self) -> list[int]:
         """Those asked for.

@@ -11,6 +11,7 @@ from attnbench.cli import options
 from attnbench.cli.cells import ANCHORS
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
+from attnbench.cli.outcome import outcomes_beside
 from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.recipe import RecipeOptions
@@ -107,7 +108,7 @@ def command(
 
     screen, checkpoints = Screen(stderr=True), out.parent / "checkpoints"
     try_file(out)
-    try_folder(checkpoints)
+    try_folder(checkpoints, outcomes_beside(out))
     seeds = running.all_seeds
     with status(screen, "loading torch"):
         from attnbench.cli.training import Training, told
@@ -131,6 +132,9 @@ def command(
             checkpoints=checkpoints, screen=screen,
         )  # fmt: skip
     threads.take(screen)
+    if running.dry_run:
+        training.show_plan(queue, len(seeds))
+        return
     try:
         if is_single:
             training.one(queue[0])

@@ -78,6 +78,19 @@ class Training:
             print_findings(self._opened[key].findings, self.screen)
         return self._opened[key]
 
+    def show_plan(self, queue: Sequence[Planned], seeds: int) -> None:
+        """Print the recipe of each data set, and what it could resolve; every model is tried."""
+        from attnbench.cli.show.plan import print_plan
+        from attnbench.cli.show.training import print_start
+
+        shown = set()
+        for planned in queue:
+            experiment = self.prepare(planned)
+            print_start(experiment, self.screen)
+            if self.found[planned.model] not in shown:
+                print_plan(experiment, self.out, seeds, self.screen)
+            shown.add(self.found[planned.model])
+
     def one(self, planned: Planned) -> None:
         """Train a single run, and print its scores and cost."""
         from attnbench.cli.show.model import print_model

@@ -63,6 +63,7 @@ class _Relabelled:
     def __init__(self, images: ImageSet, places: Sequence[int]) -> None:
         """Label `row` of the set becomes `places[row]`."""
         self.images = images
+        self.names = getattr(images, "names", ())
         self.places = torch.tensor(places)
 
     def __len__(self) -> int:

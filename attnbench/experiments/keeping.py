@@ -95,7 +95,7 @@ class Keeper:
             "model": self._experiment.model, "run": self._status.run, "data": recipe.data,
             "classes": "\n".join(self._experiment.data.class_names),
         }  # fmt: skip
-        save_weights(self.rotation.folder / WEIGHTS, state.model, about)
+        save_weights(self.rotation.folder / WEIGHTS, state.scored, about)
         self._status = self._status.with_cost(record)
         self._write("finished")
 

@@ -15,13 +15,16 @@ from attnbench.data.images import num_batches
 from attnbench.errors import UserError
 from attnbench.experiments.cost import trained_cost
 from attnbench.experiments.experiment import Experiment
+from attnbench.experiments.image_outcomes import with_outcomes
 from attnbench.experiments.keeping import SAVE_EVERY_S, Keeper
 from attnbench.experiments.logs import open_log
 from attnbench.experiments.resume import Resume, refuse_other_labels, run_folder
 from attnbench.experiments.stopping import stop_signals
+from attnbench.experiments.teacher import teacher_for
 from attnbench.experiments.watching import Curves
 from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores, now
 from attnbench.spec.plain import as_plain
+from attnbench.tasks.base import Metric
 from attnbench.tasks.factory import create_task
 from attnbench.training.checkpoint import Checkpoint, TrainState
 from attnbench.training.loop import OnStep, Step, train
@@ -103,7 +106,11 @@ def _trained(
     name = keeper.rotation.folder.name
     environment = environment_of(subject_of(experiment.workload), experiment.device)
 
+    metrics: list[Metric] = []  # of the last epoch
+
     def on_epoch(progress: Progress, scores: Scores, state: TrainState) -> None:
+        for metric in metrics:
+            scores = with_outcomes(scores, metric, experiment.data, experiment.outcomes, name)
         # The record first: an epoch that was told twice is shown once, but one that is in the
         # checkpoint is not run again, and its record would be lost.
         on_record(_epoch_record(experiment, name, environment, progress, scores))
@@ -116,11 +123,12 @@ def _trained(
 
     torch.manual_seed(experiment.recipe.seed)
     model = experiment.build()
+    teacher = teacher_for(experiment.recipe, experiment.data, experiment.device)
     with stop_signals() as keeper.stop_signal:
         state = train(
             model, experiment.data, create_task(experiment.task), experiment.recipe,
-            device=experiment.device, state=saved.state if saved else None, on_step=after_step,
-            on_pause=keeper.pause, on_epoch=on_epoch,
+            device=experiment.device, state=saved.state if saved else None, teacher=teacher,
+            on_step=after_step, on_pause=keeper.pause, on_epoch=on_epoch, on_metric=metrics.append,
         )  # fmt: skip
     model.zero_grad()  # gradients of the last step take memory
     cost = trained_cost(model, experiment.workload, experiment.device)

@@ -60,6 +60,13 @@ class TrainState:
     generators: dict[str, Tensor] = field(default_factory=dict)
     """States of the random numbers after these steps; empty after a whole epoch, which seeds them
     anew. See `training.generators`."""
+    average: dict[str, Tensor] = field(default_factory=dict)
+    """The moving average of the weights, which is what is scored; empty where there is none."""
+
+    @property
+    def scored(self) -> dict[str, Tensor]:
+        """The weights that the scores are of."""
+        return self.average or self.model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

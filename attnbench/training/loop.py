@@ -11,28 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from math import isfinite
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from attnbench.data.images import ImageData, num_batches
+from attnbench.data.augmented import to_train_on
+from attnbench.data.images import ImageData, ImageSet, num_batches
 from attnbench.errors import UserError
 from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
-from attnbench.tasks.base import Task
-from attnbench.training.auxiliary import collected_losses
+from attnbench.tasks.base import Metric, Task
 from attnbench.training.checkpoint import TrainState
 from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
 from attnbench.training.generators import Generators
 from attnbench.training.optimizer import make_optimizer
 from attnbench.training.schedule import learning_rate
+from attnbench.training.step import Stepper
 from attnbench.training.weights import fill, fill_optimizer
-
-ONE_VALUE = "more than 1 value per channel"
-"""In torch's message of a BatchNorm that is to normalise a single value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +45,7 @@ class Step:
     images: int
     """In the batch."""
     loss: float
+    """Of the batch; on a GPU that of the newest one that was read (`training.losses`)."""
     lr: float
     """The learning rate of the step."""
 
@@ -76,9 +72,11 @@ def train(
     *,
     device: torch.device | str,
     state: TrainState | None = None,
+    teacher: nn.Module | None = None,
     on_step: OnStep = lambda step: None,
     on_pause: OnPause | None = None,
     on_epoch: OnEpoch | None = None,
+    on_metric: Callable[[Metric], None] | None = None,
 ) -> TrainState:
     """Train a model and evaluate it after each epoch; the model is moved to the device.
 
@@ -91,31 +89,52 @@ def train(
         recipe: how to train.
         device: where to train.
         state: of a stopped run; what it has done is not done again.
+        teacher: of a distillation, in evaluation mode on the device.
         on_step: see `OnStep`.
         on_pause: see `OnPause`.
         on_epoch: see `OnEpoch`; save checkpoints here.
+        on_metric: called before it with the metric of the evaluation after the last epoch.
 
     Returns:
         The state at the end, with the live tensors of model and optimizer.
 
     Raises:
         UserError: the loss is not finite, the state belongs to another model or to another number
-            of images, autocast is asked for on a CPU, or a model with BatchNorm gets single images.
+            of images, autocast is asked for on a CPU, a model with BatchNorm gets single images, or
+            the recipe asks for what the model or the data do not have.
     """
-    run = _start(model, data, task, recipe, torch.device(device), state)
+    run = _start(model, data, task, recipe, torch.device(device), state, teacher)
+    with run.stepper.changed():
+        _train_epochs(run, on_step, on_pause, on_epoch, on_metric)
+        return _state(run)
+
+
+def _train_epochs(
+    run: _Run,
+    on_step: OnStep,
+    on_pause: OnPause | None,
+    on_epoch: OnEpoch | None,
+    on_metric: Callable[[Metric], None] | None,
+) -> None:
     pause = partial(on_pause, partial(_state, run)) if on_pause else lambda: None
-    while run.epochs < recipe.epochs:
+    while run.epochs < run.recipe.epochs:
         loss = _train_epoch(run, on_step, pause)
         progress = Progress(
-            epoch=run.epochs + 1, train_loss=loss, train_s=run.watch.seconds, images=len(data.train)
+            epoch=run.epochs + 1,
+            train_loss=loss,
+            train_s=run.watch.seconds,
+            images=len(run.data.train),
         )
+        last = run.epochs + 1 == run.recipe.epochs
         scores = evaluate(
-            model, data, task, recipe, device=run.device, on_step=lambda done, total: pause()
-        )
-        run.epochs, run.step, run.loss_sum = run.epochs + 1, 0, 0.0
+            run.stepper.average.model, run.data, run.task, run.recipe, device=run.device,
+            on_step=lambda done, total: pause(), intervals=last,
+            on_metric=on_metric if last else None,
+        )  # fmt: skip
+        run.epochs, run.step = run.epochs + 1, 0
+        run.stepper.losses.begin(0.0)
         if on_epoch:
             on_epoch(progress, scores, _state(run))
-    return _state(run)
 
 
 class _Watch:
@@ -146,7 +165,9 @@ class _Run:
     task: Task
     recipe: Recipe
     device: torch.device
-    optimizer: Optimizer
+    images: ImageSet
+    """Those to train on, augmented one by one if the recipe says so."""
+    stepper: Stepper
     steps_per_epoch: int
     generators: Generators
     watch: _Watch
@@ -154,8 +175,6 @@ class _Run:
     """Epochs done, with their evaluation."""
     step: int = 0
     """Steps done in the epoch after them."""
-    loss_sum: float = 0.0
-    """Over the images of these steps."""
     left_off: Mapping[str, Tensor] = field(default_factory=dict)
     """The state of the generators after these steps, until the epoch goes on."""
 
@@ -167,18 +186,21 @@ def _start(
     recipe: Recipe,
     device: torch.device,
     state: TrainState | None,
+    teacher: nn.Module | None,
 ) -> _Run:
     """Model and optimizer on the device, with the values of the state if there is one."""
     autocast_on(device, recipe.autocast)  # refuse before the first epoch, not in it
     task.metric(data.class_names)  # the same, where the metric needs a package that is missing
     model.to(device)
+    optimizer = make_optimizer(model, recipe)
     run = _Run(
         model=model,
         data=data,
         task=task,
         recipe=recipe,
         device=device,
-        optimizer=make_optimizer(model, recipe),
+        images=to_train_on(data.train, recipe),
+        stepper=Stepper(model, task, recipe, device, optimizer, teacher=teacher),
         steps_per_epoch=num_batches(len(data.train), recipe.batch_size),
         generators=Generators(recipe.seed, device),
         watch=_Watch(device, state.train_s if state else 0.0),
@@ -195,8 +217,10 @@ def _go_on_from(run: _Run, state: TrainState) -> None:
             f"set has {len(run.data.train):,}; restore it, or train again"
         )
     fill(run.model, state.model)
-    fill_optimizer(run.optimizer, state.optimizer)
-    run.epochs, run.step, run.loss_sum = state.epochs, state.step, state.loss_sum
+    fill_optimizer(run.stepper.optimizer, state.optimizer)
+    run.stepper.average.go_on_from(state.average)
+    run.stepper.losses.begin(state.loss_sum)
+    run.epochs, run.step = state.epochs, state.step
     run.left_off = state.generators
 
 
@@ -208,9 +232,10 @@ def _state(run: _Run) -> TrainState:
         step=run.step,
         images=len(run.data.train),
         model=dict(run.model.state_dict()),
-        optimizer=run.optimizer.state_dict(),
+        optimizer=run.stepper.optimizer.state_dict(),
+        average=run.stepper.average.weights,
         train_s=run.watch.seconds,
-        loss_sum=run.loss_sum,
+        loss_sum=run.stepper.losses.total(),
         generators=run.generators.state() if run.step else {},
     )
 
@@ -222,7 +247,7 @@ def _train_epoch(run: _Run, on_step: OnStep, pause: Callable[[], None]) -> float
     run.generators.begin_epoch(epoch, run.left_off)
     run.left_off = {}
     transform = run.task.transforms(recipe, train=True)
-    batches = run.data.train.batches(
+    batches = run.images.batches(
         recipe.batch_size, seed=run.generators.order(epoch), device=run.device, first=run.step
     )
     run.watch.start()
@@ -231,9 +256,8 @@ def _train_epoch(run: _Run, on_step: OnStep, pause: Callable[[], None]) -> float
         run.generators.begin_step(step)
         images, targets = transform(pixels, given, run.generators.augmentation)
         rate = learning_rate(step, run.steps_per_epoch, recipe)
-        loss = _train_step(run, rate, images, targets)
+        run.stepper.step(step + 1, epoch, rate, images, targets)
         run.step += 1
-        run.loss_sum += loss * len(images)
         on_step(
             Step(
                 done=step + 1,
@@ -241,51 +265,11 @@ def _train_epoch(run: _Run, on_step: OnStep, pause: Callable[[], None]) -> float
                 epoch=epoch,
                 epochs=recipe.epochs,
                 images=len(images),
-                loss=loss,
+                loss=run.stepper.losses.newest,
                 lr=rate,
             )
         )
         pause()
         run.watch.start()
     run.watch.stop()
-    return run.loss_sum / len(run.data.train)
-
-
-def _train_step(run: _Run, rate: float, images: Tensor, targets: Any) -> float:
-    """Forward, backward and update; returns the loss of the batch."""
-    recipe = run.recipe
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
-    with autocast_on(run.device, recipe.autocast), collected_losses(run.model) as auxiliary:
-        outputs = _forward(run.model, images)
-    loss = run.task.loss(run.model, outputs, targets, recipe)
-    for extra in auxiliary:
-        loss = loss + extra
-    value = loss.item()
-    if not isfinite(value):
-        raise UserError(
-            f"training diverged at epoch {run.epochs + 1} (loss {value}, learning rate "
-            f"{rate:.1e}): lower --lr"
-        )
-    run.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    if recipe.clip_grad > 0:
-        nn.utils.clip_grad_norm_(run.model.parameters(), recipe.clip_grad)
-    run.optimizer.step()
-    return value
-
-
-def _forward(model: nn.Module, images: Tensor) -> Any:
-    """The outputs for a batch.
-
-    Batches of one image come from `batch_size` 1, or from a set of one image, in the first step.
-    """
-    try:
-        return model(images)
-    except ValueError as error:
-        if len(images) > 1 or ONE_VALUE not in str(error):
-            raise
-        raise UserError(
-            "training expects at least 2 images a batch for a model with BatchNorm, got 1: give "
-            "--batch-size 2 or more, and at least 2 images"
-        ) from error
+    return run.stepper.losses.total() / len(run.data.train)

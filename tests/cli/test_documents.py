@@ -17,13 +17,17 @@ from attnbench.data.images import ImageData
 from attnbench.registry import ATTENTIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("index", "choose", "add-your-own", "training", "dense", "pitfalls", "paper", "api")
+PAGES = (
+    "index", "choose", "add-your-own", "training", "differences", "dense", "pitfalls", "paper",
+    "api",
+)  # fmt: skip
 BLOCK = re.compile(r"^```(console|python)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
 SMALLER = {
     "profile": "--time-budget 0.05",
     "sweep": "--time-budget 0.05",
     "train": "--epochs 1",
     "report": "",
+    "compare": "",
     "runs": "",
     "data": "",
     "list": "",
@@ -122,7 +126,10 @@ def small(command):
     if "--model" in words and "--img-size" not in words:
         words += ["--img-size", "64"]
     words = [newest("results/runs/checkpoints/*/last.pt") if "RUN" in w else w for w in words]
-    words = [newest("results/runs/outcomes/*/*/results.json") if "json" in w else w for w in words]
+    words = [
+        newest("results/runs/outcomes/*/*/results.json") if w.endswith(".json") else w
+        for w in words
+    ]
     return words + shlex.split(SMALLER[words[0]])
 
 
