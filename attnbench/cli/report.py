@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from attnbench.analysis.compare.verdict import Comparison
     from attnbench.cli.show.screen import Screen
     from attnbench.records.contents import Contents
+    from attnbench.records.explanation import Explanation
     from attnbench.report.page.page import Written
 
 COSTS = ("macs", "latency", "memory", "energy", "params")
@@ -137,7 +138,7 @@ class _Writing:
 
         asked = Asked(
             cost=self.cost, form=self.form, figures=self.figures, printed=printed_points(),
-            comparison=comparison,
+            comparison=comparison, explained=self._explained(),
         )  # fmt: skip
         return write_contents(contents, self.paths, self.out, asked)
 
@@ -156,10 +157,23 @@ class _Writing:
         assert self.baseline is not None
         before = store.read_many([self.baseline], growing=self.growing)
         sides = (
-            Side(name=str(self.baseline), records=before.costs),
-            Side(name=", ".join(map(str, self.paths)), records=contents.costs),
+            Side(name=str(self.baseline), records=before.costs, paths=[self.baseline]),
+            Side(name=", ".join(map(str, self.paths)), records=contents.costs, paths=self.paths),
         )
         return compare(*sides, Thresholds())
+
+    def _explained(self) -> Explanation | None:
+        """The newest that `attnbench explain` left below these results; a damaged one is told."""
+        from attnbench.records import explanation
+
+        file = explanation.newest(self.paths)
+        try:
+            return explanation.read(file) if file else None
+        except UserError as error:
+            if str(error) not in self._told:
+                self.screen.say(str(error))
+            self._told.add(str(error))
+            return None
 
 
 def _open(page: Path) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from attnbench.analysis.frame.columns import NOTHING, Columns, columns_of, fields_of
 from attnbench.analysis.frame.limits import Neighbours, gap_columns, limit_columns
 from attnbench.analysis.frame.timing import timing_columns
+from attnbench.analysis.image_error import image_error
 from attnbench.analysis.keys import (
     Implementation,
     LayerConditions,
@@ -38,6 +39,9 @@ OTHER = "other"
 
 PRIMARY = "primary_score"
 """The column of the score that ranks the models of a task."""
+
+IMAGE_ERROR = "image_error"
+"""The column of its standard error through the choice of the held-out images."""
 
 Row = dict[str, Any]
 
@@ -144,7 +148,7 @@ def _common(records: Sequence[Record]) -> Columns:
         **columns,
         "family": [family_of(attention) for attention in columns["attention"]],
         "device": [record.environment.device for record in records],
-        **fields_of(records, "status", "reason", "asked_by", "created", "key"),
+        **fields_of(records, "status", "reason", "asked_by", "created", "host", "gpu", "key"),
         "notes": ["; ".join(record.notes) for record in records],
     }
 
@@ -238,6 +242,9 @@ def _scores(scores: Scores | None, task: str) -> Row:
     return {
         **scores.values,
         PRIMARY: None if primary is None else scores.values.get(primary.key),
+        IMAGE_ERROR: None if primary is None else image_error(scores, primary.key),
+        "scored_images": scores.count,
+        "outcomes_key": scores.outcomes,
         "throughput_per_s": scores.throughput_per_s,
         "predict_each_s": scores.predict_s / scores.count if scores.predict_s else None,
     }
