@@ -1,4 +1,4 @@
-"""The intervals of many medians at once: those of `median`, in a tenth of the time.
+"""The intervals of many medians at once: those of `median`, in a fifth of the time.
 
 Series of equally many samples are the rows of one array, and each step of the rule is taken for all
 of them. Whatever the last digit of a sum might decide is left to `median_interval`, so that the

@@ -1,6 +1,6 @@
 """Equal parts of records as one object: thousands of records are of few machines and protocols.
 
-That saves a tenth of the memory of a large file, and an object is equal to itself at first sight.
+That saves memory, and an object is equal to itself at first sight.
 """
 
 from __future__ import annotations

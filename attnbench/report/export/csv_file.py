@@ -78,8 +78,8 @@ def _line(fields: Iterable[str]) -> str:
 def _fields(values: Sequence[Any]) -> list[str]:
     """The values as they stand in the file.
 
-    Most texts come back in many rows, so each is made once; the writer of `csv` takes twice as
-    long.
+    Most texts come back in many rows, so each is made once; the writer of `csv` would look through
+    every field.
     """
     kinds = set(map(type, values))
     if kinds == {float}:
