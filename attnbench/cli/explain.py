@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from attnbench.explain.anchor_use import AnchorUse
     from attnbench.explain.class_sheet import Column
     from attnbench.explain.pictures import Pictures
+    from attnbench.records.explanation import Explanation
     from attnbench.spec import Grid
     from attnbench.training.checkpoint import Checkpoint
 
-SHEETS = ("gradcam.png", "gradcam.svg", "anchors.png", "anchors.svg")
+SHEETS = ("gradcam.png", "gradcam.svg", "anchors.png", "anchors.svg", "explain.json")
 USED = 64
 """Pictures over which the use of anchors is measured, at most: all of A is held for them."""
 
@@ -80,14 +81,18 @@ def command(
     layer: Layer = None,
     token: Token = None,
     show: Annotated[int, options.number("show", "Pictures to draw.")] = 6,
-    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("explain"),
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder for the pictures; a report shows what is below the default."),
+    ] = options.RUNS / "explain",
     plugin: options.Plugin = None,
 ) -> None:
-    """Draw what trained classifiers look at (Grad-CAM), side by side, and measure it.
+    """Draw what trained models look at (Grad-CAM), side by side, and measure it.
 
     With boxes, such as those of a COCO folder, two numbers say how much of a map lies inside of
     them, beside a Gaussian in the middle of the picture. A model with learned anchors gets a second
     sheet: where its anchors gather, how much each receives, and the attention that they imply.
+    `attnbench report` shows the newest of it on its page.
     """  # fmt: skip
     from attnbench.cli.show.explain import print_scores
     from attnbench.cli.show.progress import status
@@ -98,7 +103,6 @@ def command(
     try_file(*(out / name for name in SHEETS), replaced=True)
     with status(screen, "loading torch"):
         from attnbench.explain.anchor_use import layers_with_anchors
-        from attnbench.explain.class_sheet import draw_class_maps
 
         paths = [checkpoint, *(against or ())]
         trained = [_opened(path) for path in paths]
@@ -113,12 +117,10 @@ def command(
         _explained(label, one, model, pictures, target, layer, screen)
         for label, one, model, pictures in zip(labels, trained, models, read, strict=True)
     ]
-    with status(screen, "drawing"):
-        written = draw_class_maps(columns, show, out / "gradcam")
-    print_scores(columns, Screen())
-    if has_anchors:
-        uses, more = _anchors(models[0], read[0], token, out, screen)
-        written += more
+    uses = _uses(models[0], read[0], screen) if has_anchors else []
+    found, written = _left(columns, images, models[0], uses, token, show, out, screen)
+    print_scores(found, Screen())
+    if uses:
         print_anchor_use(uses, labels[0], Screen())
     print(f"\nWritten: {', '.join(map(str, written))}")
 
@@ -139,9 +141,11 @@ def _opened(path: Path) -> Checkpoint:
 
 
 def _model(trained: Checkpoint) -> nn.Module:
-    from attnbench.explain.trained import trained_classifier
+    from attnbench.explain.answers import answerer_of
+    from attnbench.explain.trained import trained_model
 
-    return trained_classifier(trained)
+    answerer_of(trained.task)
+    return trained_model(trained)
 
 
 def _read(images: list[str], trained: list[Checkpoint], screen: Screen) -> list[Pictures]:
@@ -151,7 +155,7 @@ def _read(images: list[str], trained: list[Checkpoint], screen: Screen) -> list[
 
     with status(screen, "reading images"):
         by_size = {
-            size: read_pictures(images, size)
+            size: read_pictures(images, size, trained[0].reading)
             for size in dict.fromkeys(one.img_size for one in trained)
         }
     return [by_size[one.img_size] for one in trained]
@@ -180,27 +184,51 @@ def _explained(
     from attnbench.explain.explained import explain
     from attnbench.explain.questions import questions_for
 
-    questions = questions_for(pictures, trained.class_names, target)
+    questions = questions_for(pictures, trained.class_names, target, trained.task)
     with steps(screen, f"explaining {label}") as shown:
         found = explain(
-            model, trained.class_names, pictures, questions, layer=layer,
+            model, trained.class_names, pictures, questions, task=trained.task, layer=layer,
             on_step=lambda done, total: shown.update(done=done, total=total),
         )  # fmt: skip
-    return Column(label=label, pictures=pictures, explained=found, questions=questions)
+    return Column(label=label, pictures=pictures, explained=found)
 
 
-def _anchors(
-    model: nn.Module, pictures: Pictures, token: str | None, out: Path, screen: Screen
-) -> tuple[list[AnchorUse], list[Path]]:
-    """How the anchors are used over the pictures, and the sheet of the first picture."""
+def _uses(model: nn.Module, pictures: Pictures, screen: Screen) -> list[AnchorUse]:
+    from attnbench.cli.show.progress import status
+    from attnbench.data.augment import normalise
+    from attnbench.explain.anchor_use import anchor_use
+
+    with status(screen, "measuring the use of anchors"):
+        return anchor_use(model, normalise(pictures.pixels[:USED]))
+
+
+def _left(
+    columns: list[Column],
+    images: list[str],
+    model: nn.Module,
+    uses: list[AnchorUse],
+    token: str | None,
+    show: int,
+    out: Path,
+    screen: Screen,
+) -> tuple[Explanation, list[Path]]:
+    """Draw the sheets, of anchors that of the first picture, and leave all of it for the page."""
     from attnbench.cli.show.progress import status
     from attnbench.data.augment import normalise
     from attnbench.explain.anchor_maps import anchor_maps
     from attnbench.explain.anchor_sheet import draw_anchors
-    from attnbench.explain.anchor_use import anchor_use
+    from attnbench.explain.class_sheet import draw_class_maps, with_boxes_first
+    from attnbench.explain.for_page import for_page
+    from attnbench.records import explanation
 
+    shown = with_boxes_first(columns[0])[:show]
+    pixels = columns[0].pictures.pixels[shown[0]]
     place = None if token is None else _token(token, "--token")
-    with status(screen, "measuring the use of anchors"):
-        maps = anchor_maps(model, normalise(pictures.pixels[:1]), place)
-        uses = anchor_use(model, normalise(pictures.pixels[:USED]))
-        return uses, draw_anchors(pictures.pixels[0], maps, uses, out / "anchors")
+    with status(screen, "drawing"):
+        maps = anchor_maps(model, normalise(pixels[None]), place) if uses else []
+        written = draw_class_maps(columns, shown, out / "gradcam")
+        if uses:
+            written += draw_anchors(pixels, maps, uses, out / "anchors")
+        found = for_page(columns, shown, ", ".join(images), model, uses)
+        explanation.write(out / explanation.FILE, found)
+    return found, [*written, out / explanation.FILE]

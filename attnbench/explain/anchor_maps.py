@@ -65,7 +65,7 @@ def anchor_maps(
         )
     return [
         _maps(name, found[name], _moved((row, column), first, found[name].grid))
-        for name in _drawn(found)
+        for name in drawn_layers(found)
     ]
 
 
@@ -74,7 +74,8 @@ def _moved(token: Grid, grid: Grid, other: Grid) -> Grid:
     return token[0] * other[0] // grid[0], token[1] * other[1] // grid[1]
 
 
-def _drawn(found: dict[str, Assignment]) -> Sequence[str]:
+def drawn_layers(found: dict[str, Assignment]) -> Sequence[str]:
+    """The names of the layers to draw: the last at each resolution, or four of one."""
     last = {one.grid: name for name, one in found.items()}
     if len(last) > 1:
         return list(last.values())

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from attnbench.explain.explained import Explained
 from attnbench.explain.pictures import Pictures
-from attnbench.explain.questions import Questions
 from attnbench.explain.sheet import frame, open_sheet, save_sheet, show_picture
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ LONGEST = 26
 """Characters of a name beside a picture."""
 FOOTNOTE = (
     "Grad-CAM: red speaks for the class below, blue does not; each map from its own least to its "
-    "own largest value."
+    "own largest value. Below: the class, and {shares}."
 )
 
 
@@ -33,15 +32,14 @@ class Column:
     pictures: Pictures
     """At the size that it takes."""
     explained: Explained
-    questions: Questions
 
 
-def draw_class_maps(columns: Sequence[Column], most: int, stem: Path) -> list[Path]:
+def draw_class_maps(columns: Sequence[Column], shown: Sequence[int], stem: Path) -> list[Path]:
     """Write some pictures beside the maps of each model, as PNG and SVG.
 
     Args:
         columns: the models; the pictures of the first are shown.
-        most: pictures that are shown, those with boxes first.
+        shown: the places of the pictures that are shown.
         stem: path of the files without suffix.
 
     Raises:
@@ -50,19 +48,22 @@ def draw_class_maps(columns: Sequence[Column], most: int, stem: Path) -> list[Pa
     from attnbench.report.figures.style import house_style
 
     first = columns[0]
-    shown = _with_boxes_first(first)[:most]
-    note = (
-        f"{FOOTNOTE} Frames: the boxes that the numbers are about."
-        if first.questions.boxes
-        else FOOTNOTE
-    )
+    note = FOOTNOTE.format(shares=", or ".join(shares_of(columns)))
+    if any(len(one) for one in first.explained.boxes):
+        note += " Frames: the boxes that the numbers are about."
+    if any(column.explained.detected for column in columns):
+        note += " Dashed: the detection that is explained."
     with house_style():
         figure, grid = open_sheet(
-            "What the models look at", note, rows=len(shown), columns=1 + len(columns)
+            "What the models look at",
+            note,
+            rows=len(shown),
+            columns=1 + len(columns),
+            aspect=first.pictures.pixels.shape[2] / first.pictures.pixels.shape[3],
         )
         for row, picture in enumerate(shown):
             show_picture(grid[row][0], first.pictures.pixels[picture])
-            frame(grid[row][0], _boxes(first, picture))
+            frame(grid[row][0], boxes_of(first, picture))
             for axes, column in zip(grid[row][1:], columns, strict=True):
                 _draw_map(axes, column, picture)
         for axes, column in zip(grid[0][1:], columns, strict=True):
@@ -70,10 +71,15 @@ def draw_class_maps(columns: Sequence[Column], most: int, stem: Path) -> list[Pa
         return save_sheet(figure, stem)
 
 
-def _with_boxes_first(column: Column) -> list[int]:
+def shares_of(columns: Sequence[Column]) -> list[str]:
+    """What the percentages below the maps are, each kind once."""
+    return list(dict.fromkeys(column.explained.shares_are for column in columns))
+
+
+def with_boxes_first(column: Column) -> list[int]:
     """The places of the pictures: those that the numbers are about come first."""
     places = range(len(column.pictures.names))
-    return sorted(places, key=lambda place: len(_boxes(column, place)) == 0)
+    return sorted(places, key=lambda place: len(boxes_of(column, place)) == 0)
 
 
 def _draw_map(axes: Axes, column: Column, row: int) -> None:
@@ -84,10 +90,13 @@ def _draw_map(axes: Axes, column: Column, row: int) -> None:
     axes.imshow(
         map_.numpy(), cmap="turbo", alpha=0.5, vmin=low, vmax=high if high > low else low + 1
     )
-    frame(axes, _boxes(column, row))
+    frame(axes, boxes_of(column, row))
+    if found.detected and found.detected[row]:
+        frame(axes, [found.detected[row]], dashed=True)
     axes.set_xlabel(f"{found.classes[row][:LONGEST]}, {100 * found.shares[row]:.0f} %", size=8)
 
 
-def _boxes(column: Column, row: int) -> Tensor | Sequence[Sequence[float]]:
-    boxes = column.questions.boxes
-    return boxes[row] if boxes else ()
+def boxes_of(column: Column, picture: int) -> Tensor | Sequence[Sequence[float]]:
+    """The boxes that the numbers are about, x1, y1, x2, y2 in pixels of the picture."""
+    boxes = column.explained.boxes
+    return boxes[picture] if boxes else ()

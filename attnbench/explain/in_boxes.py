@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from attnbench.records.explanation import Estimate, InBoxes
+from attnbench.scoring.bootstrap import middle, times_drawn
 from attnbench.spec import Grid
-from attnbench.tasks.bootstrap import middle, times_drawn
 
 DRAWS = 2000
 SPREAD = 1 / 4
@@ -36,26 +37,6 @@ class Inside:
 
     points: bool
     energy: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A mean over pictures with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InBoxes:
-    """What the maps of one model have inside the boxes, and the difference to the control."""
-
-    pictures: int
-    pointing: Estimate
-    energy: Estimate
-    pointing_gain: Estimate
-    energy_gain: Estimate
 
 
 def full_size(maps: Float[Tensor, "images rows columns"], image: Grid) -> Tensor:

@@ -2,7 +2,9 @@
 
 A head that reads the mean of a map: the last part of the model whose output is a map. A head that
 reads a class token: the first norm of the last block. Behind it the tokens of the patches no longer
-reach the logits, and their gradient is exactly zero.
+reach the logits, and their gradient is exactly zero. A head over a `Backbone`, as detectors and
+segmenters have it: the coarsest map of the backbone. Where no part of a model gives a single map,
+the parts of its first part are looked through, which is the trunk of other people's detectors.
 
 The grid of tokens follows from the sides of the image: a trunk of stride s makes ⌈height / s⌉ ×
 ⌈width / s⌉ of them, and no two strides give the same number in different shapes.
@@ -10,7 +12,7 @@ The grid of tokens follows from the sides of the image: a trunk of stride s make
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil
 
@@ -18,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from attnbench.errors import UserError
+from attnbench.models.backbone import Backbone
 from attnbench.spec import Grid
 
 FIRST_NORM = "norm1"
@@ -82,17 +85,34 @@ def layer_of(model: nn.Module, images: Tensor, asked: str | None = None) -> str:
                 + ", ".join(name for name, _ in _parts(model))
             )
         return asked
+    backbone = next(
+        (name for name, one in modules.items() if name and isinstance(one, Backbone)), ""
+    )
+    if backbone:
+        return backbone
     if _reads_a_token(model):
         norms = [name for name in modules if name.rpartition(".")[2] == FIRST_NORM]
         if norms:
             return norms[-1]
-    mapped = _parts_with_maps(model, images)
-    if not mapped:
-        raise UserError(
-            f"expected a layer with a map, got none among {', '.join(n for n, _ in _parts(model))}"
-            f" of {type(model).__name__}; {REMEDY}"
-        )
-    return mapped[-1]
+    for name, part in _first_parts(model):
+        mapped = _parts_with_maps(model, _parts(part, name), images)
+        if mapped:
+            return mapped[-1]
+    raise UserError(
+        f"expected a layer with a map, got none among {', '.join(n for n, _ in _parts(model))}"
+        f" of {type(model).__name__}; {REMEDY}"
+    )
+
+
+def _first_parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The model, its first part, the first part of that one, and so on, with their names."""
+    name, part = "", model
+    while True:
+        yield name, part
+        below = next(_parts(part, name), None)
+        if below is None:
+            return
+        name, part = below
 
 
 def _reads_a_token(model: nn.Module) -> bool:
@@ -101,16 +121,19 @@ def _reads_a_token(model: nn.Module) -> bool:
     return has_token and getattr(model, "global_pool", "token") == "token"
 
 
-def _parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The model's direct parts; those in a list, which is never called, one by one."""
-    for name, child in model.named_children():
+def _parts(module: nn.Module, above: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """A module's direct parts; those in a list, which is never called, one by one."""
+    for key, child in module.named_children():
+        name = f"{above}.{key}" if above else key
         if isinstance(child, (nn.ModuleList, nn.ModuleDict)):
             yield from ((f"{name}.{key}", part) for key, part in child.named_children())
         else:
             yield name, child
 
 
-def _parts_with_maps(model: nn.Module, images: Tensor) -> list[str]:
+def _parts_with_maps(
+    model: nn.Module, parts: Iterable[tuple[str, nn.Module]], images: Tensor
+) -> list[str]:
     """The parts whose output is a map of several cells, in the order in which they end."""
     layout, image = layout_of(model), (int(images.shape[-2]), int(images.shape[-1]))
     found: list[str] = []
@@ -122,7 +145,7 @@ def _parts_with_maps(model: nn.Module, images: Tensor) -> list[str]:
 
     hooks = [
         part.register_forward_hook(lambda m, args, output, name=name: look(name, output))
-        for name, part in _parts(model)
+        for name, part in parts
     ]
     try:
         with torch.no_grad():

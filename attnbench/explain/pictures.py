@@ -1,4 +1,4 @@
-"""The pictures to explain: files, folders of files, or a data set with the boxes of its objects."""
+"""The pictures to explain: files, folders of files, or a data set, perhaps with boxes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from attnbench.data.decoding import read_square, silence_pillow
+from attnbench.data.layouts.found import Reading
 from attnbench.data.layouts.looking import LAYOUTS, layout_of
 from attnbench.data.names import readable
 from attnbench.data.opening import find_folder, open_data
@@ -25,6 +26,8 @@ from attnbench.spec import Grid
 MOST = 1000
 """Pictures that are read; more would not make the intervals of the numbers much smaller."""
 BATCH = 16
+BY_USE = ("detection", "segmentation")
+"""Labels of folders: with boxes there are numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,20 +43,21 @@ class Pictures:
     """Of the objects."""
 
 
-def read_pictures(given: Sequence[str], img_size: Grid) -> Pictures:
+def read_pictures(given: Sequence[str], img_size: Grid, reading: Reading | None = None) -> Pictures:
     """Read pictures at (height, width) pixels.
 
     Args:
         given: files and folders; or one data set, of which the held-out pictures are taken. Files
             are cut to their middle square, pictures with boxes are squashed.
         img_size: as the model was trained.
+        reading: how the files of a data set are read.
 
     Raises:
         UserError: there is nothing, or what is there cannot be read.
     """
     data = _data_in(given)
     if data is not None:
-        return _from_data(data, img_size)
+        return _from_data(data, img_size, reading)
     files = [file for one in given for file in _files(one)][:MOST]
     if img_size[0] != img_size[1]:
         raise UserError(
@@ -69,7 +73,7 @@ def read_pictures(given: Sequence[str], img_size: Grid) -> Pictures:
 
 def _data_in(given: Sequence[str]) -> str | None:
     """The data set among what was given: a registered name, or a folder with boxes."""
-    found = [one for one in given if one in DATASETS.names() or _has_boxes(one)]
+    found = [one for one in given if one in DATASETS.names() or _labelled_for(one)]
     if found and len(given) > 1:
         raise UserError(
             f"expected files and folders of pictures, or one data set, got {found[0]} and "
@@ -78,14 +82,14 @@ def _data_in(given: Sequence[str]) -> str | None:
     return found[0] if found else None
 
 
-def _has_boxes(given: str) -> bool:
-    """Whether it names a folder with a layout of boxes.
+def _labelled_for(given: str) -> str | None:
+    """The task of a folder's labels: boxes are preferred to masks; None if it has neither.
 
     Raises:
         UserError: nothing is there.
     """
     if os.path.isfile(os.path.expanduser(given)):
-        return False
+        return None
     try:
         folder, name = find_folder(given)
     except UserError:
@@ -94,13 +98,14 @@ def _has_boxes(given: str) -> bool:
             "got nothing there"
         ) from None
     if name is not None:
-        return layout_of(folder, name, "detection") is not None
-    found = [find(folder) for find in LAYOUTS.values()]
-    return any(layout is not None and layout.task == "detection" for layout in found)
+        named = layout_of(folder, name)
+        return named.task if named is not None else None
+    found = [layout.task for find in LAYOUTS.values() if (layout := find(folder)) is not None]
+    return next((task for task in BY_USE if task in found), None)
 
 
-def _from_data(data: str, img_size: Grid) -> Pictures:
-    opened = open_data(data, img_size, _task_of(data), train=False)
+def _from_data(data: str, img_size: Grid, reading: Reading | None) -> Pictures:
+    opened = open_data(data, img_size, _task_of(data), train=False, settings=reading)
     pixels: list[Tensor] = []
     objects: list[Objects] = []
     for batch, targets in opened.val.batches(BATCH, seed=None, device="cpu"):
@@ -119,10 +124,10 @@ def _from_data(data: str, img_size: Grid) -> Pictures:
 
 def _task_of(data: str) -> str | None:
     """Of a registered set with several kinds of labels, the boxes."""
-    named = data in DATASETS.names()
-    if named and "task" not in inspect.signature(DATASETS.load(data)).parameters:
-        return None
-    return "detection"
+    if data not in DATASETS.names():
+        return _labelled_for(data)
+    several = "task" in inspect.signature(DATASETS.load(data)).parameters
+    return "detection" if several else None
 
 
 def _files(given: str) -> list[Path]:

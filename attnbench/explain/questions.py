@@ -2,7 +2,8 @@
 
 A class that is asked for is explained in every picture. Else, where the data and the model know
 classes of the same name, it is the one that covers most of the picture, and pictures without any
-are not counted. Else it is the model's own answer, and all boxes count.
+are not counted. Of a detector it is the class of its best detection instead, and the boxes of that
+class count. Else it is the model's own answer, and all boxes count.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from attnbench.bounds import shortened
 from attnbench.data.names import some
 from attnbench.data.targets import Objects
 from attnbench.errors import UserError
-from attnbench.explain.grad_cam import FIRST_ANSWER
+from attnbench.explain.answers import FIRST_ANSWER
 from attnbench.explain.pictures import Pictures
 
 
@@ -32,12 +33,27 @@ class Questions:
     no boxes."""
     text: str
     """What the boxes are, for a reader; "" if the data have none."""
+    labels: tuple[Tensor, ...] = ()
+    """int64 (boxes,) of each picture: the class of each box among those of the model, -1 where it
+    knows none of that name. () where all boxes count, whatever the answer is."""
+
+    def boxes_for(self, answers: Sequence[int]) -> tuple[Tensor, ...]:
+        """The boxes that count if these are the classes that are explained."""
+        if not self.labels:
+            return self.boxes
+        return tuple(
+            boxes[(labels == answer) & (answer >= 0)]
+            for boxes, labels, answer in zip(self.boxes, self.labels, answers, strict=True)
+        )
 
 
 def questions_for(
-    pictures: Pictures, class_names: Sequence[str], target: str | None = None
+    pictures: Pictures,
+    class_names: Sequence[str],
+    target: str | None = None,
+    task: str = "classification",
 ) -> Questions:
-    """The questions for a model that knows these classes.
+    """The questions for a model of this task that knows these classes.
 
     Raises:
         UserError: the model does not know the class that is asked for.
@@ -48,6 +64,8 @@ def questions_for(
             f"{some(list(class_names))}"
         )
     if target is None and set(pictures.class_names) & set(class_names):
+        if task == "detection":
+            return _own_answer(pictures, class_names)
         return _largest(pictures, class_names)
     answer = FIRST_ANSWER if target is None else class_names.index(target)
     classes = torch.full((len(pictures.names),), answer)
@@ -59,6 +77,18 @@ def questions_for(
         classes=classes,
         boxes=tuple(one.boxes for one in pictures.objects),
         text="all boxes: the data do not know the model's classes" if pictures.objects else "",
+    )
+
+
+def _own_answer(pictures: Pictures, class_names: Sequence[str]) -> Questions:
+    """Let a detector answer, and count the boxes of that class."""
+    places = [class_names.index(n) if n in class_names else -1 for n in pictures.class_names]
+    known = torch.tensor(places)
+    return Questions(
+        classes=torch.full((len(pictures.names),), FIRST_ANSWER),
+        boxes=tuple(one.boxes for one in pictures.objects),
+        labels=tuple(known[one.labels] for one in pictures.objects),
+        text="boxes of the class of the best detection in each picture",
     )
 
 

@@ -23,18 +23,28 @@ TITLE = 0.32
 DPI = 130
 FRAME = "#31e0ff"
 """The colour of boxes and tokens: none of the colour maps has it."""
+DASHED = "#ffffff"
 
 
 def open_sheet(
-    title: str, footnote: str, *, rows: int, columns: int
+    title: str, footnote: str, *, rows: int, columns: int, aspect: float
 ) -> tuple[Figure, list[list[Axes]]]:
-    """A figure of so many pictures, with a title above and small print below; call it in style."""
+    """A figure of so many pictures, with a title above and small print below; call it in style.
+
+    Args:
+        title: above the pictures.
+        footnote: below them.
+        rows: of pictures.
+        columns: of pictures.
+        aspect: height of a picture by its width.
+    """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     from attnbench.report.figures.style import FAINT
 
-    width, height = max(columns * SIDE, 4.5), rows * (SIDE + 0.28) + 0.2
+    width = max(columns * SIDE, 4.5)
+    height = rows * (aspect * width / columns + 0.28) + 0.2
     small_print = textwrap.wrap(footnote, int(width * 18))
     below = 0.12 + 0.15 * len(small_print)
     whole = height + TITLE + below
@@ -58,7 +68,7 @@ def show_picture(axes: Axes, pixels: Tensor) -> None:
     axes.imshow(pixels.permute(1, 2, 0).numpy(), interpolation="bicubic")
 
 
-def frame(axes: Axes, boxes: Tensor | Sequence[Sequence[float]]) -> None:
+def frame(axes: Axes, boxes: Tensor | Sequence[Sequence[float]], *, dashed: bool = False) -> None:
     """Draw boxes x1, y1, x2, y2 in pixels of the picture."""
     from matplotlib.patches import Rectangle
 
@@ -69,7 +79,8 @@ def frame(axes: Axes, boxes: Tensor | Sequence[Sequence[float]]) -> None:
                 right - left,
                 bottom - top,
                 fill=False,
-                edgecolor=FRAME,
+                edgecolor=DASHED if dashed else FRAME,
+                linestyle="--" if dashed else "-",
                 linewidth=1.2,
             )
         )

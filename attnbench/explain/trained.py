@@ -28,17 +28,3 @@ def trained_model(checkpoint: Checkpoint) -> nn.Module:
         )
 
     return restored(checkpoint, build).eval()
-
-
-def trained_classifier(checkpoint: Checkpoint) -> nn.Module:
-    """The same for a checkpoint that must be one of classification.
-
-    Raises:
-        UserError: as `trained_model`, or the model was trained for another task.
-    """
-    if checkpoint.task != "classification":
-        raise UserError(
-            f"expected a classifier, whose answer is one class, got {checkpoint.model} trained for "
-            f"{checkpoint.task}; give a checkpoint of classification"
-        )
-    return trained_model(checkpoint)

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from explanations import explanation
 
 from attnbench.records import store
 from attnbench.report.page.data.printed import Printed
@@ -81,7 +82,8 @@ def page_file(tmp_path_factory, layer, model, epoch, gpu, ceilings):
         records=records, ceilings=ceilings(macs_per_s=2e11, bytes_per_s={2**20: 1e9})
     )
     folder = tmp_path_factory.mktemp("browser")
-    return write_contents(contents, [folder / HOSTILE], folder, Asked(printed=PRINTED)).files[0]
+    asked = Asked(printed=PRINTED, explained=explanation(HOSTILE))
+    return write_contents(contents, [folder / HOSTILE], folder, asked).files[0]
 
 
 class Visit:

@@ -130,7 +130,7 @@ def test_an_empty_store_has_a_page_without_charts(visit, tmp_path):
     file = write_contents(store.Contents(), [tmp_path], tmp_path / "out", asked).files[0]
     here = visit(file=file)
     assert here.page.locator("svg").count() == 0
-    assert here.page.locator(".missing").count() == 5
+    assert here.page.locator(".missing").count() == 6
 
 
 FORMS = ("seconds", "bytes", "giga_macs", "params", "percent", "number", "count", "joules",

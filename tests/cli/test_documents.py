@@ -17,16 +17,19 @@ from attnbench.data.images import ImageData
 from attnbench.registry import ATTENTIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("index", "choose", "add-your-own", "training", "dense", "pitfalls", "paper", "api")
 BLOCK = re.compile(r"^```(console|python)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
+PAGES = [page.stem for page in sorted(DOCS.glob("*.md")) if BLOCK.search(page.read_text())]
 SMALLER = {
     "profile": "--time-budget 0.05",
     "sweep": "--time-budget 0.05",
     "train": "--epochs 1",
     "report": "",
+    "compare": "",
+    "runs": "",
     "data": "",
     "list": "",
     "evaluate": "",
+    "explain": "",
     "predict": "--help",  # it needs sizes that are measured well: tests of its own
     "doctor": "--help",  # minutes; tests of its own
     "reproduce": "--help",  # the same
@@ -44,7 +47,10 @@ class Few:
     def __len__(self):
         return min(FEW, len(self.images))
 
-    def batches(self, batch_size, *, seed, device):
+    def __getattr__(self, name):
+        return getattr(self.images, name)  # single pictures, and their labels
+
+    def batches(self, batch_size, *, seed, device, first=0):
         images, targets = next(iter(self.images.batches(FEW, seed=seed, device=device)))
         yield images[: len(self)], targets[: len(self)]
 
@@ -90,7 +96,7 @@ def make_folders(picture):
         size = {"width": 64, "height": 48}
         content = {
             "images": [{"id": n, "file_name": f"{split}{n}.png", **size} for n in (1, 2)],
-            "categories": [{"id": 1, "name": "cell"}],
+            "categories": [{"id": 1, "name": "WBC"}],
             "annotations": [{"id": n, "image_id": n, **box} for n in (1, 2)],
         }
         Path("bccd/annotations").mkdir(exist_ok=True)
@@ -121,7 +127,10 @@ def small(command):
     if "--model" in words and "--img-size" not in words:
         words += ["--img-size", "64"]
     words = [newest("results/runs/checkpoints/*/last.pt") if "RUN" in w else w for w in words]
-    words = [newest("results/runs/outcomes/*/*/results.json") if "json" in w else w for w in words]
+    words = [
+        newest("results/runs/outcomes/*/*/results.json") if w.endswith(".json") else w
+        for w in words
+    ]
     return words + shlex.split(SMALLER[words[0]])
 
 

@@ -1,6 +1,8 @@
 """`attnbench explain`: sheets and numbers of a model with anchors and of one without."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ from attnbench.training.checkpoint import Checkpoint, TrainState, save
 
 SIDE = 32
 NAMES = ("cat", "dog")
+EXPLAIN = "results/runs/explain"
+RESULTS = Path(__file__).parents[1] / "fixtures/schema2.jsonl"
 
 
 def write_checkpoint(path, attention, **more):
@@ -86,18 +90,18 @@ def test_two_models_side_by_side_with_numbers(attnbench, anchor, dense, photos, 
     assert out.count("control:") == 1
     assert "effective" in out
     for name in ("gradcam.png", "anchors.png"):
-        with Image.open(tmp_path / "explain" / name) as sheet:
+        with Image.open(tmp_path / EXPLAIN / name) as sheet:
             assert min(sheet.size) > 200
     for name in ("gradcam.svg", "anchors.svg"):
-        assert (tmp_path / "explain" / name).read_text().startswith("<?xml")
+        assert (tmp_path / EXPLAIN / name).read_text().startswith("<?xml")
 
 
 def test_files_have_no_numbers_and_dense_has_no_anchors(attnbench, dense, photos, tmp_path):
     code, out, err = attnbench("explain", dense, photos / "images", "--show", 1, "--out", "new/a")
     assert code == 0, err
-    assert "No boxes" in out
+    assert "No numbers (no boxes)" in out
     assert sorted(file.name for file in (tmp_path / "new/a").iterdir()) == [
-        "gradcam.png", "gradcam.svg",
+        "explain.json", "gradcam.png", "gradcam.svg",
     ]  # fmt: skip
 
 
@@ -125,7 +129,7 @@ def test_refusals(attnbench, anchor, photos, tmp_path, arguments, message):
 def test_models_that_have_nothing_to_explain_are_refused(attnbench, photos, tmp_path):
     for name, more, message in (
         ("fresh", {"epochs": 0}, "expected a trained model"),
-        ("boxes", {"task": "detection"}, "expected a classifier"),
+        ("boxes", {"task": "detection"}, "expected a detector"),
     ):
         path = write_checkpoint(tmp_path / name / "last.pt", "dense", **more)
         code, _, err = attnbench("explain", path, photos)
@@ -137,3 +141,19 @@ def test_a_token_of_a_model_without_anchors_is_refused(attnbench, dense, photos)
     code, _, err = attnbench("explain", dense, photos, "--token", "0,0")
     assert code == 2
     assert "--token is of models with learned anchors" in err
+
+
+def test_a_report_shows_it_and_a_damaged_one_is_told(attnbench, anchor, photos, tmp_path):
+    code, _, err = attnbench("explain", anchor, photos, "--show", 1)
+    assert code == 0, err
+    shutil.copy(RESULTS, tmp_path / "results/runs")
+    code, _, err = attnbench("report")
+    assert code == 0, err
+    page = (tmp_path / "report/index.html").read_text()
+    assert "boxes of the known class" in page
+    left = tmp_path / EXPLAIN / "explain.json"
+    left.write_text(left.read_text()[:-40])
+    code, _, err = attnbench("report")
+    assert code == 0
+    assert "explain.json: expected what `attnbench explain` leaves" in err
+    assert "No trained model was explained" in (tmp_path / "report/index.html").read_text()

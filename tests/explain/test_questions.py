@@ -48,6 +48,14 @@ def test_a_class_that_is_asked_for_is_asked_everywhere():
     assert [one.tolist() for one in found.boxes] == [[SMALL], [LARGE, SMALL], []]
 
 
+def test_a_detector_answers_itself_and_the_boxes_of_its_answer_count():
+    found = questions_for(SHARED, MODEL, task="detection")
+    assert found.classes.tolist() == [-1, -1, -1]
+    kept = [one.tolist() for one in found.boxes_for([2, 1, 1])]
+    assert kept == [[SMALL], [], []]
+    assert [len(one) for one in found.boxes_for([-1, -1, -1])] == [0, 0, 0]
+
+
 def test_data_with_other_classes_lend_all_their_boxes():
     found = questions_for(pictures(("car",), objects((SMALL, 0), (LARGE, 0))), MODEL)
     assert found.classes.tolist() == [-1]

@@ -72,10 +72,14 @@ def _fastest(rows: pd.DataFrame) -> Finding | None:
     if unsure := [one for one in found if one.rivals]:
         parts.append(_unsure_text(unsure[-1], unsure))
     return Finding(
-        text=f"{'; '.join(parts)}.",
+        text=_sentence("; ".join(parts)),
         basis=f"Latency, cells graded A or B; {rows['conditions'].iloc[0]}",
         section="scaling",
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _sure_text(sure: Sequence[Leader]) -> str:
@@ -148,7 +152,7 @@ def _beaten(groups: Sequence[Tradeoff]) -> Finding | None:
     beaten = f"Dominated (costs no less, scores no better): {some_of(told, NAMED)}."
     return Finding(
         text=beaten if told else _open_text(group),
-        basis=f"{group.score.label} against MACs, intervals over seeds; {group.subtitle}",
+        basis=f"{group.score.label} against MACs, by intervals; {group.subtitle}",
         section="frontier",
     )
 

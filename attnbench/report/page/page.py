@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnbench.analysis.compare.verdict import Comparison
-from attnbench.analysis.frame.frames import Frames
+from attnbench.analysis.frame.frames import Frames, build
 from attnbench.analysis.tradeoff.groups import COSTS, metric_of
 from attnbench.errors import UserError
 from attnbench.files.writing import replace_text
 from attnbench.records import store
+from attnbench.records.explanation import Explanation
+from attnbench.report.export.files import write_files
 from attnbench.report.page import limits
 from attnbench.report.page.analysed import Analysed, analysed
 from attnbench.report.page.changes import changes
+from attnbench.report.page.data import explained
 from attnbench.report.page.data.payload import Growth, payload
 from attnbench.report.page.data.printed import Printed
 from attnbench.report.page.first_screen import first_screen, missing
@@ -46,6 +49,8 @@ class Asked:
     """Points of papers, for panels of their own."""
     comparison: Comparison | None = None
     """The change against earlier results."""
+    explained: Explanation | None = None
+    """What trained models look at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +101,21 @@ def write_contents(
             ) from error
 
 
+def write_data(contents: store.Contents, out: Path, file_format: str) -> Written:
+    """Write the records alone into `out`, a file for each kind, as `attnbench.load` gives them.
+
+    Raises:
+        UserError: there are none, a package is missing, or the folder cannot be written to.
+    """
+    with store.uncollected():
+        frames = build(contents.records, contents.ceilings)
+        files = write_files(frames, out, file_format)
+    return Written(
+        files=tuple(files), problems=tuple(contents.problems), notes=frames.notes,
+        brief=frames.notes,
+    )  # fmt: skip
+
+
 def _write(found: Analysed, out: Path, asked: Asked) -> Written:
     shown = _tables(found.frames, found.growth, COSTS[asked.cost])
     out.mkdir(parents=True, exist_ok=True)
@@ -116,13 +136,19 @@ def _write(found: Analysed, out: Path, asked: Asked) -> Written:
 
 def _page(found: Analysed, files: Sequence[Path], asked: Asked) -> str:
     data = payload(found.frames, found.growth, found.groups, found.costs, asked.printed, asked.cost)
+    seen = asked.explained
+    conditions = limits.listed(conditions_of(found.frames), "in the CSV files")
+    parts = {"change": asked.comparison, "conditions": conditions}
     return render(
-        data,
+        data | {"explained": explained.drawn(seen) if seen else None},
         first=first_screen(found.frames, found.records, found.sources),
-        missing=missing(found.frames),
+        missing=missing(found.frames) | ({} if seen else {"explain": explained.MISSING}),
+        explained=explained.told(seen) if seen else None,
+        score_texts=explained.texts,
         findings=found.findings,
         changes=changes(asked.comparison) if asked.comparison else None,
-        conditions=limits.listed(conditions_of(found.frames), "in the CSV files"),
+        conditions=conditions,
+        absent=[name for name, content in parts.items() if not content],
         notes=[*limits.cells_note(found.frames.layers, found.frames.models), *on_page(found)],
         problems=limits.listed(found.problems, "printed by the command"),
         files=[path.as_posix() for path in files],

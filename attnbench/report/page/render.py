@@ -13,7 +13,8 @@ from attnbench.visible import visible
 
 SCRIPTS = (
     "state.js", "format.js", "elements.js", "data.js", "charts.js", "keyboard.js", "labels.js",
-    "frontier.js", "scaling.js", "roofline.js", "training.js", "cells.js", "main.js",
+    "frontier.js", "scaling.js", "roofline.js", "training.js", "pixels.js", "tokens.js",
+    "explain.js", "cells.js", "main.js",
 )  # fmt: skip
 """Our own scripts; each may use those before it."""
 

@@ -19,7 +19,7 @@ def saved_in(folder):
 
 
 def start(processes, folder):
-    process = processes.Process(target=train, args=(folder, saved_in(folder).exists()))
+    process = processes.Process(target=train, args=(folder,))
     process.start()
     return process
 
@@ -58,7 +58,7 @@ def test_kills_at_random_moments_lose_nothing(loaded_processes, tmp_path, reques
             process.join()
             killed += 1
             if saved_in(folder).exists():
-                assert 1 <= checkpoint.load(saved_in(folder)).state.epochs <= EPOCHS
+                assert checkpoint.load(saved_in(folder)).state.epochs <= EPOCHS
             if killed < kills:
                 continue
         found, told = finish(loaded_processes, folder)

@@ -2,10 +2,10 @@
 
 (() => {
   const sections = { frontier: frontier.draw, scaling: scaling.draw, limits: roofline.draw,
-    training: training.draw, cells: cellTable.draw };
+    training: training.draw, explain: explain.draw, cells: cellTable.draw };
   // The choices that each section shows; all others are filters of the cells.
   const chosenIn = { frontier: ["task", "cost", "machine"], scaling: ["conditions", "curves", "metric"],
-    limits: ["conditions"], training: ["training"] };
+    limits: ["conditions"], training: ["training"], explain: ["picture", "layer", "token"] };
   const elsewhere = ["at", ...Object.values(chosenIn).flat()];
   const shows = (name, key) => (name === "cells" ? !elsewhere.includes(key) : chosenIn[name].includes(key));
   const seen = new Set();
