@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import jinja2
 import pytest
 
 from attnbench.analysis.compare.pairs import Side
@@ -281,3 +282,18 @@ def test_no_torch_is_needed(results, tmp_path):
     )
     command = [sys.executable, "-c", program, str(results), str(tmp_path / "report")]
     subprocess.run(command, check=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("run `a --b`, then `c`.", "run <code>a --b</code>, then <code>c</code>."),
+        ("no code", "no code"),
+        ("one ` alone <b>", "one ` alone &lt;b&gt;"),
+        ("`<img src=x>`", "<code>&lt;img src=x&gt;</code>"),
+    ],
+)
+def test_what_stands_between_backticks_is_code_and_text(text, expected):
+    loader = jinja2.PackageLoader("attnbench.report.page")
+    parts = jinja2.Environment(loader=loader, autoescape=True).get_template("parts.html").module
+    assert str(parts.coded(text)) == expected
