@@ -116,6 +116,21 @@ QUANTITIES: Mapping[str, Bounds] = {
     "label_smoothing": Bounds(0, 1, whole=False),
     "crop_padding": Bounds(0, SIDE),
     "clip_grad": Bounds(0, 10**6, whole=False),
+    "crop_scale": Bounds(0, 1, whole=False, above=True),
+    "mixup": Bounds(0, 1000, whole=False),
+    "cutmix": Bounds(0, 1000, whole=False),
+    "erasing": Bounds(0, 1, whole=False),
+    "repeats": Bounds(1, 100),
+    # Nothing is left to train where every path is dropped, or where an average never moves.
+    "drop_path": Bounds(0, 0.95, whole=False),
+    "ema_decay": Bounds(0, 0.9999999, whole=False),
+    "min_lr": Bounds(0, 1000, whole=False),
+    "layer_decay": Bounds(0, 1, whole=False, above=True),
+    "accumulate": Bounds(1, 2**16),
+    "distillation_weight": Bounds(0, 1, whole=False),
+    "temperature": Bounds(0, 1000, whole=False, above=True),
+    # Minutes; 0 saves after every step.
+    "save_every": Bounds(0, WEEK_S / 60, whole=False),
     # what is drawn
     "save_images": Bounds(0, 1000),
     "scales": Bounds(0, 1000, whole=False, above=True),

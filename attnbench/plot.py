@@ -24,7 +24,7 @@ MOST_NAMED = 4
 
 
 def frontier(frame: pd.DataFrame, ax: Axes | None = None, *, cost: str = "macs") -> Axes:
-    """Score against cost of trained models; hollow points are dominated.
+    """Score against cost of trained models; hollow points are dominated, by their intervals.
 
     Args:
         frame: of `attnbench.load(…, kind="models")`.
@@ -40,7 +40,7 @@ def frontier(frame: pd.DataFrame, ax: Axes | None = None, *, cost: str = "macs")
     group = _only(list(tradeoffs(frame, metric)), cost)
     with house_style():
         axes = _axes(ax)
-        draw_frontier(axes, group.points, group.beaten, metric, group.score)
+        draw_frontier(axes, group.points, group.beaten, metric, group.score, group.dominated)
         axes.set_title(group.subtitle, size=8, wrap=True)
         axes.get_figure(root=True).draw_without_rendering()  # type: ignore[union-attr]
         label_frontier(axes, group.points, group.beaten, metric, group.score)

@@ -1,36 +1,63 @@
 #!/usr/bin/env bash
 # All mechanisms side by side: what they cost at three sizes, and how they train in one trunk.
 #
-#   bash scripts/evidence_mechanisms.sh DATA      (a folder with train/ and val/, or a known set)
+#   bash scripts/evidence_mechanisms.sh DATA         (train/ and val/, with a folder a class in each)
+#   python scripts/mechanisms_page.py FILE...        (draws what there is into docs/mechanisms.md)
 #
-# The sweep measures what is missing in its file. A training that has ended is left alone, one that
-# was stopped goes on: call it again until it says that all is done. Each training has a folder of its
-# own in OUT (results/runs/mechanisms). A mechanism that cannot stand in the trunk is named and
-# passed over.
-# You may set EPOCHS (2), SEED (0), IMG_SIZE (32), THREADS (auto) and DEVICE (auto).
+# First the costs are measured, then one training a mechanism. Call it again after it was stopped: the
+# sweep measures what is missing in its file, a training that has ended is left alone, and one that was
+# stopped goes on. A mechanism that cannot stand in the trunk is named and passed over. Each training
+# has a folder of its own in OUT (results/runs/mechanisms).
+#
+# You may set EPOCHS (2), SEED (0), IMG_SIZE (32), A_CLASS (300: training images of each class, the
+# first by name), HELD_OUT (200: the same of those that are scored), THREADS (1), JOBS (1: trainings at
+# a time), DEVICE (auto), N_TOKENS (196,1024,4096), TIME_BUDGET (2: seconds of sampling a cell), and
+# ONLY ("dense anchor", say; all).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-data="${1:?usage: bash scripts/evidence_mechanisms.sh DATA}"
-out="${OUT:-results/runs/mechanisms}"
-attnbench=("${PYTHON:-.venv/bin/python}" cli.py)
-where=(--device "${DEVICE:-auto}" --threads "${THREADS:-auto}")
-names="$("${PYTHON:-.venv/bin/python}" -c \
-    'from attnbench.registry import ATTENTIONS; print(*ATTENTIONS.names(), sep="\n")')"
+data="$(realpath "${1:?usage: bash scripts/evidence_mechanisms.sh DATA}")"
+export OUT="${OUT:-results/runs/mechanisms}" PYTHON="${PYTHON:-.venv/bin/python}"
+names="$("$PYTHON" -c 'from attnbench.registry import ATTENTIONS; print(*ATTENTIONS.names())')"
+names="${ONLY:-$names}"
 
-"${attnbench[@]}" sweep --attention "$(paste -sd, <<<"$names")" --n-tokens 196,1024,4096 \
-    --mode forward,train "${where[@]}" --out "$out/layers.jsonl"
+# costs NAMES [OPTION]...: measure layers, forward and in a training step.
+costs() {
+    "$PYTHON" cli.py sweep --attention "$1" --n-tokens "${N_TOKENS:-196,1024,4096}" \
+        --mode forward,train --time-budget "${TIME_BUDGET:-2}" --device "${DEVICE:-auto}" \
+        --threads "${THREADS:-1}" --out "$OUT/layers.jsonl" "${@:2}"
+}
 
-skipped=()
-for name in $names; do
-    folder="$out/$name" resume=()
-    [ -e "$folder/trained" ] && continue
+# AutoFormer's reference holds a vector for each pair of tokens: 13 GB at 4,096. It is measured by its
+# other form alone.
+most="$(tr ' ' '\n' <<<"$names" | grep -vx autoformer | paste -sd, || true)"
+[ -z "$most" ] || costs "$most"
+[[ " $names " != *" autoformer "* ]] || costs autoformer --impl decomposed
+
+# The first images of each class, as links: DATA itself is only read.
+export IMAGES="$OUT/images/$(basename "$data")-${A_CLASS:-300}-a-class"
+some() {
+    for class in "$data/$1"/*/; do
+        folder="$IMAGES/$1/$(basename "$class")"
+        mkdir -p "$folder"
+        find "$class" -type f | sort | sed -n "1,$2p" | xargs -d '\n' ln -sft "$folder" --
+    done
+}
+[ -e "$IMAGES" ] || { some train "${A_CLASS:-300}"; some val "${HELD_OUT:-200}"; }
+
+# training NAME: train it, or go on with it, unless it has ended.
+training() {
+    local folder="$OUT/$1" resume=()
+    [ ! -e "$folder/trained" ] || return 0
     compgen -G "$folder/checkpoints/*/last.pt" >/dev/null && resume=(--resume)
-    if "${attnbench[@]}" train pyramid-t --attention "$name" --data "$data" \
+    if "$PYTHON" cli.py train pyramid-t --attention "$1" --data "$IMAGES" --batch-size 64 \
         --img-size "${IMG_SIZE:-32}" --seed "${SEED:-0}" --epochs "${EPOCHS:-2}" \
-        "${where[@]}" "${resume[@]}" --out "$folder/train.jsonl"; then
+        --device "${DEVICE:-auto}" --threads "${THREADS:-1}" "${resume[@]}" \
+        --out "$folder/train.jsonl"; then
         touch "$folder/trained"
     else
-        skipped+=("$name")
+        echo "$1 was not trained: see above. Call this again to try it again." >&2
     fi
-done
-echo "All mechanisms are done${skipped:+, but for ${skipped[*]}}. Their records are in $out."
+}
+export -f training
+tr ' ' '\n' <<<"$names" | xargs -P "${JOBS:-1}" -I {} bash -euo pipefail -c 'training {}'
+echo "The queue has ended. Its records: $OUT/*.jsonl $OUT/*/train.jsonl"

@@ -1,5 +1,6 @@
 """Fixtures of all tests: fixed seeds for equal results, and one thread against contention."""
 
+import multiprocessing
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start, too
@@ -27,6 +28,49 @@ def forgotten_changes():
     del plugins._changes[known:]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def command_line_built_once():
+    """Typer builds all commands anew at each call, which takes a fifth of a short one."""
+    import typer.main
+
+    build, built = typer.main.get_command, {}
+
+    def get_command(app):
+        kind = app, app.rich_markup_mode
+        if kind not in built:
+            built[kind] = build(app)
+        return built[kind]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", get_command)
+        yield
+
+
+@pytest.fixture(scope="session")
+def loaded_processes():
+    """How processes are forked from one that has loaded torch and all that measuring takes.
+
+    A fresh one spends four seconds of the processor on that.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        pytest.skip("this system cannot fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([
+        "attnbench.benchmark.runner", "attnbench.experiments.run", "fvcore.nn", "timm.optim",
+        "torch._dynamo", "torch.testing",
+    ])  # fmt: skip
+    first = context.Process(target=int)  # it waits until all is loaded
+    first.start()
+    first.join()
+    return context
+
+
+@pytest.fixture
+def quick_workers(loaded_processes, monkeypatch):
+    """Workers start as such processes. They cannot be found by the mark in their environment."""
+    monkeypatch.setattr("attnbench.isolation.spawned.get_context", lambda method: loaded_processes)
+
+
 @pytest.fixture
 def compiler(monkeypatch):
     """For tests of `torch.compile`: it has seen nothing yet, and sees the code as users run it.
@@ -37,25 +81,41 @@ def compiler(monkeypatch):
     torch._dynamo.reset()
 
 
+@pytest.fixture(scope="session")
+def counted():
+    """Records of models by the text of their workload."""
+    return {}
+
+
 @pytest.fixture
-def counted_by_torch(monkeypatch):
-    """Whole models are counted by torch's counter alone, in a third of the time.
+def counted_by_torch(counted, monkeypatch):
+    """Whole models are counted once, by torch's counter alone, in a third of the time.
 
     That both counters agree on whole models is a law of `tests/baselines` and of
     `tests/profiling/counting`.
     """
     from attnbench.profiling.counting.torch_count import count_by_torch
+    from attnbench.reproduce import counting, dense_checks, model_checks
+
+    count = counting.count
+
+    def count_once(workload):
+        if repr(workload) not in counted:
+            counted[repr(workload)] = count(workload)
+        return counted[repr(workload)]
 
     monkeypatch.setattr(
-        "attnbench.reproduce.counting.count_forward_macs",
-        lambda model, inputs: count_by_torch(model, inputs, ()),
+        counting, "count_forward_macs", lambda model, inputs: count_by_torch(model, inputs, ())
     )
+    for module in (counting, dense_checks, model_checks):
+        monkeypatch.setattr(module, "count", count_once)
 
 
 def pytest_addoption(parser):
     parser.addoption(
         "--thorough", type=float, default=1,
-        help="multiplies the number of random command lines, damaged files and kills",
+        help="multiplies the number of random command lines, damaged files and kills; above 1, "
+        "mechanisms and models are counted at every size",
     )  # fmt: skip
     parser.addoption(
         "--documents", action="store_true", help="also run the commands of docs/ (`make docs`)"

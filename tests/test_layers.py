@@ -12,7 +12,7 @@ VOCABULARY = {
     "ambient", "bounds", "clocks", "cores", "errors", "files", "impls", "nameless", "plugins",
     "registry", "spec", "units", "visible", "waiting",
 }  # fmt: skip
-_LOW = {"records", "isolation", "kernels", "data"}
+_LOW = {"records", "isolation", "kernels", "data", "scoring"}
 _MIDDLE = {"analysis", "attention", "profiling", "models", "tasks", "training"}
 _HIGH = VOCABULARY | _LOW | _MIDDLE | {"benchmark"}
 MAY_IMPORT = {
@@ -21,16 +21,17 @@ MAY_IMPORT = {
     "isolation": VOCABULARY | {"records"},
     "kernels": VOCABULARY,
     "data": VOCABULARY,
-    "analysis": VOCABULARY | {"records"},
+    "scoring": VOCABULARY,
+    "analysis": VOCABULARY | {"records", "scoring"},
     "attention": VOCABULARY | {"records", "kernels"},
     "profiling": VOCABULARY | {"records", "isolation"},
     "models": VOCABULARY | {"attention"},
     "report": VOCABULARY | {"records", "analysis"},
-    "tasks": VOCABULARY | {"records", "data", "models"},
+    "tasks": VOCABULARY | {"records", "data", "models", "scoring"},
     "training": VOCABULARY | {"records", "data", "tasks"},
     "benchmark": VOCABULARY | _LOW | _MIDDLE,
     "explain": VOCABULARY
-    | {"records", "data", "attention", "models", "tasks", "training", "report"},
+    | {"records", "scoring", "data", "attention", "models", "tasks", "training", "report"},
     "experiments": _HIGH,
     "reproduce": _HIGH | {"explain"},
     "doctor": _HIGH,
@@ -43,6 +44,7 @@ ALLOWED_THIRD_PARTY = {
     "records": {"msgspec"},
     "kernels": {"torch", "jaxtyping", "triton"},
     "data": {"torch", "torchvision", "PIL", "numpy", "msgspec"},
+    "scoring": {"numpy"},
     "analysis": {"numpy", "pandas", "scipy"},
     "attention": {"torch", "jaxtyping"},
     "profiling": {"torch", "psutil", "numpy"},

@@ -59,3 +59,20 @@ def mean_of(values: Sequence[float]) -> Mean:
         return Mean(value=fmean(values), half_width=None)
     half_width = two_sided_95(count - 1) * stdev(values) / sqrt(count)
     return Mean(value=fmean(values), half_width=half_width)
+
+
+def half_of(variances: Sequence[tuple[float, int | None]]) -> float:
+    """Half of the 95 % interval of a sum of independent parts.
+
+    The quantile is that of Student's t, with degrees of freedom by Welch and Satterthwaite.
+
+    Args:
+        variances: the variance of each part, with the degrees of freedom that it was estimated
+            with; None if they are many.
+    """
+    from scipy.special import stdtrit
+
+    whole = sum(part for part, _ in variances)
+    squares = sum(part**2 / dof for part, dof in variances if dof)
+    quantile = float(stdtrit(whole**2 / squares, 0.975)) if squares else NORMAL
+    return quantile * sqrt(whole)

@@ -28,6 +28,7 @@ from attnbench.cli import (
     profile,
     report,
     reproduce,
+    runs,
     sweep,
     train,
 )
@@ -48,6 +49,7 @@ app.command("profile")(profile.command)
 app.command("sweep")(sweep.command)
 app.command("data")(data.command)
 app.command("train")(train.command)
+app.command("runs")(runs.command)
 app.command("evaluate")(evaluate.command)
 app.command("explain")(explain.command)
 app.command("ceilings")(ceilings.command)

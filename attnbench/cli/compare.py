@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from attnbench.analysis.compare.pairs import Side
     from attnbench.analysis.compare.verdict import Comparison
 
-FAIL_ON = ("slower", "broken", "cannot-tell", "more", "changed", "missing")
+FAIL_ON = ("slower", "broken", "cannot-tell", "more", "changed", "missing", "worse")
 """Values of --fail-on: keys of `Comparison.counts`, with dashes instead of spaces."""
 COLOURS = {"broken": "red", "slower": "red", "cannot tell": "yellow", "faster": "green",
            "repaired": "green"}  # fmt: skip
@@ -51,7 +51,8 @@ def command(
         list[str] | None,
         typer.Option(
             help="Exit with 1 if any cell is slower, broken, cannot-tell, more (memory), changed "
-            "(MACs or params) or missing (in B); separated by commas, repeatable.",
+            "(MACs or params) or missing (in B), or a trained model scores worse; separated by "
+            "commas, repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -59,7 +60,8 @@ def command(
     """Compare results before (A) and after (B): faster, slower, same, or cannot tell.
 
     A change counts if it exceeds both --relative and --absolute. A change below the machine's
-    resolution floor (attnbench doctor) is never called faster or slower.
+    resolution floor (attnbench doctor) is never called faster or slower. Scores of trained models
+    are compared on the same images where their outcomes were kept.
     """
     from attnbench.analysis.compare.rule import Thresholds
     from attnbench.analysis.compare.verdict import compare
@@ -76,7 +78,7 @@ def command(
     _show(comparison, markdown, as_json)
     found = [name for name in failures if comparison.counts[name.replace("-", " ")]]
     if found:
-        print(f"--fail-on: found cells that are {', '.join(found)}", file=sys.stderr)
+        print(f"--fail-on: found {', '.join(found)}", file=sys.stderr)
         raise typer.Exit(1)
 
 
@@ -98,7 +100,7 @@ def _read(path: Path) -> Side:
     contents = store.read_many([path])
     for problem in contents.problems:
         print(problem, file=sys.stderr)
-    return Side(name=str(path), records=contents.costs)
+    return Side(name=str(path), records=contents.costs, paths=[path])
 
 
 def _show(comparison: Comparison, markdown: bool, as_json: bool) -> None:
@@ -131,7 +133,8 @@ def _print_table(comparison: Comparison) -> None:
     ]
     screen = Screen()
     screen.say(compare_text.heading(comparison, facts))
-    screen.table(columns, rows)
+    if rows:
+        screen.table(columns, rows)
     if len(shown) < len(comparison.changes):
         screen.say(compare_text.cut_note(comparison, len(shown)))
     for note in compare_text.notes(comparison, facts):

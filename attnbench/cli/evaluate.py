@@ -11,7 +11,7 @@ import typer
 from attnbench.cli import options
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
-from attnbench.cli.outcome import OUTCOMES, save_outcome
+from attnbench.cli.outcome import outcomes_beside, save_outcome
 from attnbench.cli.places import try_file, try_folder
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.threads import Threads
@@ -66,6 +66,13 @@ class Asked:
     save_images: Annotated[
         int, options.number("save_images", "Worst pictures to draw, truth beside prediction.")
     ] = 0
+    details: Annotated[
+        bool,
+        typer.Option(
+            "--details",
+            help="Of a classifier: accuracy of each class, confusion, and calibration error.",
+        ),
+    ] = False
     batch_size: Annotated[int, options.number("batch_size", "Images per forward pass.")] = 64
     device: options.Device = "auto"
     out: Annotated[Path, typer.Option(help="File to append the record to.")] = (
@@ -100,7 +107,7 @@ def command(
 
     screen = Screen(stderr=True)
     try_file(asked.out)
-    try_folder(asked.out.parent / OUTCOMES)
+    try_folder(outcomes_beside(asked.out))
     if (checkpoint is None) == (predictions is None):
         got = "neither" if checkpoint is None else "both"
         raise UserError(
@@ -137,19 +144,25 @@ def _judge(
     settings = reading.over(trained.reading)
     images = _open(source, trained.img_size, trained.task, asked.split, settings, screen)
     worst = Worst(asked.save_images, trained.class_names)
+    outcomes = outcomes_beside(asked.out)
     metrics: list[Metric] = []
     with steps_progress(screen) as on_step:
         record = judge(
             trained, images, run_name=file.parent.name, batch_size=asked.batch_size,
-            device=device, on_step=lambda done, total: on_step(done, total, None),
+            device=device, on_step=on_step,
             on_batch=worst.add if asked.save_images else None, on_metric=metrics.append,
+            outcomes=outcomes,
         )  # fmt: skip
     Recorder(asked.out, "evaluate").keep(record)
     print_model(record, Screen())
     print(f"\nStored in {asked.out}; `attnbench report` shows it.")
-    outcomes = asked.out.parent / OUTCOMES
     run = file.resolve().parent.name
     save_outcome(metrics[0], images, worst.pictures, outcomes, run, screen, results=True)
+    if asked.details:
+        from attnbench.cli.details import save_details
+        from attnbench.experiments.outcome import folder_of
+
+        save_details(metrics[0], trained.class_names, folder_of(outcomes, run, images))
 
 
 def _score_file(
@@ -172,7 +185,7 @@ def _score_file(
     worst = Worst(asked.save_images, images.class_names)
     with steps_progress(screen) as on_step:
         metric, notes = score_file(
-            file, entries, images, on_step=lambda done, total: on_step(done, total, None),
+            file, entries, images, on_step=on_step,
             on_batch=worst.add if asked.save_images else None,
         )  # fmt: skip
     shown = Screen()
@@ -181,7 +194,7 @@ def _score_file(
     for note in notes:
         shown.say(note)
     print("\nNo record is stored: a result file does not say what its model costs.")
-    outcomes = asked.out.parent / OUTCOMES
+    outcomes = outcomes_beside(asked.out)
     save_outcome(metric, images, worst.pictures, outcomes, file.stem, screen, results=False)
 
 
@@ -220,6 +233,11 @@ def _refuse_other_task(asked: Asked, trained: Checkpoint) -> None:
         raise UserError(
             f"--task {asked.task}: the checkpoint was trained for {trained.task}; leave it out"
         )
+    if asked.details and trained.task != "classification":
+        raise UserError(
+            f"--details is for classifiers, got a checkpoint for {trained.task}, whose classes are "
+            "always shown; leave it out"
+        )
     if asked.save_images and trained.task not in DRAWN_TASKS:
         raise UserError(
             f"--save-images draws boxes and label maps, got a checkpoint for {trained.task}; "
@@ -229,6 +247,8 @@ def _refuse_other_task(asked: Asked, trained: Checkpoint) -> None:
 
 def _data_of_results(asked: Asked) -> str:
     """The data set that a result file is about."""
+    if asked.details:
+        raise UserError("--details goes with a checkpoint of a classifier; leave it out")
     if asked.task not in (None, "detection"):
         raise UserError(
             f"--predictions takes a COCO result file of boxes, --task is {asked.task}; leave it out"

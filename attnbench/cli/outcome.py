@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from attnbench.tasks.detection.metric import BoxScores
     from attnbench.tasks.segmentation.metric import ConfusionMatrix
 
-OUTCOMES = "outcomes"
-"""The folder of all evaluations, beside the records."""
+
+def outcomes_beside(out: Path) -> Path:
+    """The folder of all evaluations, beside a results file."""
+    from attnbench.records.outcome_file import OUTCOMES
+
+    return out.parent / OUTCOMES
 
 
 def save_outcome(

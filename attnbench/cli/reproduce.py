@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,8 +94,9 @@ def _table(what: str, results: list[Path] | None, out: Path) -> None:
         from attnbench.cli.show.reproduce import print_rows
         from attnbench.report.export.csv_file import write
 
-        reproduce = _reproducer(what)
-    records = _stored(results, screen)
+        paths = results or [path for path in (RUNS, MEASURED) if any(path.rglob("*.jsonl"))]
+        reproduce = _reproducer(what, paths)
+    records = _stored(paths, screen)
     with _progress(screen) as on_step:
         rows = reproduce(out / f"reproduce-{what}.jsonl", records, on_step)
     write(out / f"reproduce-{what}.csv", [asdict(row) for row in rows])
@@ -111,25 +113,25 @@ def _progress(screen: Screen) -> Iterator[Callable[[int, int, str], None]]:
         yield lambda done, total, name: shown.update(name, done, total)
 
 
-def _reproducer(what: str) -> Callable[..., list[Row]]:
+def _reproducer(what: str, results: list[Path]) -> Callable[..., list[Row]]:
+    from attnbench.analysis.paired.files import OutcomeFiles
     from attnbench.reproduce import ablation, dense_tables, figure5, table1
 
     reproducers: dict[str, Callable[..., list[Row]]] = {
         "table1": table1.reproduce,
         "table2": dense_tables.table2,
         "table3": dense_tables.table3,
-        "table4": ablation.table4,
-        "table5": ablation.table5,
+        "table4": partial(ablation.table4, outcomes=OutcomeFiles(results)),
+        "table5": partial(ablation.table5, outcomes=OutcomeFiles(results)),
         "fig5": figure5.reproduce,
     }
     return reproducers[what]
 
 
-def _stored(results: list[Path] | None, screen: Screen) -> list[Record]:
+def _stored(paths: list[Path], screen: Screen) -> list[Record]:
     """The stored records to search for trained models and latencies; named files must exist."""
     from attnbench.records import store
 
-    paths = results or [path for path in (RUNS, MEASURED) if any(path.rglob("*.jsonl"))]
     contents = store.read_many(paths)
     for problem in contents.problems:
         screen.say(problem)

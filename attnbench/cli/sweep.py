@@ -13,6 +13,7 @@ import typer
 
 from attnbench.cli import options
 from attnbench.cli.cells import CROSSED, Cells, Measuring
+from attnbench.cli.executing import Executing
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.places import try_file
@@ -47,6 +48,7 @@ def command(
     cells: Cells,
     measuring: Measuring,
     threads: Threads,
+    executing: Executing,
     out: options.Out = RUNS / "sweep.jsonl",
     force: Force = False,
     dry_run: DryRun = False,
@@ -67,6 +69,7 @@ def command(
     from attnbench.cli.show.screen import Screen
 
     screen = Screen(stderr=True)
+    executing.check(measuring.device, threads)
     if not dry_run:
         try_file(out)
     with status(screen, "loading torch"):
@@ -78,6 +81,17 @@ def command(
         from attnbench.benchmark.worker import Worker
         from attnbench.profiling.machine.environment import choose_device, device_named
 
+    if executing.elsewhere:
+        from attnbench.benchmark.executors.spread import Settings
+        from attnbench.cli.sweep_elsewhere import sweep_elsewhere
+
+        settings = Settings(
+            protocol=protocol, device=measuring.device, plugins=tuple(plugin or ()),
+            timeout_s=timeout, threads=int(threads.threads) if threads.threads else None,
+        )  # fmt: skip
+        sweep_elsewhere(workloads, settings, executing, out, force=force, dry_run=dry_run)
+        return
+    with status(screen, "preparing"):
         device = device_named(measuring.device) if dry_run else choose_device(measuring.device)
         worker = Worker(str(device), plugin or (), timeout)
     threads.take(screen)

@@ -63,17 +63,19 @@ class _Relabelled:
     def __init__(self, images: ImageSet, places: Sequence[int]) -> None:
         """Label `row` of the set becomes `places[row]`."""
         self.images = images
+        self.names = getattr(images, "names", ())
         self.places = torch.tensor(places)
 
     def __len__(self) -> int:
         return len(self.images)
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str
+        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
         places = self.places.to(device)
-        for pixels, labels in self.images.batches(batch_size, seed=seed, device=device):
+        batches = self.images.batches(batch_size, seed=seed, device=device, first=first)
+        for pixels, labels in batches:
             if isinstance(labels, torch.Tensor):
                 yield pixels, places[labels]
             else:

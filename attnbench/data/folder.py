@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median_low
@@ -88,7 +89,16 @@ def _sets(splits: Sequence[Files], size: int, on_progress: OnProgress | None) ->
     """One set for each split, all in memory or all on disk."""
     num_images = sum(len(files) for files, _ in splits)
     if num_images * 3 * size * size > image_sets.MEMORY_LIMIT_BYTES:
-        return [ImagesOnDisk(files, labels, size) for files, labels in splits]
+        return [ImagesOnDisk(files, labels, size, names_of(files)) for files, labels in splits]
     every = read_all([file for files, _ in splits for file in files], size, on_progress)
     parts = every.split([len(files) for files, _ in splits])
-    return [ImagesInMemory(part, labels) for part, (_, labels) in zip(parts, splits, strict=True)]
+    return [
+        ImagesInMemory(part, labels, names_of(files))
+        for part, (files, labels) in zip(parts, splits, strict=True)
+    ]
+
+
+def names_of(files: Sequence[Path]) -> list[str]:
+    """The names of images: their paths below the folder that holds all of them."""
+    above = os.path.commonpath([file.parent.parent for file in files]) if files else ""
+    return [readable(str(file.relative_to(above))) for file in files]

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from attnbench.cores import available_cores
-from attnbench.data.decoding import read_square, silence_pillow
+from attnbench.data.decoding import read_square, read_whole, silence_pillow
 from attnbench.data.findings import Finding
 from attnbench.data.targets import Numbers
 
@@ -44,7 +44,7 @@ class ImageSet(Protocol):
         ...
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str
+        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
     ) -> Iterator[Batch]:
         """Every image once, in `num_batches` batches; the last may be smaller, or larger by one.
 
@@ -52,6 +52,7 @@ class ImageSet(Protocol):
             batch_size: images a batch.
             seed: None keeps the order of the set; a seed shuffles, the same way on every device.
             device: where to put the batches.
+            first: batches to leave out at the start; they are not read.
         """
         ...
 
@@ -86,22 +87,30 @@ class ImageData:
 class ImagesInMemory:
     """Decoded images in one tensor."""
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        """Keep uint8 `images` (images, 3, height, width) and int64 `labels` (images,)."""
+    def __init__(self, images: Tensor, labels: Tensor, names: Sequence[str] = ()) -> None:
+        """Keep uint8 `images` (images, 3, height, width), int64 `labels` (images,), and names.
+
+        Images without names are known by their places.
+        """
         assert images.dtype == torch.uint8
         assert images.shape[:2] == (len(labels), 3)
         assert labels.dtype == torch.int64
         self.images = images
         self.labels = labels
+        self.names = names
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def picture(self, row: int, *, whole: bool) -> Tensor:
+        """One image, uint8 (3, height, width); what was cut off when it was read is not here."""
+        return self.images[row]
+
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str
+        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
-        for rows in batches_of(len(self), batch_size, seed):
+        for rows in batches_of(len(self), batch_size, seed)[first:]:
             yield self.images[rows].to(device), self.labels[rows].to(device)
 
 
@@ -112,26 +121,34 @@ class ImagesOnDisk:
     nothing is pickled, and a corrupt file is reported in one line.
     """
 
-    def __init__(self, paths: Sequence[Path], labels: Tensor, img_size: int) -> None:
-        """Keep the files, their int64 labels (images,), and the side of the images in pixels."""
+    def __init__(
+        self, paths: Sequence[Path], labels: Tensor, img_size: int, names: Sequence[str] = ()
+    ) -> None:
+        """Keep the files, their int64 labels (images,), the side in pixels, and their names."""
         assert labels.dtype == torch.int64
         assert labels.shape == (len(paths),)
         self.paths = paths
         self.labels = labels
         self.img_size = img_size
+        self.names = names
 
     def __len__(self) -> int:
         return len(self.paths)
 
+    def picture(self, row: int, *, whole: bool) -> Tensor:
+        """One file, uint8 (3, height, width): as it is if `whole`, else cut to the set's size."""
+        path = self.paths[row]
+        return read_whole(path) if whole else read_square(path, self.img_size)
+
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str
+        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
 
         def read(row: int) -> Tensor:
             return read_square(self.paths[row], self.img_size)
 
-        for rows, images in read_ahead(read, batches_of(len(self), batch_size, seed)):
+        for rows, images in read_ahead(read, batches_of(len(self), batch_size, seed)[first:]):
             yield torch.stack(images).to(device), self.labels[rows].to(device)
 
 

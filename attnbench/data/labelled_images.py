@@ -25,10 +25,10 @@ class LabelledInMemory:
         return len(self.targets)
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str
+        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
-        for rows in batches_of(len(self), batch_size, seed):
+        for rows in batches_of(len(self), batch_size, seed)[first:]:
             targets = [moved(self.targets[row], device) for row in rows.tolist()]
             yield self.images[rows].to(device), targets
 
@@ -45,9 +45,9 @@ class LabelledOnDisk:
         return self.count
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str
+        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
-        for _, read in read_ahead(self.read, batches_of(len(self), batch_size, seed)):
+        for _, read in read_ahead(self.read, batches_of(len(self), batch_size, seed)[first:]):
             images, targets = zip(*read, strict=True)
             yield torch.stack(images).to(device), [moved(one, device) for one in targets]

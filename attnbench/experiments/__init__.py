@@ -8,7 +8,12 @@
 options      which options a model is built with
 experiment   what to train: model, data, task, recipe
 run          train, evaluate, measure, record
+keeping      when the state of a run is saved, and what is left of a run that ends early
+stopping     signals that ask a run to stop
+status       how far each run is, for lists
 resume       which run to go on with
+queue        many runs in one call
+watching     speed, time left and memory
 needs        what a checkpoint needs from elsewhere
 judge        evaluate and measure a checkpoint
 cost         the cost of a trained model

@@ -18,6 +18,7 @@ from attnbench.benchmark.subject import subject_of
 from attnbench.data.images import ImageData
 from attnbench.data.layouts.found import Reading
 from attnbench.models.options import attention_inside
+from attnbench.records.outcome_file import OUTCOMES
 from attnbench.spec import ModelWorkload, Recipe
 from attnbench.training.checkpoint import Checkpoint
 
@@ -54,6 +55,11 @@ class Experiment:
             self.build()
 
     @property
+    def outcomes(self) -> Path:
+        """The folder of what the models did on each image, beside the results file."""
+        return self.folder.parent / OUTCOMES
+
+    @property
     def workload(self) -> ModelWorkload:
         """The model at batch 1."""
         return ModelWorkload(
@@ -68,7 +74,7 @@ class Experiment:
     @property
     def name(self) -> str:
         """Name of the run: readable, and unique to its model, data and recipe."""
-        settings = json.dumps([asdict(self.workload), asdict(self.recipe)], sort_keys=True)
+        settings = json.dumps([asdict(self.workload), self.recipe.told_apart_by], sort_keys=True)
         attention = self.options.get("attention", "")
         parts = [self.model, attention, self.recipe.data, f"seed{self.recipe.seed}"]
         digest = hashlib.sha256(settings.encode()).hexdigest()[:6]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from attnbench.data.by_name import judged_by_name, not_judged
 from attnbench.data.images import ImageData
 from attnbench.experiments.cost import trained_cost
 from attnbench.experiments.experiment import CPU, workload_of
+from attnbench.experiments.image_outcomes import with_outcomes
 from attnbench.experiments.needs import refuse_missing_names
 from attnbench.records import ModelRecord
 from attnbench.tasks.base import Metric
@@ -33,6 +35,7 @@ def judge(
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_batch: Callable[[Tensor, Any, Any], None] | None = None,
     on_metric: Callable[[Metric], None] | None = None,
+    outcomes: Path | None = None,
 ) -> ModelRecord:
     """Evaluate a trained model in float32, and measure its cost.
 
@@ -45,6 +48,7 @@ def judge(
         on_step: called with (batches done, batches in all).
         on_batch: see `training.evaluate.evaluate`.
         on_metric: called with the metric, which holds more than the scores.
+        outcomes: the folder to keep the outcome of each image in; None keeps none.
 
     Raises:
         UserError: the weights do not fit the model, a plug-in is missing, or the data set has
@@ -55,10 +59,15 @@ def judge(
     workload = workload_of(checkpoint)
     model = restored(checkpoint, subject_of(workload).build)
     recipe = replace(checkpoint.recipe, batch_size=batch_size, autocast="none")
+    metrics: list[Metric] = []
     scores = evaluate(
         model.to(device), data, create_task(checkpoint.task), recipe, device=device,
-        on_step=on_step, on_batch=on_batch, on_metric=on_metric, intervals=True,
+        on_step=on_step, on_batch=on_batch, on_metric=metrics.append, intervals=True,
     )  # fmt: skip
+    if on_metric:
+        on_metric(metrics[0])
+    if outcomes:
+        scores = with_outcomes(scores, metrics[0], data, outcomes, run_name)
     cost = trained_cost(model, workload, device)
     return replace(
         cost, recipe=checkpoint.recipe, run=run_name, scores=scores,

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from attnbench.benchmark.claims import Claims
 from attnbench.data.layouts.found import Reading
 from attnbench.data.names import some
 from attnbench.errors import UserError
 from attnbench.experiments.experiment import Experiment, printable, workload_of
+from attnbench.experiments.status import CLAIMS
 from attnbench.spec import ModelWorkload, Recipe
 from attnbench.training import checkpoint as checkpoints
 from attnbench.training.checkpoint import Checkpoint
+from attnbench.training.rotation import LAST, PREVIOUS, Rotation, place_of
+
+Resume = bool | Literal["auto"]
+"""False starts anew, True goes on and refuses where there is nothing, "auto" does what it can."""
 
 MOST_RUNS = 12
 """Runs of the model that are looked at, newest first: each is read whole."""
+
+MOST_REPEATS = 10_000
+"""Folders of one run."""
 
 DERIVED = ("warmup_epochs", "crop_padding", "scales")
 """Settings that follow from others; they are named only if nothing else differs."""
@@ -27,29 +36,75 @@ DERIVED = ("warmup_epochs", "crop_padding", "scales")
 ABSENT = "none"
 
 
-def run_folder(experiment: Experiment, resume: bool) -> Path:
-    """The folder of the run to resume, or one that no earlier run has used.
+class BusyError(UserError):
+    """Another process trains this run."""
+
+
+@contextmanager
+def run_folder(experiment: Experiment, resume: Resume) -> Iterator[Path]:
+    """The folder of the run to resume, or one that no earlier run has used; ours in this block.
 
     Raises:
-        UserError: there is nothing to resume; the nearest run and what differs are named.
+        UserError: there is nothing to resume (the nearest run and what differs are named), or
+            `BusyError`: another process trains the run.
     """
+    folders = _candidates(experiment, resume)
+    with Claims(experiment.folder / CLAIMS) as claims:
+        for folder in folders:
+            with claims.held([folder.name]) as ours:
+                if ours:
+                    yield folder
+                    return
+    raise BusyError(
+        f"{experiment.name} is being trained by another process; wait for it, or choose another "
+        "--out"
+    )
+
+
+def _candidates(experiment: Experiment, resume: Resume) -> Iterator[Path]:
+    """Where the run may be done, the best place first."""
     folder = experiment.folder / experiment.name
-    repeats = sorted(experiment.folder.glob(f"{glob.escape(experiment.name)}*/last.pt"))
-    if not resume:
-        return folder if not repeats else folder.with_name(f"{folder.name}-{len(repeats) + 1}")
-    if repeats:
-        return max(repeats, key=lambda file: file.stat().st_mtime).parent
+    before = folder_of_earlier(experiment) if resume else None
+    if before:
+        yield before
+    elif resume is True:
+        yield _renamed_or_refused(experiment)
+    elif resume == "auto":
+        yield folder
+    else:
+        names = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+        yield from (
+            one for one in islice(chain([folder], names), MOST_REPEATS) if not _is_used(one)
+        )
+
+
+def folder_of_earlier(experiment: Experiment) -> Path | None:
+    """The newest folder of this very run; None without one."""
+    files = [
+        file
+        for name in (LAST, PREVIOUS)
+        for file in experiment.folder.glob(f"{glob.escape(experiment.name)}*/{name}")
+    ]
+    return max(files, key=lambda file: file.stat().st_mtime).parent if files else None
+
+
+def _is_used(folder: Path) -> bool:
+    return Rotation(folder).is_there()
+
+
+def _renamed_or_refused(experiment: Experiment) -> Path:
+    """The run that an earlier version named by another hash."""
     nearest = _nearest(experiment)
     if nearest is None:
         raise UserError(
-            f"--resume: no checkpoint of this run under {folder}; run the same command without "
-            "--resume to start it"
+            f"--resume: no checkpoint of this run under {experiment.folder / experiment.name}; run "
+            "the same command without --resume to start it"
         )
     file, saved = nearest
     differences = settings_that_differ(saved, experiment)
     if differences:
         raise UserError(_refusal(file.parent.name, saved, differences))
-    return file.parent  # an earlier version named it by another hash
+    return file.parent
 
 
 def reading_of(folder: Path, model: str, source: str) -> Reading:
@@ -147,7 +202,7 @@ def _refusal(run: str, saved: Checkpoint, differences: Mapping[str, tuple[Any, A
     named = "; ".join(f"{name} {was}, asked for {ask}" for name, (was, ask) in differences.items())
     because = " (epochs set the schedule of the learning rate)" if "--epochs" in differences else ""
     return (
-        f"--resume: no checkpoint of this run, but one of {run}, which is at epoch "
-        f"{saved.state.epochs} of {saved.recipe.epochs} and differs: {named}{because}; give its "
-        "settings to go on with it, or leave out --resume to start anew"
+        f"--resume: no checkpoint of this run, but one of {run}, which is at {place_of(saved)} "
+        f"and differs: {named}{because}; give its settings to go on with it, or leave out "
+        "--resume to start anew"
     )

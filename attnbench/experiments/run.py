@@ -2,98 +2,167 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
 
 import torch
 
 from attnbench.benchmark.runner import environment_of
 from attnbench.benchmark.subject import subject_of
 from attnbench.data.by_name import not_judged
+from attnbench.data.images import num_batches
+from attnbench.errors import UserError
 from attnbench.experiments.cost import trained_cost
 from attnbench.experiments.experiment import Experiment
-from attnbench.experiments.resume import refuse_other_labels, run_folder
+from attnbench.experiments.image_outcomes import with_outcomes
+from attnbench.experiments.keeping import SAVE_EVERY_S, Keeper
+from attnbench.experiments.logs import open_log
+from attnbench.experiments.resume import Resume, refuse_other_labels, run_folder
+from attnbench.experiments.stopping import stop_signals
+from attnbench.experiments.teacher import teacher_for
+from attnbench.experiments.watching import Curves
 from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores, now
-from attnbench.registry import loaded_plugins
+from attnbench.spec.plain import as_plain
+from attnbench.tasks.base import Metric
 from attnbench.tasks.factory import create_task
-from attnbench.training import checkpoint as checkpoints
 from attnbench.training.checkpoint import Checkpoint, TrainState
-from attnbench.training.loop import train
+from attnbench.training.loop import OnStep, Step, train
 
 OnRecord = Callable[[Record], None]
-OnStep = Callable[[int, int, float], None]
 
 
 def run(
     experiment: Experiment,
     *,
-    resume: bool = False,
+    resume: Resume = False,
+    save_every_s: float = SAVE_EVERY_S,
+    command: str = "",
+    logs: Sequence[str] = (),
     on_record: OnRecord = lambda record: None,
-    on_step: OnStep = lambda done, total, loss: None,
+    on_step: OnStep = lambda step: None,
+    on_note: Callable[[str], None] = lambda text: None,
 ) -> ModelRecord:
     """Train, evaluate and measure a model.
 
+    While it trains, SIGTERM, SIGUSR1 and Ctrl-C save its state and stop it.
+
     Args:
         experiment: what to do.
-        resume: continue from the last checkpoint of this run.
+        resume: True goes on from the last checkpoint of this run, "auto" does so if there is one.
+        save_every_s: seconds between two checkpoints; each epoch ends with one besides.
+        command: what goes on with the run, for lists of runs.
+        logs: where its curves go besides; keys of `logs.NEEDS`.
         on_record: called with each epoch's record and the final one, to store them.
-        on_step: called with (steps done, steps in all, loss).
+        on_step: called with each step.
+        on_note: called with what a user should know, such as that a checkpoint was damaged.
 
     Returns:
         The final record: scores and cost of the trained model.
 
     Raises:
-        UserError: there is nothing to resume, the classes have changed since, or the training
-            diverged.
+        UserError: there is nothing to resume, another process trains this run, the classes have
+            changed since, the training diverged, or memory or the disk is full. What was saved
+            before is kept.
+        Stopped: a signal asked for it.
     """
-    folder = run_folder(experiment, resume)
-    saved = checkpoints.load(folder / "last.pt") if resume else None
+    with run_folder(experiment, resume) as folder:
+        keeper = Keeper(experiment, folder, every_s=save_every_s, command=command)
+        saved, note = keeper.rotation.load() if keeper.rotation.is_there() else (None, "")
+        if saved:
+            refuse_other_labels(saved, experiment)
+        if note:
+            on_note(note)
+        keeper.begin(saved)
+        with _told(keeper), _curves(experiment, keeper, saved, logs) as curves:
+            return _trained(experiment, keeper, saved, on_record, on_step, curves)
+
+
+@contextmanager
+def _curves(
+    experiment: Experiment, keeper: Keeper, saved: Checkpoint | None, names: Sequence[str]
+) -> Iterator[Curves]:
+    """The logs of a run, which are closed however it ends."""
+    steps = 0
     if saved:
-        refuse_other_labels(saved, experiment)
-    torch.manual_seed(experiment.recipe.seed)
-    model = experiment.build()
-    scores = [saved.scores] if saved else []
+        a_epoch = num_batches(len(experiment.data.train), experiment.recipe.batch_size)
+        steps = saved.state.epochs * a_epoch + saved.state.step
+    settings = {**as_plain(experiment.workload), **asdict(experiment.recipe)}
+    with ExitStack() as stack:
+        opened = [open_log(one, keeper.rotation.folder, settings, steps) for one in names]
+        for log in opened:
+            stack.callback(log.close)
+        yield Curves(opened, experiment.device)
+
+
+def _trained(
+    experiment: Experiment,
+    keeper: Keeper,
+    saved: Checkpoint | None,
+    on_record: OnRecord,
+    on_step: OnStep,
+    curves: Curves,
+) -> ModelRecord:
+    name = keeper.rotation.folder.name
     environment = environment_of(subject_of(experiment.workload), experiment.device)
 
-    def on_epoch(progress: Progress, measured: Scores, state: TrainState) -> None:
+    metrics: list[Metric] = []  # of the last epoch
+
+    def on_epoch(progress: Progress, scores: Scores, state: TrainState) -> None:
+        for metric in metrics:
+            scores = with_outcomes(scores, metric, experiment.data, experiment.outcomes, name)
         # The record first: an epoch that was told twice is shown once, but one that is in the
         # checkpoint is not run again, and its record would be lost.
-        on_record(_epoch_record(experiment, folder.name, environment, progress, measured))
-        checkpoints.save(folder / "last.pt", _checkpoint(experiment, state, measured))
-        scores.append(measured)
+        on_record(_epoch_record(experiment, name, environment, progress, scores))
+        keeper.epoch(scores, state)
+        curves.epoch(progress, scores)
 
-    train(
-        model, experiment.data, create_task(experiment.task), experiment.recipe,
-        device=experiment.device, state=saved.state if saved else None, on_step=on_step,
-        on_epoch=on_epoch,
-    )  # fmt: skip
+    def after_step(step: Step) -> None:
+        curves.step(step)
+        on_step(step)
+
+    torch.manual_seed(experiment.recipe.seed)
+    model = experiment.build()
+    teacher = teacher_for(experiment.recipe, experiment.data, experiment.device)
+    with stop_signals() as keeper.stop_signal:
+        state = train(
+            model, experiment.data, create_task(experiment.task), experiment.recipe,
+            device=experiment.device, state=saved.state if saved else None, teacher=teacher,
+            on_step=after_step, on_pause=keeper.pause, on_epoch=on_epoch, on_metric=metrics.append,
+        )  # fmt: skip
     model.zero_grad()  # gradients of the last step take memory
     cost = trained_cost(model, experiment.workload, experiment.device)
     record = replace(
-        cost, recipe=experiment.recipe, run=folder.name, scores=scores[-1],
+        cost, recipe=experiment.recipe, run=name, scores=keeper.scores,
         notes=(*cost.notes, *not_judged(experiment.data)),
     )  # fmt: skip
     on_record(record)
+    keeper.finish(state, record)
     return record
 
 
-def _checkpoint(experiment: Experiment, state: TrainState, scores: Scores) -> Checkpoint:
-    workload = experiment.workload
-    return Checkpoint(
-        model=experiment.model,
-        attention=workload.attention,
-        options=experiment.options,
-        num_classes=workload.num_classes,
-        img_size=workload.img_size,
-        class_names=experiment.data.class_names,
-        data=experiment.source or experiment.data.name,
-        recipe=experiment.recipe,
-        state=state,
-        scores=scores,
-        task=experiment.task,
-        plugins=loaded_plugins(),
-        reading=experiment.reading,
-    )
+@contextmanager
+def _told(keeper: Keeper) -> Iterator[None]:
+    """Say in a line why a training ended early, and what is kept of it."""
+    try:
+        yield
+    except BaseException as error:
+        kept = keeper.fail(error)
+        reason = _reason(error)
+        if reason is None:
+            raise
+        raise UserError(f"{reason}; {kept}" if kept else reason) from error
+
+
+def _reason(error: BaseException) -> str | None:
+    """What a user can do something about; None for stops, and for defects."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return "memory ran out in training: lower --batch-size or --img-size"
+    if isinstance(error, RuntimeError) and "DataLoader worker" in str(error):
+        return "a process that reads images was lost, most likely for memory: go on with --resume"
+    return None
 
 
 def _epoch_record(

@@ -23,8 +23,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from attnbench.records.explanation import Estimate, InBoxes
+from attnbench.scoring.bootstrap import middle, times_drawn
 from attnbench.spec import Grid
-from attnbench.tasks.bootstrap import middle, times_drawn
 
 DRAWS = 2000
 SPREAD = 1 / 4

@@ -46,16 +46,39 @@ def replacing(path: Path) -> Iterator[Path]:
         lock.close()
 
 
-def replace_bytes(path: Path, content: bytes) -> None:
+def replace_bytes(path: Path, content: bytes, *, keep: Path | None = None) -> None:
     """Replace a file, or create it with its folder; a power failure too leaves the old or the new.
+
+    Args:
+        path: of the file.
+        content: all of the new one.
+        keep: a name for the old one in the same folder, in place of the file that has it.
 
     Raises:
         OSError: the file cannot be written; the old one is as it was.
     """
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    with replacing(path) as temporary:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if keep is not None:
+            _keep(path, keep)
+
+
+def _keep(path: Path, keep: Path) -> None:
+    """Give a file, if it is there, a second name; at no moment is it without the first."""
+    link = keep.with_name(f".{keep.name}.link")
+    link.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        try:
+            os.link(path, link)
+        except FileNotFoundError:
+            raise
+        except OSError:  # a file system without second names
+            os.replace(path, keep)
+        else:
+            os.replace(link, keep)
 
 
 def replace_text(path: Path, text: str) -> None:

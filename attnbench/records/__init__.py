@@ -5,6 +5,7 @@ from attnbench.records.cell_key import cell_key
 from attnbench.records.costs import Energy, Macs, Memory, coverage
 from attnbench.records.environment import Environment
 from attnbench.records.machine_lines import Ceiling, Checkup, Finding, Floor
+from attnbench.records.outcome_file import OutcomeFile
 from attnbench.records.record import (
     COST_RECORDS,
     CostRecord,
@@ -36,6 +37,7 @@ __all__ = [
     "Macs",
     "Memory",
     "ModelRecord",
+    "OutcomeFile",
     "PrecisionRecall",
     "Progress",
     "Record",

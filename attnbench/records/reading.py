@@ -24,8 +24,13 @@ NAMED = 20
 EXPECTED = "expected one JSON record a line, as `--out` writes them"
 
 
-def read(path: Path) -> Contents:
+def read(path: Path, *, growing: bool = False) -> Contents:
     """Read a file; lines that are no record of this version are reported and skipped.
+
+    Args:
+        path: the file.
+        growing: whether somebody may be writing to it: a last line that is not whole is left out
+            and not reported.
 
     Raises:
         UnreadableError: the file is missing or cannot be read, or no line of it is a record.
@@ -36,29 +41,32 @@ def read(path: Path) -> Contents:
         if what:
             raise UnreadableError(f"{shown(path)}: {EXPECTED}, got {what}")
         file.seek(0)
-        _read_lines(path, file, contents)
+        _read_lines(path, file, contents, growing=growing)
     return contents
 
 
-def read_many(paths: Iterable[Path]) -> Contents:
+def read_many(paths: Iterable[Path], *, growing: bool = False) -> Contents:
     """Read files and folders (every *.jsonl in them) as one.
 
     What cannot be read is reported with the other problems, so that it does not hide the rest.
+
+    Args:
+        paths: of files and folders.
+        growing: see `read`.
 
     Raises:
         MissingError: a path leads nowhere.
         UnreadableError: there are problems and not one record.
     """
     whole, refusals = Contents(), []
-    for path in paths:
-        for file in _results_in(path, whole.problems) if os.path.isdir(path) else [path]:
-            try:
-                whole.extend(read(file))
-            except MissingError:
-                raise
-            except UnreadableError as error:
-                refusals.append(error)
-                whole.problems.append(f"{error}; skipped")
+    for file in results_of(paths, whole.problems):
+        try:
+            whole.extend(read(file, growing=growing))
+        except MissingError:
+            raise
+        except UnreadableError as error:
+            refusals.append(error)
+            whole.problems.append(f"{error}; skipped")
     if refusals and whole.is_empty:
         raise refusals[0] if len(refusals) == 1 else _none_readable(refusals)
     return whole
@@ -67,6 +75,13 @@ def read_many(paths: Iterable[Path]) -> Contents:
 def _none_readable(refusals: list[UnreadableError]) -> UnreadableError:
     more = len(refusals) - 1
     return UnreadableError(f"{refusals[0]} (and {more:,} more of the files cannot be read)")
+
+
+def results_of(paths: Iterable[Path], problems: list[str] | None = None) -> Iterator[Path]:
+    """The files, and those of the folders that hold results; `problems` takes what is not told."""
+    told = [] if problems is None else problems
+    for path in paths:
+        yield from _results_in(path, told) if os.path.isdir(path) else [path]
 
 
 def _results_in(folder: Path, problems: list[str]) -> list[Path]:
@@ -84,7 +99,7 @@ def _results_in(folder: Path, problems: list[str]) -> list[Path]:
     )
 
 
-def _read_lines(path: Path, file: IO[bytes], contents: Contents) -> None:
+def _read_lines(path: Path, file: IO[bytes], contents: Contents, *, growing: bool) -> None:
     bad: list[str] = []
     ends, count, number = (b"", b""), 0, 0
     for number, line in lines_of(file):
@@ -92,6 +107,8 @@ def _read_lines(path: Path, file: IO[bytes], contents: Contents) -> None:
         try:
             contents.add(_parse(line))
         except (ValueError, TypeError, KeyError) as error:
+            if growing and _ends_unfinished(file):
+                break
             count += 1
             if count <= NAMED:
                 bad.append(f"{shown(path)}:{number}: skipped, {reason_of(error, line)}")
@@ -100,6 +117,12 @@ def _read_lines(path: Path, file: IO[bytes], contents: Contents) -> None:
     if count > NAMED:
         bad.append(f"{shown(path)}: skipped, {count - NAMED:,} more lines")
     contents.problems.extend(bad)
+
+
+def _ends_unfinished(file: IO[bytes]) -> bool:
+    """Whether the line that was just read is the last one, and lacks its line end."""
+    file.seek(-1, os.SEEK_CUR)
+    return file.read(1) != b"\n"
 
 
 def _parse(line: bytes) -> Line:

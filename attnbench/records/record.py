@@ -50,6 +50,10 @@ class Record(ABC):
     asked_by: Text = ""
     """The command that measured it (profile, sweep, train …), or whatever a Python user gave to
     `Recorder`; "" if it is unknown."""
+    host: Text = ""
+    """Name of the machine that an executor chose; "" for work of the command's own machine."""
+    gpu: Text = ""
+    """Identity of the GPU there, as `nvidia-smi -L` shows it; "" without one."""
     status: Status = "ok"
     reason: Text = ""
     notes: tuple[Text, ...] = field(default=())

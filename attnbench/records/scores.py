@@ -8,6 +8,7 @@ from typing import Any
 
 from attnbench.bounds import fault
 from attnbench.records.numbers import Count, Duration, Score, Seconds, Some, Text
+from attnbench.records.outcome_file import OutcomeFile
 from attnbench.units import METRICS
 
 
@@ -34,6 +35,8 @@ class Scores:
     """The samples, such as "photos test"; empty for the held-out ones of the training data."""
     notes: tuple[str, ...] = ()
     """What a reader of the values must know, such as why a score is None."""
+    outcomes: OutcomeFile | None = None
+    """The outcome of each sample, which allows paired comparisons; None where it was not kept."""
 
     def __post_init__(self) -> None:
         if not self.values or self.count < 1:

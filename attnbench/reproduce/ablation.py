@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
+from attnbench.analysis.paired.files import OutcomeFiles
 from attnbench.records import CostRecord, ModelRecord
 from attnbench.reproduce import paper
 from attnbench.reproduce.counting import IMAGENET_CLASSES, OnCount, counts
@@ -57,8 +58,20 @@ class Part:
     impl: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is known of trained models and of latencies."""
+
+    records: Sequence[CostRecord]
+    outcomes: OutcomeFiles | None
+    """What the models did on each image; None compares scores alone."""
+
+
 def table4(
-    path: Path, records: Sequence[CostRecord], on_count: OnCount = lambda done, total, name: None
+    path: Path,
+    records: Sequence[CostRecord],
+    on_count: OnCount = lambda done, total, name: None,
+    outcomes: OutcomeFiles | None = None,
 ) -> list[Row]:
     """Table 4 on trunks T and S; the paper's numbers stand beside T."""
     printed = paper.table("table4")
@@ -74,11 +87,14 @@ def table4(
         for trunk in (Trunk(size="t"), Trunk(size="s"))
         for name, attention, anchors, impl in TABLE_4
     ]
-    return _rows(parts, path, records, on_count)
+    return _rows(parts, path, Stored(records, outcomes), on_count)
 
 
 def table5(
-    path: Path, records: Sequence[CostRecord], on_count: OnCount = lambda done, total, name: None
+    path: Path,
+    records: Sequence[CostRecord],
+    on_count: OnCount = lambda done, total, name: None,
+    outcomes: OutcomeFiles | None = None,
 ) -> list[Row]:
     """Table 5: dense attention, then each anchor count in both orders, on trunks T and S."""
     printed = paper.table("table5")
@@ -92,17 +108,15 @@ def table5(
             parts.append(
                 Part(trunk=trunk, line=line, attention="anchor", num_anchors=count, impl=impl)
             )
-    return _rows(parts, path, records, on_count)
+    return _rows(parts, path, Stored(records, outcomes), on_count)
 
 
-def _rows(
-    parts: Sequence[Part], path: Path, records: Sequence[CostRecord], on_count: OnCount
-) -> list[Row]:
+def _rows(parts: Sequence[Part], path: Path, stored: Stored, on_count: OnCount) -> list[Row]:
     counted = counts([_workload(part) for part in parts], path, on_count)
     base: dict[Trunk, int] = {}
     rows = []
     for part, count in zip(parts, counted, strict=True):
-        row = _row(part, count, records)
+        row = _row(part, count, stored)
         if row.macs is not None:  # dense comes first in each trunk
             base_macs = base.setdefault(part.trunk, row.macs)
             row = replace(row, saving=1 - row.macs / base_macs)
@@ -123,7 +137,8 @@ def _workload(part: Part) -> ModelWorkload:
     )
 
 
-def _row(part: Part, count: ModelRecord, records: Sequence[CostRecord]) -> Row:
+def _row(part: Part, count: ModelRecord, stored: Stored) -> Row:
+    records = stored.records
     trunk, line, attention, num_anchors = part.trunk, part.line, part.attention, part.num_anchors
     latencies = layer_latencies(records, trunk.grid, trunk.dim, trunk.num_heads)
     timed = latencies.get((attention, num_anchors, part.impl))
@@ -139,6 +154,10 @@ def _row(part: Part, count: ModelRecord, records: Sequence[CostRecord]) -> Row:
         stated_macs=trunk.macs(attention, num_anchors, part.impl),
         latency_s=timed.latency.median_s if timed and timed.latency else None,
         latency_of=latency_text(timed) if timed else "",
-        trained=accuracy_text(trained_attentions(records, models, attention, num_anchors)),
+        trained=accuracy_text(
+            trained_attentions(records, models, attention, num_anchors),
+            trained_attentions(records, models, "dense", None),
+            stored.outcomes,
+        ),
     )
     return judged(row, line, count)

@@ -9,13 +9,16 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 
-from attnbench.analysis.interval import mean_of
+from attnbench.analysis.compare.score_changes import score_change
+from attnbench.analysis.compare.score_text import difference_text
+from attnbench.analysis.interval import half_of
+from attnbench.analysis.paired.files import OutcomeFiles
 from attnbench.analysis.quotable import is_quotable
 from attnbench.analysis.selection.newest import newest
+from attnbench.analysis.trained import Trained, trained_variants
 from attnbench.attention.factory import attention_class
 from attnbench.records import CostRecord, LayerRecord, ModelRecord, of_type
-from attnbench.spec import Grid, Recipe
-from attnbench.units import PRIMARY_SCORE
+from attnbench.spec import Grid
 
 
 def anchors_of(attention: str, given: int | None) -> int | None:
@@ -49,28 +52,51 @@ def _anchors(record: ModelRecord) -> int | None:
     return anchors_of(workload.attention, inside.get("num_anchors"))
 
 
-def accuracy_text(records: Sequence[ModelRecord]) -> str:
-    """The primary score by trunk and recipe, with its 95 % interval over several seeds."""
-    groups: dict[tuple[str, Recipe], list[ModelRecord]] = {}
-    for record in records:
-        assert record.recipe is not None
-        groups.setdefault((record.workload.model, replace(record.recipe, seed=0)), []).append(
-            record
-        )
-    return "; ".join(_group_text(model, recipe, rs) for (model, recipe), rs in groups.items())
+def accuracy_text(
+    records: Sequence[ModelRecord],
+    dense: Sequence[ModelRecord] = (),
+    outcomes: OutcomeFiles | None = None,
+) -> str:
+    """The primary score by trunk and recipe, with its 95 % interval over seeds and images.
+
+    Args:
+        records: of trained models.
+        dense: the same trunks with dense attention: the difference to them is told.
+        outcomes: reads what the models did on each image.
+    """
+    beside = list(trained_variants(dense).values())
+    texts = []
+    for one in trained_variants(records).values():
+        rival = next((other for other in beside if _are_rivals(one, other)), None)
+        texts.append(_text(one) + (_against(rival, one, outcomes) if rival else ""))
+    return "; ".join(texts)
 
 
-def _group_text(model: str, recipe: Recipe, records: Sequence[ModelRecord]) -> str:
-    scores = [record.scores for record in records if record.scores]
-    primary = (one.values[PRIMARY_SCORE[one.task]] for one in scores)
-    shares = [share for share in primary if share is not None]
-    mean = mean_of(shares)
-    interval = "" if mean.half_width is None else f" ± {100 * mean.half_width:.1f}"
-    seeds = "1 seed" if len(shares) == 1 else f"{len(shares)} seeds"
+def _are_rivals(one: Trained, other: Trained) -> bool:
+    """Whether two models differ in what is inside of one trunk alone."""
+    first, second = one.records[0], other.records[0]
+    assert first.recipe is not None
+    assert second.recipe is not None
+    recipes = replace(first.recipe, seed=0), replace(second.recipe, seed=0)
+    same = first.workload.model == second.workload.model and one.data == other.data
+    return same and recipes[0] == recipes[1] and first.workload != second.workload
+
+
+def _text(trained: Trained) -> str:
+    first, count = trained.records[0], len(trained.scores)
+    recipe = first.recipe
+    assert recipe is not None
+    interval = "" if count < 2 else f" ± {100 * half_of(trained.variances):.1f}"
+    seeds = "1 seed" if count == 1 else f"{count} seeds"
     return (
-        f"{100 * mean.value:.1f}{interval} % on {recipe.data} ({model}, {recipe.img_size[0]} px, "
-        f"{recipe.epochs} epochs, {seeds})"
+        f"{100 * trained.score:.1f}{interval} % on {recipe.data} ({first.workload.model}, "
+        f"{recipe.img_size[0]} px, {recipe.epochs} epochs, {seeds})"
     )
+
+
+def _against(dense: Trained, trained: Trained, outcomes: OutcomeFiles | None) -> str:
+    change = score_change(dense, trained, outcomes)
+    return f", {difference_text(change)} to dense: {change.verdict} ({change.basis})"
 
 
 Cell = tuple[str, int | None, str]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from attnbench.models.backbone import FeatureInfo
+from attnbench.scoring.outcomes import Outcomes
 from attnbench.spec import Recipe
 from attnbench.units import PRIMARY_SCORE
 
@@ -74,6 +75,15 @@ class DetailedMetric(Metric, Protocol):
 
     def notes(self) -> tuple[str, ...]:
         """What a reader of the scores must know, such as why one is None."""
+        ...
+
+
+@runtime_checkable
+class KeepsOutcomes(Metric, Protocol):
+    """A metric that knows what the model did on each image, for paired comparisons."""
+
+    def outcomes(self) -> Outcomes:
+        """The outcome of each image so far, by its name, or by its place where it has none."""
         ...
 
 

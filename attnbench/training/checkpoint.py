@@ -5,6 +5,7 @@ Only plain containers and tensors are written, so that reading a file runs no co
     1  first version.
     2  `accuracy` became `scores`; image sizes are (height, width); the task is named.
     3  the file is sealed (`training.seal`).
+    4  a state may be that of any step; before the first evaluation there are no scores.
 """
 
 from __future__ import annotations
@@ -26,30 +27,46 @@ from attnbench.files.reading import MissingError, read_bytes, shown
 from attnbench.files.writing import replace_bytes
 from attnbench.records import Scores
 from attnbench.records.convert import as_type
-from attnbench.records.numbers import Classes, Count, Pixels, Seconds, Text
+from attnbench.records.numbers import Classes, Count, Pixels, Score, Seconds, Text
 from attnbench.records.scores import scores_of_accuracy
 from attnbench.spec import Recipe
 from attnbench.training.seal import is_sealed, is_whole, sealed
 
 FORMAT = "attnbench checkpoint"
-VERSION = 3
+VERSION = 4
 SEALED_FROM = 3
 """Files from this version on have a seal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainState:
-    """State of a run after whole epochs.
+    """State of a run after whole epochs, or between two steps.
 
     During training the tensors are the live ones: save or copy them before training goes on.
     """
 
     epochs: Count
-    """Epochs done."""
+    """Epochs done, with their evaluation."""
     model: dict[str, Tensor]
     optimizer: dict[str, Any]
     train_s: Seconds
-    """Seconds of all epochs so far, without evaluation."""
+    """Seconds of all steps so far, without evaluation."""
+    step: Count = 0
+    """Steps done in the epoch after these."""
+    images: Count = 0
+    """Images of an epoch; older files do not say it."""
+    loss_sum: Score = 0.0
+    """The loss of these steps, summed over their images."""
+    generators: dict[str, Tensor] = field(default_factory=dict)
+    """States of the random numbers after these steps; empty after a whole epoch, which seeds them
+    anew. See `training.generators`."""
+    average: dict[str, Tensor] = field(default_factory=dict)
+    """The moving average of the weights, which is what is scored; empty where there is none."""
+
+    @property
+    def scored(self) -> dict[str, Tensor]:
+        """The weights that the scores are of."""
+        return self.average or self.model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +86,8 @@ class Checkpoint:
     """The data set as `open_data` takes it: a registered name or a folder."""
     recipe: Recipe
     state: TrainState
-    scores: Scores
-    """On the held-out images, after the last epoch."""
+    scores: Scores | None
+    """On the held-out images, after the last whole epoch; None before the first one."""
     task: Text = "classification"
     """Older files do not name their task: there was one."""
     plugins: tuple[str, ...] = ()
@@ -79,14 +96,19 @@ class Checkpoint:
     """How the files of the data set were read; older files do not say it."""
 
 
-def save(path: Path, checkpoint: Checkpoint) -> None:
+def save(path: Path, checkpoint: Checkpoint, *, keep: Path | None = None) -> None:
     """Write a checkpoint completely or not at all: a failure leaves an older one at `path`.
+
+    Args:
+        path: of the file.
+        checkpoint: what to write.
+        keep: a name for the older one in the same folder; see `files.writing.replace_bytes`.
 
     Raises:
         UserError: the file cannot be written.
     """
     try:
-        replace_bytes(path, _encode(checkpoint))
+        replace_bytes(path, _encode(checkpoint), keep=keep)
     except OSError as error:
         raise UserError(
             f"cannot write the checkpoint {shown(path)}: {error.strerror or error}; "
@@ -164,7 +186,8 @@ def _encode(checkpoint: Checkpoint) -> bytes:
     payload["options"] = dict(checkpoint.options)
     payload["recipe"] = asdict(checkpoint.recipe)
     payload["reading"] = asdict(checkpoint.reading)
-    payload["scores"] = {**asdict(checkpoint.scores), "values": dict(checkpoint.scores.values)}
+    if checkpoint.scores:
+        payload["scores"] = {**asdict(checkpoint.scores), "values": dict(checkpoint.scores.values)}
     # Not asdict: it would copy every tensor.
     payload["state"] = {f.name: getattr(checkpoint.state, f.name) for f in fields(TrainState)}
     buffer = io.BytesIO()

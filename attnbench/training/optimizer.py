@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from torch import nn
-from torch.optim import AdamW
+from torch.optim import AdamW, Optimizer
 
 from attnbench.spec import Recipe
 
@@ -20,20 +20,34 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> AdamW:
 
     The fused implementation takes a third of the time of the default one, on the CPU too.
     """
-    return AdamW(parameter_groups(model, recipe.weight_decay), lr=recipe.lr, fused=True)
+    groups = parameter_groups(model, recipe.weight_decay, recipe.layer_decay)
+    return AdamW(groups, lr=recipe.lr, fused=True)
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+def parameter_groups(
+    model: nn.Module, weight_decay: float, layer_decay: float = 1.0
+) -> list[dict[str, Any]]:
     """Trainable parameters in at most two groups: with weight decay, then without.
 
-    Biases, norms and what a module declares have none.
+    Biases, norms and what a module declares have none. With a layer decay there are two groups for
+    each layer, each with the factor on its rate, `lr_scale`. What a layer is, timm decides: by the
+    model's `group_matcher`, or else twelve parameters in a row.
     """
-    from timm.optim import param_groups_weight_decay
+    from timm.optim import param_groups_layer_decay, param_groups_weight_decay
 
-    groups = param_groups_weight_decay(
-        model, weight_decay, no_weight_decay_list=declared_without_decay(model)
-    )
+    declared = declared_without_decay(model)
+    if layer_decay < 1:
+        return param_groups_layer_decay(
+            model, weight_decay, no_weight_decay_list=declared, layer_decay=layer_decay
+        )
+    groups = param_groups_weight_decay(model, weight_decay, no_weight_decay_list=declared)
     return sorted(groups, key=lambda group: group["weight_decay"], reverse=True)
+
+
+def set_rate(optimizer: Optimizer, rate: float) -> None:
+    """Give each group of parameters the rate of the step, by the factor of its layer."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get("lr_scale", 1.0)
 
 
 def declared_without_decay(model: nn.Module) -> set[str]:

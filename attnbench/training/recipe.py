@@ -1,13 +1,16 @@
-"""The default recipe for each kind of data set."""
+"""The recipe for a data set: defaults of its kind, a named preset over them, and overrides."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from attnbench.data.images import ImageData
 from attnbench.errors import UserError
 from attnbench.spec import Recipe
+from attnbench.spec.validation import flag_of
+from attnbench.training.presets import QUICK
+from attnbench.training.presets import preset as settings_of
 
 SMALL_SIZE = 64
 """Side in pixels: photographs up to it are trained like CIFAR, larger ones like ImageNet."""
@@ -18,6 +21,12 @@ that are cut off or shrunk are learnt slowly; the ranges for photographs do both
 
 MAX_WARMUP_SHARE = 0.2
 """A short run keeps at least four fifths of its steps for the cosine."""
+
+
+OF_CLASSIFICATION = (
+    "crop_scale", "rand_augment", "mixup", "cutmix", "erasing", "repeats", "distillation",
+)  # fmt: skip
+"""Settings that do not know boxes and label maps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,30 +79,46 @@ DEFAULTS: dict[str, Defaults] = {
 """By kind of data set, see `kind_of`. Crops of detection and segmentation are part of the task."""
 
 
-def recipe_for(data: ImageData, **overrides: Any) -> Recipe:
-    """The recipe for a data set: the defaults of its kind, replaced by overrides that are not None.
+def recipe_for(data: ImageData, preset: str = QUICK, **overrides: Any) -> Recipe:
+    """The recipe for a data set: the defaults of its kind, replaced by preset and overrides.
 
     Args:
         data: the opened set.
-        overrides: fields of `Recipe`, other than `data` and `img_size`.
+        preset: name of a recipe of `training.presets`.
+        overrides: fields of `Recipe`, other than `data` and `img_size`; None overrides nothing.
 
     Raises:
-        UserError: a value is out of its range, or the crop padding is as large as the image.
+        UserError: a value is out of its range, the crop padding is as large as the image, or a
+            setting or the preset is for another task.
     """
     values = asdict(DEFAULTS[kind_of(data)])
     values["crop_padding"] = round(values.pop("crop_share") * min(data.img_size))
     given = {name: value for name, value in overrides.items() if value is not None}
-    values.update(given)
+    values |= settings_of(preset, data.task, given) | given
     if "warmup_epochs" not in given:
         longest = MAX_WARMUP_SHARE * values["epochs"]
         values["warmup_epochs"] = min(values["warmup_epochs"], longest)
+    if "flip" not in given:
+        values["flip"] = values["flip"] and data.photographs
     recipe = Recipe(data=data.name, img_size=data.img_size, **values)
     if recipe.crop_padding >= min(recipe.img_size):  # a reflected border is narrower than the image
         raise UserError(
             f"crop padding must be below the image size {min(recipe.img_size)}, "
             f"got {recipe.crop_padding}"
         )
+    if data.task != "classification":
+        _refuse_of_classification(recipe, data.task)
     return recipe
+
+
+def _refuse_of_classification(recipe: Recipe, task: str) -> None:
+    for field in fields(Recipe):
+        given = getattr(recipe, field.name)
+        if field.name in OF_CLASSIFICATION and given != field.default:
+            raise UserError(
+                f"{flag_of(field.name)} is for classification, the data are for {task}; "
+                "leave it out"
+            )
 
 
 def kind_of(data: ImageData) -> str:

@@ -13,15 +13,15 @@ from attnbench.spec import Recipe
 
 
 def learning_rate(step: int, steps_per_epoch: int, recipe: Recipe) -> float:
-    """Rate of one step: rises to `recipe.lr` at the last step of the warm-up, then falls to 0.
+    """Rate of one step: rises to `recipe.lr` at the last step of the warm-up, then falls.
 
     Args:
         step: counted from 0 over the whole run.
         steps_per_epoch: batches an epoch.
-        recipe: gives the peak, the epochs and the epochs of warm-up.
+        recipe: gives the peak, the end, the epochs and the epochs of warm-up.
     """
     warmup = recipe.warmup_epochs * steps_per_epoch
     if step < warmup:
         return recipe.lr * min(1.0, (step + 1) / warmup)
     progress = (step - warmup) / (recipe.epochs * steps_per_epoch - warmup)
-    return recipe.lr * (1 + cos(pi * progress)) / 2
+    return recipe.min_lr + (recipe.lr - recipe.min_lr) * (1 + cos(pi * progress)) / 2

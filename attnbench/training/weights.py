@@ -39,12 +39,12 @@ def restored(checkpoint: Checkpoint, build: Callable[[], nn.Module]) -> nn.Modul
 
 
 def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
-    """Load the weights of a checkpoint into a model that was built with the same options.
+    """Load the weights that were scored into a model that was built with the same options.
 
     Raises:
         UserError: names, shapes or types differ.
     """
-    fill(model, checkpoint.state.model)
+    fill(model, checkpoint.state.scored)
 
 
 def fill(model: nn.Module, weights: Mapping[str, Tensor]) -> None:

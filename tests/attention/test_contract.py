@@ -19,7 +19,9 @@ DIM, HEADS = 24, 3
 GRIDS = [(5, 9), (8, 8), (1, 7)]
 IMPLS = [(name, impl) for name in NAMES for impl in attention_class(name).impls]
 COUNTED = [(name, i) for name, i in IMPLS if i not in SOFTMAX_IMPLS or i in ("reference", "sdpa")]
-"""On the meta device, softmax attention by any kernel is that of `sdpa`: see low precision."""
+"""On the meta device, softmax attention by any kernel is that of `sdpa`: see dense attention."""
+SIZES = [((1, 7), 3), ((13, 30), 3)]
+MORE_SIZES = [((5, 9), 1), ((8, 8), 3), ((14, 14), 1)]
 SMALL = {
     "window": {"window_size": 4, "shift": True},
     "sparse": {"sr_ratio": 2},
@@ -29,6 +31,27 @@ SMALL = {
     "cswin": {"stripe_width": 2},
     "biformer": {"regions": 3, "topk": 4},
 }
+
+
+def pytest_generate_tests(metafunc):
+    """Every mechanism and implementation is counted; the whole cross is left to `--thorough`."""
+    thorough = metafunc.config.getoption("--thorough") > 1
+    if "size_counted" in metafunc.fixturenames:
+        sizes = SIZES + MORE_SIZES * thorough
+        cases = [
+            (name, impl, size)
+            for name, impl in COUNTED
+            for size in (sizes if impl == "reference" or thorough else SIZES[-1:])
+        ]
+        metafunc.parametrize(("name", "impl", "size_counted"), cases)
+    if "dtype_counted" in metafunc.fixturenames:
+        cases = [
+            (name, impl, dtype)
+            for dtype in (torch.bfloat16, torch.float16)[: 1 + thorough]
+            for name, impl in IMPLS
+            if thorough or (name, impl) in COUNTED or name == "dense"
+        ]
+        metafunc.parametrize(("name", "impl", "dtype_counted"), cases)
 
 
 def build(name, impl="reference", **options):
@@ -123,11 +146,8 @@ def test_low_precision_is_off_by_its_rounding_alone(name, impl, dtype):
     assert error <= 8 * torch.finfo(dtype).eps * exact.abs().max()
 
 
-@pytest.mark.parametrize(
-    ("grid", "batch"), [((5, 9), 1), ((8, 8), 3), ((1, 7), 3), ((14, 14), 1), ((13, 30), 3)]
-)
-@pytest.mark.parametrize(("name", "impl"), COUNTED)
-def test_closed_form_equals_the_count(name, impl, batch, grid):
+def test_closed_form_equals_the_count(name, impl, size_counted):
+    grid, batch = size_counted
     with torch.device("meta"):
         layer = create_attention(name, DIM, HEADS, impl=impl).eval()
         x = torch.empty(batch, grid[0] * grid[1], DIM)
@@ -136,12 +156,11 @@ def test_closed_form_equals_the_count(name, impl, batch, grid):
     assert macs.training_macs == 3 * macs.products_macs - of_fixed(name, layer, grid, batch)
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize(("name", "impl"), IMPLS)
-def test_counts_hold_in_low_precision(name, impl, dtype):
+def test_counts_hold_in_low_precision(name, impl, dtype_counted):
     grid = (5, 9)
     with torch.device("meta"):
-        layer, x = build(name, impl).to(dtype), torch.empty(2, 45, DIM, dtype=dtype)
+        layer = build(name, impl).to(dtype_counted)
+        x = torch.empty(2, 45, DIM, dtype=dtype_counted)
     macs = count_macs(layer, (x,), (grid,), closed_form=layer.macs(grid, 2))
     assert macs.products_macs == layer.macs(grid, 2)
     assert macs.training_macs == 3 * macs.products_macs - of_fixed(name, layer, grid, 2)

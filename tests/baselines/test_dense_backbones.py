@@ -2,32 +2,18 @@
 
 from math import prod
 
+import model_counts
 import pytest
 import torch
+from model_counts import parameters_of, size_by_torch
 
 from attnbench.models.factory import create_backbone, create_model
 from attnbench.profiling.counting.macs import count_forward_macs
-from attnbench.profiling.counting.torch_count import count_by_torch
 from attnbench.tasks.segmentation.models import create_segmenter
 
 slow = pytest.mark.slow
-
-
-LARGER = ("-s", "-b", "-l")
-"""Endings of models that differ in size alone from one counted in all ways; torch's is enough."""
-
-
-def counted(build, name, height, width):
-    """Parameters of a model made for 224 px, and 10⁹ multiply-adds at this size."""
-    with torch.device("meta"):
-        model = build(name).eval()
-        images = torch.empty(1, 3, height, width)
-    params = sum(p.numel() for p in model.parameters())
-    if name.endswith(LARGER) and name != "slideformer-b":
-        macs = count_by_torch(model, (images,), ())
-    else:
-        macs = count_forward_macs(model, (images,))
-    return params, macs.products_macs / 1e9
+BETWEEN = {"rmt-s", "rmt-b", "dat-s", "focal-s", "cswin-s", "biformer-s", "slideformer-s"}
+"""Of the sizes between the smallest and the largest, products are counted with `--thorough`."""
 
 
 @pytest.mark.parametrize(
@@ -56,10 +42,12 @@ def counted(build, name, height, width):
         ("slideformer-b-w7", 87_775_904, 15.5080),
     ],
 )
-def test_a_classifier_has_the_published_size(name, params, giga_macs):
-    found, giga = counted(create_model, name, 224, 224)
-    assert found == params
-    assert giga == pytest.approx(giga_macs, abs=6e-5)
+def test_a_classifier_has_the_published_size(name, params, giga_macs, request):
+    with torch.device("meta"):
+        model = create_model(name).eval()
+    assert parameters_of(model) == params
+    if name not in BETWEEN or request.config.getoption("--thorough") > 1:
+        assert model_counts.giga_macs(model, 224, 224) == pytest.approx(giga_macs, abs=6e-5)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +60,7 @@ def test_a_classifier_has_the_published_size(name, params, giga_macs):
     ],
 )
 def test_a_backbone_is_counted_at_the_size_of_the_segmentation_table(name, mega_params, giga_macs):
-    params, giga = counted(create_backbone, name, 512, 2048)
+    params, giga = size_by_torch(create_backbone, name, 512, 2048)
     giga += projections_of_padding(name, 512, 2048) / 1e9
     assert params / 1e6 == pytest.approx(mega_params, abs=6e-3)
     assert giga == pytest.approx(giga_macs, abs=0.06)
@@ -93,8 +81,7 @@ def test_under_its_head_of_the_segmentation_table_it_has_the_published_size(
         model = create_segmenter(
             150, 224, backbone=name, head=head, norm_maps=not name.startswith("rmt")
         )
-    params = sum(p.numel() for p in model.parameters()) / 1e6
-    assert params == pytest.approx(mega_params, abs=6e-3)
+    assert parameters_of(model) / 1e6 == pytest.approx(mega_params, abs=6e-3)
 
 
 def projections_of_padding(name, height, width):
@@ -111,6 +98,9 @@ def projections_of_padding(name, height, width):
     return macs
 
 
+SMALLEST = ["rmt-t", "dat-t", "focal-t", "cswin-t", "biformer-t", "slideformer-b"]
+
+
 def small(name):
     """The smallest size of a family, with its first block of each stage alone."""
     torch.manual_seed(0)
@@ -121,7 +111,11 @@ def small(name):
     return model
 
 
-SMALLEST = ["rmt-t", "dat-t", "focal-t", "cswin-t", "biformer-t", "slideformer-b"]
+@pytest.mark.parametrize("name", SMALLEST)
+def test_both_counters_agree_on_blocks_of_every_kind(name):
+    with torch.device("meta"):
+        model, images = small(name).eval(), torch.empty(1, 3, 224, 224)
+    count_forward_macs(model, (images,))  # raises where they do not
 
 
 @pytest.mark.parametrize("name", SMALLEST)
@@ -164,5 +158,5 @@ def test_the_largest_rmt_starts_as_its_convolutions():
 def test_a_focal_transformer_for_large_images_has_a_ring_in_its_last_stage_too():
     with torch.device("meta"):
         small, large = create_backbone("focal-t"), create_backbone("focal-t", (512, 2048))
-    params = [sum(p.numel() for p in model.parameters()) for model in (small, large)]
+    params = [parameters_of(model) for model in (small, large)]
     assert params[1] - params[0] == 2 * 24 * 49 * 132  # blocks, heads, pairs of places

@@ -97,6 +97,7 @@ TROUBLES = {
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_workers")
 def test_each_trouble_costs_one_cell_and_its_process(capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     attentions = [name for trouble in TROUBLES for name in (trouble, "quiet")]
@@ -130,6 +131,7 @@ def test_the_new_process_leaves_ctrl_c_to_its_parent_before_it_imports_torch():
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_what_only_this_process_knows_is_a_failure_of_the_cell():
     with Worker("cpu", (), PATIENT_S) as worker, pytest.raises(WorkLostError) as lost:
         worker.measure([cell("quiet")], QUICK)
@@ -137,6 +139,7 @@ def test_what_only_this_process_knows_is_a_failure_of_the_cell():
     assert "unknown attention 'quiet'" in lost.value.reason
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_a_plugin_that_fails_in_the_process_is_named(tmp_path):
     with (
         Worker("cpu", [str(tmp_path / "gone.py")], PATIENT_S) as worker,
@@ -145,6 +148,7 @@ def test_a_plugin_that_fails_in_the_process_is_named(tmp_path):
         worker.measure([cell("dense")], QUICK)
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_a_process_that_ends_between_cells_costs_none(worker):
     worker.measure([cell("quiet")], QUICK)
     first = pid_of(worker)

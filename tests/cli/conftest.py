@@ -20,6 +20,19 @@ def measure_here(worker, workloads, protocol, on_step):
     return profile(workloads, protocol, worker._device, on_step=on_step)
 
 
+@pytest.fixture(autouse=True)
+def quick_costs(monkeypatch):
+    """What a trained model costs is measured in no time; `tests/experiments` measures it."""
+    from attnbench.profiling.memory.high_water import unknown
+    from attnbench.spec import Protocol
+
+    quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=0.1)
+    monkeypatch.setattr("attnbench.experiments.cost.COST_PROTOCOL", quick)
+    monkeypatch.setattr(
+        "attnbench.experiments.cost.measure_resident", lambda *_, **__: unknown("not asked here")
+    )
+
+
 @pytest.fixture
 def attnbench(tmp_path, monkeypatch, capsys):
     """Runs a command line; returns exit code, standard output and standard error."""

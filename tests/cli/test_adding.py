@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from attnbench.data import synthetic
 from attnbench.records import store
 
 INIT = """
@@ -60,7 +61,10 @@ def package(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_mechanism_of_a_package_is_swept_trained_and_reported(attnbench, tmp_path, package):
+def test_a_mechanism_of_a_package_is_swept_trained_and_reported(
+    attnbench, tmp_path, package, monkeypatch
+):
+    monkeypatch.setattr(synthetic, "NUM_TRAIN", 40)
     assert attnbench(*SWEEP)[0] == 0
     with_theirs = [*SWEEP, "--plugin", "lowrank", "--sweep", "rank=4,8"]
     with_theirs[2] = "dense,anchor,low-rank"
@@ -77,7 +81,7 @@ def test_a_mechanism_of_a_package_is_swept_trained_and_reported(attnbench, tmp_p
     code, _, err = attnbench(
         "train", "pyramid-t", "--plugin", "lowrank", "--attention", "low-rank",
         "--option", "rank=4",
-        "--data", "synthetic", "--img-size", "16", "--out", "train.jsonl",
+        "--data", "synthetic", "--img-size", "16", "--epochs", "1", "--out", "train.jsonl",
     )  # fmt: skip
     assert code == 0, err
     (trained,) = store.read(tmp_path / "train.jsonl").models

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from attnbench.profiling.memory.resident import measure_resident
 from attnbench.records import schema, store
-from attnbench.spec import Protocol
 
 PLUGIN = """
 import torch.nn as nn
@@ -25,13 +25,6 @@ class Mean(Attention):
     def macs(self, grid, batch=1):
         return batch * self.dim**2
 """
-
-
-@pytest.fixture(autouse=True)
-def quick_costs(monkeypatch):
-    """What a trained model costs is measured in no time."""
-    quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=1)
-    monkeypatch.setattr("attnbench.experiments.cost.COST_PROTOCOL", quick)
 
 
 def records(path):
@@ -191,7 +184,8 @@ def test_sweep_goes_on_behind_a_torn_line(attnbench, tmp_path):
 
 
 @pytest.mark.slow
-def test_train_evaluate_and_report_follow_one_another(attnbench, folder, tmp_path):
+def test_train_evaluate_and_report_follow_one_another(attnbench, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("attnbench.experiments.cost.measure_resident", measure_resident)
     train = ["train", "anchorformer-t", "--data", folder, "--epochs", 2, "--batch-size", 8]
     code, out, err = attnbench(*train)
     assert code == 0, err
@@ -203,6 +197,7 @@ def test_train_evaluate_and_report_follow_one_another(attnbench, folder, tmp_pat
     assert final.scores.count == 12
     assert final.macs.products_macs > 0
     assert final.latency.median_s > 0
+    assert final.memory.resident_net_bytes > 0
 
     checkpoint = out.rpartition("Checkpoint: ")[2].strip()
     code, out, err = attnbench("evaluate", checkpoint)

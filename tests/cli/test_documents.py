@@ -15,26 +15,17 @@ from PIL import Image
 
 from attnbench.data.images import ImageData
 from attnbench.registry import ATTENTIONS
-from attnbench.spec import Protocol
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = (
-    "index",
-    "choose",
-    "add-your-own",
-    "training",
-    "dense",
-    "explain",
-    "pitfalls",
-    "paper",
-    "api",
-)
 BLOCK = re.compile(r"^```(console|python)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
+PAGES = [page.stem for page in sorted(DOCS.glob("*.md")) if BLOCK.search(page.read_text())]
 SMALLER = {
     "profile": "--time-budget 0.05",
     "sweep": "--time-budget 0.05",
     "train": "--epochs 1",
     "report": "",
+    "compare": "",
+    "runs": "",
     "data": "",
     "list": "",
     "evaluate": "",
@@ -56,7 +47,10 @@ class Few:
     def __len__(self):
         return min(FEW, len(self.images))
 
-    def batches(self, batch_size, *, seed, device):
+    def __getattr__(self, name):
+        return getattr(self.images, name)  # single pictures, and their labels
+
+    def batches(self, batch_size, *, seed, device, first=0):
         images, targets = next(iter(self.images.batches(FEW, seed=seed, device=device)))
         yield images[: len(self)], targets[: len(self)]
 
@@ -74,8 +68,6 @@ def small_work(monkeypatch):
 
     monkeypatch.setattr(opening, "open_data", open_few)
     monkeypatch.setattr(digit_scenes, "SCENES", {"train": FEW, "val": FEW})
-    quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=0.1)
-    monkeypatch.setattr("attnbench.experiments.cost.COST_PROTOCOL", quick)
 
 
 @pytest.fixture
@@ -135,7 +127,10 @@ def small(command):
     if "--model" in words and "--img-size" not in words:
         words += ["--img-size", "64"]
     words = [newest("results/runs/checkpoints/*/last.pt") if "RUN" in w else w for w in words]
-    words = [newest("results/runs/outcomes/*/*/results.json") if "json" in w else w for w in words]
+    words = [
+        newest("results/runs/outcomes/*/*/results.json") if w.endswith(".json") else w
+        for w in words
+    ]
     return words + shlex.split(SMALLER[words[0]])
 
 

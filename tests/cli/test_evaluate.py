@@ -7,20 +7,13 @@ import pytest
 from PIL import Image
 
 from attnbench.data import digit_scenes
-from attnbench.profiling.memory.high_water import unknown
 from attnbench.records import store
-from attnbench.spec import Protocol
 
 SIZE = ["--img-size", 64]
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    quick = Protocol(warmup_s=0, min_samples=6, precision=10, time_budget_s=0.1)
-    monkeypatch.setattr("attnbench.experiments.cost.COST_PROTOCOL", quick)
-    monkeypatch.setattr(
-        "attnbench.experiments.cost.measure_resident", lambda *_, **__: unknown("not asked here")
-    )
+def few_scenes(monkeypatch):
     monkeypatch.setattr(digit_scenes, "SCENES", {"train": 8, "val": 5})
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from attnbench import plugins
 from attnbench.records import store
+from attnbench.registry import ATTENTIONS
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "tests/benchmark/troublesome.py"
@@ -55,6 +57,16 @@ def sweep(tmp_path):
     return Sweep(tmp_path)
 
 
+@pytest.fixture
+def troublesome_forgotten():
+    """What a command of this process has loaded is forgotten again."""
+    known = set(ATTENTIONS.names())
+    yield
+    plugins._loaded_plugins.clear()
+    for name in set(ATTENTIONS.names()) - known:
+        del ATTENTIONS._entries[name]
+
+
 def is_running(pid):
     """Whether Linux still runs a process; one that ended and waits to be reaped does not count."""
     try:
@@ -64,24 +76,28 @@ def is_running(pid):
 
 
 def wait_until(condition):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def start_and_hang(sweep):
-    """A sweep with one cell done and one that hangs, and the id of the process that measures it."""
-    sweep.run("--plugin", PLUGIN, "--attention", "quiet", "--n-tokens", 16)
-    process = sweep.start("--plugin", PLUGIN, "--attention", "quiet,hangs", "--n-tokens", 16)
+HANGS = ["--plugin", PLUGIN, "--n-tokens", 16]
+
+
+def start_and_hang(sweep, attentions):
+    """A sweep whose last cell hangs, and the id of the process that measures it."""
+    process = sweep.start(*HANGS, "--attention", attentions)
     file = sweep.folder / "hanging.pid"
     wait_until(lambda: file.exists() and file.read_text())
     return process, int(file.read_text())
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_a_sweep_and_leaves_no_process(sweep):
-    process, worker = start_and_hang(sweep)
+def test_ctrl_c_ends_a_sweep_and_leaves_no_process(sweep, attnbench, troublesome_forgotten):
+    code, _, err = attnbench("sweep", *QUICK, *HANGS, "--attention", "quiet")
+    assert code == 0, err
+    process, worker = start_and_hang(sweep, "quiet,hangs")
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 130
@@ -94,7 +110,7 @@ def test_ctrl_c_ends_a_sweep_and_leaves_no_process(sweep):
 
 @pytest.mark.slow
 def test_the_measuring_process_ends_with_a_sweep_that_is_killed(sweep):
-    process, worker = start_and_hang(sweep)
+    process, worker = start_and_hang(sweep, "hangs")
     process.kill()
     process.communicate()
     wait_until(lambda: not is_running(worker))
@@ -123,3 +139,40 @@ def test_a_dry_run_lists_the_cells_and_stores_nothing(sweep):
         "4 cells: 3 would run, 1 cannot run; nothing was run or stored",
     ]
     assert list(sweep.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--executor", "slurm"], "--device cpu or cuda"),
+        (["--executor", "ray", "--device", "cpu", "--threads", "auto"], "--threads N"),
+        (["--executor", "slurm", "--device", "cpu", "--pin"], "--threads N"),
+        (["--executor-option", "at_once=2"], "--executor slurm or ray"),
+        (["--executor", "pbs", "--device", "cpu"], "local, slurm"),
+        (["--executor", "slurm", "--executor-option", "colour", "--device", "cpu"], "NAME=VALUE"),
+    ],
+)
+def test_an_executor_refuses_what_only_this_machine_could_answer(attnbench, flags, told):
+    code, _, err = attnbench("sweep", *QUICK, "--n-tokens", 16, *flags)
+    assert (code, told in err) == (2, True), err
+
+
+def test_the_cells_of_one_size_are_one_job(attnbench):
+    flags = ["--executor", "slurm", "--device", "cpu", "--dry-run"]
+    code, out, err = attnbench(
+        "sweep", *QUICK, "--attention", "dense,window", "--n-tokens", "16,64", *flags
+    )
+    assert (code, err) == (0, "")
+    assert out == "2 jobs would measure 4 cells; 0 are already there\n"
+
+
+@pytest.mark.slow
+def test_jobs_of_other_processes_fill_one_file(attnbench, tmp_path):
+    where = ["--executor", "slurm", "--executor-option", "cluster=local", "--device", "cpu"]
+    size = ["--attention", "dense,window", "--n-tokens", 16]
+    code, out, _ = attnbench("sweep", *QUICK, *size, *where)
+    records = store.read(tmp_path / "sweep.jsonl").records
+    assert (code, len(records)) == (0, 2), out
+    assert all(record.host for record in records)
+    assert "2 already there" in attnbench("sweep", *QUICK, *size, *where)[1]
+    assert [file.name for file in tmp_path.glob("sweep.jsonl.jobs/*")] == ["engine"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from attnbench.data import synthetic
 from attnbench.profiling.memory.high_water import unknown
 from attnbench.registry import ATTENTIONS
 from attnbench.spec import Protocol
@@ -58,7 +59,8 @@ def test_an_attention_of_one_s_own_is_profiled_beside_anchor(output_of):
 
 
 @pytest.mark.slow
-def test_two_trained_models_show_scores_and_costs(output_of, tmp_path):
+def test_two_trained_models_show_scores_and_costs(output_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(synthetic, "NUM_TRAIN", 40)
     rows = output_of("train_two.py", str(tmp_path), "synthetic", "16")
     assert [row.partition(":")[0] for row in rows] == ["dense", "anchor"]
     assert all(re.search(r"top-1 [\d.]+%, [\d.]+ GMACs, .+ an image", row) for row in rows)

@@ -6,6 +6,7 @@ import torch
 from attnbench.errors import UserError
 from attnbench.experiments.judge import judge
 from attnbench.experiments.run import run
+from attnbench.scoring.outcome_file import read
 from attnbench.training.checkpoint import load
 
 CPU = torch.device("cpu")
@@ -25,6 +26,19 @@ def test_scores_are_those_of_the_run_at_any_batch_size(trained, data):
         assert judged.scores.values == pytest.approx(record.scores.values)
         assert (judged.workload, judged.recipe) == (record.workload, record.recipe)
         assert judged.run == "a-run"
+
+
+def test_the_outcomes_of_run_and_evaluation_are_of_the_same_images(trained, data, tmp_path):
+    record, checkpoint = trained
+    judged = judge(checkpoint, data, run_name="a-run", device=CPU, outcomes=tmp_path / "mine")
+    of_run, of_evaluation = record.scores.outcomes, judged.scores.outcomes
+    assert of_run.samples_sha256 == of_evaluation.samples_sha256
+    assert (of_run.images, of_evaluation.images) == (10, 10)
+    files = ((tmp_path.parent / "outcomes", of_run), (tmp_path / "mine", of_evaluation))
+    for folder, file in files:
+        found = read(folder / file.path, file.sha256).arrays
+        share = (found["truth"] == found["found"]).mean()
+        assert share == pytest.approx(record.scores.values["top1"])
 
 
 def test_what_is_measured_has_the_weights_of_the_checkpoint(trained, data, costs):

@@ -13,7 +13,9 @@ from attnbench.training.checkpoint import load
 
 @pytest.fixture
 def checkpoint(experiment, costs, tmp_path, monkeypatch):
-    monkeypatch.setattr("attnbench.experiments.run.loaded_plugins", lambda: ("mine.py", "yours"))
+    monkeypatch.setattr(
+        "attnbench.experiments.keeping.loaded_plugins", lambda: ("mine.py", "yours")
+    )
     record = run(experiment(epochs=1))
     return load(tmp_path / record.run / "last.pt")
 

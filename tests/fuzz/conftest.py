@@ -94,8 +94,8 @@ def quick_count(workload):
     return measured(open_record(workload, Protocol(), torch.device("cpu")))
 
 
-def quick_epoch(run, epoch, on_step):
-    if epoch > 3:
+def quick_epoch(run, on_step, pause):
+    if run.epochs > 2:
         raise law.WorkBegan
     return 1.0
 
@@ -165,7 +165,7 @@ def write_images(folder):
 def write_checkpoint(path, images):
     from attnbench.data.opening import open_data
     from attnbench.experiments.experiment import Experiment
-    from attnbench.experiments.run import _checkpoint
+    from attnbench.experiments.keeping import checkpoint_of
     from attnbench.records import Scores
     from attnbench.tasks.factory import create_task
     from attnbench.training import checkpoint, loop
@@ -180,7 +180,7 @@ def write_checkpoint(path, images):
     )
     values = {"top1": 0.5, "top5": 1.0, "loss": 1.0}
     scores = Scores(task="classification", values=values, count=4, forward_s=1.0)
-    checkpoint.save(path, _checkpoint(made, state, scores))
+    checkpoint.save(path, checkpoint_of(made, state, scores))
 
 
 def register_small():
@@ -195,6 +195,11 @@ HEAVY = ("benchmark.worker", "data.digits", "doctor.checkup", "experiments.judge
 """Modules that commands import late. A line is not to be charged for it, nor stopped in it."""
 
 
+def interrupted(seconds):
+    """Ctrl-C, the only end of what waits for ever."""
+    raise KeyboardInterrupt
+
+
 @pytest.fixture(scope="module", autouse=True)
 def quick_work():
     for name in HEAVY:
@@ -202,6 +207,7 @@ def quick_work():
     register_small()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("webbrowser.open", lambda url: False)  # `report --open`
+        patch.setattr("attnbench.cli.watching.sleep", interrupted)  # `report --watch`
         for target, replacement in WORK.items():
             patch.setattr(target, replacement)
         patch.setenv("COLUMNS", "160")

@@ -34,6 +34,7 @@ def add_odd_places(folder: Path) -> None:
     (folder / "empty.jsonl").touch()
     (folder / "file.txt").write_text("no record\n")
     (folder / "text.pt").write_text("no checkpoint\n")
+    (folder / "recipe.toml").write_text("epochs = 2\nmixup = 0.5\n")
     (folder / "folder.jsonl").mkdir()
     (folder / "dangling.jsonl").symlink_to("nowhere")
     (folder / "loop.jsonl").symlink_to("loop.jsonl")

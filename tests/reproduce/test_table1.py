@@ -19,7 +19,7 @@ def assert_as_measured(name, side):
     line = paper.one(
         paper.table("measured"), system=SYSTEMS[name]["measured_row"], input_px=str(side)
     )
-    record = count(at(name, side))
+    record = counting.count(at(name, side))
     assert record.status == "ok", record.reason
     assert record.params / 1e6 == pytest.approx(float(line["params_M"]), rel=0.005)
     macs = record.macs.products_macs / 1e9

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -81,6 +81,12 @@ def test_a_protocol_is_checked_at_birth(changes):
 def test_a_recipe_is_checked_at_birth(changes):
     with pytest.raises(UserError):
         Recipe(**{"data": "digits", "img_size": (8, 8), "epochs": 1, **changes})
+
+
+def test_settings_that_were_added_tell_runs_apart_only_where_they_are_used():
+    plain = Recipe(data="digits", img_size=(8, 8), epochs=1)
+    assert list(plain.told_apart_by)[-2:] == ["autocast", "seed"]
+    assert replace(plain, mixup=0.1).told_apart_by == {**plain.told_apart_by, "mixup": 0.1}
 
 
 def test_settings_do_not_change():

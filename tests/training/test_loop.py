@@ -1,5 +1,10 @@
+import copy
+import random
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -17,7 +22,7 @@ def recipe(data):
     return recipe_for(data, epochs=4, batch_size=8, crop_padding=2)
 
 
-def checkpoint_of(data, recipe, state: TrainState, scores: Scores) -> Checkpoint:
+def checkpoint_of(data, recipe, state: TrainState, scores: Scores | None) -> Checkpoint:
     return Checkpoint(
         model="tiny", attention="", options={}, num_classes=7, img_size=(9, 9),
         class_names=data.class_names, data=data.name, recipe=recipe, state=state,
@@ -40,32 +45,97 @@ class Watched(nn.Module):
         return self.head(images.flatten(1))
 
 
-def test_stopping_and_going_on_changes_no_bit(data, task, make_model, recipe, tmp_path) -> None:
-    path, losses = tmp_path / "last.pt", []
+class StopError(Exception):
+    pass
 
-    def keep_second(progress, scores, state) -> None:
-        losses.append(progress.train_loss)
-        if progress.epoch == 2:
-            save(path, checkpoint_of(data, recipe, state, scores))
 
-    straight = train(make_model(), data, task, recipe, device="cpu", on_epoch=keep_second)
-    resumed_losses: list[float] = []
-    resumed = train(
-        make_model(seed=99),
-        data,
-        task,
-        recipe,
-        device="cpu",
-        state=load(path).state,
-        on_epoch=lambda progress, *_: resumed_losses.append(progress.train_loss),
-    )
-    assert resumed_losses == losses[2:]
-    assert resumed.epochs == straight.epochs == 4
+class Draws(nn.Module):
+    """Draws from every generator of the process in training."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        if not self.training:
+            return values
+        return values + random.random() + np.random.rand() + torch.rand(())
+
+
+def finished(train, make_model, data, recipe, task, path, stops) -> tuple[Any, list[Any]]:
+    """The state at the end, and each epoch, of a run that is stopped at some of its pauses."""
+    told, state, pauses = {}, None, 0
+
+    def pause(state_now) -> None:
+        nonlocal pauses
+        pauses += 1
+        if pauses in stops:
+            save(path, checkpoint_of(data, recipe, state_now(), None))
+            raise StopError
+
+    def epoch(progress, scores, state) -> None:
+        told[progress.epoch] = (progress.train_loss, scores.values)
+
+    for seed in range(len(stops) + 1):
+        with suppress(StopError):
+            model = nn.Sequential(*make_model(seed=seed if state else 0), Draws())
+            end = train(
+                model, data, task, recipe, device="cpu", state=state, on_pause=pause, on_epoch=epoch
+            )
+            return end, told
+        state = load(path).state
+    raise AssertionError("stopped more often than asked")
+
+
+def test_stopping_anywhere_and_going_on_changes_no_bit(
+    data, task, make_model, recipe, tmp_path
+) -> None:
+    recipe = replace(recipe, epochs=3, flip=True)
+    first, second, between = 2, 7 + 3 + 4, 7 + 2  # in the first epoch, in the second, evaluating
+    stops = {first, between, second}
+    given = (train, make_model, data, recipe, task, tmp_path / "last.pt")
+    straight, told = finished(*given, stops=())
+    resumed, told_too = finished(*given, stops=stops)
+    assert told == told_too
+    assert resumed.epochs == straight.epochs == 3
     for name, value in straight.model.items():
         assert torch.equal(resumed.model[name], value), name
     for row, moments in straight.optimizer["state"].items():
         for name, value in moments.items():
             assert torch.equal(resumed.optimizer["state"][row][name], value), name
+
+
+def stopped(data, task, model, recipe, pause: int) -> TrainState:
+    """The state of a run at a pause."""
+    left, states = pause, []
+
+    def stop(state_now) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            states.append(copy.deepcopy(state_now()))
+            raise StopError
+
+    with suppress(StopError):
+        train(model, data, task, recipe, device="cpu", on_pause=stop)
+    return states[0]
+
+
+def test_a_state_says_how_far_the_run_has_come(data, task, make_model, recipe) -> None:
+    for pause, epochs, step in ((1, 0, 1), (8, 0, 7), (11, 1, 1)):  # 7 steps and 3 batches held out
+        state = stopped(data, task, make_model(), recipe, pause)
+        assert (state.epochs, state.step, state.images) == (epochs, step, 53)
+
+
+def test_the_middle_of_an_epoch_needs_its_images_and_its_random_numbers(
+    data, task, make_model, recipe
+) -> None:
+    state = stopped(data, task, make_model(), recipe, 3)
+    fewer = replace(data, train=data.val)
+    with pytest.raises(UserError, match="middle of an epoch of 53 images, and the data set has 21"):
+        train(make_model(), fewer, task, recipe, device="cpu", state=state)
+    for spoilt in ({"model": torch.zeros(3)}, {**state.generators, "augmentation": torch.ones(2)}):
+        with pytest.raises(UserError, match="random numbers cannot be restored"):
+            train(
+                make_model(), data, task, recipe, device="cpu",
+                state=replace(state, generators=spoilt),
+            )  # fmt: skip
 
 
 def test_every_model_sees_the_same_batches_under_one_seed(data, task, recipe) -> None:
@@ -104,7 +174,7 @@ def test_reports_steps_and_epochs(data, task, make_model, recipe) -> None:
         task,
         recipe,
         device="cpu",
-        on_step=lambda done, total, loss: steps.append((done, total)),
+        on_step=lambda step: steps.append((step.done, step.total)),
         on_epoch=lambda progress, scores, state: epochs.append((progress, scores, state)),
     )
     assert steps == [(step, 28) for step in range(1, 29)]
@@ -126,7 +196,7 @@ def test_train_loss_is_the_mean_over_images(data, task, make_model, recipe) -> N
         task,
         replace(recipe, epochs=1),
         device="cpu",
-        on_step=lambda done, total, loss: losses.append(loss),
+        on_step=lambda step: losses.append(step.loss),
         on_epoch=lambda progress, *_: means.append(progress.train_loss),
     )
     sizes = [8, 8, 8, 8, 8, 8, 5]
@@ -252,7 +322,7 @@ def test_batch_norm_trains_whatever_is_left_over(data, task, recipe, batch_size)
         task,
         replace(recipe, epochs=1, batch_size=batch_size),
         device="cpu",
-        on_step=lambda done, total, loss: steps.append((done, total)),
+        on_step=lambda step: steps.append((step.done, step.total)),
     )
     assert steps[-1] == (len(steps), len(steps))
 

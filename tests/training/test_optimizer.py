@@ -5,7 +5,12 @@ import torch
 from torch import nn
 
 from attnbench.models.factory import create_model
-from attnbench.training.optimizer import declared_without_decay, make_optimizer, parameter_groups
+from attnbench.training.optimizer import (
+    declared_without_decay,
+    make_optimizer,
+    parameter_groups,
+    set_rate,
+)
 from attnbench.training.recipe import recipe_for
 
 
@@ -57,3 +62,19 @@ def test_matrices_decay_unless_declared_in_the_order_of_the_model(name) -> None:
     groups = parameter_groups(model, 0.05)
     assert [[id(p) for p in group["params"]] for group in groups] == list(expected)
     assert [group["weight_decay"] for group in groups] == [0.05, 0.0]
+
+
+def test_layers_below_have_lower_rates_by_the_same_factor(data) -> None:
+    with torch.device("meta"):
+        model = create_model("timm:deit_tiny_patch16_224", num_classes=10)
+    optimizer = make_optimizer(model, replace(recipe_for(data), layer_decay=0.5))
+    set_rate(optimizer, 8.0)
+    rates = {
+        id(parameter): group["lr"]
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    of = {name: rates[id(parameter)] for name, parameter in model.named_parameters()}
+    assert of["head.weight"] == 8.0
+    assert of["blocks.11.attn.qkv.weight"] == 2 * of["blocks.10.mlp.fc1.bias"]
+    assert of["patch_embed.proj.weight"] == min(of.values())

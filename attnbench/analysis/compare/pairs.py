@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 from attnbench.analysis.naming import full_name
 from attnbench.errors import UserError
@@ -27,6 +28,8 @@ class Side:
     name: str
     """The path that was read; messages use it as the name of the side."""
     records: Sequence[CostRecord]
+    paths: Sequence[Path] = ()
+    """The files and folders that were read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +44,14 @@ class Pairs:
     """Records left out because the same side holds a newer one of their cell."""
 
 
-def pair(before: Side, after: Side, *, across_environments: bool = False) -> Pairs:
+def pair(
+    before: Side, after: Side, *, across_environments: bool = False, may_be_none: bool = False
+) -> Pairs:
     """Pair the cells of both sides, those with equal conditions first.
 
     Raises:
-        UserError: the sides share no workload, or share one only under different conditions while
-            `across_environments` is not set.
+        UserError: the sides share no workload while `may_be_none` is not set, or share one only
+            under different conditions while `across_environments` is not set.
     """
     old, new = _newest(before.records), _newest(after.records)
     overtaken = len(before.records) + len(after.records) - len(old) - len(new)
@@ -54,7 +59,7 @@ def pair(before: Side, after: Side, *, across_environments: bool = False) -> Pai
     unlike = _pop_unlike(old, new)
     if unlike and not across_environments:
         raise UserError(_difference(unlike, before.name, after.name))
-    if not alike and not unlike:
+    if not (alike or unlike or may_be_none):
         raise UserError(
             f"no workload is in both: {_holds(before.name, old)}; {_holds(after.name, new)}; "
             "measure the same workloads on both sides"

@@ -17,13 +17,14 @@ with repaired.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from attnbench.analysis.compare.code_path import code_path_text, other_path_text
 from attnbench.analysis.compare.pairs import Side, pair
 from attnbench.analysis.compare.poor import poor_sides
 from attnbench.analysis.compare.rule import Thresholds, Verdict, judge
+from attnbench.analysis.compare.score_changes import ScoreChanges, score_changes
 from attnbench.analysis.quotable import Grades
 from attnbench.records import CostRecord, Memory
 from attnbench.records.latency import Latency, Ratio, speed_up
@@ -75,11 +76,14 @@ class Comparison:
     only_after: tuple[CostRecord, ...]
     overtaken: int
     """Older records of the same cells, left out."""
+    scores: ScoreChanges = field(default_factory=ScoreChanges)
+    """Of trained models."""
 
     @property
     def counts(self) -> dict[str, int]:
-        """Cells by verdict, by change of memory and counts, and without a partner."""
+        """Cells by verdict, by change of memory and counts, without a partner; models by score."""
         verdicts = Counter(change.verdict for change in self.changes)
+        scores = Counter(change.verdict for change in self.scores.changes)
         memory = Counter(change.memory for change in self.changes)
         return {
             **{verdict: verdicts[verdict] for verdict in WORST_FIRST},
@@ -88,6 +92,8 @@ class Comparison:
             "changed": sum("changed" in (change.macs, change.params) for change in self.changes),
             "missing": len(self.only_before),
             "new": len(self.only_after),
+            "better": scores["better"],
+            "worse": scores["worse"],
         }
 
 
@@ -104,7 +110,10 @@ def compare(
         UserError: no cells can be compared (see `pairs.pair`).
     """
     thresholds = thresholds or Thresholds()
-    pairs = pair(before, after, across_environments=across_environments)
+    scores = score_changes(before.records, after.records, [*before.paths, *after.paths])
+    pairs = pair(
+        before, after, across_environments=across_environments, may_be_none=bool(scores.changes)
+    )
     grades = Grades()
     changes = [compare_cell(*_apart(old, new), thresholds, grades) for old, new in pairs.both]
     return Comparison(
@@ -115,6 +124,7 @@ def compare(
         only_before=pairs.only_before,
         only_after=pairs.only_after,
         overtaken=pairs.overtaken,
+        scores=scores,
     )
 
 

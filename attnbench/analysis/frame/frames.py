@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from attnbench.analysis.frame.limits import GAP_COLUMNS, LIMIT_COLUMNS, Neighbours
-from attnbench.analysis.frame.rows import PRIMARY, Row, RowMaker
+from attnbench.analysis.frame.rows import IMAGE_ERROR, PRIMARY, Row, RowMaker
 from attnbench.analysis.frame.timing import TIMING_COLUMNS
 from attnbench.analysis.keys import Implementation, machine_of
 from attnbench.analysis.limits.impossible import trust_beside
@@ -63,10 +63,13 @@ _SPEED_UP = {
     "speedup_paired": "boolean", "speedup_quotable": "bool", "baseline": "str",
     "baseline_key": "object",
 }  # fmt: skip
-_SCORES = {"top1": "float64", "top5": "float64", "loss": "float64", PRIMARY: "float64"}
+_SCORES = {
+    "top1": "float64", "top5": "float64", "loss": "float64", PRIMARY: "float64",
+    IMAGE_ERROR: "float64", "scored_images": "Int64", "outcomes_key": "object",
+}  # fmt: skip
 _ORIGIN = {
-    "status": "str", "reason": "str", "asked_by": "str", "created": "str", "notes": "str",
-    "key": "str",
+    "status": "str", "reason": "str", "asked_by": "str", "created": "str", "host": "str",
+    "gpu": "str", "notes": "str", "key": "str",
 }  # fmt: skip
 _MODEL = {
     "label": "str", "variant_key": "object", "model": "str", "attention": "str", "options": "str",

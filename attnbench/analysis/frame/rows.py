@@ -12,6 +12,7 @@ from typing import Any
 
 from attnbench.analysis.frame.limits import Neighbours, gap_columns, limit_columns
 from attnbench.analysis.frame.timing import timing_columns
+from attnbench.analysis.image_error import image_error
 from attnbench.analysis.keys import (
     Shared,
     conditions_of,
@@ -32,6 +33,9 @@ OTHER = "other"
 
 PRIMARY = "primary_score"
 """The column of the score that ranks the models of a task."""
+
+IMAGE_ERROR = "image_error"
+"""The column of its standard error through the choice of the held-out images."""
 
 Row = dict[str, Any]
 
@@ -122,6 +126,8 @@ def _common(record: Record) -> Row:
         "reason": record.reason,
         "asked_by": record.asked_by,
         "created": record.created,
+        "host": record.host,
+        "gpu": record.gpu,
         "notes": "; ".join(record.notes),
         "key": record.key,
     }
@@ -215,6 +221,9 @@ def _scores(scores: Scores | None, task: str) -> Row:
     return {
         **scores.values,
         PRIMARY: None if primary is None else scores.values.get(primary.key),
+        IMAGE_ERROR: None if primary is None else image_error(scores, primary.key),
+        "scored_images": scores.count,
+        "outcomes_key": scores.outcomes,
         "throughput_per_s": scores.throughput_per_s,
         "predict_each_s": scores.predict_s / scores.count if scores.predict_s else None,
     }

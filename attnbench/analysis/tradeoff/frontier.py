@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
-from statistics import fmean
+from statistics import fmean, variance
 from typing import Literal
 
-from attnbench.analysis.interval import mean_of
+from attnbench.analysis.interval import half_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Point:
     score: float
     """Primary score of the task in base units, averaged over seeds."""
     interval: tuple[float, float] | None
-    """95 % interval of the mean over the seeds; None with one seed."""
+    """95 % interval of the mean, over seeds and over images; None with one seed."""
     seeds: int
     cost_interval: tuple[float, float] | None = None
     """95 % interval of a cost that was measured, not counted."""
@@ -39,23 +39,44 @@ def joined(
     costs: Sequence[float],
     scores: Sequence[float],
     cost_bounds: Sequence[tuple[float, float]] = (),
+    image_errors: Sequence[float] = (),
 ) -> Point:
     """Average the seeds of one model under one recipe into a point.
 
-    The interval of the cost is the mean of the ends of those of the seeds: the worst case.
+    All seeds are judged on the same images, so the error through the choice of images does not
+    shrink with their number. The interval of the cost is the mean of the ends of those of the
+    seeds: the worst case.
+
+    Args:
+        name: of the model.
+        family: of its attention.
+        attention: inside.
+        costs: of each seed.
+        scores: of each seed.
+        cost_bounds: the interval of each cost, if it was measured.
+        image_errors: standard error of each score through the choice of images, where it is known.
     """
-    mean = mean_of(scores)
     low, high = zip(*cost_bounds, strict=True) if cost_bounds else ((), ())
     return Point(
         name=name,
         family=family,
         attention=attention,
         cost=fmean(costs),
-        score=mean.value,
-        interval=mean.interval,
+        score=fmean(scores),
+        interval=_interval(scores, image_errors),
         seeds=len(scores),
         cost_interval=(fmean(low), fmean(high)) if cost_bounds else None,
     )
+
+
+def _interval(scores: Sequence[float], image_errors: Sequence[float]) -> tuple[float, float] | None:
+    """Of the mean over seeds and images; None for one seed, which says nothing of others."""
+    count = len(scores)
+    if count < 2:
+        return None
+    of_images = fmean(error**2 for error in image_errors) if image_errors else 0.0
+    half = half_of(((variance(scores) / count, count - 1), (of_images, None)))
+    return fmean(scores) - half, fmean(scores) + half
 
 
 def dominated(points: Sequence[Point], better: Literal["lower", "higher"] = "higher") -> list[bool]:

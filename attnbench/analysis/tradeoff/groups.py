@@ -13,13 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import isnan
 from typing import Any
 
 import pandas as pd
 
-from attnbench.analysis.frame.rows import PRIMARY
+from attnbench.analysis.frame.rows import IMAGE_ERROR, PRIMARY
 from attnbench.analysis.growth.curves import together
 from attnbench.analysis.keys import machine_order
+from attnbench.analysis.paired.difference import MOST_PAIRED, Runs, differences_of, runs_of
+from attnbench.analysis.paired.files import OutcomeFiles
 from attnbench.analysis.quotable import POOR
 from attnbench.analysis.remeasure import evaluate_command
 from attnbench.analysis.shortened import Lines, some_of
@@ -31,7 +34,7 @@ from attnbench.analysis.tradeoff.recipes import (
     recipe_notes,
     recipe_warning,
 )
-from attnbench.analysis.tradeoff.standing import Standing, standings
+from attnbench.analysis.tradeoff.standing import Differences, Standing, standings
 from attnbench.errors import UserError
 from attnbench.units import METRICS, Metric, primary_score
 
@@ -46,7 +49,7 @@ DATA = ("task", "data", "height", "width", "num_classes")
 _CALL = ("batch", "dtype", "mode")
 _Values = dict[int, list[Any]]
 """Numbers by the point that they are averaged into."""
-_WHISKERS = "95 % interval of the mean (Student's t)"
+_WHISKERS = "95 % interval of the mean, over seeds and images"
 MOST_MACHINES = 4
 """Named in one line of text."""
 ON_ONE_MACHINE = ("latency_s", "memory_bytes", "energy_j")
@@ -65,10 +68,13 @@ class Tradeoff:
     """The primary score of the task."""
     points: tuple[Point, ...]
     beaten: tuple[bool, ...]
+    """Which have a mean below another's at no higher cost: where the line of a figure runs."""
     members: tuple[tuple[int, ...], ...]
     """Index of the rows averaged into each point."""
     models: pd.DataFrame
     """The rows of this group, and of others."""
+    runs: tuple[Runs | None, ...] = ()
+    """What each point did on each image; None where that was not kept."""
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -87,7 +93,25 @@ class Tradeoff:
     @property
     def standings(self) -> tuple[Standing, ...]:
         """Where each point stands, no stronger than the intervals allow."""
-        return tuple(standings(self.points, self.score.better))
+        return tuple(standings(self.points, self.score.better, self.differences))
+
+    @property
+    def dominated(self) -> tuple[bool, ...]:
+        """Which points another one surely beats."""
+        return tuple(one.verdict == "dominated" for one in self.standings)
+
+    @property
+    def differences(self) -> Differences:
+        """The intervals of the pairs that were judged on the same images with several seeds."""
+        return differences_of(self.runs)
+
+    @property
+    def paired(self) -> str:
+        """How many models are compared image by image; "" for none."""
+        known = {place for pair in self.differences for place in pair}
+        if not known:
+            return ""
+        return f"{len(known)} of {len(self.points)} models are compared on the same images"
 
     @property
     def subtitle(self) -> str:
@@ -98,8 +122,9 @@ class Tradeoff:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A note if the models were trained with different recipes."""
-        return recipe_notes(self.rows, task_of(self.rows))
+        """Whether models were trained with different recipes, and how many are paired."""
+        paired = (f"{self.paired} ({task_of(self.rows)}).",) if self.paired else ()
+        return (*recipe_notes(self.rows, task_of(self.rows)), *paired)
 
 
 def metric_of(cost: str) -> str:
@@ -113,16 +138,25 @@ def metric_of(cost: str) -> str:
     return COSTS[cost]
 
 
-def tradeoffs(models: pd.DataFrame, metric: str) -> Iterator[Tradeoff]:
+def tradeoffs(
+    models: pd.DataFrame, metric: str, outcomes: OutcomeFiles | None = None
+) -> Iterator[Tradeoff]:
     """The groups of comparable models that have the primary score of their task and this cost.
 
     The steps that pandas takes are over all groups at once: it takes milliseconds for each.
+
+    Args:
+        models: the rows.
+        metric: the cost.
+        outcomes: reads what the models did on each image; None compares scores alone.
     """
     usable = _with_good_costs(models, metric).dropna(subset=[PRIMARY])
     usable = _of_known_cost(usable.assign(group=_groups(usable, metric)), metric)
     if usable.empty:
         return
     made = _points(usable, metric)
+    if usable["outcomes_key"].isna().all():
+        outcomes = None
     groups, tasks = usable["group"].tolist(), usable["task"].tolist()
     for positions in sorted(together(groups), key=lambda positions: groups[positions[0]]):
         points = [made[position] for position in positions if position in made]
@@ -134,7 +168,21 @@ def tradeoffs(models: pd.DataFrame, metric: str) -> Iterator[Tradeoff]:
             beaten=tuple(dominated([point for point, _ in points], score.better)),
             members=tuple(members for _, members in points),
             models=usable,
+            runs=_runs(usable, [members for _, members in points], outcomes),
         )
+
+
+def _runs(
+    models: pd.DataFrame, members: Sequence[tuple[int, ...]], outcomes: OutcomeFiles | None
+) -> tuple[Runs | None, ...]:
+    """What each point of a group did on each image, from the newest record of each seed."""
+    if outcomes is None or not 1 < len(members) <= MOST_PAIRED:
+        return ()
+    found = []
+    for rows in members:
+        newest = _newest_of_seeds(models.loc[list(rows)])  # milliseconds
+        found.append(runs_of([outcomes.judged(file) for file in newest["outcomes_key"]]))
+    return tuple(found)
 
 
 def _groups(models: pd.DataFrame, metric: str) -> pd.Series:
@@ -168,7 +216,7 @@ def _alike(models: pd.DataFrame) -> Any:
 def _points(models: pd.DataFrame, metric: str) -> dict[int, tuple[Point, tuple[int, ...]]]:
     """The point of each model under one recipe, with the index of its rows, by its first row."""
     alike = _alike(models).ngroup().tolist()
-    costs, scores, bounds = _by_seed(models.assign(alike=alike), metric)
+    costs, scores, bounds, errors = _by_seed(models.assign(alike=alike), metric)
     names = names_with_recipes(models, models["group"].tolist())
     families, attentions = models["family"].tolist(), models["attention"].tolist()
     index = models.index.tolist()
@@ -178,23 +226,28 @@ def _points(models: pd.DataFrame, metric: str) -> dict[int, tuple[Point, tuple[i
         point = joined(
             names[first], families[first], attentions[first], costs[alike[first]],
             scores[alike[first]], bounds.get(alike[first], ()),
+            [error for error in errors[alike[first]] if not isnan(error)],
         )  # fmt: skip
         found[first] = point, tuple(index[position] for position in positions)
     return found
 
 
-def _by_seed(models: pd.DataFrame, metric: str) -> tuple[_Values, _Values, _Values]:
-    """Known costs, scores and bounds of each point, from the newest record of each seed."""
+def _newest_of_seeds(models: pd.DataFrame, *within: str) -> pd.DataFrame:
     newest = models.sort_values("created", kind="stable")
-    newest = newest.drop_duplicates(["alike", "seed"], keep="last")
+    return newest.drop_duplicates([*within, "seed"], keep="last")
+
+
+def _by_seed(models: pd.DataFrame, metric: str) -> tuple[_Values, _Values, _Values, _Values]:
+    """Costs, scores, bounds of costs and errors of scores of each point, by its newest seeds."""
+    newest = _newest_of_seeds(models, "alike")
     costed = newest.dropna(subset=[metric])
     costs = _by_point(costed, metric)
-    scores = _by_point(newest, PRIMARY)
+    scores, errors = _by_point(newest, PRIMARY), _by_point(newest, IMAGE_ERROR)
     if metric != "latency_s":
-        return costs, scores, {}
+        return costs, scores, {}, errors
     low, high = (_by_point(costed, name) for name in _BOUNDS)
     bounds = {point: list(zip(low[point], high[point], strict=True)) for point in low}
-    return costs, scores, bounds
+    return costs, scores, bounds, errors
 
 
 def _by_point(rows: pd.DataFrame, column: str) -> _Values:

@@ -7,6 +7,9 @@
 - **on the frontier** if no other may do that;
 - else nobody can tell.
 
+Of two models that were judged on the same images the interval of their difference counts in place
+of the two intervals of their scores: it is narrower, as what is hard for both cancels.
+
 A score without an interval (one seed) may be anything. The cheapest model is on the frontier
 whatever it scores.
 """
@@ -14,7 +17,7 @@ whatever it scores.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
@@ -42,10 +45,24 @@ class _Box(NamedTuple):
     best: float
 
 
+Differences = Mapping[tuple[int, int], tuple[float, float]]
+"""By the places of two points: the 95 % interval of the score of the first minus the second's."""
+
+
 def standings(
-    points: Sequence[Point], better: Literal["lower", "higher"] = "higher"
+    points: Sequence[Point],
+    better: Literal["lower", "higher"] = "higher",
+    differences: Differences | None = None,
 ) -> list[Standing]:
-    """The standing of each point; `better` is the direction of the score."""
+    """The standing of each point.
+
+    Args:
+        points: models with their intervals.
+        better: the direction of the score.
+        differences: of pairs that were judged on the same images, in both orders.
+    """
+    if differences:
+        return _by_differences(points, better, differences)
     boxes = [_box(point, 1 if better == "higher" else -1) for point in points]
     surely = _BestUpTo(boxes, cost=lambda box: box.dear, score=lambda box: box.worst)
     maybe = _BestUpTo(boxes, cost=lambda box: box.cheap, score=lambda box: box.best)
@@ -66,6 +83,38 @@ def _box(point: Point, sign: int) -> _Box:
     low, high = point.interval or (-inf, inf)
     worst, best = sorted((sign * low, sign * high))
     return _Box(cheap, dear, worst, best)
+
+
+def _by_differences(
+    points: Sequence[Point], better: Literal["lower", "higher"], differences: Differences
+) -> list[Standing]:
+    """The same by the definition, where single pairs have intervals of their own."""
+    sign = 1 if better == "higher" else -1
+    boxes = [_box(point, sign) for point in points]
+
+    def away(one: int, other: int) -> tuple[float, float]:
+        if (one, other) in differences:
+            low, high = sorted(sign * end for end in differences[one, other])
+            return low, high
+        return boxes[one].worst - boxes[other].best, boxes[one].best - boxes[other].worst
+
+    found = []
+    for place, box in enumerate(boxes):
+        others = [(at, boxes[at], away(at, place)) for at in range(len(boxes)) if at != place]
+        surely = [at for at, one, (low, _) in others if _beats(one.dear, box.cheap, low)]
+        if surely:
+            best = max(surely, key=lambda at: sign * points[at].score)
+            found.append(Standing("dominated", best))
+        elif any(_beats(one.cheap, box.dear, high) for _, one, (_, high) in others):
+            found.append(Standing("cannot tell"))
+        else:
+            found.append(Standing("on the frontier"))
+    return found
+
+
+def _beats(cost: float, other: float, away: float) -> bool:
+    """Whether a cost and a difference of scores are at least as good, and one of them better."""
+    return (cost <= other and away > 0) or (cost < other and away >= 0)
 
 
 class _BestUpTo:

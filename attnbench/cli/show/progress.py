@@ -122,12 +122,11 @@ def images_progress(screen: Screen) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def steps_progress(screen: Screen) -> Iterator[Callable[[int, int, float | None], None]]:
-    """The state of a training: call the result with (done, total, loss or None)."""
+def steps_progress(screen: Screen) -> Iterator[Callable[[int, int], None]]:
+    """The state of an evaluation: call the result with (done, total)."""
     with steps(screen, "starting") as shown:
 
-        def on_step(done: int, total: int, loss: float | None) -> None:
-            text = "evaluating" if loss is None else f"loss {loss:.3f}"
-            shown.update("measuring the cost" if done == total else text, done, total)
+        def on_step(done: int, total: int) -> None:
+            shown.update("measuring the cost" if done == total else "evaluating", done, total)
 
         yield on_step

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from attnbench.analysis.compare.poor import commands_for
+from attnbench.analysis.compare.score_changes import ScoreChange
 from attnbench.analysis.compare.verdict import Change, Comparison, net_peak_of, products_of
 from attnbench.records import CostRecord
 from attnbench.spec import as_plain
@@ -22,6 +23,25 @@ def plain(comparison: Comparison) -> dict[str, Any]:
         "only_before": [_plain_workload(record) for record in comparison.only_before],
         "only_after": [_plain_workload(record) for record in comparison.only_after],
         "overtaken": comparison.overtaken,
+        "scores": [_plain_score(change) for change in comparison.scores.changes],
+    }
+
+
+def _plain_score(change: ScoreChange) -> dict[str, Any]:
+    return {
+        "metric": change.metric.key,
+        "verdict": change.verdict,
+        "basis": change.basis,
+        "difference": change.value,
+        "interval": change.interval,
+        **{
+            side: {
+                "workload": as_plain(trained.records[0].workload),
+                "runs": [record.run for record in trained.records],
+                "scores": trained.scores,
+            }
+            for side, trained in (("before", change.before), ("after", change.after))
+        },
     }
 
 

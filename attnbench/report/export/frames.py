@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,16 @@ from attnbench.errors import UserError
 from attnbench.files.reading import shown
 from attnbench.files.writing import replacing
 from attnbench.report.export.csv_file import write_columns
-from attnbench.units import METRICS
+from attnbench.units import METRICS, PRIMARY_SCORE
 from attnbench.visible import visible
 
-LATEX_COLUMNS = ("label", "tokens", "data", "macs", "latency_s", "memory_bytes", "params", "score")
+LATEX_COLUMNS = (
+    "label", "tokens", "data", "epoch", "train_loss", "macs", "latency_s", "memory_bytes", "params",
+    *dict.fromkeys(PRIMARY_SCORE.values()),
+)  # fmt: skip
 """Of a table for a paper, as far as the frame has them."""
+PARQUET = ("pyarrow", "fastparquet")
+"""The packages with which pandas writes Parquet; one is enough."""
 _SPECIAL = re.compile(r"[\\&%$#_{}~^<>|\"]")
 _ESCAPES = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -44,10 +50,7 @@ def export(frame: pd.DataFrame, path: Path, file_format: str) -> None:
     Raises:
         UserError: there is no such format, the file cannot be written, or a package is missing.
     """
-    if file_format not in FORMATS:
-        raise UserError(
-            f"--format: expected one of {', '.join(FORMATS)}, got {shortened(file_format)}"
-        )
+    check(file_format)
     plain = frame[[name for name in frame if not str(name).endswith("_key")]]
     plain = plain.dropna(axis="columns", how="all")
     try:
@@ -56,6 +59,23 @@ def export(frame: pd.DataFrame, path: Path, file_format: str) -> None:
         raise UserError(
             f"cannot write {shown(path)}: {error.strerror or error}; choose another --out"
         ) from error
+
+
+def check(file_format: str) -> None:
+    """Refuse a format that is not known, or whose package is missing.
+
+    Raises:
+        UserError: see above; the message says what to choose or to install.
+    """
+    if file_format not in FORMATS:
+        raise UserError(
+            f"--format: expected one of {', '.join(FORMATS)}, got {shortened(file_format)}"
+        )
+    if file_format == "parquet" and not any(map(find_spec, PARQUET)):
+        raise UserError(
+            "--format parquet expects the package pyarrow, which is not installed; run `pip "
+            "install pyarrow`, or choose csv or json"
+        )
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:
@@ -71,14 +91,8 @@ def _json(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _parquet(frame: pd.DataFrame, path: Path) -> None:
-    try:
-        with replacing(path) as new:
-            frame.to_parquet(new, index=False)
-    except ImportError as error:
-        raise UserError(
-            "Parquet expects the package pyarrow, which is not installed; run `pip install "
-            "pyarrow`, or choose csv or json"
-        ) from error
+    with replacing(path) as new:
+        frame.to_parquet(new, index=False)
 
 
 def _latex(frame: pd.DataFrame, path: Path) -> None:

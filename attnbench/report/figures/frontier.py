@@ -1,4 +1,4 @@
-"""Figure of score against cost; points on the Pareto frontier are filled, dominated ones hollow.
+"""Figure of score against cost: a line of the best means, and hollow points that surely are beaten.
 
 Models of equal cost and score are one spot. Spots of one colour are drawn together, and where they
 are many, as pixels: the size of the file must not grow with their number.
@@ -26,8 +26,9 @@ from attnbench.report.figures.style import open_figure, scale_axis, settle
 from attnbench.units import METRICS, Metric
 
 FOOTNOTE = (
-    "Higher scores and lower costs are better. A hollow point is dominated: another model scores "
-    "at least as well at no higher cost, and is better in one of the two."
+    "Higher scores and lower costs are better. The line joins the best means. A hollow point is "
+    "dominated: by the intervals another model scores higher at no higher cost, or no worse at a "
+    "lower one."
 )
 MOST_HUES = 20
 """More colours could not be told apart; mechanisms beyond share the colour of `OTHER`."""
@@ -53,33 +54,49 @@ def frontier(
     metric: str,
     score: Metric,
     *,
+    hollow: Sequence[bool],
     title: str,
     subtitle: str,
 ) -> Figure:
-    """A point per model or per tie of models, with labels, and the frontier as a step line."""
+    """A point per model or per tie of models, with labels, and the frontier as a step line.
+
+    Args:
+        points: the models.
+        beaten: which of them are below the line, by their means.
+        metric: the cost.
+        score: the primary score.
+        hollow: which of them are dominated, by their intervals.
+        title: of the figure.
+        subtitle: what the models share.
+    """
     spots = spots_of(points, beaten)
     note = " ".join(filter(None, (FOOTNOTE, unlabelled_remark(spots))))
     figure, (axes,) = open_figure(title, subtitle, note, height=4.6)
-    draw_frontier(axes, points, beaten, metric, score)
+    draw_frontier(axes, points, beaten, metric, score, hollow)
     settle(figure)
     label_frontier(axes, points, beaten, metric, score)
     return figure
 
 
 def draw_frontier(
-    axes: Axes, points: Sequence[Point], beaten: Sequence[bool], metric: str, score: Metric
+    axes: Axes,
+    points: Sequence[Point],
+    beaten: Sequence[bool],
+    metric: str,
+    score: Metric,
+    hollow: Sequence[bool],
 ) -> None:
     """The points, the frontier and the legend on given axes, without the names of the models."""
     scale = Scale(x=METRICS[metric].scale, y=score.scale)
     steps = _steps([spot for spot in spots_of(points, beaten) if not spot.is_beaten], scale)
     axes.plot(*zip(*steps, strict=True), color="#999999", linewidth=1.4, zorder=2)
     hues = _hues(points)
-    _draw_points(axes, points, beaten, hues, scale)
+    _draw_points(axes, points, hollow, hues, scale)
     scale_axis(axes, "x", [point.cost * scale.x for point in points])
     axes.yaxis.set_major_locator(MaxNLocator(7))
     axes.margins(x=0.16, y=0.14)
     axes.set(xlabel=METRICS[metric].axis_label, ylabel=score.axis_label)
-    _legend(axes, hues, any(beaten))
+    _legend(axes, hues, any(hollow))
 
 
 def label_frontier(
@@ -120,47 +137,47 @@ def _in_order(hues: set[str]) -> list[str]:
 
 
 def _draw_points(
-    axes: Axes, points: Sequence[Point], beaten: Sequence[bool], hues: Sequence[str], scale: Scale
+    axes: Axes, points: Sequence[Point], hollow: Sequence[bool], hues: Sequence[str], scale: Scale
 ) -> None:
     """Draw markers and whiskers, all of one look at once."""
     alike: dict[tuple[str, bool], list[Point]] = {}
-    for point, hue, is_beaten in zip(points, hues, beaten, strict=True):
-        alike.setdefault((hue, is_beaten), []).append(point)
-    for (hue, is_beaten), members in alike.items():
+    for point, hue, is_hollow in zip(points, hues, hollow, strict=True):
+        alike.setdefault((hue, is_hollow), []).append(point)
+    for (hue, is_hollow), members in alike.items():
         color, marker = style_of(hue)
-        _draw_whiskers(axes, [p for p in members if p.interval], color, is_beaten, scale)
+        _draw_whiskers(axes, [p for p in members if p.interval], color, is_hollow, scale)
         # A tie is drawn once: fainter markers on top of each other would look filled.
         at = sorted({scale.at(point.cost, point.score) for point in members})
         axes.plot(
             *zip(*at, strict=True), linestyle="none", marker=marker, markersize=8,
-            markeredgewidth=1.6, color=color, markerfacecolor="white" if is_beaten else color,
-            alpha=0.65 if is_beaten else 1.0, zorder=4,
+            markeredgewidth=1.6, color=color, markerfacecolor="white" if is_hollow else color,
+            alpha=0.65 if is_hollow else 1.0, zorder=4,
             rasterized=len(points) >= DRAWN_AS_PIXELS_FROM,
         )  # fmt: skip
 
 
 def _draw_whiskers(
-    axes: Axes, points: Sequence[Point], color: str, is_beaten: bool, scale: Scale
+    axes: Axes, points: Sequence[Point], color: str, is_hollow: bool, scale: Scale
 ) -> None:
     if not points:
         return
     x, y = np.transpose([scale.at(point.cost, point.score) for point in points])
     half_widths = [(p.interval[1] - p.interval[0]) / 2 * scale.y for p in points if p.interval]
     axes.errorbar(
-        x, y, yerr=half_widths, fmt="none", ecolor=color, alpha=0.5 if is_beaten else 1.0,
+        x, y, yerr=half_widths, fmt="none", ecolor=color, alpha=0.5 if is_hollow else 1.0,
         elinewidth=1.2, capsize=3, zorder=3, rasterized=len(points) >= DRAWN_AS_PIXELS_FROM,
     )  # fmt: skip
 
 
-def _legend(axes: Axes, hues: Sequence[str], some_are_beaten: bool) -> None:
+def _legend(axes: Axes, hues: Sequence[str], some_are_hollow: bool) -> None:
     handles = [
         Line2D(
             [], [], linestyle="none", marker=marker, color=color, markersize=7, label=drawable(hue)
         )
         for hue, (color, marker) in ((hue, style_of(hue)) for hue in _in_order(set(hues)))
     ]
-    handles.append(Line2D([], [], color="#999999", linewidth=1.4, label="frontier"))
-    if some_are_beaten:
+    handles.append(Line2D([], [], color="#999999", linewidth=1.4, label="best means"))
+    if some_are_hollow:
         handles.append(
             Line2D([], [], linestyle="none", marker="o", color="#777777", markersize=7,
                    markerfacecolor="white", markeredgewidth=1.6, label="dominated")

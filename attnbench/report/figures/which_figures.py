@@ -137,6 +137,7 @@ def _frontiers(groups: Sequence[Tradeoff], metric: str) -> Iterator[Drawing]:
                 group.beaten,
                 metric,
                 group.score,
+                hollow=group.dominated,
                 title=title,
                 subtitle=group.subtitle,
             ),

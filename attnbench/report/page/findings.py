@@ -152,7 +152,7 @@ def _beaten(groups: Sequence[Tradeoff]) -> Finding | None:
     beaten = f"Dominated (costs no less, scores no better): {some_of(told, NAMED)}."
     return Finding(
         text=beaten if told else _open_text(group),
-        basis=f"{group.score.label} against MACs, intervals over seeds; {group.subtitle}",
+        basis=f"{group.score.label} against MACs, by intervals; {group.subtitle}",
         section="frontier",
     )
 

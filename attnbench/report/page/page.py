@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnbench.analysis.compare.verdict import Comparison
-from attnbench.analysis.frame.frames import Frames
+from attnbench.analysis.frame.frames import Frames, build
 from attnbench.analysis.tradeoff.groups import COSTS, metric_of
 from attnbench.errors import UserError
 from attnbench.files.writing import replace_text
 from attnbench.records import store
 from attnbench.records.explanation import Explanation
+from attnbench.report.export.files import write_files
 from attnbench.report.page import limits
 from attnbench.report.page.analysed import Analysed, analysed
 from attnbench.report.page.changes import changes
@@ -98,6 +99,21 @@ def write_contents(
             raise UserError(
                 f"cannot write the report to {out}: {error.strerror}; choose another --out"
             ) from error
+
+
+def write_data(contents: store.Contents, out: Path, file_format: str) -> Written:
+    """Write the records alone into `out`, a file for each kind, as `attnbench.load` gives them.
+
+    Raises:
+        UserError: there are none, a package is missing, or the folder cannot be written to.
+    """
+    with store.uncollected():
+        frames = build(contents.records, contents.ceilings)
+        files = write_files(frames, out, file_format)
+    return Written(
+        files=tuple(files), problems=tuple(contents.problems), notes=frames.notes,
+        brief=frames.notes,
+    )  # fmt: skip
 
 
 def _write(found: Analysed, out: Path, asked: Asked) -> Written:

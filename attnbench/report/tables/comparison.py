@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from attnbench.analysis.compare.poor import commands_for
 from attnbench.analysis.compare.rule import NO_FLOOR
+from attnbench.analysis.compare.score_text import lines_of
 from attnbench.analysis.compare.verdict import (
     WORST_FIRST,
     Change,
@@ -84,9 +85,9 @@ class Facts:
                    for record in (change.before, change.after)]  # fmt: skip
         alone = (*comparison.only_before, *comparison.only_after)
         self._machines = MachineNames(dict.fromkeys(machine_of(one) for one in (*records, *alone)))
-        first, *others = [self._all(change) for change in comparison.changes]
-        by_all = set(first).intersection(*others)
-        self.shared = [fact for fact in first if fact in by_all]
+        every = [self._all(change) for change in comparison.changes]
+        by_all = set(every[0]).intersection(*every[1:]) if every else set()
+        self.shared = [fact for fact in every[0] if fact in by_all] if every else []
 
     def name(self, change: Change) -> str:
         """The name of a cell, with the facts that it does not share."""
@@ -105,6 +106,9 @@ class Facts:
             self._machines.machine(machine_of(one)) for one in (change.before, change.after)
         )
         machines = [after] if before == after else [f"before on {before}", f"after on {after}"]
+        hosts = change.before.host, change.after.host
+        if hosts[0] != hosts[1]:
+            machines.append("hosts " + " and ".join(host or "not named" for host in hosts))
         return [*facts_of(change.after), *machines]
 
 
@@ -142,7 +146,8 @@ def _format(metric: str, value: float) -> str:
 def notes(comparison: Comparison, facts: Facts | None = None) -> list[str]:
     """The notes below the table: reasons, cells without a partner, and the rule."""
     facts = facts or Facts(comparison)
-    lines = [*_reasons(comparison.changes, facts), *_again(comparison.changes)]
+    lines = [*lines_of(comparison.scores), *_reasons(comparison.changes, facts)]
+    lines += _again(comparison.changes)
     alone = [facts.name_alone(record, "before") for record in comparison.only_before]
     if alone:
         lines.append(f"only in {comparison.before} (before): {_some(alone)}")
@@ -151,7 +156,8 @@ def notes(comparison: Comparison, facts: Facts | None = None) -> list[str]:
         lines.append(f"only in {comparison.after} (after): {_some(alone)}")
     if comparison.overtaken:
         lines.append(f"older records of the same cells, left out: {comparison.overtaken}")
-    return [*lines, _rule(comparison), *_floors(comparison.changes)]
+    rules = [_rule(comparison), *_floors(comparison.changes)] if comparison.changes else []
+    return [*lines, *rules]
 
 
 def _reasons(changes: Sequence[Change], facts: Facts) -> list[str]:
@@ -217,20 +223,25 @@ def summary(comparison: Comparison) -> str:
         "memory": ("more", "less"),
         "MACs or params": ("changed",),
         "without a partner": ("missing", "new"),
+        "scores": ("better", "worse"),
     }
-    parts = [", ".join(verdicts)]
+    parts = [", ".join(verdicts)] if verdicts else []
     for about, keys in others.items():
         found = [f"{counts[key]} {key}" for key in keys if counts[key]]
         parts += [f"{about}: {', '.join(found)}"] if found else []
     number = len(comparison.changes)
-    return f"{number} cell{'' if number == 1 else 's'} compared: {'; '.join(parts)}"
+    models = len(comparison.scores.changes)
+    scored = f" and {models} trained model{'' if models == 1 else 's'}" if models else ""
+    told = f": {'; '.join(parts)}" if parts else ""
+    return f"{number} cell{'' if number == 1 else 's'}{scored} compared{told}"
 
 
 def markdown(comparison: Comparison) -> str:
     """Heading, table, notes and summary in GitHub's Markdown."""
     facts = Facts(comparison)
-    lines = table_lines(HEADS, NUMERIC, rows(comparison, facts=facts))
+    cells = rows(comparison, facts=facts)
+    lines = [*table_lines(HEADS, NUMERIC, cells), ""] if cells else []
     listed = [f"- {in_markdown(note)}" for note in notes(comparison, facts)]
     head, last = in_markdown(heading(comparison, facts)), in_markdown(summary(comparison))
-    parts = [head, "", *lines, "", *listed, "", f"**{last}**"]
+    parts = [head, "", *lines, *listed, "", f"**{last}**"]
     return "\n".join(parts)

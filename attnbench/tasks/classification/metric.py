@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from attnbench.scoring.outcomes import Outcomes
+
 
 class Accuracy:
     """Sums over images in float64, so that neither batch size nor merging changes the scores."""
@@ -16,21 +18,39 @@ class Accuracy:
         self.count = 0
         self.sums = torch.zeros(3, dtype=torch.float64)
         """Images right at first, images right among the first five, and the summed loss."""
+        self.answers: list[Tensor] = []
+        """float64 (batch, 3): true class, class with the highest score, its probability."""
 
     def update(self, outputs: Tensor, targets: Tensor) -> None:
         """Add logits (batch, classes) and class indices, int64 (batch,)."""
-        self.sums += _sums(outputs.float(), targets).cpu()
+        logits = outputs.float()
+        self.sums += _sums(logits, targets).cpu()
+        self.answers.append(_answers(logits, targets).cpu())
         self.count += len(targets)
 
     def merge(self, other: Accuracy) -> None:
         """Add what another accumulator has seen."""
         self.sums += other.sums
+        self.answers += other.answers
         self.count += other.count
 
     def compute(self) -> Mapping[str, float]:
         """Shares of the images from 0 to 1, and the mean loss in nats."""
         top1, top5, loss = (self.sums / self.count).tolist()
         return {"top1": top1, "top5": top5, "loss": loss}
+
+    def outcomes(self) -> Outcomes:
+        """See `tasks.base.KeepsOutcomes`; the targets do not name their images."""
+        truth, found, confidence = torch.cat(self.answers).T.numpy()
+        return Outcomes(
+            kind="classes",
+            images=tuple(map(str, range(len(truth)))),
+            arrays={
+                "truth": truth.astype("int32"),
+                "found": found.astype("int32"),
+                "confidence": confidence.astype("float16"),
+            },
+        )
 
 
 def _sums(logits: Tensor, labels: Tensor) -> Tensor:
@@ -39,3 +59,10 @@ def _sums(logits: Tensor, labels: Tensor) -> Tensor:
     hits = nearest == labels[:, None]
     loss = F.cross_entropy(logits, labels, reduction="sum")
     return torch.stack([hits[:, 0].sum(), hits.sum(), loss]).double()
+
+
+def _answers(logits: Tensor, labels: Tensor) -> Tensor:
+    """See `Accuracy.answers`. The first of `topk`, as for the score: ties are broken alike."""
+    found = logits.topk(min(5, logits.shape[1]), dim=1).indices[:, 0]
+    confidence = logits.softmax(dim=1).gather(1, found[:, None])[:, 0]
+    return torch.stack([labels.double(), found.double(), confidence.double()], dim=1)

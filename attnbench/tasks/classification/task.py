@@ -7,13 +7,13 @@ from functools import partial
 from typing import ClassVar
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from attnbench.models.backbone import FeatureInfo
 from attnbench.spec import Recipe
 from attnbench.tasks.base import Task, Transform
 from attnbench.tasks.classification.head import PooledLinear
 from attnbench.tasks.classification.metric import Accuracy
+from attnbench.tasks.classification.mixing import Mixed, cross_entropy
 from attnbench.tasks.classification.transforms import augment, only_normalise
 
 
@@ -29,16 +29,16 @@ class Classification(Task):
         """
         return PooledLinear(feature_info[-1].channels, num_classes)
 
-    def loss(self, model: nn.Module, outputs: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+    def loss(
+        self, model: nn.Module, outputs: Tensor, targets: Tensor | Mixed, recipe: Recipe
+    ) -> Tensor:
         """Cross-entropy with label smoothing, in float32."""
-        return F.cross_entropy(outputs.float(), targets, label_smoothing=recipe.label_smoothing)
+        return cross_entropy(outputs, targets, recipe.label_smoothing)
 
     def metric(self, class_names: Sequence[str]) -> Accuracy:
         """Top-1, top-5 and loss."""
         return Accuracy()
 
     def transforms(self, recipe: Recipe, *, train: bool) -> Transform:
-        """Random crops and flips if `train`; always normalisation."""
-        if not train:
-            return only_normalise
-        return partial(augment, crop_padding=recipe.crop_padding, flip=recipe.flip)
+        """The recipe's augmentation of batches if `train`; always normalisation."""
+        return partial(augment, recipe=recipe) if train else only_normalise

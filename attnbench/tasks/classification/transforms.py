@@ -1,4 +1,4 @@
-"""Crops and flips for training, normalisation for all. Labels stay as they are.
+"""Crops and flips for training, normalisation for all, then what is done to whole batches.
 
 The classes of `torchvision.transforms.v2` are not used here. They draw from torch's global
 generator and make one crop for a whole batch; here each image has its own crop, drawn from the
@@ -11,16 +11,23 @@ import torch
 from torch import Tensor
 
 from attnbench.data.augment import normalise, random_crop, random_flip
+from attnbench.spec import Recipe
+from attnbench.tasks.classification.mixing import Mixed, erase, mix
 
 
 def augment(
-    images: Tensor, targets: Tensor, generator: torch.Generator, *, crop_padding: int, flip: bool
-) -> tuple[Tensor, Tensor]:
+    images: Tensor, targets: Tensor, generator: torch.Generator, *, recipe: Recipe
+) -> tuple[Tensor, Tensor | Mixed]:
     """A batch for training: uint8 (batch, 3, height, width) to float32 of the same shape."""
-    images = random_crop(images, crop_padding, generator)
-    if flip:
+    images = random_crop(images, recipe.crop_padding, generator)
+    if recipe.flip:
         images = random_flip(images, generator)
-    return normalise(images), targets
+    images = normalise(images)
+    if recipe.erasing:
+        images = erase(images, generator, recipe.erasing)
+    if recipe.mixup or recipe.cutmix:
+        return mix(images, targets, generator, mixup=recipe.mixup, cutmix=recipe.cutmix)
+    return images, targets
 
 
 def only_normalise(

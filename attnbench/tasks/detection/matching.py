@@ -7,32 +7,16 @@ need that part: a resampled set is then only a matter of weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from attnbench.tasks.detection.pictures import Flags, Floats, Integers, Picture, overlaps
+from attnbench.scoring.precision import THRESHOLDS, Flags, Floats, Matches
+from attnbench.tasks.detection.pictures import Picture, overlaps
 
-THRESHOLDS = np.linspace(0.5, 0.95, 10)
 _LIMITS = np.minimum(THRESHOLDS, 1 - 1e-10)
 """As COCO has them: an IoU of 1 less a rounding error is 1."""
 MOST = 100
 """Detections of one class that count in a picture."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matches:
-    """All detections of one class, the highest score first; ties by picture, then as found."""
-
-    scores: Floats
-    pictures: Integers
-    """Index of the picture of each."""
-    right: Flags
-    """Whether it finds an object, at each of `THRESHOLDS`: (10, detections)."""
-    wrong: Flags
-    """Whether it finds none; what lies inside of a crowd is neither."""
-    objects: Integers
-    """Objects of the class in each picture, crowds apart."""
 
 
 def matches_of_class(pictures: Sequence[Picture], label: int) -> Matches:

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from attnbench.data.targets import Detections, Objects
 from attnbench.records import BoxOutcome
+from attnbench.scoring.outcomes import Outcomes, of_matches
 from attnbench.tasks.detection.bootstrap import intervals_of
 from attnbench.tasks.detection.coco import BANDS, CocoScores, coco_scores, require_evaluator
 from attnbench.tasks.detection.confusion import confusion_of
 from attnbench.tasks.detection.curves import curves_of
+from attnbench.tasks.detection.matching import matches_of_class
 from attnbench.tasks.detection.pictures import Picture, in_order, picture_of
 
 
@@ -72,6 +74,12 @@ class BoxScores:
             curves=curves_of(pictures, self.class_names),
             confusion=confusion_of(pictures, self.class_names),
         )
+
+    def outcomes(self) -> Outcomes:
+        """See `tasks.base.KeepsOutcomes`."""
+        pictures = self.pictures
+        classes = [matches_of_class(pictures, label) for label in range(len(self.class_names))]
+        return of_matches(tuple(one.name for one in pictures), classes)
 
     def notes(self) -> tuple[str, ...]:
         """Why scores are None or 0."""

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from attnbench.data.targets import IGNORE, LabelMap
+from attnbench.scoring.outcomes import Outcomes
+from attnbench.tasks.segmentation.intervals import intervals_of
 
 
 class ConfusionMatrix:
@@ -21,15 +25,19 @@ class ConfusionMatrix:
         self.class_names = tuple(class_names)
         self.pictures: list[Tensor] = []
         """int64 (classes, classes) of each picture, in order: intervals are drawn from them."""
+        self.names: list[str] = []
+        """Of the pictures."""
 
     def update(self, predictions: Sequence[Tensor], targets: Sequence[LabelMap]) -> None:
         """Add predicted label maps, int64 (height, width), of the size of their targets."""
         for predicted, target in zip(predictions, targets, strict=True):
             self.pictures.append(confusion(predicted, target.labels, len(self.class_names)))
+            self.names.append(target.picture)
 
     def merge(self, other: ConfusionMatrix) -> None:
         """Add what another accumulator has seen."""
         self.pictures += other.pictures
+        self.names += other.names
 
     def compute(self) -> Mapping[str, float | None]:
         """Mean IoU, mean accuracy of the classes, and the share of pixels that are right."""
@@ -45,9 +53,15 @@ class ConfusionMatrix:
 
     def compute_intervals(self) -> Mapping[str, tuple[float, float]]:
         """95 % intervals of mIoU and mAcc over pictures."""
-        from attnbench.tasks.segmentation.intervals import intervals_of
+        return intervals_of(pixels_of(self.pictures, len(self.class_names)))
 
-        return intervals_of(self.pictures)
+    def outcomes(self) -> Outcomes:
+        """See `tasks.base.KeepsOutcomes`."""
+        return Outcomes(
+            kind="pixels",
+            images=tuple(self.names),
+            arrays={"pixels": pixels_of(self.pictures, len(self.class_names))},
+        )
 
     def notes(self) -> tuple[str, ...]:
         """How many classes the mean IoU is about, where some do not occur."""
@@ -75,6 +89,19 @@ def confusion(predicted: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     cells = num_classes * labels[known].long() + predicted[known].long()
     counts = torch.bincount(cells.cpu(), minlength=num_classes**2)
     return counts.reshape(num_classes, num_classes)
+
+
+def pixels_of(pictures: Sequence[Tensor], num_classes: int) -> NDArray[np.int64]:
+    """Pixels of each class in each picture, (pictures, classes, 3), as `scoring.overlap` has them.
+
+    Args:
+        pictures: confusion matrix of each, int64 (classes, classes).
+        num_classes: number of classes.
+    """
+    empty = torch.zeros(0, num_classes, num_classes, dtype=torch.int64)
+    matrices = torch.cat([empty, *(matrix[None] for matrix in pictures)])
+    both = matrices.diagonal(dim1=-2, dim2=-1)
+    return torch.stack([both, matrices.sum(-1), matrices.sum(-2)], dim=-1).numpy()
 
 
 def scores_of(matrix: Tensor) -> dict[str, float | None]:

@@ -349,6 +349,7 @@ def test_the_worst_comes_first_and_nothing_is_dropped(layer):
     assert comparison.counts == {
         "broken": 1, "slower": 2, "cannot tell": 0, "same": 1, "faster": 1, "repaired": 1,
         "more": 0, "less": 0, "changed": 0, "missing": 1, "new": 1,
+        "better": 0, "worse": 0,
     }  # fmt: skip
 
 

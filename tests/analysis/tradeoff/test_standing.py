@@ -73,3 +73,30 @@ def test_costs_that_overlap_decide_nothing():
     near = point(1.0, *good, bounds=(0.9, 1.1)), point(1.05, *bad, bounds=(1.0, 1.2))
     assert verdicts(*apart) == ["on the frontier", "dominated"]
     assert verdicts(*near) == ["on the frontier", "cannot tell"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_differences_that_follow_from_the_intervals_change_nothing(seed):
+    """The definition for single pairs, on pairs whose interval is what two scores allow."""
+    rng = random.Random(seed)
+    some = [drawn(rng) for _ in range(rng.randint(2, 12))]
+    pairs = {
+        (one, other): (some[one].interval[0] - some[other].interval[1],
+                       some[one].interval[1] - some[other].interval[0])
+        for one in range(len(some)) for other in range(len(some))
+        if one != other and some[one].interval and some[other].interval and rng.random() < 0.8
+    }  # fmt: skip
+    plain = standings(some)
+    paired = standings(some, "higher", pairs or None)
+    assert [one.verdict for one in paired] == [one.verdict for one in plain]
+
+
+def test_a_difference_decides_where_intervals_overlap():
+    near = point(1, 0.80, 0.82, 0.81), point(2, 0.79, 0.81, 0.80)
+    assert verdicts(*near) == ["on the frontier", "cannot tell"]
+    apart = {(0, 1): (0.004, 0.016), (1, 0): (-0.016, -0.004)}
+    found = standings(near, "higher", apart)
+    assert [one.verdict for one in found] == ["on the frontier", "dominated"]
+    assert found[1].by == 0
+    turned = standings(near, "lower", apart)
+    assert [one.verdict for one in turned] == ["on the frontier", "on the frontier"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
+from torch import nn
 
 from attnbench.benchmark.recorder import Recorder
 from attnbench.data.images import ImageData, ImagesInMemory
@@ -22,10 +23,11 @@ MODEL, SIZE, EPOCHS = "killed-often", 16, 4
 
 
 def small_pyramid(num_classes, img_size, *, attention="dense", attention_options=None):
-    return Pyramid(
+    trunk = Pyramid(
         num_classes, img_size, attention=attention, attention_options=attention_options,
         dims=(8, 8, 16, 16), depths=(1, 1, 1, 1), head_width=8, stem_stride=2,
     )  # fmt: skip
+    return nn.Sequential(trunk, nn.Dropout(0.1))
 
 
 def _images(count: int, seed: int) -> ImagesInMemory:
@@ -48,8 +50,8 @@ def experiment_in(folder: Path) -> Experiment:
     return Experiment(model=MODEL, data=data, recipe=recipe, folder=folder)
 
 
-def train(folder: Path, resume: bool) -> None:
-    """Train to the end, or until the process is killed."""
+def train(folder: Path) -> None:
+    """Go on to the end, or until the process is killed; every step is saved."""
     from attnbench.benchmark.runner import open_record
 
     def unmeasured(model, workload, device):
@@ -58,7 +60,7 @@ def train(folder: Path, resume: bool) -> None:
     torch.set_num_threads(1)
     with patch("attnbench.experiments.run.trained_cost", unmeasured):
         record = run(
-            experiment_in(folder), resume=resume,
+            experiment_in(folder), resume="auto", save_every_s=0,
             on_record=Recorder(folder / "train.jsonl", "train").keep,
         )  # fmt: skip
     assert isinstance(record, ModelRecord)

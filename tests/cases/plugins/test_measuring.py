@@ -21,6 +21,7 @@ def cell(name):
     return Workload(attention=name, grid=(3, 5), dim=24, num_heads=3)
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_bad_cells_are_named_and_the_good_are_sampled_in_turn(strangers, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ["dense", "stranger-copied", "stranger-later", "stranger-quiet", "stranger-wanderer"]

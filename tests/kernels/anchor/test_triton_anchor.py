@@ -22,10 +22,16 @@ SIZES = [  # batch, heads, tokens, anchors, head width, one set of anchors for e
     (1, 1, 200, 30, 48, False),
     (1, 1, 18, 130, 40, True),
     (1, 1, 65, 256, 16, False),
-    pytest.param((2, 1, 130, 100, 64, False), marks=pytest.mark.slow),
-    pytest.param((1, 2, 30, 100, 128, True), marks=pytest.mark.slow),
-    pytest.param((1, 1, 65, 256, 128, False), marks=pytest.mark.slow),
-    pytest.param((1, 2, 1100, 30, 64, True), marks=pytest.mark.slow),
+]
+LARGE = [  # and the dtype
+    (2, 1, 130, 100, 64, False, F16),
+    (1, 2, 30, 100, 128, True, BF16),
+    (1, 1, 65, 256, 128, False, BF16),
+    (1, 2, 1100, 30, 64, True, F32),
+]
+CASES = [
+    *(pytest.param(*size, dtype) for size in SIZES for dtype in (F32, F16, BF16)),
+    *(pytest.param(*case, marks=pytest.mark.slow) for case in LARGE),
 ]
 
 
@@ -157,10 +163,11 @@ def check(run, key, value, anchors, grad_out, scale=None):
     return found
 
 
-@pytest.mark.parametrize("dtype", [F32, F16, BF16])
-@pytest.mark.parametrize("size", SIZES)
-def test_equals_float64(run, size, dtype):
-    *sizes, per_head = size
+@pytest.mark.parametrize(
+    ("batch", "heads", "tokens", "num_anchors", "head_dim", "per_head", "dtype"), CASES
+)
+def test_equals_float64(run, batch, heads, tokens, num_anchors, head_dim, per_head, dtype):
+    sizes = (batch, heads, tokens, num_anchors, head_dim)
     key, value, anchors, grad_out = inputs(*sizes, dtype, per_head=per_head)
     out, means, inverse, *gradients = check(run, key, value, anchors, grad_out)
     for result, like in zip((out, *gradients), (value, key, value, anchors), strict=True):

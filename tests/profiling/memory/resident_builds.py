@@ -3,8 +3,10 @@
 import ctypes
 import os
 import signal
+import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -55,9 +57,8 @@ def in_another_thread(mib):
 
 def imports_much():
     import pandas
-    import sklearn.linear_model
 
-    return lambda: (pandas, sklearn)
+    return lambda: pandas
 
 
 def only_where_there_is_memory(mib):
@@ -75,28 +76,8 @@ def tells_threads():
     raise RuntimeError(f"{torch.get_num_threads()} threads")
 
 
-def tells_session():
-    raise RuntimeError(f"session {os.getsid(0)}, process {os.getpid()}")
-
-
 def raises():
     raise RuntimeError("no kernel for this\nand more")
-
-
-def is_killed():
-    return lambda: os.kill(os.getpid(), signal.SIGKILL)
-
-
-def crashes():
-    def call():
-        os.write(2, b"assertion failed in somebody's kernel\n")
-        ctypes.string_at(0)
-
-    return call
-
-
-def exits():
-    return lambda: os._exit(3)
 
 
 def asks_for_too_much():
@@ -110,6 +91,12 @@ def prints():
 def measures_itself(connection):
     """What a daemon of `multiprocessing` runs, as the worker of a sweep is one."""
     connection.send(measure_resident(nothing))
+
+
+def measures_what_hangs(pid_file):
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - it ends with a traceback
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    measure_resident(partial(hangs, pid_file))
 
 
 def hangs(pid_file):

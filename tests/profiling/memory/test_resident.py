@@ -3,11 +3,9 @@
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import time
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -20,7 +18,6 @@ from attnbench.profiling.memory.marks import LinuxMark
 from attnbench.profiling.memory.resident import measure_resident
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 MIB = 2**20
 CLOSE = 4 * MIB
 
@@ -50,20 +47,16 @@ def test_64_mib_are_seen_however_they_are_taken(builds, build):
 
 
 @pytest.mark.parametrize("build", ["imports_much", "prints"])
-def test_what_takes_no_memory_of_its_own_shows_none(builds, build, capfd):
+def test_what_takes_no_memory_of_its_own_shows_none_of_this_process_either(builds, build, capfd):
+    held = builds.touch(256)
     assert measure_resident(getattr(builds, build)).net_bytes < CLOSE
     assert capfd.readouterr() == ("", "")
+    del held
 
 
 def test_a_build_that_cannot_be_rehearsed_is_measured_all_the_same(builds):
     found = measure_resident(partial(builds.only_where_there_is_memory, 64))
     assert found.net_bytes == pytest.approx(64 * MIB, abs=CLOSE)
-
-
-def test_what_this_process_holds_is_not_counted(builds):
-    held = builds.touch(256)
-    assert measure_resident(builds.nothing).net_bytes < CLOSE
-    del held
 
 
 PLUGIN = """
@@ -100,10 +93,9 @@ def test_threads_are_those_asked_for_or_those_of_this_process(builds, monkeypatc
         measure_resident(builds.tells_threads)
 
 
-def test_it_works_within_a_daemon_too(builds):
-    context = get_context("spawn")
-    connection, far_end = context.Pipe()
-    daemon = context.Process(target=builds.measures_itself, args=(far_end,), daemon=True)
+def test_it_works_within_a_daemon_too(builds, loaded_processes):
+    connection, far_end = loaded_processes.Pipe()
+    daemon = loaded_processes.Process(target=builds.measures_itself, args=(far_end,), daemon=True)
     daemon.start()
     far_end.close()
     with connection:
@@ -114,16 +106,8 @@ def test_it_works_within_a_daemon_too(builds):
 TROUBLES = {
     "raises": ("failed", "RuntimeError: no kernel for this"),
     "asks_for_too_much": ("out_of_memory", "DefaultCPUAllocator"),
-    "is_killed": (
-        "out_of_memory",
-        "the kernel killed the process (SIGKILL), most likely for memory",
-    ),
-    "crashes": (
-        "failed",
-        "the process crashed (SIGSEGV): assertion failed in somebody's kernel",
-    ),
-    "exits": ("failed", "the process ended with exit code 3"),
 }
+"""Other ends are those of every isolated process: `tests/isolation`."""
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -157,40 +141,15 @@ def test_a_system_without_a_mark_has_a_reason(builds, monkeypatch, tmp_path):
     assert "VmHWM" in found.reason
 
 
-def test_the_terminal_s_ctrl_c_does_not_reach_the_process(builds):
-    """It goes to the session's foreground group, and the process has a session of its own."""
-    with pytest.raises(WorkLostError, match=r"session (\d+), process \1$"):
-        measure_resident(builds.tells_session)
-
-
-SCRIPT = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.path[:0] = [{root!r}, {here!r}]
-from functools import partial
-from multiprocessing import get_context
-import resident_builds
-from attnbench.profiling.memory.resident import measure_resident
-measure_resident(partial(resident_builds.hangs, {pid_file!r}))
-"""
-
-
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
-def test_no_process_outlives_the_one_that_started_it(tmp_path, blow):
+def test_no_process_outlives_the_one_that_started_it(builds, loaded_processes, tmp_path, blow):
     pid_file = tmp_path / "pid"
-    script = SCRIPT.format(root=str(ROOT), here=str(HERE), pid_file=str(pid_file))
-    parent = subprocess.Popen(
-        [sys.executable, "-c", script], start_new_session=True, stderr=subprocess.DEVNULL
-    )
-    try:
-        assert eventually(lambda: pid_file.exists() and pid_file.read_text())
-        child = int(pid_file.read_text())
-        os.killpg(parent.pid, blow)  # as the terminal does it: to the whole group
-        parent.wait(60)
-        assert eventually(lambda: not is_running(child))
-    finally:
-        parent.kill()
-        parent.wait()
+    parent = loaded_processes.Process(target=builds.measures_what_hangs, args=(str(pid_file),))
+    parent.start()
+    assert eventually(lambda: pid_file.exists() and pid_file.read_text())
+    os.kill(parent.pid, blow)
+    parent.join(60)
+    assert eventually(lambda: not is_running(int(pid_file.read_text())))
 
 
 def eventually(condition, limit_s=120):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from attnbench.errors import UserError
-from attnbench.report.export.frames import FORMATS, export
+from attnbench.report.export.frames import FORMATS, PARQUET, export
 
 FRAME = pd.DataFrame(
     {
@@ -49,7 +49,7 @@ def test_latex_is_in_units_for_reading_and_escaped(tmp_path):
 
 def test_parquet_is_written_or_says_what_is_missing(tmp_path):
     path = tmp_path / "a.parquet"
-    if importlib.util.find_spec("pyarrow") or importlib.util.find_spec("fastparquet"):
+    if any(map(importlib.util.find_spec, PARQUET)):
         export(FRAME, path, "parquet")
         assert pd.read_parquet(path)["macs"].tolist()[0] == 10**9
     else:

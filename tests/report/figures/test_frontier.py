@@ -18,7 +18,8 @@ def drawn(pairs, attention="dense"):
     ]
     with house_style():
         score = primary_score("classification")
-        return frontier(points, dominated(points), "macs", score, title="t", subtitle="s")
+        beaten = dominated(points)
+        return frontier(points, beaten, "macs", score, hollow=beaten, title="t", subtitle="s")
 
 
 def artists(figure):

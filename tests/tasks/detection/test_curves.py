@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from box_pictures import NAMES, detections, objects, random_pairs, scored
 
-from attnbench.tasks.detection.bootstrap import intervals_of, precision_of_draws
+from attnbench.scoring.precision import precision_of_draws
+from attnbench.tasks.detection.bootstrap import intervals_of
 from attnbench.tasks.detection.coco import _tables
 from attnbench.tasks.detection.confusion import confusion_of
 from attnbench.tasks.detection.curves import curves_of
@@ -63,7 +64,7 @@ def test_the_interval_holds_the_score_and_narrows_with_more_pictures():
 def test_draws_in_pieces_are_the_same_draws(monkeypatch):
     pictures = pictures_of(5, seed=2)
     whole = intervals_of(pictures, len(NAMES))
-    monkeypatch.setattr("attnbench.tasks.detection.bootstrap.MOST_NUMBERS", 100)
+    monkeypatch.setattr("attnbench.scoring.precision.MOST_NUMBERS", 100)
     assert intervals_of(pictures, len(NAMES)) == whole
 
 

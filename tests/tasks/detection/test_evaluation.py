@@ -19,7 +19,7 @@ class Squares:
     def __len__(self):
         return 5
 
-    def batches(self, batch_size, *, seed, device):
+    def batches(self, batch_size, *, seed, device, first=0):
         for rows in torch.arange(5).split(batch_size):
             images = torch.zeros(len(rows), 3, *SIZE, dtype=torch.uint8)
             for image, row in zip(images, rows.tolist(), strict=True):

@@ -4,7 +4,13 @@ from sklearn.metrics import confusion_matrix
 
 from attnbench.data.targets import IGNORE, LabelMap
 from attnbench.tasks.segmentation.intervals import intervals_of
-from attnbench.tasks.segmentation.metric import ConfusionMatrix, confusion, iou_of, scores_of
+from attnbench.tasks.segmentation.metric import (
+    ConfusionMatrix,
+    confusion,
+    iou_of,
+    pixels_of,
+    scores_of,
+)
 
 NAMES = ("sky", "tree", "road", "pole")
 
@@ -85,16 +91,16 @@ def test_the_interval_holds_the_score_and_narrows_with_more_pictures():
     few, many = (metric_of(pictures(count)) for count in (10, 160))
     widths = []
     for metric in (few, many):
-        low, high = intervals_of(metric.pictures)["miou"]
+        low, high = metric.compute_intervals()["miou"]
         assert low < metric.compute()["miou"] < high
         widths.append(high - low)
     assert widths[1] < 0.5 * widths[0]
-    assert intervals_of(few.pictures) == intervals_of(few.pictures)
-    assert intervals_of(few.pictures[:1]) == {}
+    assert few.compute_intervals() == few.compute_intervals()
+    assert intervals_of(pixels_of(few.pictures[:1], 4)) == {}
 
 
 def test_pictures_without_known_pixels_spoil_no_interval():
     known, nothing = torch.tensor([[3, 1], [0, 4]]), torch.zeros(2, 2, dtype=torch.int64)
-    low, high = intervals_of([known, nothing])["miou"]
+    low, high = intervals_of(pixels_of([known, nothing], 2))["miou"]
     assert low == high == pytest.approx((3 / 4 + 4 / 5) / 2)
-    assert intervals_of([nothing, nothing]) == {}
+    assert intervals_of(pixels_of([nothing, nothing], 2)) == {}

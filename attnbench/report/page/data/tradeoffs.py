@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from attnbench.analysis.paired.files import OutcomeFiles
 from attnbench.analysis.tradeoff.frontier import Point
 from attnbench.analysis.tradeoff.groups import (
     COSTS,
@@ -25,9 +26,9 @@ Groups = dict[str, list[Tradeoff]]
 """Groups of comparable models by the name of the cost."""
 
 
-def groups_of(models: pd.DataFrame) -> Groups:
-    """The groups of each cost that was measured."""
-    return {cost: list(tradeoffs(models, metric)) for cost, metric in COSTS.items()}
+def groups_of(models: pd.DataFrame, outcomes: OutcomeFiles | None = None) -> Groups:
+    """The groups of each cost that was measured; see `tradeoffs`."""
+    return {cost: list(tradeoffs(models, metric, outcomes)) for cost, metric in COSTS.items()}
 
 
 def frontiers(groups: Groups) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SEED = 0
-"""Equal predictions have equal intervals."""
+"""Equal predictions have equal intervals, and two models are compared on the same draws."""
 
 
 def times_drawn(samples: int, draws: int) -> NDArray[np.int64]:

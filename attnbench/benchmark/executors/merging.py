@@ -1,0 +1,60 @@
+"""The results files of jobs join the one that was asked for, each record once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from attnbench.records import CostRecord, store
+from attnbench.records.schema import parse
+
+Identity = tuple[str, str, str]
+
+
+class Merged:
+    """A results file that records of jobs are appended to; those that it holds are passed over."""
+
+    def __init__(self, out: Path) -> None:
+        """Read what the file holds, if it exists.
+
+        Args:
+            out: the results file.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        self._out = out
+        self.records = list(store.read(out).costs) if out.exists() else []
+        """The records of cells in the file, in their order."""
+        self._known = {_identity(record) for record in self.records}
+
+    def add(self, lines: bytes) -> list[CostRecord]:
+        """Append the records of a job; what a crash cut off is left out.
+
+        Returns:
+            The new records.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        before = len(self.records)
+        for record in _records(lines):
+            if _identity(record) not in self._known:
+                store.append(self._out, record)
+                self._known.add(_identity(record))
+                self.records.append(record)
+        return self.records[before:]
+
+
+def _records(lines: bytes) -> Iterator[CostRecord]:
+    for line in lines.splitlines():
+        with suppress(ValueError, TypeError, KeyError):
+            record = parse(line)
+            if isinstance(record, CostRecord):
+                yield record
+
+
+def _identity(record: CostRecord) -> Identity:
+    """Tells records apart: two of one cell differ in the moment or the machine."""
+    return record.key, record.created, record.host

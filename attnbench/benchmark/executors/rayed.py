@@ -1,0 +1,66 @@
+"""Jobs on the machines of a Ray cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attnbench.benchmark.executors.base import Ended, Job, said_by
+from attnbench.errors import UserError
+
+START_S = "300"
+"""Seconds for which a cluster of this machine may start: a busy machine takes over a minute."""
+
+
+class Rayed:
+    """Runs each job as a task of Ray. A task that is lost is not tried again in the same run."""
+
+    def __init__(self, options: Mapping[str, Any], *, address: str | None = None) -> None:
+        """Nothing is started.
+
+        Args:
+            options: of each task, such as `num_gpus`.
+            address: of a cluster that runs, such as "auto"; None starts one on this machine.
+
+        Raises:
+            UserError: Ray is not installed.
+        """
+        try:
+            import ray
+        except ImportError as error:
+            raise UserError("--executor ray needs Ray: pip install 'attnbench[ray]'") from error
+        self._ray, self._options, self._address = ray, options, address
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Ended]:
+        """See `Executor.run`."""
+        ray = self._ray
+        try:
+            os.environ.setdefault("RAY_raylet_start_wait_time_s", START_S)
+            ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR)
+            task = ray.remote(_run).options(max_retries=0, **self._options)
+            running = {task.remote(job.work): job for job in jobs}
+        except Exception as error:  # the library raises what it likes
+            ray.shutdown()
+            raise UserError(f"--executor ray: {said_by(error)}") from error
+        try:
+            while running:
+                ended, _ = ray.wait(list(running))
+                for one in ended:
+                    yield self._end(running.pop(one), one)
+        finally:
+            for one in running:
+                ray.cancel(one, force=True)
+            ray.shutdown()
+
+    def _end(self, job: Job, answer: Any) -> Ended:
+        try:
+            return Ended(job=job, lines=self._ray.get(answer))
+        except Exception as error:  # noqa: BLE001 - whatever became of the task
+            return Ended(job=job, lost=said_by(error))
+
+
+def _run(work: Any) -> bytes:
+    lines: bytes = work()
+    return lines

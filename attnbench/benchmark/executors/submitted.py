@@ -1,0 +1,75 @@
+"""Jobs under Slurm, through submitit; or as processes of this machine, to try a queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from attnbench import clocks
+from attnbench.benchmark.executors.base import Ended, Job, said_by
+from attnbench.errors import UserError
+
+LOOK_EVERY_S = 0.5
+
+
+class Submitted:
+    """Runs each job as a job of Slurm, on a machine of its own if Slurm is asked for one.
+
+    The folder of its files must be visible from all machines, as submitit demands.
+    """
+
+    def __init__(
+        self, folder: Path, options: Mapping[str, Any], *, cluster: str = "slurm", at_once: int = 64
+    ) -> None:
+        """Check the options; nothing is submitted.
+
+        Args:
+            folder: where submitit keeps its pickles and logs.
+            options: submitit's parameters, such as `slurm_partition` or `timeout_min`.
+            cluster: "slurm", or "local" for processes of this machine.
+            at_once: jobs that wait or run at the same time.
+
+        Raises:
+            UserError: submitit is not installed, there is no such cluster here, or it does not
+                take an option.
+        """
+        try:
+            import submitit
+        except ImportError as error:
+            raise UserError(
+                "--executor slurm needs submitit: pip install 'attnbench[slurm]'"
+            ) from error
+        self._at_once = at_once
+        try:
+            self._executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
+            self._executor.update_parameters(**{"name": "attnbench", **options})
+        except Exception as error:  # the library raises what it likes
+            raise UserError(f"--executor slurm: {said_by(error)}") from error
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Ended]:
+        """See `Executor.run`."""
+        waiting, running = list(jobs), list[tuple[Job, Any]]()
+        try:
+            while waiting or running:
+                while waiting and len(running) < self._at_once:
+                    job = waiting.pop(0)
+                    running.append((job, self._executor.submit(job.work)))
+                ended = [pair for pair in running if pair[1].done()]
+                running = [pair for pair in running if pair not in ended]
+                for job, submitted in ended:
+                    yield _end(job, submitted)
+                if not ended:
+                    clocks.sleep(LOOK_EVERY_S)
+        finally:
+            for _, submitted in running:
+                with suppress(Exception):  # it may have ended meanwhile
+                    submitted.cancel()
+
+
+def _end(job: Job, submitted: Any) -> Ended:
+    try:
+        return Ended(job=job, lines=submitted.result())
+    except Exception as error:  # noqa: BLE001 - whatever became of the job
+        return Ended(job=job, lost=said_by(error))

@@ -1,0 +1,105 @@
+"""A queue of runs: models, attentions and seeds, each trained in turn; one that fails costs itself.
+
+A queue is called again until all is done. Runs that have ended are passed over, and those that were
+stopped go on. Several queues may work on one folder at the same time: they share its runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from attnbench.bounds import shortened_message
+from attnbench.errors import UserError
+from attnbench.experiments.experiment import Experiment
+from attnbench.experiments.resume import BusyError, folder_of_earlier
+from attnbench.experiments.status import read_status
+from attnbench.registry import ATTENTIONS
+
+End = Literal["done", "already there", "with another process", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A run, by what tells it from the others of its queue."""
+
+    model: str
+    attention: str | None
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """For people: "pyramid-t with anchor, seed 1"."""
+        inside = f" with {self.attention}" if self.attention else ""
+        return f"{self.model}{inside}, seed {self.seed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a run."""
+
+    planned: Planned
+    end: End
+    reason: str = ""
+    """Why it failed."""
+
+
+def plan(
+    models: Sequence[str], attentions: Sequence[str | None], seeds: Sequence[int]
+) -> list[Planned]:
+    """All combinations; a queue that is cut short has as many seeds of each.
+
+    Args:
+        models: registered names.
+        attentions: of the trunks; None for that of the model.
+        seeds: of each.
+
+    Raises:
+        UserError: no such attention.
+    """
+    for attention in filter(None, attentions):
+        ATTENTIONS.find(attention)
+    return [
+        Planned(model=model, attention=attention, seed=seed)
+        for seed in dict.fromkeys(seeds)
+        for model in dict.fromkeys(models)
+        for attention in dict.fromkeys(attentions)
+    ]
+
+
+def work_through(
+    queue: Sequence[Planned],
+    prepare: Callable[[Planned], Experiment],
+    train: Callable[[Experiment], object],
+) -> Iterator[Outcome]:
+    """Train each run of a queue; gives what became of it before the next one begins.
+
+    Args:
+        queue: see `plan`.
+        prepare: opens the data of a run, and checks that its model can be built.
+        train: trains it, or goes on with it: `run` with `resume="auto"`.
+    """
+    for planned in queue:
+        try:
+            experiment = prepare(planned)
+            if is_finished(experiment):
+                yield Outcome(planned=planned, end="already there")
+                continue
+            train(experiment)
+        except BusyError:
+            yield Outcome(planned=planned, end="with another process")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others are trained
+            reason = (
+                str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+            )
+            yield Outcome(planned=planned, end="failed", reason=shortened_message(reason))
+        else:
+            yield Outcome(planned=planned, end="done")
+
+
+def is_finished(experiment: Experiment) -> bool:
+    """Whether this very run has ended, with its record stored."""
+    folder = folder_of_earlier(experiment)
+    status = read_status(folder) if folder else None
+    return status is not None and status.state == "finished"
