@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "doctor": _HIGH,
     "plot": VOCABULARY | {"records", "analysis", "report"},
     "cli": _HIGH | {"report", "experiments", "reproduce", "doctor", "explain"},
+    "__main__": {"cli"},
     "baselines": VOCABULARY | {"records", "data", "attention", "models", "tasks"},
 }
 """Rooms of the house, and the other rooms that each may import."""

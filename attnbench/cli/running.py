@@ -10,6 +10,8 @@ import typer
 from attnbench.cli import options
 from attnbench.errors import UserError
 
+LOGS = ("csv", "tensorboard", "wandb", "mlflow")
+
 
 def _check_seeds(text: str, flag: str) -> None:
     options.integers(text, flag, "seed")
@@ -45,6 +47,20 @@ class Running:
     save_every: Annotated[
         float, options.number("save_every", "Minutes between two checkpoints within an epoch.")
     ] = 5.0
+    log: Annotated[
+        str | None,
+        options.choice_list(
+            LOGS,
+            "Curves for other programs, in the folder of the run or by their packages: csv, "
+            "tensorboard, wandb, mlflow; several separated by commas.",
+            metavar="NAMES", show_default=False,
+        ),
+    ] = None  # fmt: skip
+
+    @property
+    def logs(self) -> list[str]:
+        """Those asked for."""
+        return list(dict.fromkeys(options.names(self.log or "")))
 
     dry_run: Annotated[
         bool,

@@ -112,10 +112,12 @@ def command(
     seeds = running.all_seeds
     with status(screen, "loading torch"):
         from attnbench.cli.training import Training, told
+        from attnbench.experiments.logs import require
         from attnbench.experiments.queue import plan
         from attnbench.experiments.task import asked_for
         from attnbench.profiling.machine.environment import choose_device
 
+        require(running.logs)
         asked = [asked_for(name, what.head, what.task, what.data) for name in _named(models)]
         queue = plan([name for name, _, _ in asked], what.attentions, seeds)
         is_single = len(queue) == 1 and running.seeds is None

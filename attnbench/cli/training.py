@@ -137,7 +137,8 @@ class Training:
         with training_progress(self.screen, place) as on_step:
             return run(
                 experiment, resume=resume, save_every_s=60 * self.running.save_every,
-                command=command_again(), on_record=on_record, on_note=self.screen.say,
+                command=command_again(), logs=self.running.logs, on_record=on_record,
+                on_note=self.screen.say,
                 on_step=lambda step: on_step(step, watch.see(step)),
             )  # fmt: skip
 

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
 
 import torch
 
 from attnbench.benchmark.runner import environment_of
 from attnbench.benchmark.subject import subject_of
 from attnbench.data.by_name import not_judged
+from attnbench.data.images import num_batches
 from attnbench.errors import UserError
 from attnbench.experiments.cost import trained_cost
 from attnbench.experiments.experiment import Experiment
 from attnbench.experiments.image_outcomes import with_outcomes
 from attnbench.experiments.keeping import SAVE_EVERY_S, Keeper
+from attnbench.experiments.logs import open_log
 from attnbench.experiments.resume import Resume, refuse_other_labels, run_folder
 from attnbench.experiments.stopping import stop_signals
 from attnbench.experiments.teacher import teacher_for
+from attnbench.experiments.watching import Curves
 from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, Record, Scores, now
+from attnbench.spec.plain import as_plain
 from attnbench.tasks.base import Metric
 from attnbench.tasks.factory import create_task
 from attnbench.training.checkpoint import Checkpoint, TrainState
-from attnbench.training.loop import OnStep, train
+from attnbench.training.loop import OnStep, Step, train
 
 OnRecord = Callable[[Record], None]
 
@@ -34,6 +38,7 @@ def run(
     resume: Resume = False,
     save_every_s: float = SAVE_EVERY_S,
     command: str = "",
+    logs: Sequence[str] = (),
     on_record: OnRecord = lambda record: None,
     on_step: OnStep = lambda step: None,
     on_note: Callable[[str], None] = lambda text: None,
@@ -47,6 +52,7 @@ def run(
         resume: True goes on from the last checkpoint of this run, "auto" does so if there is one.
         save_every_s: seconds between two checkpoints; each epoch ends with one besides.
         command: what goes on with the run, for lists of runs.
+        logs: where its curves go besides; keys of `logs.NEEDS`.
         on_record: called with each epoch's record and the final one, to store them.
         on_step: called with each step.
         on_note: called with what a user should know, such as that a checkpoint was damaged.
@@ -68,8 +74,25 @@ def run(
         if note:
             on_note(note)
         keeper.begin(saved)
-        with _told(keeper):
-            return _trained(experiment, keeper, saved, on_record, on_step)
+        with _told(keeper), _curves(experiment, keeper, saved, logs) as curves:
+            return _trained(experiment, keeper, saved, on_record, on_step, curves)
+
+
+@contextmanager
+def _curves(
+    experiment: Experiment, keeper: Keeper, saved: Checkpoint | None, names: Sequence[str]
+) -> Iterator[Curves]:
+    """The logs of a run, which are closed however it ends."""
+    steps = 0
+    if saved:
+        a_epoch = num_batches(len(experiment.data.train), experiment.recipe.batch_size)
+        steps = saved.state.epochs * a_epoch + saved.state.step
+    settings = {**as_plain(experiment.workload), **asdict(experiment.recipe)}
+    with ExitStack() as stack:
+        opened = [open_log(one, keeper.rotation.folder, settings, steps) for one in names]
+        for log in opened:
+            stack.callback(log.close)
+        yield Curves(opened, experiment.device)
 
 
 def _trained(
@@ -78,6 +101,7 @@ def _trained(
     saved: Checkpoint | None,
     on_record: OnRecord,
     on_step: OnStep,
+    curves: Curves,
 ) -> ModelRecord:
     name = keeper.rotation.folder.name
     environment = environment_of(subject_of(experiment.workload), experiment.device)
@@ -91,6 +115,11 @@ def _trained(
         # checkpoint is not run again, and its record would be lost.
         on_record(_epoch_record(experiment, name, environment, progress, scores))
         keeper.epoch(scores, state)
+        curves.epoch(progress, scores)
+
+    def after_step(step: Step) -> None:
+        curves.step(step)
+        on_step(step)
 
     torch.manual_seed(experiment.recipe.seed)
     model = experiment.build()
@@ -99,7 +128,7 @@ def _trained(
         state = train(
             model, experiment.data, create_task(experiment.task), experiment.recipe,
             device=experiment.device, state=saved.state if saved else None, teacher=teacher,
-            on_step=on_step, on_pause=keeper.pause, on_epoch=on_epoch, on_metric=metrics.append,
+            on_step=after_step, on_pause=keeper.pause, on_epoch=on_epoch, on_metric=metrics.append,
         )  # fmt: skip
     model.zero_grad()  # gradients of the last step take memory
     cost = trained_cost(model, experiment.workload, experiment.device)

@@ -1,17 +1,22 @@
-"""How fast a run is, when it will end, and how much memory it takes."""
+"""How fast a run is, when it will end, and how much memory it takes; and its curves in logs."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from attnbench import clocks
+from attnbench.experiments.logs import Log
+from attnbench.records import Progress, Scores
 from attnbench.training.loop import Step
 
 WINDOW_S = 30.0
 """Seconds over which the speed is taken."""
+A_EPOCH = 20
+"""Steps of an epoch that are logged: a fixed choice, so that a resumed run logs the same ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +73,33 @@ class Watch:
         import psutil
 
         return psutil.Process().memory_info().rss
+
+
+class Curves:
+    """Writes some steps, and all epochs, into logs."""
+
+    def __init__(self, logs: Sequence[Log], device: torch.device) -> None:
+        """Begin with the first step of a process."""
+        self._logs, self._watch = logs, Watch(device)
+        self._step = 0
+
+    def step(self, step: Step) -> None:
+        """Add a step."""
+        pace, self._step = self._watch.see(step), step.done
+        if step.done % max(1, step.total // step.epochs // A_EPOCH):
+            return
+        values = {
+            "train/loss": step.loss, "train/lr": step.lr, "memory_bytes": float(pace.memory_bytes),
+        }  # fmt: skip
+        if pace.images_per_s is not None:
+            values["train/images_per_s"] = pace.images_per_s
+        self._write(step.epoch, values)
+
+    def epoch(self, progress: Progress, scores: Scores) -> None:
+        """Add what an epoch has come to, at its last step."""
+        measured = {f"val/{name}": v for name, v in scores.values.items() if v is not None}
+        self._write(progress.epoch, {"train/epoch_loss": progress.train_loss, **measured})
+
+    def _write(self, epoch: int, values: dict[str, float]) -> None:
+        for log in self._logs:
+            log.write(self._step, epoch, values)

@@ -17,11 +17,8 @@ from attnbench.data.images import ImageData
 from attnbench.registry import ATTENTIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = (
-    "index", "choose", "add-your-own", "training", "differences", "dense", "pitfalls", "paper",
-    "api",
-)  # fmt: skip
 BLOCK = re.compile(r"^```(console|python)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
+PAGES = [page.stem for page in sorted(DOCS.glob("*.md")) if BLOCK.search(page.read_text())]
 SMALLER = {
     "profile": "--time-budget 0.05",
     "sweep": "--time-budget 0.05",
