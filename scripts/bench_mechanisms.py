@@ -16,6 +16,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -162,7 +163,7 @@ def ours(name: str, side: int) -> dict[str, Call]:
     calls: dict[str, Call] = {}
     for impl in impls:
         layer = create_attention(name, DIM, HEADS, impl=impl).eval()
-        calls[impl] = _call(lambda x, layer=layer: layer(x, (side, side)), side)
+        calls[impl] = _call(partial(layer, grid=(side, side)), side)
     return calls
 
 
