@@ -21,7 +21,7 @@ demo: $(VENV)/.installed
 	@echo "Open report/index.html"
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --durations=5
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --durations=5
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -34,13 +34,14 @@ docs: $(VENV)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	$(BIN)/python -m pytest -q --documents -m documents
 
-# Measures the harness, the anchor layer, the reading of large files, and a training step of a
-# detector; prints Markdown, in about twenty minutes.
+# Measures the harness, the anchor layer, the reading of large files, a training step of a detector,
+# and mechanisms beside public forms; prints Markdown, in about twenty minutes.
 bench: $(VENV)/.installed
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_anchor.py
 	$(BIN)/python scripts/bench_files.py
 	$(BIN)/python scripts/bench_dense.py
+	$(BIN)/python scripts/bench_mechanisms.py
 
 # Images a second of our training loop and of timm's parts: make bench-train DATA=FOLDER
 bench-train: $(VENV)/.installed

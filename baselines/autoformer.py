@@ -52,6 +52,6 @@ ENTRIES = (
         cost="O(n²)",
         paper=_SOURCE.paper,
         link=_SOURCE.link,
-        summary="dense with learned relative positions in keys and values",
+        summary="softmax(Q (K + R)ᵀ / √d) (V + S), R and S learned by rows and columns apart",
     ),
 )

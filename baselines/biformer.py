@@ -39,8 +39,7 @@ ENTRIES = (
         cost="O(n² k / S²)",
         paper=_SOURCE.paper,
         link=_SOURCE.link,
-        summary="tokens attend to the k regions of S × S that their region chooses; "
-        "the work is the same for every image",
+        summary="softmax(Q K_Rᵀ / √C) V_R + conv(V), R = the k of S × S regions that each chooses",
         sweepable=(SweepOption(name="topk", default=4),),
     ),
 )

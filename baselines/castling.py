@@ -55,7 +55,7 @@ ENTRIES = (
         cost="O(n)",
         paper=_SOURCE.paper,
         link=_SOURCE.link,
-        summary="linear attention by angles, with a depthwise convolution of V",
+        summary="N(V / 2 + Q̂ (K̂ᵀ V) / π) + conv(V), hats and N = at length 1",
     ),
     *(
         Entry(

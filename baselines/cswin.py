@@ -39,7 +39,7 @@ ENTRIES = (
         cost="O(n s √n)",
         paper=_SOURCE.paper,
         link=_SOURCE.link,
-        summary="half of the heads attend in stripes of s columns, the others of s rows",
+        summary="softmax(Q Kᵀ / √d) V + conv(V), half of the heads in s columns, half in s rows",
         sweepable=(SweepOption(name="stripe_width", default=7),),
     ),
 )

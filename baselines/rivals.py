@@ -89,7 +89,7 @@ MECHANISMS: tuple[Entry, ...] = (
         cost="O(n √n)",
         paper="Ren et al. 2021, Combiner",
         link="https://arxiv.org/abs/2107.05768",
-        summary="softmax over the tokens of a row and one summary of each other row",
+        summary="softmax([Q Kᵀ, Q K̄ᵀ]) [V, V̄]: tokens of the row, a summary of each other row",
     ),
     Entry(
         kind="attention",

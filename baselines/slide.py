@@ -47,6 +47,6 @@ ENTRIES = (
         cost="O(n)",
         paper=_SOURCE.paper,
         link=_SOURCE.link,
-        summary="every token attends to its 3 × 3 neighbours, shifted by depthwise convolutions",
+        summary="softmax(q · (K_o + b_o)) V_o over 3 × 3 shifts o by depthwise convolutions",
     ),
 )

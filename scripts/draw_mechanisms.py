@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
-from mechanisms_tables import FORWARD, Layers, Mechanism, top1_interval
+from mechanisms_tables import FORWARD, Layers, Mechanism, rows_of, top1_interval
 
 from attnbench.files.writing import replacing
 from attnbench.registry import ATTENTIONS
@@ -69,7 +69,7 @@ def _latencies(axes: Axes, ordered: list[Mechanism], sizes: list[int]) -> None:
 
 def _accuracies(axes: Axes, ordered: list[Mechanism], models: pd.DataFrame) -> None:
     rows = {one.key.attention: place for place, one in enumerate(ordered)}
-    for row in models.itertuples(index=False):
+    for row in rows_of(models):
         if row.attention not in rows:
             continue
         place = rows[row.attention]

@@ -92,7 +92,7 @@ class Layers:
         return [self._mechanism(name) for name in names]
 
     def _mechanism(self, name: str) -> Mechanism:
-        rows = list(self.frame[self.frame["attention"] == name].itertuples(index=False))
+        rows = rows_of(self.frame[self.frame["attention"] == name])
         timed = [row for row in rows if row.mode == FORWARD and not pd.isna(row.latency_s)]
         best = min(timed or rows, key=lambda row: (-row.tokens, row.latency_s))
         key = best.implementation_key
@@ -143,6 +143,11 @@ class Layers:
         return "baseline" if is_baseline(key.attention) else self.overtakes.get((key, cost), "–")
 
 
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a frame, with its columns as attributes."""
+    return list(frame.itertuples(index=False))
+
+
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return table_lines(heads, [False, *(True for _ in heads[1:])], rows)
 
@@ -190,7 +195,7 @@ def trained(models: pd.DataFrame) -> list[str]:
     """Lines of the table of trained models, the highest top-1 first."""
     heads = ["attention", "top-1 [95 %]", "loss", "parameters", "GMACs"]
     ordered = models.sort_values(["top1", "attention"], ascending=[False, True])
-    return _table(heads, [_trained(row) for row in ordered.itertuples(index=False)])
+    return _table(heads, [_trained(row) for row in rows_of(ordered)])
 
 
 def _trained(row: Row) -> list[str]:

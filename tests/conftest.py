@@ -28,6 +28,24 @@ def forgotten_changes():
     del plugins._changes[known:]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def command_line_built_once():
+    """Typer builds all commands anew at each call, which takes a fifth of a short one."""
+    import typer.main
+
+    build, built = typer.main.get_command, {}
+
+    def get_command(app):
+        kind = app, app.rich_markup_mode
+        if kind not in built:
+            built[kind] = build(app)
+        return built[kind]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", get_command)
+        yield
+
+
 @pytest.fixture(scope="session")
 def loaded_processes():
     """How processes are forked from one that has loaded torch and all that measuring takes.
@@ -96,7 +114,8 @@ def counted_by_torch(counted, monkeypatch):
 def pytest_addoption(parser):
     parser.addoption(
         "--thorough", type=float, default=1,
-        help="multiplies the number of random command lines, damaged files and kills",
+        help="multiplies the number of random command lines, damaged files and kills; above 1, "
+        "mechanisms and models are counted at every size",
     )  # fmt: skip
     parser.addoption(
         "--documents", action="store_true", help="also run the commands of docs/ (`make docs`)"

@@ -19,8 +19,8 @@ DISTRIBUTIONS = {
     "yaml": "pyyaml",
 }
 """Packages whose modules have another name."""
-OPTIONAL = {"nvidia-ml-py", "effdet", "faster-coco-eval"}
-"""What a user may lack: the extras `gpu`, `effdet` and `detection`."""
+OPTIONAL = {"nvidia-ml-py", "effdet", "faster-coco-eval", "ray", "submitit"}
+"""What a user may lack: the extras `gpu`, `effdet`, `detection`, `ray` and `slurm`."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 

@@ -14,7 +14,7 @@ MECHANISMS: tuple[Entry, ...] = (
         cost="O(n²)",
         paper="Vaswani et al. 2017, Attention Is All You Need",
         link="https://arxiv.org/abs/1706.03762",
-        summary="softmax attention of every token to every token; the yardstick",
+        summary="softmax(Q Kᵀ / √d) V over all tokens; the yardstick",
     ),
     Entry(
         kind="attention",
@@ -22,7 +22,8 @@ MECHANISMS: tuple[Entry, ...] = (
         target="attnbench.attention.dense:SharedQKAttention",
         family="dense",
         cost="O(n²)",
-        summary="dense with queries and keys from one projection; the control for `anchor`",
+        paper="this project",
+        summary="softmax(K Kᵀ / √d) V: queries are the keys; a control for `anchor`",
     ),
     Entry(
         kind="attention",
@@ -32,7 +33,7 @@ MECHANISMS: tuple[Entry, ...] = (
         cost="O(n w²)",
         paper="Liu et al. 2021, Swin Transformer",
         link="https://arxiv.org/abs/2103.14030",
-        summary="softmax attention inside (shifted) windows of w × w tokens",
+        summary="softmax(Q Kᵀ / √d + B) V inside (shifted) windows of w × w tokens, B by offset",
         sweepable=(SweepOption(name="window_size", default=7),),
     ),
     Entry(
@@ -43,7 +44,7 @@ MECHANISMS: tuple[Entry, ...] = (
         cost="O(n² / r²)",
         paper="Wang et al. 2021, Pyramid Vision Transformer",
         link="https://arxiv.org/abs/2102.12122",
-        summary="every token attends to a map reduced r × r by a strided convolution",
+        summary="softmax(Q R(K)ᵀ / √d) R(V), R = a map reduced r × r by a strided convolution",
         sweepable=(SweepOption(name="sr_ratio", default=8),),
     ),
     Entry(
@@ -54,7 +55,7 @@ MECHANISMS: tuple[Entry, ...] = (
         cost="O(n m)",
         paper="AnchorFormer 2025, section 3.3",
         link="https://arxiv.org/abs/2505.16463",
-        summary="a Markov step token → m learned anchors → token",
+        summary="A Δ⁻¹ Aᵀ V, A = softmax(K Uᵀ / √d), U = m learned anchors, Δ = column sums of A",
         sweepable=(SweepOption(name="num_anchors", default=30),),
     ),
     Entry(
@@ -65,7 +66,7 @@ MECHANISMS: tuple[Entry, ...] = (
         cost="O(n m)",
         paper="AnchorFormer 2025, section 3.2",
         link="https://arxiv.org/abs/2505.16463",
-        summary="the same step with m of the queries as anchors",
+        summary="A Δ⁻¹ Aᵀ V, A = softmax(K Uᵀ / √d), U = m of the queries",
         sweepable=(
             SweepOption(name="num_anchors", default=30),
             SweepOption(name="refine", default=0, least=0),
@@ -79,7 +80,7 @@ MECHANISMS: tuple[Entry, ...] = (
         cost="O(n²)",
         paper="Fan et al. 2024, RMT",
         link="https://arxiv.org/abs/2309.11523",
-        summary="dense with scores that fall with the distance on the grid",
+        summary="softmax(Q Kᵀ / √d + D) V + conv(V), D = distance on the grid × log γ",
     ),
     Entry(
         kind="attention",
@@ -89,7 +90,7 @@ MECHANISMS: tuple[Entry, ...] = (
         cost="O(n √n)",
         paper="Fan et al. 2024, RMT",
         link="https://arxiv.org/abs/2309.11523",
-        summary="the same along each row, then along each column",
+        summary="softmax(Q Kᵀ / √d + D) V along rows, then along columns, + conv(V)",
     ),
     Entry(
         kind="attention",
@@ -99,7 +100,7 @@ MECHANISMS: tuple[Entry, ...] = (
         cost="O(n²)",
         paper="Xia et al. 2022, DAT",
         link="https://arxiv.org/abs/2201.00520",
-        summary="every token attends to places that the queries have moved",
+        summary="softmax(Q K̃ᵀ / √d + B) Ṽ, K̃ and Ṽ from places that the queries have moved",
     ),
     Entry(
         kind="attention",
@@ -109,7 +110,7 @@ MECHANISMS: tuple[Entry, ...] = (
         cost="O(n w²)",
         paper="Yang et al. 2021, Focal Transformer",
         link="https://arxiv.org/abs/2107.00641",
-        summary="windows that also see a ring around them and a pooled map",
+        summary="softmax(Q Kᵀ / √d + B) V in windows, K and V with a ring around and a pooled map",
         sweepable=(SweepOption(name="window_size", default=7),),
     ),
     Entry(
@@ -118,6 +119,7 @@ MECHANISMS: tuple[Entry, ...] = (
         target="attnbench.attention.controls:IdentityAttention",
         family="control",
         cost="O(n)",
+        paper="this project",
         summary="V: no mixing; what the rest of a trunk can do alone",
     ),
     Entry(
@@ -126,6 +128,7 @@ MECHANISMS: tuple[Entry, ...] = (
         target="attnbench.attention.controls:MeanAttention",
         family="control",
         cost="O(n)",
+        paper="this project",
         summary="1 1ᵀ V / n: the mean of all tokens for each",
     ),
     Entry(
@@ -134,6 +137,7 @@ MECHANISMS: tuple[Entry, ...] = (
         target="attnbench.attention.anchor_untied:UntiedAnchorAttention",
         family="anchor",
         cost="O(n m)",
+        paper="this project",
         summary="A' Δ⁻¹ Aᵀ V: anchor with a second map to write by; a control",
         sweepable=(SweepOption(name="num_anchors", default=30),),
     ),

@@ -11,9 +11,10 @@ here there is none.
 
 Implementations: `reference` gathers the keys and values of each token (n k² rows of them); `sdpa`
 masks the other tokens in torch's fused attention over all of them, which forms no such rows but
-multiplies all n² pairs, and counts them.
+multiplies all n² pairs, and counts them. `flex` skips blocks of 128 × 128 pairs without neighbours;
+its count is that of all pairs, an upper bound.
 
-MACs for n tokens of width C: 4 n C² + 2 n k² C; `sdpa` 4 n C² + 2 n² C.
+MACs for n tokens of width C: 4 n C² + 2 n k² C; `sdpa` and `flex` 4 n C² + 2 n² C.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ from attnbench.attention.projected import ProjectedAttention
 from attnbench.attention.softmax import PLAIN_IMPLS, softmax_attention
 from attnbench.attention.tensor_cache import tensor_cache
 from attnbench.errors import UserError
+from attnbench.kernels.softmax.flex import block_mask
 from attnbench.spec import Grid
 
 
 class NeighborhoodAttention(ProjectedAttention):
     """Softmax attention to the nearest k × k tokens."""
 
-    impls: ClassVar[tuple[str, ...]] = PLAIN_IMPLS
+    impls: ClassVar[tuple[str, ...]] = (*PLAIN_IMPLS, "flex")
     projections: ClassVar[dict[str, int]] = {"qkv": 3}
     refuses_prefix_tokens: ClassVar[str] = "neighbours are those on a grid"
     qkv: nn.Linear
@@ -52,6 +54,8 @@ class NeighborhoodAttention(ProjectedAttention):
         query, key, value = self.heads(self.qkv(x))
         if self.impl == "reference":
             return self.output(self._gathered(query, key, value, grid))
+        if self.impl == "flex":
+            return self.output(self._in_blocks(query, key, value, grid))
         mask = far(grid, self.kernel_size, x.device)
         bias = torch.zeros(mask.shape, dtype=query.dtype, device=x.device)
         bias = bias.masked_fill(mask, float("-inf"))
@@ -74,8 +78,18 @@ class NeighborhoodAttention(ProjectedAttention):
         )
         return mixed.squeeze(3)
 
+    def _in_blocks(
+        self,
+        query: Float[Tensor, "batch heads tokens head_dim"],
+        key: Float[Tensor, "batch heads tokens head_dim"],
+        value: Float[Tensor, "batch heads tokens head_dim"],
+        grid: Grid,
+    ) -> Float[Tensor, "batch heads tokens head_dim"]:
+        blocks = None if query.is_meta else near_blocks(grid, self.kernel_size, query.device)
+        return softmax_attention(query, key, value, scale=self.scale, impl=self.impl, blocks=blocks)
+
     def macs(self, grid: Grid, batch: int = 1) -> int:
-        """4 n C² + 2 n k² C; `sdpa` 4 n C² + 2 n² C."""
+        """4 n C² + 2 n k² C; `sdpa` and `flex` 4 n C² + 2 n² C."""
         n, C = self.num_tokens(grid), self.dim
         keys = n
         if self.impl == "reference":
@@ -97,6 +111,13 @@ def far(grid: Grid, kernel_size: int, device: torch.device) -> Bool[Tensor, "tok
     places = neighbours(grid, kernel_size, device)
     everywhere = torch.ones(2 * (grid[0] * grid[1],), dtype=torch.bool, device=device)
     return everywhere.scatter(1, places, torch.zeros_like(places, dtype=torch.bool))
+
+
+@tensor_cache
+def near_blocks(grid: Grid, kernel_size: int, device: torch.device) -> Any:
+    """The neighbours of each token for FlexAttention."""
+    apart = far(grid, kernel_size, device)
+    return block_mask(lambda i, j: ~apart[i, j], grid[0] * grid[1], device)
 
 
 def _window(side: int, kernel_size: int, device: torch.device) -> Int[Tensor, "side keys"]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
@@ -50,8 +51,11 @@ def softmax_attention(
     scale: float,
     impl: str,
     bias: Float[Tensor, ...] | None = None,
+    blocks: Any = None,
 ) -> Float[Tensor, "*batch n d"]:
     """Attend; `bias` is added to the scaled scores and broadcasts to (*batch, n, k).
+
+    `blocks` says for `flex` which pairs are attended to (`kernels/softmax/flex.block_mask`).
 
     The first axis of the bias may also divide the batch; it then repeats, for example one bias for
     each window of an image.
@@ -66,6 +70,8 @@ def softmax_attention(
         bias = _repeated(bias, query)
     if impl == "reference":
         return _reference(query, key, value, scale, bias)
+    if blocks is not None and impl == "flex":
+        return flex_attention(query, key, value, scale=scale, bias=bias, blocks=blocks)
     return _KERNELS[impl](query, key, value, scale=scale, bias=bias)
 
 

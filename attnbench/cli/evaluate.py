@@ -66,6 +66,13 @@ class Asked:
     save_images: Annotated[
         int, options.number("save_images", "Worst pictures to draw, truth beside prediction.")
     ] = 0
+    details: Annotated[
+        bool,
+        typer.Option(
+            "--details",
+            help="Of a classifier: accuracy of each class, confusion, and calibration error.",
+        ),
+    ] = False
     batch_size: Annotated[int, options.number("batch_size", "Images per forward pass.")] = 64
     device: options.Device = "auto"
     out: Annotated[Path, typer.Option(help="File to append the record to.")] = (
@@ -151,6 +158,11 @@ def _judge(
     print(f"\nStored in {asked.out}; `attnbench report` shows it.")
     run = file.resolve().parent.name
     save_outcome(metrics[0], images, worst.pictures, outcomes, run, screen, results=True)
+    if asked.details:
+        from attnbench.cli.details import save_details
+        from attnbench.experiments.outcome import folder_of
+
+        save_details(metrics[0], trained.class_names, folder_of(outcomes, run, images))
 
 
 def _score_file(
@@ -221,6 +233,11 @@ def _refuse_other_task(asked: Asked, trained: Checkpoint) -> None:
         raise UserError(
             f"--task {asked.task}: the checkpoint was trained for {trained.task}; leave it out"
         )
+    if asked.details and trained.task != "classification":
+        raise UserError(
+            f"--details is for classifiers, got a checkpoint for {trained.task}, whose classes are "
+            "always shown; leave it out"
+        )
     if asked.save_images and trained.task not in DRAWN_TASKS:
         raise UserError(
             f"--save-images draws boxes and label maps, got a checkpoint for {trained.task}; "
@@ -230,6 +247,8 @@ def _refuse_other_task(asked: Asked, trained: Checkpoint) -> None:
 
 def _data_of_results(asked: Asked) -> str:
     """The data set that a result file is about."""
+    if asked.details:
+        raise UserError("--details goes with a checkpoint of a classifier; leave it out")
     if asked.task not in (None, "detection"):
         raise UserError(
             f"--predictions takes a COCO result file of boxes, --task is {asked.task}; leave it out"

@@ -47,7 +47,7 @@ def sweep_elsewhere(
     if left:
         screen.say(f"{len(left)} records of an earlier run's jobs joined {out}")
     jobs = jobs_of(workloads, settings, out, [] if force else merged.records)
-    cells = sum(len(job.work.workloads) for job in jobs)
+    cells = sum(job.cells for job in jobs)
     there = len(workloads) - cells
     if dry_run:
         print(f"{len(jobs)} jobs would measure {cells} cells; {there} are already there")

@@ -45,14 +45,19 @@ def draw_anchors(
 
     by_name = {use.layer: use for use in uses}
     note = FOOTNOTE.format(images=uses[0].images)
+    height, width = (int(side) for side in pixels.shape[1:])
     with house_style():
         figure, grid = open_sheet(
-            "What the anchors do", note, rows=len(layers), columns=3 + STRONGEST
+            "What the anchors do",
+            note,
+            rows=len(layers),
+            columns=3 + STRONGEST,
+            aspect=height / width,
         )
         for row, maps in zip(grid, layers, strict=True):
             use = by_name[maps.layer]
             show_picture(row[0], pixels)
-            _mark(row[0], maps, (int(pixels.shape[1]), int(pixels.shape[2])))
+            _mark(row[0], maps, (height, width))
             row[0].set_xlabel(
                 f"{_short(maps.layer)}\ndead {100 * use.dead_share:.0f} %, "
                 f"rank {use.effective_rank:.1f} of {use.num_anchors}",
@@ -60,7 +65,7 @@ def draw_anchors(
             )
             row[1].imshow(maps.implied.numpy(), cmap="viridis", vmin=0)
             _strongest(row[2:-1], maps)
-            _degrees(row[-1], maps)
+            _degrees(row[-1], maps, height / width)
         grid[0][0].set_title("picture, token", size=8)
         grid[0][1].set_title("implied attention", size=8)
         grid[0][-1].set_title("degrees", size=8)
@@ -69,7 +74,7 @@ def draw_anchors(
 
 def _short(name: str) -> str:
     """The end of a name that is longer than a picture is wide."""
-    return name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
+    return name if len(name) <= LONGEST else f"…{name[1 - LONGEST :].lstrip('.')}"
 
 
 def _strongest(row: Sequence[Axes], maps: AnchorMaps) -> None:
@@ -85,13 +90,13 @@ def _strongest(row: Sequence[Axes], maps: AnchorMaps) -> None:
         axes.set_xlabel(f"head {head}, anchor {anchor}\n{100 * share:.0f} %", size=7)
 
 
-def _degrees(axes: Axes, maps: AnchorMaps) -> None:
+def _degrees(axes: Axes, maps: AnchorMaps, aspect: float) -> None:
     from matplotlib.ticker import MaxNLocator
 
     for shares in maps.shares.sort(descending=True).values:
         axes.plot(100 * shares.numpy(), color="#3b6fb6", linewidth=0.9, alpha=0.8)
     axes.axhline(100 / maps.shares.shape[1], color="#999999", linestyle=":", linewidth=0.9)
-    axes.set(box_aspect=1, ylim=(0, None))
+    axes.set(box_aspect=aspect, ylim=(0, None))
     axes.yaxis.tick_right()
     axes.tick_params(right=True, labelright=True, bottom=False, labelsize=7, length=2)
     axes.yaxis.set_major_locator(MaxNLocator(3))

@@ -55,7 +55,11 @@ def draw_class_maps(columns: Sequence[Column], shown: Sequence[int], stem: Path)
         note += " Dashed: the detection that is explained."
     with house_style():
         figure, grid = open_sheet(
-            "What the models look at", note, rows=len(shown), columns=1 + len(columns)
+            "What the models look at",
+            note,
+            rows=len(shown),
+            columns=1 + len(columns),
+            aspect=first.pictures.pixels.shape[2] / first.pictures.pixels.shape[3],
         )
         for row, picture in enumerate(shown):
             show_picture(grid[row][0], first.pictures.pixels[picture])

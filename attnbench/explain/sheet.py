@@ -27,15 +27,24 @@ DASHED = "#ffffff"
 
 
 def open_sheet(
-    title: str, footnote: str, *, rows: int, columns: int
+    title: str, footnote: str, *, rows: int, columns: int, aspect: float
 ) -> tuple[Figure, list[list[Axes]]]:
-    """A figure of so many pictures, with a title above and small print below; call it in style."""
+    """A figure of so many pictures, with a title above and small print below; call it in style.
+
+    Args:
+        title: above the pictures.
+        footnote: below them.
+        rows: of pictures.
+        columns: of pictures.
+        aspect: height of a picture by its width.
+    """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     from attnbench.report.figures.style import FAINT
 
-    width, height = max(columns * SIDE, 4.5), rows * (SIDE + 0.28) + 0.2
+    width = max(columns * SIDE, 4.5)
+    height = rows * (aspect * width / columns + 0.28) + 0.2
     small_print = textwrap.wrap(footnote, int(width * 18))
     below = 0.12 + 0.15 * len(small_print)
     whole = height + TITLE + below

@@ -122,6 +122,14 @@ class Visit:
         return {url for url in self.asked if url.startswith("blob:")}
 
 
+@pytest.fixture(scope="module")
+def opened(browser, page_file):
+    """The page, for tests that leave it as they found it."""
+    one = Visit(browser, page_file)
+    yield one
+    one.close()
+
+
 @pytest.fixture
 def visit(browser, page_file):
     """Opens the page, and judges at the end what it said and asked for."""

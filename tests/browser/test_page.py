@@ -14,35 +14,33 @@ PHONE = {"viewport": {"width": 390, "height": 800}}
 AXE = Path(__file__).parent / "axe.min.js"
 
 
-def test_every_section_draws_its_chart_from_the_file_alone(visit):
-    here = visit()
+def test_every_section_draws_its_chart_from_the_file_alone(opened):
     for chart in ("frontier", "printed", "scaling", "limits", "training"):
-        assert here.page.locator(f"#{chart}-chart svg").count() == 1
-        assert here.page.locator(f"#{chart}-chart .points_marks path").count() > 1
-    assert here.page.locator(".finding").count() == 3
+        assert opened.page.locator(f"#{chart}-chart svg").count() == 1
+        assert opened.page.locator(f"#{chart}-chart .points_marks path").count() > 1
+    assert opened.page.locator(".finding").count() == 3
 
 
-def test_hostile_names_are_text(visit, hostile):
-    here = visit()
-    assert here.page.locator("img").count() == 0
-    here.page.fill("#cells-text", "onerror")
-    assert here.column(1)[0].startswith(hostile)
-    assert hostile in here.page.locator("#frontier-standings").inner_text()
+def test_hostile_names_are_text(opened, hostile):
+    assert opened.page.locator("img").count() == 0
+    opened.page.fill("#cells-text", "onerror")
+    assert opened.column(1)[0].startswith(hostile)
+    assert hostile in opened.page.locator("#frontier-standings").inner_text()
+    opened.page.fill("#cells-text", "")
 
 
-def test_the_table_is_sorted_by_any_column_both_ways(visit):
-    here = visit()
-    first = here.column(1)
+def test_the_table_is_sorted_by_any_column_both_ways(opened):
+    first = opened.column(1)
     for order in ("ascending", "descending"):
-        here.page.locator("#cells-table th button", has_text="latency").click()
-        assert here.page.locator(f"th[aria-sort={order}]").count() == 1
-        rows = here.column(6)
+        opened.page.locator("#cells-table th button", has_text="latency").click()
+        assert opened.page.locator(f"th[aria-sort={order}]").count() == 1
+        rows = opened.column(6)
         shown = [text for text in rows if text != "–"]
         sizes = [seconds_of(text) for text in shown]
         assert sizes == sorted(sizes, reverse=order == "descending")
         assert rows[: len(shown)] == shown  # what has no number is last
-    here.page.locator("th[aria-sort=descending] button").click()
-    assert here.column(1) == first
+    opened.page.locator("th[aria-sort=descending] button").click()
+    assert opened.column(1) == first
 
 
 def seconds_of(text):
@@ -115,14 +113,16 @@ def test_a_point_tells_its_facts_by_mouse_and_by_keyboard(visit):
     assert here.page.locator("#tip").is_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_wider_than_a_phone_and_nothing_bars_anybody(visit, scheme):
-    here = visit(color_scheme=scheme, **PHONE)
-    assert here.page.evaluate("document.documentElement.scrollWidth") == 390
+def test_nothing_is_wider_than_a_phone_and_nothing_bars_anybody(visit):
+    here = visit(**PHONE)
     here.page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = here.page.evaluate("axe.run().then((result) => result.violations)")
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in serious] == []
+    for scheme in ("light", "dark"):
+        here.page.emulate_media(color_scheme=scheme)
+        here.draw_all()
+        assert here.page.evaluate("document.documentElement.scrollWidth") == 390
+        found = here.page.evaluate("axe.run().then((result) => result.violations)")
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in serious] == [], scheme
 
 
 def test_an_empty_store_has_a_page_without_charts(visit, tmp_path):

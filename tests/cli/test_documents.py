@@ -17,11 +17,8 @@ from attnbench.data.images import ImageData
 from attnbench.registry import ATTENTIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = (
-    "index", "choose", "add-your-own", "training", "recipes", "differences", "dense", "pitfalls",
-    "paper", "api",
-)  # fmt: skip
 BLOCK = re.compile(r"^```(console|python)(?: title=\"(.+?)\")?\n(.*?)^```$", re.M | re.S)
+PAGES = [page.stem for page in sorted(DOCS.glob("*.md")) if BLOCK.search(page.read_text())]
 SMALLER = {
     "profile": "--time-budget 0.05",
     "sweep": "--time-budget 0.05",
@@ -32,6 +29,7 @@ SMALLER = {
     "data": "",
     "list": "",
     "evaluate": "",
+    "explain": "",
     "predict": "--help",  # it needs sizes that are measured well: tests of its own
     "doctor": "--help",  # minutes; tests of its own
     "reproduce": "--help",  # the same
@@ -98,7 +96,7 @@ def make_folders(picture):
         size = {"width": 64, "height": 48}
         content = {
             "images": [{"id": n, "file_name": f"{split}{n}.png", **size} for n in (1, 2)],
-            "categories": [{"id": 1, "name": "cell"}],
+            "categories": [{"id": 1, "name": "WBC"}],
             "annotations": [{"id": n, "image_id": n, **box} for n in (1, 2)],
         }
         Path("bccd/annotations").mkdir(exist_ok=True)

@@ -76,7 +76,7 @@ def is_running(pid):
 
 
 def wait_until(condition):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -139,3 +139,40 @@ def test_a_dry_run_lists_the_cells_and_stores_nothing(sweep):
         "4 cells: 3 would run, 1 cannot run; nothing was run or stored",
     ]
     assert list(sweep.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--executor", "slurm"], "--device cpu or cuda"),
+        (["--executor", "ray", "--device", "cpu", "--threads", "auto"], "--threads N"),
+        (["--executor", "slurm", "--device", "cpu", "--pin"], "--threads N"),
+        (["--executor-option", "at_once=2"], "--executor slurm or ray"),
+        (["--executor", "pbs", "--device", "cpu"], "local, slurm"),
+        (["--executor", "slurm", "--executor-option", "colour", "--device", "cpu"], "NAME=VALUE"),
+    ],
+)
+def test_an_executor_refuses_what_only_this_machine_could_answer(attnbench, flags, told):
+    code, _, err = attnbench("sweep", *QUICK, "--n-tokens", 16, *flags)
+    assert (code, told in err) == (2, True), err
+
+
+def test_the_cells_of_one_size_are_one_job(attnbench):
+    flags = ["--executor", "slurm", "--device", "cpu", "--dry-run"]
+    code, out, err = attnbench(
+        "sweep", *QUICK, "--attention", "dense,window", "--n-tokens", "16,64", *flags
+    )
+    assert (code, err) == (0, "")
+    assert out == "2 jobs would measure 4 cells; 0 are already there\n"
+
+
+@pytest.mark.slow
+def test_jobs_of_other_processes_fill_one_file(attnbench, tmp_path):
+    where = ["--executor", "slurm", "--executor-option", "cluster=local", "--device", "cpu"]
+    size = ["--attention", "dense,window", "--n-tokens", 16]
+    code, out, _ = attnbench("sweep", *QUICK, *size, *where)
+    records = store.read(tmp_path / "sweep.jsonl").records
+    assert (code, len(records)) == (0, 2), out
+    assert all(record.host for record in records)
+    assert "2 already there" in attnbench("sweep", *QUICK, *size, *where)[1]
+    assert [file.name for file in tmp_path.glob("sweep.jsonl.jobs/*")] == ["engine"]

@@ -12,7 +12,7 @@ from attnbench.benchmark.runner import open_record
 from attnbench.records import store
 from attnbench.registry import MODELS, register_model
 from attnbench.spec import Protocol
-from attnbench.training import loop
+from attnbench.training.step import Stepper
 
 RUNS = "results/runs/checkpoints"
 
@@ -49,14 +49,14 @@ def names(tmp_path):
 
 def stop_at(monkeypatch, number, name="SIGTERM"):
     """Send a signal to this process after a number of steps of all runs."""
-    step, count = loop._train_step, iter(range(1, 1000))
+    step, count = Stepper.step, iter(range(1, 1000))
 
     def stopping(*given):
         if next(count) == number:
             os.kill(os.getpid(), getattr(signal, name))
         return step(*given)
 
-    monkeypatch.setattr(loop, "_train_step", stopping)
+    monkeypatch.setattr(Stepper, "step", stopping)
 
 
 def test_a_queue_trains_all_and_the_second_call_nothing(train, tmp_path):
@@ -137,6 +137,20 @@ def test_runs_are_listed_with_how_they_go_on(attnbench, train, tmp_path, monkeyp
     again = out.splitlines()[-1].partition("To go on: ")[2]
     assert attnbench(*shlex.split(again)[1:])[1] == "2 runs: 1 already there, 1 done\n"
     assert "stopped" not in attnbench("runs")[1]
+
+
+def test_details_of_a_classifier_are_shown_and_written(attnbench, train, tmp_path):
+    train()
+    (name,) = names(tmp_path)
+    code, out, err = attnbench("evaluate", f"{RUNS}/{name}/best.pt", "--details")
+    assert code == 0, err
+    assert "Expected calibration error: " in out
+    written = (tmp_path / "results/runs/outcomes" / name / "pictures-val/classes.csv").read_text()
+    assert [line.split(",")[:2] for line in written.splitlines()[1:]] == [
+        ["dark", "6"],
+        ["light", "6"],
+    ]
+    assert (tmp_path / "results/runs/outcomes" / name / "pictures-val/confusion.png").exists()
 
 
 def test_auto_resume_starts_what_is_not_there(train, tmp_path):

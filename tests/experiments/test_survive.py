@@ -109,7 +109,7 @@ def test_a_run_that_diverges_names_what_is_kept(experiment, tmp_path, monkeypatc
 
     def spoil(step: Step) -> None:
         if step.done == 4:
-            monkeypatch.setattr("attnbench.training.loop.isfinite", lambda value: False)
+            monkeypatch.setattr("attnbench.training.losses.isfinite", lambda value: False)
 
     with pytest.raises(UserError, match=r"diverged at epoch 2 .*last\.pt holds epoch 1 of 2$"):
         run(made, on_step=spoil)

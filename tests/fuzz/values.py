@@ -28,6 +28,8 @@ SENSIBLE = {
     "dtype": ["float32", "bfloat16", "float32,float16"],
     "ema_decay": ["0", "0.99"],
     "epochs": ["1", "2"],
+    "executor": ["local", "slurm"],
+    "executor_option": ["at_once=2", "slurm_partition=gpu"],
     "erasing": ["0", "0.25"],
     "fail_on": ["slower", "broken,missing", "changed,worse"],
     "head": ["picodet", "semantic-fpn", "uper-net"],

@@ -68,8 +68,8 @@ _SCORES = {
     IMAGE_ERROR: "float64", "scored_images": "Int64", "outcomes_key": "object",
 }  # fmt: skip
 _ORIGIN = {
-    "status": "str", "reason": "str", "asked_by": "str", "created": "str", "notes": "str",
-    "key": "str",
+    "status": "str", "reason": "str", "asked_by": "str", "created": "str", "host": "str",
+    "gpu": "str", "notes": "str", "key": "str",
 }  # fmt: skip
 _MODEL = {
     "label": "str", "variant_key": "object", "model": "str", "attention": "str", "options": "str",

@@ -126,6 +126,8 @@ def _common(record: Record) -> Row:
         "reason": record.reason,
         "asked_by": record.asked_by,
         "created": record.created,
+        "host": record.host,
+        "gpu": record.gpu,
         "notes": "; ".join(record.notes),
         "key": record.key,
     }

@@ -18,6 +18,8 @@ class Job:
 
     name: str
     work: Work
+    cells: int = 1
+    """How many records it writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

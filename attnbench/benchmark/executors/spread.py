@@ -77,7 +77,7 @@ def _job(workloads: tuple[AnyWorkload, ...], settings: Settings, folder: Path) -
         results=folder / f"{digest}.jsonl", plugins=settings.plugins,
         timeout_s=settings.timeout_s, threads=settings.threads,
     )  # fmt: skip
-    return Job(name=digest, work=work)
+    return Job(name=digest, work=work, cells=len(workloads))
 
 
 def run_jobs(

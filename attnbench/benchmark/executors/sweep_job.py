@@ -5,10 +5,14 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attnbench.benchmark.executors.host_lock import alone_on_host
 from attnbench.records import CostRecord
 from attnbench.spec import AnyWorkload, Protocol
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +67,8 @@ class SweepJob:
         return self.results.read_bytes()
 
 
-def _gpu(device: object) -> str:
+def _gpu(device: torch.device) -> str:
     """The identity of a GPU among all GPUs; "" for a CPU."""
-    import torch
+    from torch.cuda import get_device_properties
 
-    if getattr(device, "type", "cpu") != "cuda":
-        return ""
-    return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+    return f"GPU-{get_device_properties(device).uuid}" if device.type == "cuda" else ""

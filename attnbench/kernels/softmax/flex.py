@@ -1,6 +1,7 @@
 """torch's FlexAttention, compiled once for each case, and where it cannot run.
 
-A bias is added to the scores as they are formed (`score_mod`): minus infinity there is a mask.
+A bias is added to the scores as they are formed (`score_mod`): minus infinity there is a mask. A
+block mask says which scores are formed at all: blocks of 128 × 128 pairs without any are skipped.
 
 Compiling takes from seconds to a minute, at the first call of a case: shapes, strides, dtype,
 device, scale, and whether gradients are kept. The compiler sees each case as a function of its own
@@ -31,13 +32,21 @@ DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 LEAST_WIDTH = 16
 """Least head width on CUDA: Triton multiplies no narrower tiles."""
 
-Kernel = Callable[[Tensor, Tensor, Tensor, float, Tensor | None], Tensor]
+Near = Callable[[Tensor, Tensor], Tensor]
+"""Whether pairs of places, of queries and of keys, are attended to."""
+Kernel = Callable[[Tensor, Tensor, Tensor, float, Tensor | None, Any], Tensor]
 _kernels: dict[Hashable, Kernel] = {}
 """Compiled, by case."""
 
 
 def flex_attention(
-    query: Tensor, key: Tensor, value: Tensor, *, scale: float, bias: Tensor | None = None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    scale: float,
+    bias: Tensor | None = None,
+    blocks: Any = None,
 ) -> Tensor:
     """softmax(q kᵀ · scale + bias) v of (batch, heads, n, d) tensors.
 
@@ -47,18 +56,19 @@ def flex_attention(
         value: as `key`.
         scale: of the scores.
         bias: (b, h, n, k) where b divides the batch, and h the heads; it repeats along both.
+        blocks: which pairs are attended to, from `block_mask`; None for all.
 
     Raises:
         UserError: the compiler failed; with the first line of what it says.
     """
     if torch.compiler.is_compiling():
-        return _attend(query, key, value, scale, bias)
-    case = scale, _case(query, key, value, bias)
+        return _attend(query, key, value, scale, bias, blocks)
+    case = scale, id(blocks), _case(query, key, value, bias)
     if case in _kernels:
-        return _kernels[case](query, key, value, scale, bias)
+        return _kernels[case](query, key, value, scale, bias, blocks)
     kernel = _compiled(f"flex_attention_{len(_kernels)}")
     with _quiet(), _compiler_errors_in_a_line():
-        output = kernel(query, key, value, scale, bias)
+        output = kernel(query, key, value, scale, bias, blocks)
     _kernels[case] = kernel
     return output
 
@@ -68,17 +78,32 @@ def forget_kernels() -> None:
     _kernels.clear()
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tensor | None) -> Tensor:
+def block_mask(near: Near, num_tokens: int, device: torch.device) -> Any:
+    """The blocks that hold pairs of tokens for which `near` is true, for `flex_attention`.
+
+    Make it once and keep it: all pairs are looked at, and another mask is another compiled case.
+    """
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    def of_pairs(b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        return near(i, j)
+
+    return create_block_mask(of_pairs, None, None, num_tokens, num_tokens, device=device)
+
+
+def _attend(
+    query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tensor | None, blocks: Any
+) -> Tensor:
     from torch.nn.attention.flex_attention import flex_attention as attend
 
     if bias is None:
-        return attend(query, key, value, scale=scale)
+        return attend(query, key, value, scale=scale, block_mask=blocks)
     images, heads = bias.shape[:2]
 
     def add_bias(score: Tensor, b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:
         return score + bias[b % images, h % heads, i, j]
 
-    return attend(query, key, value, score_mod=add_bias, scale=scale)
+    return attend(query, key, value, score_mod=add_bias, scale=scale, block_mask=blocks)
 
 
 def _case(*tensors: Tensor | None) -> Hashable:

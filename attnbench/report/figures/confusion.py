@@ -1,4 +1,4 @@
-"""Which class is taken for which: objects or pixels by true and by predicted class."""
+"""Which class is taken for which: images, objects or pixels by true and by predicted class."""
 
 from __future__ import annotations
 
@@ -53,6 +53,21 @@ def save_pixels(
             subtitle=f"Pixels of {pictures:,} pictures",
             footnote="Numbers and shading: share of the row in percent.",
             form="{percent:.0f}",
+        )  # fmt: skip
+        return save_png(figure, folder / "confusion.png")
+
+
+def save_images(
+    counts: Sequence[Sequence[int]], class_names: Sequence[str], pictures: int, folder: Path
+) -> Path:
+    """Draw `confusion.png` of images by true class (rows) and found class (columns)."""
+    names = [drawable(name) for name in class_names]
+    with house_style():
+        figure = _matrix(
+            counts, names, names,
+            subtitle=f"{pictures:,} pictures",
+            footnote="Numbers are pictures. Shading: share of the row.",
+            form="{count:,.0f}",
         )  # fmt: skip
         return save_png(figure, folder / "confusion.png")
 

@@ -72,10 +72,14 @@ def _fastest(rows: pd.DataFrame) -> Finding | None:
     if unsure := [one for one in found if one.rivals]:
         parts.append(_unsure_text(unsure[-1], unsure))
     return Finding(
-        text=f"{'; '.join(parts)}.",
+        text=_sentence("; ".join(parts)),
         basis=f"Latency, cells graded A or B; {rows['conditions'].iloc[0]}",
         section="scaling",
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _sure_text(sure: Sequence[Leader]) -> str:

@@ -82,6 +82,7 @@ def notes_of(
         Notes(items=_poor_layers(frames.layers), where=in_files),
         Notes(items=_poor_models(frames.models), where=in_files),
         Notes(items=_quoting_notes(frames), where="in the column notes of the CSV files"),
+        Notes(items=_several_hosts(frames.layers), where="in the column host of layers.csv"),
         Notes(items=_undrawn(frames, groups) if figures else ()),
         Notes(items=_frontier_notes(groups) if figures else (), where="about models in models.csv"),
         Notes(items=left_out(frames.models, metric), where="about models in models.csv"),
@@ -95,6 +96,18 @@ def _quoting_notes(frames: Frames) -> list[str]:
         for notes in frame["notes"].tolist():
             count.update(note for note in notes.split("; ") if note)
     return [f"{note} ({times:,} records)" for note, times in count.items()]
+
+
+def _several_hosts(layers: pd.DataFrame) -> list[str]:
+    """Conditions whose cells were measured on several machines of one kind: which machines."""
+    named = layers[layers["host"] != ""]
+    found = named.groupby("conditions", sort=False, observed=True)["host"].unique()
+    return [
+        f"{conditions}: measured on {len(hosts)} machines of this kind ({some_of(sorted(hosts))}); "
+        "ratios of cells of two of them hold the difference of the machines, too."
+        for conditions, hosts in found.items()
+        if len(hosts) > 1
+    ]
 
 
 def _poor_layers(layers: pd.DataFrame) -> Lines:

@@ -137,6 +137,8 @@ def _write(found: Analysed, out: Path, asked: Asked) -> Written:
 def _page(found: Analysed, files: Sequence[Path], asked: Asked) -> str:
     data = payload(found.frames, found.growth, found.groups, found.costs, asked.printed, asked.cost)
     seen = asked.explained
+    conditions = limits.listed(conditions_of(found.frames), "in the CSV files")
+    parts = {"change": asked.comparison, "conditions": conditions}
     return render(
         data | {"explained": explained.drawn(seen) if seen else None},
         first=first_screen(found.frames, found.records, found.sources),
@@ -145,7 +147,8 @@ def _page(found: Analysed, files: Sequence[Path], asked: Asked) -> str:
         score_texts=explained.texts,
         findings=found.findings,
         changes=changes(asked.comparison) if asked.comparison else None,
-        conditions=limits.listed(conditions_of(found.frames), "in the CSV files"),
+        conditions=conditions,
+        absent=[name for name, content in parts.items() if not content],
         notes=[*limits.cells_note(found.frames.layers, found.frames.models), *on_page(found)],
         problems=limits.listed(found.problems, "printed by the command"),
         files=[path.as_posix() for path in files],

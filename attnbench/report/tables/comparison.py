@@ -106,6 +106,9 @@ class Facts:
             self._machines.machine(machine_of(one)) for one in (change.before, change.after)
         )
         machines = [after] if before == after else [f"before on {before}", f"after on {after}"]
+        hosts = change.before.host, change.after.host
+        if hosts[0] != hosts[1]:
+            machines.append("hosts " + " and ".join(host or "not named" for host in hosts))
         return [*facts_of(change.after), *machines]
 
 

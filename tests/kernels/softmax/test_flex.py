@@ -202,3 +202,18 @@ def test_compiled_on_the_cpu_layers_equal_their_reference(name, grid, options, c
             eps = torch.finfo(torch.bfloat16).eps
             assert (came - expected).abs().max() <= 8 * eps * expected.abs().max()
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("grid", "kernel_size"), [((5, 9), 3), ((11, 13), 5)])
+@torch.inference_mode()
+def test_neighbours_by_blocks_are_those_that_are_gathered(eager, grid, kernel_size):
+    """143 tokens are more than a block."""
+    gathered, by_blocks = (
+        create_attention("neighborhood", 24, 3, kernel_size=kernel_size, impl=impl)
+        for impl in ("reference", "flex")
+    )
+    by_blocks.load_state_dict(gathered.state_dict())
+    x = torch.randn(2, grid[0] * grid[1], 24)
+    for _ in range(2):
+        torch.testing.assert_close(by_blocks(x, grid), gathered(x, grid), rtol=1e-4, atol=1e-6)
+    assert len(eager) == 1

@@ -281,3 +281,12 @@ def test_no_torch_is_needed(results, tmp_path):
     )
     command = [sys.executable, "-c", program, str(results), str(tmp_path / "report")]
     subprocess.run(command, check=True)
+
+
+def test_figures_of_several_machines_of_one_kind_say_so(layer, tmp_path):
+    cells = [replace(layer(side=side), host=host) for side, host in ((4, "one"), (8, "two"))]
+    both = write_report([stored(tmp_path, cells)], tmp_path / "both", "macs")
+    (note,) = [line for line in both.brief if "machines of this kind" in line]
+    assert "(one, two)" in note
+    alone = write_report([stored(tmp_path / "1", cells[:1])], tmp_path / "alone", "macs")
+    assert not [line for line in alone.brief if "machines of this kind" in line]

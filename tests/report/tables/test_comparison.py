@@ -92,3 +92,11 @@ def test_markdown_has_a_row_for_each_cell(layer):
     assert len(table) == 4
     assert all(line.replace("\\|", "").count("|") == len(HEADS) + 1 for line in table)
     assert lines[-1] == "**2 cells compared: 2 same**"
+
+
+def test_cells_of_two_machines_say_so(layer):
+    before, after = (replace(layer(side=4), host=host) for host in ("a", "b"))
+    alike = [replace(layer(side=8), host="a")] * 2
+    first, second = rows(compared([before, alike[0]], [after, alike[1]]))
+    assert "hosts a and b" in first[0]
+    assert "host" not in second[0]
