@@ -30,7 +30,6 @@ SENSIBLE = {
     "epochs": ["1", "2"],
     "executor": ["local", "slurm"],
     "executor_option": ["at_once=2", "slurm_partition=gpu"],
-    "fail_on": ["slower", "broken,missing", "changed"],
     "erasing": ["0", "0.25"],
     "fail_on": ["slower", "broken,missing", "changed,worse"],
     "head": ["picodet", "semantic-fpn", "uper-net"],
