@@ -21,6 +21,7 @@ from attnbench.models.options import attention_inside
 from attnbench.records.outcome_file import OUTCOMES
 from attnbench.spec import ModelWorkload, Recipe
 from attnbench.training.checkpoint import Checkpoint
+from attnbench.training.drop_path import dropped_paths
 
 CHECKPOINTS = RUNS / "checkpoints"
 CPU = torch.device("cpu")
@@ -33,7 +34,8 @@ class Experiment:
     """One training run.
 
     Raises:
-        UserError: the model cannot be built with these options; found out before any work.
+        UserError: the model cannot be built with these options, or has no blocks that the recipe
+            could skip; found out before any work.
     """
 
     model: str
@@ -52,7 +54,9 @@ class Experiment:
 
     def __post_init__(self) -> None:
         with torch.device("meta"):
-            self.build()
+            model = self.build()
+        with dropped_paths(model, self.recipe.drop_path):
+            pass
 
     @property
     def outcomes(self) -> Path:

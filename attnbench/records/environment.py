@@ -38,6 +38,10 @@ class Environment:
     allocator: Text = ""
     """Settings of the memory allocator; "" if none was changed."""
 
+    def __hash__(self) -> int:
+        # These tell most environments apart; all fields would take five times as long.
+        return hash((self.device_name, self.threads, self.code))
+
     @property
     def label(self) -> str:
         """One line for a caption, with what the user set."""
