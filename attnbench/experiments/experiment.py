@@ -20,6 +20,7 @@ from attnbench.data.layouts.found import Reading
 from attnbench.models.options import attention_inside
 from attnbench.records.outcome_file import OUTCOMES
 from attnbench.spec import ModelWorkload, Recipe
+from attnbench.training.blocks import recomputed_blocks
 from attnbench.training.checkpoint import Checkpoint
 from attnbench.training.drop_path import dropped_paths
 
@@ -35,7 +36,7 @@ class Experiment:
 
     Raises:
         UserError: the model cannot be built with these options, or has no blocks that the recipe
-            could skip; found out before any work.
+            could skip or recompute; found out before any work.
     """
 
     model: str
@@ -55,7 +56,8 @@ class Experiment:
     def __post_init__(self) -> None:
         with torch.device("meta"):
             model = self.build()
-        with dropped_paths(model, self.recipe.drop_path):
+        recipe = self.recipe
+        with dropped_paths(model, recipe.drop_path), recomputed_blocks(model, recipe.recompute):
             pass
 
     @property
