@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/attnbench
 
-.PHONY: demo test lint docs bench gpu-bench gpu-test evidence-dense evidence-mechanisms clean
+.PHONY: demo test lint docs bench bench-train gpu-bench gpu-test evidence-dense evidence-mechanisms clean
 
 demo: $(VENV)/.installed
 	$(RUN) ceilings
@@ -42,6 +42,10 @@ bench: $(VENV)/.installed
 	$(BIN)/python scripts/bench_files.py
 	$(BIN)/python scripts/bench_dense.py
 	$(BIN)/python scripts/bench_mechanisms.py
+
+# Images a second of our training loop and of timm's parts: make bench-train DATA=FOLDER
+bench-train: $(VENV)/.installed
+	$(BIN)/python scripts/bench_train.py $(DATA)
 
 # Trains attentions in a detector and in a segmenter, in about an hour and a half on two cores:
 #   make evidence-dense DATA=FOLDER    (holds bccd/ and camvid11/)

@@ -86,6 +86,13 @@ class RecipeOptions:
     accumulate: Annotated[
         int | None, _setting("accumulate", "Parts that a batch is computed in, to save memory.")
     ] = None
+    recompute: Annotated[
+        bool | None,
+        typer.Option(
+            "--recompute/--no-recompute", show_default=False, rich_help_panel=PANEL,
+            help="Compute blocks again in the backward pass, to save memory.",
+        ),
+    ] = None  # fmt: skip
     ema_decay: Annotated[
         float | None, _setting("ema_decay", "Of the average of the weights, which is scored.")
     ] = None

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -32,8 +33,8 @@ class Pictures(Protocol):
 
     def __len__(self) -> int: ...
 
-    def picture(self, row: int, *, whole: bool) -> Tensor:
-        """One picture, uint8 (3, height, width); of the size of the set unless it may be whole."""
+    def picture(self, row: int, *, whole: bool) -> Image.Image:
+        """One picture in RGB; of the size of the set unless it may be whole."""
         ...
 
 

@@ -123,14 +123,9 @@ def fit_square(images: Tensor, size: int) -> Tensor:
     return F.center_crop(images, [size, size])
 
 
-def read_whole(path: Path) -> Tensor:
-    """One file as uint8 (3, height, width)."""
-    return F.pil_to_tensor(open_rgb(path))
-
-
 def read_square(path: Path, size: int) -> Tensor:
     """One file as uint8 (3, size, size)."""
-    return fit_square(read_whole(path), size)
+    return fit_square(F.pil_to_tensor(open_rgb(path)), size)
 
 
 def read_squashed(path: Path, size: tuple[int, int], *, upright: bool = True) -> Tensor:

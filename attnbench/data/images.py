@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import torch
+from PIL import Image
 from torch import Tensor
+from torchvision.transforms.v2.functional import to_pil_image
 
 from attnbench.cores import available_cores
-from attnbench.data.decoding import read_square, read_whole, silence_pillow
+from attnbench.data.decoding import open_rgb, read_square, silence_pillow
 from attnbench.data.findings import Finding
 from attnbench.data.targets import Numbers
 
@@ -102,9 +104,9 @@ class ImagesInMemory:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def picture(self, row: int, *, whole: bool) -> Tensor:
-        """One image, uint8 (3, height, width); what was cut off when it was read is not here."""
-        return self.images[row]
+    def picture(self, row: int, *, whole: bool) -> Image.Image:
+        """One image; what was cut off when it was read is not here."""
+        return Image.fromarray(self.images[row].permute(1, 2, 0).numpy())
 
     def batches(
         self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
@@ -135,10 +137,10 @@ class ImagesOnDisk:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def picture(self, row: int, *, whole: bool) -> Tensor:
-        """One file, uint8 (3, height, width): as it is if `whole`, else cut to the set's size."""
+    def picture(self, row: int, *, whole: bool) -> Image.Image:
+        """One file: as it is if `whole`, else cut to the set's size."""
         path = self.paths[row]
-        return read_whole(path) if whole else read_square(path, self.img_size)
+        return open_rgb(path) if whole else to_pil_image(read_square(path, self.img_size))
 
     def batches(
         self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0

@@ -36,21 +36,20 @@ class PictureAugment:
     rand_augment: str
     """See `Recipe.rand_augment`."""
 
-    def __call__(self, picture: Tensor, seed: int) -> Tensor:
+    def __call__(self, picture: Image.Image, seed: int) -> Tensor:
         """The image that a seed makes of a picture.
 
         Args:
-            picture: uint8 (3, height, width); of the size of images if there is no `crop_scale`.
+            picture: in RGB; of the size of images if there is no `crop_scale`.
             seed: see `drawing_from`.
 
         Returns:
             uint8 (3, *img_size).
         """
-        image = Image.fromarray(picture.permute(1, 2, 0).numpy())
         with drawing_from(seed):
             for step in self.steps:
-                image = step(image)
-        return F.pil_to_tensor(image)
+                picture = step(picture)
+        return F.pil_to_tensor(picture)
 
     @cached_property
     def steps(self) -> list[Callable[[Any], Any]]:

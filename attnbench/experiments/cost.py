@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -11,10 +12,12 @@ from torch import nn
 from attnbench.benchmark.instance import call_on_cpu
 from attnbench.benchmark.runner import profile
 from attnbench.isolation.failure import WorkLostError
+from attnbench.profiling.counting.macs import count_macs
 from attnbench.profiling.memory.resident import measure_resident
 from attnbench.records import ModelRecord
 from attnbench.registry import loaded_plugins
 from attnbench.spec import ModelWorkload, Protocol
+from attnbench.training.blocks import recomputed_blocks
 
 COST_PROTOCOL = Protocol(time_budget_s=5.0)
 """How the latency of a trained model is measured, at batch 1."""
@@ -37,6 +40,25 @@ def trained_cost(model: nn.Module, workload: ModelWorkload, device: torch.device
             module.training = training
     assert isinstance(cost, ModelRecord)
     return _with_resident_memory(cost) if device.type == "cpu" else cost
+
+
+def with_recomputing(cost: ModelRecord, build: Callable[[], nn.Module]) -> ModelRecord:
+    """The cost with what a training that recomputes blocks computes again, beside its other MACs.
+
+    Args:
+        cost: of the model as it is.
+        build: makes the model.
+    """
+    if cost.macs is None:
+        return cost
+    with torch.device("meta"):
+        model = build().eval()
+        images = torch.empty(1, 3, *cost.workload.img_size)
+    notes = list(cost.notes)
+    with recomputed_blocks(model, True):
+        again = count_macs(model, [images], on_note=notes.append).recomputed_macs
+    macs = replace(cost.macs, recomputed_macs=again)
+    return replace(cost, macs=macs, notes=tuple(dict.fromkeys(notes)))
 
 
 def _with_resident_memory(record: ModelRecord) -> ModelRecord:

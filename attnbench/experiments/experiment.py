@@ -20,7 +20,9 @@ from attnbench.data.layouts.found import Reading
 from attnbench.models.options import attention_inside
 from attnbench.records.outcome_file import OUTCOMES
 from attnbench.spec import ModelWorkload, Recipe
+from attnbench.training.blocks import recomputed_blocks
 from attnbench.training.checkpoint import Checkpoint
+from attnbench.training.drop_path import dropped_paths
 
 CHECKPOINTS = RUNS / "checkpoints"
 CPU = torch.device("cpu")
@@ -33,7 +35,8 @@ class Experiment:
     """One training run.
 
     Raises:
-        UserError: the model cannot be built with these options; found out before any work.
+        UserError: the model cannot be built with these options, or has no blocks that the recipe
+            could skip or recompute; found out before any work.
     """
 
     model: str
@@ -52,7 +55,10 @@ class Experiment:
 
     def __post_init__(self) -> None:
         with torch.device("meta"):
-            self.build()
+            model = self.build()
+        recipe = self.recipe
+        with dropped_paths(model, recipe.drop_path), recomputed_blocks(model, recipe.recompute):
+            pass
 
     @property
     def outcomes(self) -> Path:

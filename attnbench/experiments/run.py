@@ -13,7 +13,7 @@ from attnbench.benchmark.subject import subject_of
 from attnbench.data.by_name import not_judged
 from attnbench.data.images import num_batches
 from attnbench.errors import UserError
-from attnbench.experiments.cost import trained_cost
+from attnbench.experiments.cost import trained_cost, with_recomputing
 from attnbench.experiments.experiment import Experiment
 from attnbench.experiments.image_outcomes import with_outcomes
 from attnbench.experiments.keeping import SAVE_EVERY_S, Keeper
@@ -130,8 +130,11 @@ def _trained(
             device=experiment.device, state=saved.state if saved else None, teacher=teacher,
             on_step=after_step, on_pause=keeper.pause, on_epoch=on_epoch, on_metric=metrics.append,
         )  # fmt: skip
+        keeper.pause(lambda: state)  # a signal may have come during the last evaluation
     model.zero_grad()  # gradients of the last step take memory
     cost = trained_cost(model, experiment.workload, experiment.device)
+    if experiment.recipe.recompute:
+        cost = with_recomputing(cost, experiment.build)
     record = replace(
         cost, recipe=experiment.recipe, run=name, scores=keeper.scores,
         notes=(*cost.notes, *not_judged(experiment.data)),

@@ -67,6 +67,8 @@ class Recipe:
     """Of the moving average of the weights, which is what is scored; 0 keeps none."""
     accumulate: int = 1
     """Parts that a batch is computed in, to save memory; their gradients are added."""
+    recompute: bool = False
+    """Keep no activations inside blocks, to save memory: they are computed again."""
     distillation: Literal["none", "soft", "hard"] = "none"
     """Whether a student learns the teacher's probabilities, or the teacher's answer."""
     teacher: str = ""

@@ -14,11 +14,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from attnbench.errors import UserError
-
-BRANCHES = ("attn", "mlp")
-SLOT = "drop_path"
-"""How the names of timm's modules for it begin."""
+from attnbench.training.blocks import blocks_of, branches_of, slots_of
 
 
 @contextmanager
@@ -44,38 +40,18 @@ def _rates(model: nn.Module, rate: float) -> list[tuple[nn.Module, float]]:
     """The blocks, first to last, each with its probability."""
     from timm.layers import calculate_drop_path_rates
 
-    blocks = [module for module in model.modules() if _slots(module) or _branches(module)]
-    if not blocks:
-        raise UserError(
-            f"--drop-path {rate:g}: {type(model).__name__} has no blocks that can be skipped; give "
-            "--drop-path 0"
-        )
+    blocks = blocks_of(model, f"--drop-path {rate:g}")
     return list(zip(blocks, calculate_drop_path_rates(rate, len(blocks)), strict=True))
-
-
-def _slots(module: nn.Module) -> list[str]:
-    from timm.layers import DropPath
-
-    return [
-        name
-        for name, child in module.named_children()
-        if name.startswith(SLOT) and isinstance(child, (nn.Identity, DropPath))
-    ]
-
-
-def _branches(module: nn.Module) -> list[nn.Module]:
-    children = dict(module.named_children())
-    return [children[name] for name in BRANCHES] if all(n in children for n in BRANCHES) else []
 
 
 def _drop(block: nn.Module, probability: float) -> list[Callable[[], Any]]:
     """Change a block; returns what changes it back."""
     from timm.layers import DropPath
 
-    slots = _slots(block)
+    slots = slots_of(block)
     if not slots:
         hook = partial(_drop_output, probability)
-        return [branch.register_forward_hook(hook).remove for branch in _branches(block)]
+        return [branch.register_forward_hook(hook).remove for branch in branches_of(block)]
     undo: list[Callable[[], Any]] = [
         partial(setattr, block, name, getattr(block, name)) for name in slots
     ]

@@ -15,6 +15,7 @@ from attnbench.spec import Recipe
 from attnbench.tasks.base import Task
 from attnbench.training.auxiliary import collected_losses
 from attnbench.training.average import Average
+from attnbench.training.blocks import recomputed_blocks
 from attnbench.training.distillation import answers_of, heads_apart, taught, teachers_loss
 from attnbench.training.drop_path import dropped_paths
 from attnbench.training.evaluate import autocast_on
@@ -68,6 +69,7 @@ class Stepper:
         """
         with ExitStack() as stack:
             stack.enter_context(dropped_paths(self.model, self.recipe.drop_path))
+            stack.enter_context(recomputed_blocks(self.model, self.recipe.recompute))
             self._heads = stack.enter_context(heads_apart(self.model, self.recipe))
             yield
 

@@ -86,7 +86,9 @@ def test_repeats_keep_the_batches_and_show_fewer_images(repeats, batch_size):
 
 
 def test_copies_of_an_image_are_augmented_each_in_its_own_way(images):
-    alike = torch.stack([AUGMENT(images.images[0], seed_of(1, place)) for place in range(4)])
+    alike = torch.stack(
+        [AUGMENT(images.picture(0, whole=True), seed_of(1, place)) for place in range(4)]
+    )
     assert len(alike.unique(dim=0)) == 4
 
 
@@ -94,7 +96,7 @@ def test_copies_of_an_image_are_augmented_each_in_its_own_way(images):
 def test_every_operation_of_rand_augment_works_at_any_strength(images, strength):
     augment = PictureAugment((12, 12), None, strength)
     for seed in range(60):
-        assert augment(images.images[seed % COUNT], seed).shape == (3, 12, 12)
+        assert augment(images.picture(seed % COUNT, whole=True), seed).shape == (3, 12, 12)
 
 
 def test_whole_files_are_cropped_and_a_broken_one_is_named(make_folder, monkeypatch):

@@ -1,6 +1,11 @@
+from dataclasses import replace
+
 import torch
 
-from attnbench.experiments.cost import trained_cost
+from attnbench.benchmark.runner import open_record
+from attnbench.experiments.cost import trained_cost, with_recomputing
+from attnbench.profiling.counting.macs import count_macs
+from attnbench.spec import Protocol
 
 CPU = torch.device("cpu")
 
@@ -50,3 +55,25 @@ def test_missing_resident_memory_is_noted_with_the_reason(experiment):
     made = experiment()
     record = trained_cost(made.build(), made.workload, CPU)
     assert "no resident memory: not asked here" in record.notes
+
+
+def test_what_training_computes_again_is_told_beside_its_macs(experiment):
+    made = experiment()
+    model, images = made.build().eval(), torch.zeros(1, 3, 16, 16)
+    plain = count_macs(model, [images])
+    cost = replace(open_record(made.workload, Protocol(), CPU), macs=plain)
+    told = with_recomputing(cost, made.build)
+    calls = []
+    for stage in model.stages:
+        for block in stage.blocks:
+            block.register_forward_pre_hook(lambda module, given: calls.append((module, given)))
+    model(images)
+    # A block is computed again up to its last product, whose result no gradient needs.
+    expected = sum(
+        count_macs(block, given[:1], given[1:]).products_macs
+        - given[0].shape[1] * block.mlp.fc2.weight.numel()
+        for block, given in list(calls)
+    )
+    assert told.macs == replace(plain, recomputed_macs=expected)
+    assert expected > 0
+    assert any("training recomputes" in note for note in told.notes)
