@@ -62,7 +62,7 @@ def test_what_the_packages_import_is_declared_and_nothing_else_is():
     found = imported(files_in("attnbench", "baselines"))
     assert found - OPTIONAL == set(NEEDED)
     assert found & OPTIONAL == {
-        name for extra in ("gpu", "effdet", "detection") for name in EXTRAS[extra]
+        name for extra in ("gpu", "effdet", "detection", "ray", "slurm") for name in EXTRAS[extra]
     }
 
 
