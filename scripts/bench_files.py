@@ -11,20 +11,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from bench_rows import Row, Section, met, section_lines
 from large_files import MODELS_SHARE, SAMPLES, write
 
 from attnbench.records import store
-from attnbench.units import format_seconds
+from attnbench.units import format_bytes, format_seconds
 
 RECORDS = 100_000
 COMPARED_SHARE = 0.7
 """Share of the records that are compared and predicted from."""
-READ_S, REPORT_S, COMPARE_S, PREDICT_S, HELP_S, LIST_S = 2.0, 30.0, 15.0, 15.0, 0.4, 0.6
-"""The aims."""
+READ_S, REPORT_S, COMPARE_S, PREDICT_S, HELP_S, LIST_S = 2.0, 20.0, 15.0, 15.0, 0.4, 0.6
+MOST_BYTES = 2**30
+"""The aims; that of the memory is for each command at its peak."""
+PROGRAM = (sys.executable, "-c", "from attnbench.cli import main; main()")
 LEAST_OF = 5
 """Number of starts; the fastest one counts."""
 
@@ -40,10 +42,10 @@ def files(records: int = RECORDS) -> Section:
         out = ("--out", str(Path(folder) / "report"))
         parsed_s = _parsing_s(path)
         read_s = _reading_s(path)
-        report_s = _command_s("report", str(path), *out)
-        tied_s = _command_s("report", str(tied), *out)
-        compare_s = _command_s("compare", str(part), str(part))
-        predict_s = _command_s("predict", str(part), "--n-tokens", "1000")
+        report = _command("report", str(path), *out)
+        tie = _command("report", str(tied), *out)
+        compared_cost = _command("compare", str(part), str(part))
+        predicted = _command("predict", str(part), "--n-tokens", "1000")
         megabytes = path.stat().st_size / 1e6
     return Section(
         title="The tool itself",
@@ -56,31 +58,45 @@ def files(records: int = RECORDS) -> Section:
                 measured=format_seconds(parsed_s),
                 numbers={"parsed_s": parsed_s, "records": records},
             ),
-            _row("reading it", read_s, READ_S, parsed_s),
-            _row("`attnbench report` of it", report_s, REPORT_S, parsed_s),
+            _row("reading it", Cost(read_s), READ_S, parsed_s),
+            _row("`attnbench report` of it", report, REPORT_S, parsed_s),
             _row(
                 f"the same with {int(MODELS_SHARE * records):,} models tied in cost and accuracy",
-                tied_s,
+                tie,
                 REPORT_S,
             ),
             _row(
-                f"`attnbench compare` of {compared:,} layers with themselves", compare_s, COMPARE_S
+                f"`attnbench compare` of {compared:,} layers with themselves",
+                compared_cost,
+                COMPARE_S,
             ),
-            _row(f"`attnbench predict` from {compared:,} layers", predict_s, PREDICT_S),
-            _row("`attnbench --help`", _start_s("--help"), HELP_S),
-            _row("`attnbench list models`", _start_s("list", "models"), LIST_S),
+            _row(f"`attnbench predict` from {compared:,} layers", predicted, PREDICT_S),
+            _row("`attnbench --help`", Cost(_start_s("--help")), HELP_S),
+            _row("`attnbench list models`", Cost(_start_s("list", "models")), LIST_S),
         ],
     )
 
 
-def _row(what: str, taken_s: float, aim_s: float, yardstick_s: float | None = None) -> Row:
-    ratio = f", {taken_s / yardstick_s:.1f} × the yardstick" if yardstick_s else ""
+class Cost(NamedTuple):
+    """What a command took: seconds, and bytes at its peak, 0 if they do not matter."""
+
+    taken_s: float
+    peak_bytes: int = 0
+
+
+def _row(what: str, cost: Cost, aim_s: float, yardstick_s: float | None = None) -> Row:
+    ratio = f", {cost.taken_s / yardstick_s:.1f} × the yardstick" if yardstick_s else ""
+    peak = f", {format_bytes(cost.peak_bytes)}" if cost.peak_bytes else ""
+    numbers = {"taken_s": cost.taken_s}
+    if cost.peak_bytes:
+        numbers["peak_bytes"] = float(cost.peak_bytes)
     return Row(
         what=what,
-        measured=format_seconds(taken_s) + ratio,
-        aim=f"at most {format_seconds(aim_s)}",
-        outcome=met(taken_s <= aim_s),
-        numbers={"taken_s": taken_s},
+        measured=format_seconds(cost.taken_s) + ratio + peak,
+        aim=f"at most {format_seconds(aim_s)}"
+        + (f" and {format_bytes(MOST_BYTES)}" if cost.peak_bytes else ""),
+        outcome=met(cost.taken_s <= aim_s and cost.peak_bytes <= MOST_BYTES),
+        numbers=numbers,
     )
 
 
@@ -100,13 +116,15 @@ def _reading_s(path: Path) -> float:
     return taken_s
 
 
-def _command_s(*arguments: str) -> float:
-    """Processor time of a command in seconds, its start included."""
-    before = os.times()
-    _run(arguments)
-    after = os.times()
-    spent = after.children_user - before.children_user
-    return spent + after.children_system - before.children_system
+def _command(*arguments: str) -> Cost:
+    """Processor time of a command, its start included, and its peak of memory."""
+    with subprocess.Popen(
+        [*PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, arguments
+    return Cost(used.ru_utime + used.ru_stime, 1024 * used.ru_maxrss)
 
 
 def _start_s(*arguments: str) -> float:
@@ -114,14 +132,9 @@ def _start_s(*arguments: str) -> float:
     taken = []
     for _ in range(LEAST_OF):
         start = time.perf_counter()
-        _run(arguments)
+        subprocess.run([*PROGRAM, *arguments], check=True, capture_output=True)
         taken.append(time.perf_counter() - start)
     return min(taken)
-
-
-def _run(arguments: Sequence[str]) -> None:
-    program = "from attnbench.cli import main; main()"
-    subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import warnings
 
 import matplotlib as mpl
+import matplotlib.pyplot
 import pytest
 
 import attnbench

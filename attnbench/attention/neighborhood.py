@@ -29,7 +29,8 @@ from attnbench.attention.projected import ProjectedAttention
 from attnbench.attention.softmax import PLAIN_IMPLS, softmax_attention
 from attnbench.attention.tensor_cache import tensor_cache
 from attnbench.errors import UserError
-from attnbench.kernels.softmax.flex import block_mask
+from attnbench.kernels.availability import check_impl
+from attnbench.kernels.softmax.neighbours import neighbour_blocks
 from attnbench.spec import Grid
 
 
@@ -85,6 +86,7 @@ class NeighborhoodAttention(ProjectedAttention):
         value: Float[Tensor, "batch heads tokens head_dim"],
         grid: Grid,
     ) -> Float[Tensor, "batch heads tokens head_dim"]:
+        check_impl(self.impl, query, self.head_dim)  # before all pairs are looked at
         blocks = None if query.is_meta else near_blocks(grid, self.kernel_size, query.device)
         return softmax_attention(query, key, value, scale=self.scale, impl=self.impl, blocks=blocks)
 
@@ -113,11 +115,8 @@ def far(grid: Grid, kernel_size: int, device: torch.device) -> Bool[Tensor, "tok
     return everywhere.scatter(1, places, torch.zeros_like(places, dtype=torch.bool))
 
 
-@tensor_cache
-def near_blocks(grid: Grid, kernel_size: int, device: torch.device) -> Any:
-    """The neighbours of each token for FlexAttention."""
-    apart = far(grid, kernel_size, device)
-    return block_mask(lambda i, j: ~apart[i, j], grid[0] * grid[1], device)
+near_blocks = tensor_cache(neighbour_blocks)
+"""Which pairs of tokens FlexAttention forms."""
 
 
 def _window(side: int, kernel_size: int, device: torch.device) -> Int[Tensor, "side keys"]:

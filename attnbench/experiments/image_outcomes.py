@@ -7,20 +7,22 @@ from pathlib import Path
 
 from attnbench.data.images import ImageData
 from attnbench.data.names import readable
-from attnbench.errors import UserError
 from attnbench.experiments.outcome import folder_of
 from attnbench.files.reading import shown
 from attnbench.records import OutcomeFile, Scores
 from attnbench.scoring import outcome_file
 from attnbench.tasks.base import KeepsOutcomes, Metric
 
-TOO_LARGE = "the outcome of each image was not kept: it takes more than 256 MiB"
+NOT_KEPT = "the outcome of each image was not kept"
+TOO_LARGE = f"it takes more than {outcome_file.MOST_BYTES // 2**20} MiB"
 
 
 def with_outcomes(
     scores: Scores, metric: Metric, data: ImageData, outcomes: Path, run: str
 ) -> Scores:
-    """The scores with the file of what the model did on each image; without where there is none.
+    """The scores with the file of what the model did on each image, or with a note why not.
+
+    A metric that knows no single images adds neither.
 
     Args:
         scores: of an evaluation.
@@ -28,9 +30,6 @@ def with_outcomes(
         data: the images.
         outcomes: the folder of all evaluations, beside the results file.
         run: what was evaluated.
-
-    Raises:
-        UserError: the file cannot be written.
     """
     if not isinstance(metric, KeepsOutcomes):
         return scores
@@ -42,13 +41,11 @@ def with_outcomes(
     folder = folder_of(outcomes, run, data)
     try:
         written = outcome_file.write(folder, "images", kept)
-    except OSError as error:
-        raise UserError(
-            f"cannot write into {shown(folder)}: {error.strerror or error}; choose another place "
-            "with --out"
-        ) from error
+    except OSError as error:  # a full disk: the scores are worth more than their outcomes
+        why = f"cannot write into {shown(folder)}: {error.strerror or error}"
+        return replace(scores, notes=(*scores.notes, f"{NOT_KEPT}: {why}"))
     if written is None:
-        return replace(scores, notes=(*scores.notes, TOO_LARGE))
+        return replace(scores, notes=(*scores.notes, f"{NOT_KEPT}: {TOO_LARGE}"))
     path, digest = written
     return replace(
         scores,

@@ -70,7 +70,7 @@ def _candidates(experiment: Experiment, resume: Resume) -> Iterator[Path]:
     elif resume is True:
         yield _renamed_or_refused(experiment)
     elif resume == "auto":
-        yield folder
+        yield _renamed(experiment) or folder
     else:
         names = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
         yield from (
@@ -86,6 +86,15 @@ def folder_of_earlier(experiment: Experiment) -> Path | None:
         for file in experiment.folder.glob(f"{glob.escape(experiment.name)}*/{name}")
     ]
     return max(files, key=lambda file: file.stat().st_mtime).parent if files else None
+
+
+def _renamed(experiment: Experiment) -> Path | None:
+    """The same run under the hash of an earlier version of attnbench."""
+    before_hash = experiment.name.rpartition("-")[0]
+    for file, saved in _runs(experiment.folder, experiment.model, before_hash):
+        if not settings_that_differ(saved, experiment):
+            return file.parent
+    return None
 
 
 def _is_used(folder: Path) -> bool:
@@ -169,9 +178,9 @@ def _nearest(experiment: Experiment) -> tuple[Path, Checkpoint] | None:
     return file, saved
 
 
-def _runs(folder: Path, model: str) -> Iterator[tuple[Path, Checkpoint]]:
-    """The runs of a model that can be read, the newest first."""
-    pattern = f"{glob.escape(printable(model))}-*/last.pt"
+def _runs(folder: Path, model: str, name: str = "") -> Iterator[tuple[Path, Checkpoint]]:
+    """The runs of a model that can be read, the newest first; only those that `name` begins."""
+    pattern = f"{glob.escape(name or printable(model))}-*/{LAST}"
     files = sorted(folder.glob(pattern), key=lambda file: -file.stat().st_mtime)
     for file in islice(files, MOST_RUNS):
         with suppress(UserError):  # one that cannot be read is no run to offer

@@ -130,6 +130,7 @@ def _trained(
             device=experiment.device, state=saved.state if saved else None, teacher=teacher,
             on_step=after_step, on_pause=keeper.pause, on_epoch=on_epoch, on_metric=metrics.append,
         )  # fmt: skip
+        keeper.pause(lambda: state)  # a signal may have come during the last evaluation
     model.zero_grad()  # gradients of the last step take memory
     cost = trained_cost(model, experiment.workload, experiment.device)
     if experiment.recipe.recompute:

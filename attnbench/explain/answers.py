@@ -84,7 +84,9 @@ def of_detections(model: nn.Module, outputs: Any, asked: Tensor, image: Grid) ->
         UserError: it is no `Detector`, or its scores cannot be differentiated.
     """
     if not isinstance(model, Detector):
-        raise UserError(f"expected a detector, got {type(model).__name__}")
+        raise UserError(
+            f"expected a detector, got {type(model).__name__}; give a checkpoint of detection"
+        )
     found = model.detections(outputs, [_unlabelled(image)] * len(asked))
     if not all(one.scores.requires_grad for one in found if len(one.scores)):
         raise UserError(
@@ -127,8 +129,8 @@ def of_pixels(model: nn.Module, outputs: Any, asked: Tensor, image: Grid) -> Ans
     logits = outputs[0] if isinstance(outputs, (list, tuple)) else outputs
     if not (isinstance(logits, Tensor) and logits.ndim == 4):
         raise UserError(
-            f"expected a segmenter with logits (images, classes, rows, columns), got "
-            f"{type(model).__name__} with another output"
+            "expected a segmenter with logits (images, classes, rows, columns), got "
+            f"{type(model).__name__} with another output; give a checkpoint of segmentation"
         )
     given = logits.detach().argmax(1).flatten(1)  # (images, pixels)
     classes = torch.where(asked == FIRST_ANSWER, given.mode(1).values, asked)

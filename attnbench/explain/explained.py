@@ -130,9 +130,9 @@ def _summed(
 
 def _out_of_reach(layer: str) -> UserError:
     return UserError(
-        f"no gradient reaches the map of layer {layer}: what comes after it reads other tokens "
-        "alone, such as the class token; take a layer before, such as the first norm of the last "
-        "block, with --layer"
+        f"no gradient reaches the map of layer {layer}: the answers follow from other tokens or "
+        "maps alone, such as the class token; take a layer before, such as the first norm of the "
+        "last block, with --layer"
     )
 
 

@@ -24,8 +24,8 @@ from attnbench.records.explanation import (
 
 QUALITY, MOST_PIXELS = 85, 384
 """Of the JPEG, and of its longer side."""
-MOST_PICTURES = 12
-WITH_TOKENS = 3
+MOST_PICTURES = 8
+WITH_TOKENS = 2
 """Pictures whose tokens can be picked: each layer of each takes some fifty kilobytes."""
 
 

@@ -53,7 +53,7 @@ def implied_attention(
 def _of_layer(name: str, found: Assignment) -> Implied:
     matrix = found.matrix[0]  # (heads, tokens, anchors)
     maps = matrix[:, found.num_prefix_tokens :].transpose(1, 2).unflatten(2, found.grid)
-    block = -(-max(found.grid) // MOST_SIDE)
+    block = _block(found.grid)
     received = _in_squares(maps, block, "sum")  # (heads, anchors, rows, columns)
     paid = _in_squares(maps, block, "mean").flatten(2).transpose(1, 2)
     degrees = matrix.sum(1)[:, None]  # (heads, 1, anchors)
@@ -61,6 +61,13 @@ def _of_layer(name: str, found: Assignment) -> Implied:
         layer=name, cells=(int(received.shape[2]), int(received.shape[3])), block=block,
         attention=((paid / degrees) @ received.flatten(2)).mean(0),
     )  # fmt: skip
+
+
+def _block(grid: Grid) -> int:
+    """Tokens along a side of a square; where one fits, one that leaves no cut squares."""
+    least = -(-max(grid) // MOST_SIDE)
+    whole = (block for block in range(least, 2 * least) if not any(side % block for side in grid))
+    return next(whole, least)
 
 
 def _in_squares(

@@ -16,7 +16,7 @@ from attnbench.data.layouts.found import Reading
 from attnbench.data.layouts.looking import LAYOUTS, layout_of
 from attnbench.data.names import readable
 from attnbench.data.opening import find_folder, open_data
-from attnbench.data.targets import Objects
+from attnbench.data.targets import LabelMap, Objects
 from attnbench.data.walking import is_picture
 from attnbench.errors import UserError
 from attnbench.files.reading import SHOWN, shown
@@ -108,14 +108,16 @@ def _from_data(data: str, img_size: Grid, reading: Reading | None) -> Pictures:
     opened = open_data(data, img_size, _task_of(data), train=False, settings=reading)
     pixels: list[Tensor] = []
     objects: list[Objects] = []
+    names: list[str] = []
     for batch, targets in opened.val.batches(BATCH, seed=None, device="cpu"):
         pixels.append(batch)
         objects += [one for one in targets if isinstance(one, Objects)]
+        names += [one.picture for one in targets if isinstance(one, (Objects, LabelMap))]
         if sum(map(len, pixels)) >= MOST:
             break
-    names = [one.picture for one in objects] or [str(i) for i in range(sum(map(len, pixels)))]
+    numbers = [str(place) for place in range(sum(map(len, pixels)))]
     return Pictures(
-        names=tuple(names[:MOST]),
+        names=tuple((names or numbers)[:MOST]),
         pixels=torch.cat(pixels)[:MOST],
         objects=tuple(objects[:MOST]),
         class_names=opened.class_names if objects else (),

@@ -63,7 +63,7 @@ def median_interval(
     if span_s is not None and span_s < LEAST_SPAN_S:
         return None
     count, ordered = len(samples), sorted(samples)
-    rank = _outer_rank(count, level)
+    rank = outer_rank(count, level)
     if rank == 0:
         return None
     if ordered[-1] - ordered[0] <= ROUNDING * abs(ordered[0]):
@@ -133,7 +133,7 @@ def normal(level: float) -> float:
 
 
 @cache
-def _outer_rank(count: int, level: float) -> int:
+def outer_rank(count: int, level: float) -> int:
     """The widest rank k with P(Binomial(count, 1/2) < k) at most half of what the level leaves."""
     if count > 1000:  # the exact sum is slow, and the normal approximation is within one rank
         return int(count / 2 - normal(level) * sqrt(count) / 2)
@@ -150,4 +150,9 @@ def percentile(samples: Sequence[float], share: float) -> float:
 
     It is one of the samples, never a value between two: p99 of 30 samples is the largest.
     """
-    return sorted(samples)[max(0, ceil(share * len(samples)) - 1)]
+    return percentile_of(sorted(samples), share)
+
+
+def percentile_of(ordered: Sequence[float], share: float) -> float:
+    """The same of samples that are in ascending order."""
+    return ordered[max(0, ceil(share * len(ordered)) - 1)]

@@ -17,6 +17,7 @@ from attnbench.files.content import START, not_utf8
 from attnbench.files.reading import MissingError, UnreadableError, reading, shown
 from attnbench.records.contents import Contents
 from attnbench.records.lines import LONGEST, lines_of
+from attnbench.records.one_part import OnePart
 from attnbench.records.schema import Line, parse, reason_of
 
 NAMED = 20
@@ -102,10 +103,11 @@ def _results_in(folder: Path, problems: list[str]) -> list[Path]:
 def _read_lines(path: Path, file: IO[bytes], contents: Contents, *, growing: bool) -> None:
     bad: list[str] = []
     ends, count, number = (b"", b""), 0, 0
+    one_of = OnePart()
     for number, line in lines_of(file):
         ends = (ends[0] or line[:1], line[-1:])
         try:
-            contents.add(_parse(line))
+            contents.add(one_of.each(_parse(line)))
         except (ValueError, TypeError, KeyError) as error:
             if growing and _ends_unfinished(file):
                 break

@@ -24,6 +24,7 @@ from attnbench.tasks.base import Metric, Task
 from attnbench.training.checkpoint import TrainState
 from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
 from attnbench.training.generators import Generators
+from attnbench.training.memory_format import channels_last_if_convolutional
 from attnbench.training.optimizer import make_optimizer
 from attnbench.training.schedule import learning_rate
 from attnbench.training.step import Stepper
@@ -103,10 +104,11 @@ def train(
             of images, autocast is asked for on a CPU, a model with BatchNorm gets single images, or
             the recipe asks for what the model or the data do not have.
     """
-    run = _start(model, data, task, recipe, torch.device(device), state, teacher)
-    with run.stepper.changed():
-        _train_epochs(run, on_step, on_pause, on_epoch, on_metric)
-        return _state(run)
+    with channels_last_if_convolutional(model):
+        run = _start(model, data, task, recipe, torch.device(device), state, teacher)
+        with run.stepper.changed():
+            _train_epochs(run, on_step, on_pause, on_epoch, on_metric)
+            return _state(run)
 
 
 def _train_epochs(

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from attnbench.errors import UserError
 from attnbench.records.convert import as_type
 from attnbench.training.checkpoint import Checkpoint
+from attnbench.training.memory_format import laid_as
 
 
 def restored(checkpoint: Checkpoint, build: Callable[[], nn.Module]) -> nn.Module:
@@ -78,6 +79,8 @@ def fill_optimizer(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
             f"the checkpoint's optimizer does not fit the model: {difference}; train again"
         )
     optimizer.load_state_dict(dict(state))
+    for parameter, moments in optimizer.state.items():
+        moments.update({name: laid_as(value, parameter) for name, value in moments.items()})
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,13 @@ def test_nothing_is_wider_than_a_phone_and_nothing_bars_anybody(visit):
         assert [(one["id"], one["nodes"][0]["html"][:200]) for one in serious] == [], scheme
 
 
+def test_all_columns_fit_on_paper_laid_across(visit):
+    here = visit(viewport={"width": 1056, "height": 800})
+    here.page.emulate_media(media="print")
+    assert here.page.evaluate("document.documentElement.scrollWidth") <= 1056
+    assert here.page.locator("#cells-table td:nth-child(2)").first.is_hidden()
+
+
 def test_an_empty_store_has_a_page_without_charts(visit, tmp_path):
     asked = Asked()
     file = write_contents(store.Contents(), [tmp_path], tmp_path / "out", asked).files[0]

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 
 import pytest
 
+from attnbench import plugins
 from attnbench.cli import main
 from attnbench.cli.show import progress
 
@@ -33,6 +34,20 @@ def quick_costs(monkeypatch):
     )
 
 
+@pytest.fixture(autouse=True)
+def quick_counts(monkeypatch):
+    """Whole models are counted by torch's counter alone, as in tests of `reproduce`."""
+    from attnbench.profiling.counting.macs import count_macs
+    from attnbench.profiling.counting.torch_count import count_by_torch
+
+    def count(module, inputs, arguments, closed_form, *more, **others):
+        if closed_form is None:
+            return count_by_torch(module, inputs, arguments)
+        return count_macs(module, inputs, arguments, closed_form, *more, **others)
+
+    monkeypatch.setattr("attnbench.benchmark.counts.count_macs", count)
+
+
 @pytest.fixture
 def attnbench(tmp_path, monkeypatch, capsys):
     """Runs a command line; returns exit code, standard output and standard error."""
@@ -40,6 +55,7 @@ def attnbench(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr("attnbench.benchmark.worker.started", nullcontext)
     monkeypatch.setattr("attnbench.benchmark.worker.Worker.measure", measure_here)
+    monkeypatch.setattr(plugins, "_loaded_plugins", [])  # those of other tests are gone
     monkeypatch.setattr(progress, "EVERY_S", float("inf"))  # no word on a slow machine either
 
     def run(*arguments):

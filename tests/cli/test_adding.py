@@ -46,7 +46,7 @@ SWEEP = [
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A stranger's package on the path, forgotten again after the test."""
-    from attnbench import plugins, registry
+    from attnbench import registry
 
     folder = tmp_path / "lowrank"
     folder.mkdir()
@@ -55,7 +55,6 @@ def package(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     yield folder
     registry.ATTENTIONS._entries.pop("low-rank", None)
-    plugins._loaded_plugins.clear()
     for name in [name for name in sys.modules if name.split(".")[0] == "lowrank"]:
         del sys.modules[name]
 

@@ -36,8 +36,9 @@ def test_a_detector_its_result_file_and_its_pictures(attnbench, tmp_path):
     assert code == 0, err
     (folder,) = (tmp_path / "results/runs/outcomes").glob("*/digit-scenes-val")
     names = sorted(path.name for path in folder.iterdir())
-    assert names[:3] == ["confusion.png", "curves.png", "results.json"]
-    assert [name[:9] for name in names[3:]] == ["worst-01-", "worst-02-"]
+    assert [names[0], names[1], names[3]] == ["confusion.png", "curves.png", "results.json"]
+    assert names[2].startswith("images-")
+    assert [name[:9] for name in names[4:]] == ["worst-01-", "worst-02-"]
     (record,) = store.read(tmp_path / "results/runs/evaluate.jsonl").models
     assert record.scores.predict_s > 0
     for part in ("after the network, for each image", "GMACs", "In results/runs/outcomes"):
@@ -90,7 +91,8 @@ def test_masks_are_read_as_in_training(attnbench, masks, tmp_path):
     (folder,) = (tmp_path / "results/runs/outcomes").glob("*/rooms-val")
     names = sorted(path.name for path in folder.iterdir())
     assert names[0] == "confusion.png"
-    assert names[1].startswith("worst-01-")
+    assert names[1].startswith("images-")
+    assert names[2].startswith("worst-01-")
 
     resume = ["train", *segment, "--epochs", 1, "--batch-size", 4, "--resume"]
     code, _, err = attnbench(*resume)

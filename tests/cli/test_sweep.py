@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from attnbench import plugins
 from attnbench.records import store
 from attnbench.registry import ATTENTIONS
 
@@ -62,7 +61,6 @@ def troublesome_forgotten():
     """What a command of this process has loaded is forgotten again."""
     known = set(ATTENTIONS.names())
     yield
-    plugins._loaded_plugins.clear()
     for name in set(ATTENTIONS.names()) - known:
         del ATTENTIONS._entries[name]
 

@@ -41,6 +41,13 @@ def test_the_outcomes_of_run_and_evaluation_are_of_the_same_images(trained, data
         assert share == pytest.approx(record.scores.values["top1"])
 
 
+def test_scores_are_kept_where_outcomes_cannot_be(trained, data, tmp_path):
+    (tmp_path / "file").write_text("")
+    judged = judge(trained[1], data, run_name="a-run", device=CPU, outcomes=tmp_path / "file")
+    assert judged.scores.outcomes is None
+    assert "the outcome of each image was not kept: cannot write" in judged.scores.notes[-1]
+
+
 def test_what_is_measured_has_the_weights_of_the_checkpoint(trained, data, costs):
     _, checkpoint = trained
     judge(checkpoint, data, run_name="", batch_size=8, device=CPU)

@@ -67,6 +67,17 @@ def test_a_second_ctrl_c_does_not_wait(experiment):
     assert not isinstance(stop.value, Stopped)
 
 
+def test_a_signal_during_the_last_evaluation_stops_before_the_cost_is_measured(experiment, costs):
+    def during_the_last(record):
+        if getattr(record, "progress", None) and record.progress.epoch == 2:
+            send("SIGTERM")()
+
+    with pytest.raises(Stopped, match="epoch 2 of 2$"):
+        run(experiment(), on_record=during_the_last)
+    assert costs == []
+    assert run(experiment(), resume="auto", on_step=pytest.fail).status == "ok"
+
+
 def test_states_are_saved_as_often_as_asked(experiment, tmp_path):
     made, seen = experiment(), []
     last, previous = (tmp_path / made.name / name for name in ("last.pt", "previous.pt"))
@@ -100,8 +111,10 @@ def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(experiment, t
 def test_auto_starts_what_is_not_there_and_goes_on_with_what_is(experiment, tmp_path):
     first = run(experiment(), resume="auto")
     assert run(experiment(), resume="auto").run == first.run
-    (tmp_path / first.run).rename(tmp_path / "other")
-    assert run(experiment(), resume="auto").run == first.run
+    renamed = f"{first.run.rpartition('-')[0]}-0ld0ld"  # as an earlier version had named it
+    (tmp_path / first.run).rename(tmp_path / renamed)
+    assert run(experiment(), resume="auto").run == renamed
+    assert run(experiment(epochs=1), resume="auto").run not in (first.run, renamed)
 
 
 def test_a_run_that_diverges_names_what_is_kept(experiment, tmp_path, monkeypatch):

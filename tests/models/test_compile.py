@@ -11,6 +11,8 @@ from attnbench import create_model
 @pytest.mark.parametrize("name", ["anchorformer-t", "deit-t"])
 def test_in_one_graph_with_gradients(name):
     model = create_model(name, num_classes=10, img_size=64)
+    for stage in getattr(model, "stages", [model]):  # each stage with its first block
+        del stage.blocks[1:]
     x = torch.randn(2, 3, 64, 64)
     compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
     torch.testing.assert_close(compiled(x), model(x), rtol=1e-4, atol=1e-5)

@@ -193,12 +193,15 @@ def test_a_large_file_holds_different_cells_that_are_read(script, tmp_path, kind
 def test_large_files_are_read_and_given_to_the_commands(script, monkeypatch):
     files = script("bench_files")
     asked = []
-    monkeypatch.setattr(files, "_command_s", lambda *given: asked.append(given) or 1.0)
+    monkeypatch.setattr(
+        files, "_command", lambda *given: asked.append(given) or files.Cost(1.0, 2**20)
+    )
     section = files.files(30)
     assert [given[0] for given in asked] == ["report", "report", "compare", "predict"]
     assert [row.aim for row in section.rows] == [
-        "", "at most 2.00 s", "at most 30.0 s", "at most 30.0 s", "at most 15.0 s",
-        "at most 15.0 s", "at most 400 ms", "at most 600 ms",
+        "", "at most 2.00 s", "at most 20.0 s and 1.00 GiB", "at most 20.0 s and 1.00 GiB",
+        "at most 15.0 s and 1.00 GiB", "at most 15.0 s and 1.00 GiB", "at most 400 ms",
+        "at most 600 ms",
     ]  # fmt: skip
     assert {row.outcome for row in section.rows} <= {"", "met", "missed"}
     assert all(value > 0 for row in section.rows for value in row.numbers.values())

@@ -27,7 +27,7 @@ from attnbench.analysis.compare.rule import Thresholds, Verdict, judge
 from attnbench.analysis.compare.score_changes import ScoreChanges, score_changes
 from attnbench.analysis.quotable import Grades
 from attnbench.records import CostRecord, Memory
-from attnbench.records.latency import Latency, Ratio, speed_up
+from attnbench.records.latency import Latency, Ratio, speed_up, work_out_intervals
 from attnbench.records.median import Interval
 
 WORST_FIRST: tuple[Verdict, ...] = (
@@ -115,6 +115,8 @@ def compare(
         before, after, across_environments=across_environments, may_be_none=bool(scores.changes)
     )
     grades = Grades()
+    sides = (record.latency for cells in pairs.both for record in cells)
+    work_out_intervals(latency for latency in sides if latency is not None)
     changes = [compare_cell(*_apart(old, new), thresholds, grades) for old, new in pairs.both]
     return Comparison(
         before=before.name,

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from attnbench.analysis.frame.columns import Columns, frame_of
 from attnbench.analysis.frame.limits import GAP_COLUMNS, LIMIT_COLUMNS, Neighbours
-from attnbench.analysis.frame.rows import IMAGE_ERROR, PRIMARY, Row, RowMaker
+from attnbench.analysis.frame.rows import IMAGE_ERROR, PRIMARY, ColumnMaker
 from attnbench.analysis.frame.timing import TIMING_COLUMNS
 from attnbench.analysis.keys import Implementation, machine_of
 from attnbench.analysis.limits.impossible import trust_beside
@@ -40,6 +41,7 @@ from attnbench.records import (
     Record,
     of_type,
 )
+from attnbench.records.latency import work_out_intervals
 from attnbench.spec import Recipe
 
 RECIPE_COLUMNS = tuple(
@@ -124,6 +126,8 @@ def build(
     """
     shown = newest(records)
     machines = MachineNames({machine_of(record): None for record in shown.records})
+    costs: list[CostRecord] = [*shown.layers, *shown.models]
+    work_out_intervals(record.latency for record in costs if record.latency is not None)
     limits = Ceilings(ceilings)
     grades = Grades(partial(trust_beside, ceilings=limits))
     beside = shown.layers if compared else []
@@ -132,18 +136,13 @@ def build(
         twins=Twins(grades.allowed(beside)),
         ceilings=limits,
     )
-    make = RowMaker(neighbours=neighbours, grades=grades)
-    layers = _layers([make.layer(record) for record in shown.layers], machines)
+    make = ColumnMaker(neighbours=neighbours, grades=grades)
+    layers = _layers(make.layers(shown.layers), len(shown.layers), machines)
     options = _option_columns(layers["implementation_key"])
-    costs = [*shown.layers, *shown.models]
     return Frames(
         layers=_with_options(layers, options),
-        models=_models(
-            shown.models, [make.model(r) for r in shown.models], MODEL_COLUMNS, machines
-        ),
-        epochs=_models(
-            shown.epochs, [make.epoch(r) for r in shown.epochs], EPOCH_COLUMNS, machines
-        ),
+        models=_models(shown.models, make.models(shown.models), MODEL_COLUMNS, machines),
+        epochs=_models(shown.epochs, make.epochs(shown.epochs), EPOCH_COLUMNS, machines),
         machines=machines,
         options=options,
         notes=(*shown.notes, *_without_limits(costs, machines, neighbours.ceilings)),
@@ -168,22 +167,22 @@ def _without_limits(
     ]
 
 
-def _layers(rows: list[Row], machines: MachineNames) -> pd.DataFrame:
+def _layers(columns: Columns, count: int, machines: MachineNames) -> pd.DataFrame:
     """Layers with their names, ordered by conditions, tokens and height."""
-    frame = pd.DataFrame(rows, columns=list(LAYER_COLUMNS))
-    compared = (key for key in frame["baseline_key"] if key is not None)
-    names = implementation_names([*frame["implementation_key"], *compared])
-    frame["label"] = _named(frame["implementation_key"], names.__getitem__)
-    frame["baseline"] = _named(frame["baseline_key"], names.__getitem__)
-    frame["options"] = option_texts([key.options for key in frame["implementation_key"]])
-    frame["environment"] = _named(frame["machine_key"], machines.machine)
-    frame["conditions"] = _named(frame["conditions_key"], machines.conditions)
-    frame = frame.astype(LAYER_COLUMNS)
-    distinct = sorted(set(frame["conditions_key"]), key=lambda key: key.order)
+    implementations, conditions = columns["implementation_key"], columns["conditions_key"]
+    compared = (key for key in columns["baseline_key"] if key is not None)
+    names = implementation_names([*implementations, *compared])
+    columns["label"] = _named(implementations, names.__getitem__)
+    columns["baseline"] = _named(columns["baseline_key"], names.__getitem__)
+    columns["options"] = option_texts([key.options for key in implementations])
+    columns["environment"] = _named(columns["machine_key"], machines.machine)
+    columns["conditions"] = _named(conditions, machines.conditions)
+    distinct = sorted(set(conditions), key=lambda key: key.order)
     rank = {key: number for number, key in enumerate(distinct)}
-    conditions = [rank[key] for key in frame["conditions_key"]]
-    columns = (frame["height"].to_numpy(), frame["tokens"].to_numpy(), np.array(conditions))
-    return frame.iloc[np.lexsort(columns)].reset_index(drop=True)
+    places = np.array([rank[key] for key in conditions])
+    order = np.lexsort((columns["height"], columns["tokens"], places))
+    frame = frame_of(columns, LAYER_COLUMNS, count)
+    return frame.iloc[order].reset_index(drop=True)
 
 
 def _named(keys: Iterable[Any], name: Callable[[Any], str]) -> list[str]:
@@ -223,20 +222,20 @@ def _differing_recipes(frame: pd.DataFrame) -> list[str]:
 
 def _models(
     records: Sequence[ModelRecord] | Sequence[EpochRecord],
-    rows: list[Row],
-    columns: dict[str, str],
+    columns: Columns,
+    types: dict[str, str],
     machines: MachineNames,
 ) -> pd.DataFrame:
     """Models or epochs with their names, and a column for each score."""
     scores = dict.fromkeys(
         name for record in records if record.scores for name in record.scores.values
     )
-    further = [name for name in scores if name not in columns]
-    frame = pd.DataFrame(rows, columns=[*columns, *further, *RECIPE_COLUMNS])
+    further = dict.fromkeys([name for name in (*scores, *RECIPE_COLUMNS) if name not in types], "")
+    frame = frame_of(columns, types | further, len(records))
     frame["recipe"] = _differing_recipes(frame)
     names = variant_names(frame["variant_key"])
     frame["label"] = _named(frame["variant_key"], names.__getitem__)
     # The attention of a model is among its options, and has a column of its own.
     frame["options"] = option_texts([key.own_options for key in frame["variant_key"]])
     frame["environment"] = _named(frame["machine_key"], machines.machine)
-    return frame.astype(columns)
+    return frame.astype(types)

@@ -1,19 +1,24 @@
-"""Turn one record into one row: plain values in base units, None where not measured.
+"""Turn records into the columns of a frame: plain values in base units, None where not measured.
 
 Metric columns are named by their key in `units.METRICS`. Frames are grouped and joined by the
-columns that end in `_key`.
+columns that end in `_key`. What thousands of layers have is made column by column: a row of its own
+for each of them would take several times as long, and more memory than the records.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
+from attnbench.analysis.frame.columns import NOTHING, Columns, columns_of, fields_of
 from attnbench.analysis.frame.limits import Neighbours, gap_columns, limit_columns
 from attnbench.analysis.frame.timing import timing_columns
 from attnbench.analysis.image_error import image_error
 from attnbench.analysis.keys import (
+    Implementation,
+    LayerConditions,
     Shared,
     conditions_of,
     implementation_of,
@@ -24,6 +29,7 @@ from attnbench.analysis.quotable import Grades
 from attnbench.analysis.speedup.baseline import Compared
 from attnbench.errors import UserError
 from attnbench.records import CostRecord, EpochRecord, LayerRecord, ModelRecord, Record, Scores
+from attnbench.records.trust import Trust
 from attnbench.registry import ATTENTIONS
 from attnbench.spec import ModelWorkload, Recipe
 from attnbench.units import primary_score
@@ -50,104 +56,116 @@ def family_of(attention: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowMaker:
-    """Turns records into rows."""
+class ColumnMaker:
+    """Turns records into columns."""
 
     neighbours: Neighbours
     grades: Grades
     keys: Shared = field(default_factory=Shared)
 
-    def layer(self, record: LayerRecord) -> Row:
-        """Every column of a layer except its names and options."""
-        compared = self.neighbours.baselines.compare(record)
+    def layers(self, records: Sequence[LayerRecord]) -> Columns:
+        """Every column of layers except their names and options."""
+        compared = self.neighbours.baselines.compare_all(records)
+        baselines = [one.baseline if one else None for one in compared]
         allow = self.grades.allow
-        quotable = compared is not None and allow(record) and allow(compared.baseline)
+        quotable = [
+            other is not None and allow(record) and allow(other)
+            for record, other in zip(records, baselines, strict=True)
+        ]
+        costs = self._costs(records)
         return {
-            **_common(record),
-            **self._costs(record),
-            **_layer(record),
-            **_speed_up(compared),
+            **_common(records),
+            **costs,
+            **_layers(records, costs["latency_s"]),
+            **_speed_ups(compared),
             "speedup_quotable": quotable,
-            **gap_columns(record, compared, self.neighbours, quotable=quotable),
-            "conditions_key": self.keys.one(conditions_of(record)),
-            "implementation_key": self.keys.one(implementation_of(record.workload)),
-            "baseline_key": compared
-            and self.keys.one(implementation_of(compared.baseline.workload)),
+            **gap_columns(records, compared, self.neighbours, quotable),
+            "conditions_key": self._conditions(records),
+            "implementation_key": [self._implementation(record) for record in records],
+            "baseline_key": [other and self._implementation(other) for other in baselines],
         }
 
-    def model(self, record: ModelRecord) -> Row:
-        """Every column of a model except its name and options."""
+    def models(self, records: Sequence[ModelRecord]) -> Columns:
+        """Every column of models except their names and options."""
+        return {**_common(records), **self._costs(records), **self._trained(records)}
+
+    def epochs(self, records: Sequence[EpochRecord]) -> Columns:
+        """Every column of epochs except their models' names and options."""
+        progress = [record.progress for record in records]
         return {
-            **_common(record),
-            **self._costs(record),
-            **_model(record.workload),
-            **_training(record.run, record.recipe, record.scores),
-            **_scores(record.scores, record.workload.task),
-            "variant_key": self.keys.one(variant_of(record.workload)),
+            **_common(records),
+            **self._trained(records),
+            **fields_of(progress, "epoch", "train_loss", "train_s", "images"),
         }
 
-    def epoch(self, record: EpochRecord) -> Row:
-        """Every column of an epoch except its model's name and options."""
-        return {
-            **_common(record),
-            **_model(record.workload),
-            **_training(record.run, record.recipe, record.scores),
-            **_scores(record.scores, record.workload.task),
-            "variant_key": self.keys.one(variant_of(record.workload)),
-            "epoch": record.progress.epoch,
-            "train_loss": record.progress.train_loss,
-            "train_s": record.progress.train_s,
-            "images": record.progress.images,
-        }
+    def _implementation(self, record: LayerRecord) -> Implementation:
+        return self.keys.one(implementation_of(record.workload))
 
-    def _costs(self, record: CostRecord) -> Row:
+    def _conditions(self, records: Sequence[LayerRecord]) -> list[LayerConditions]:
+        """The key of each layer; those with the same facts share one, which is made once."""
+        known: dict[Hashable, LayerConditions] = {}
+        found = []
+        for record in records:
+            w = record.workload
+            facts = (w.mode, w.dtype, w.batch, w.dim, w.num_heads, w.seed, record.environment)
+            if facts not in known:
+                known[facts] = self.keys.one(conditions_of(record))
+            found.append(known[facts])
+        return found
+
+    def _costs(self, records: Sequence[CostRecord]) -> Columns:
         """The cost columns that layers and models share."""
-        quotable = self.grades.allow(record)
+        quotable = [self.grades.allow(record) for record in records]
+        medians = [record.latency.median_s if record.latency else None for record in records]
         return {
-            **_cost(record),
-            **_trust(record, self.grades),
+            **_cost(records),
+            "latency_s": medians,
+            **_trust(records, self.grades),
             "quotable": quotable,
-            **timing_columns(record),
-            **limit_columns(record, self.neighbours.ceilings, quotable=quotable),
+            **timing_columns(records, medians),
+            **limit_columns(records, medians, self.neighbours.ceilings, quotable),
         }
 
+    def _trained(self, records: Sequence[ModelRecord] | Sequence[EpochRecord]) -> Columns:
+        """The columns about a model, its training and its scores."""
+        rows = [
+            {
+                **_model(record.workload),
+                **_training(record.run, record.recipe, record.scores),
+                **_scores(record.scores, record.workload.task),
+            }
+            for record in records
+        ]
+        keys = [self.keys.one(variant_of(record.workload)) for record in records]
+        return {**columns_of(rows), "variant_key": keys}
 
-def _common(record: Record) -> Row:
-    workload = record.workload
+
+def _common(records: Sequence[Record]) -> Columns:
+    workloads = [record.workload for record in records]
+    columns = fields_of(workloads, "attention", "batch", "dtype", "mode")
     return {
-        "machine_key": machine_of(record),
-        "attention": workload.attention,
-        "family": family_of(workload.attention),
-        "batch": workload.batch,
-        "dtype": workload.dtype,
-        "mode": workload.mode,
-        "device": record.environment.device,
-        "status": record.status,
-        "reason": record.reason,
-        "asked_by": record.asked_by,
-        "created": record.created,
-        "host": record.host,
-        "gpu": record.gpu,
-        "notes": "; ".join(record.notes),
-        "key": record.key,
+        "machine_key": [machine_of(record) for record in records],
+        **columns,
+        "family": [family_of(attention) for attention in columns["attention"]],
+        "device": [record.environment.device for record in records],
+        **fields_of(records, "status", "reason", "asked_by", "created", "host", "gpu", "key"),
+        "notes": ["; ".join(record.notes) for record in records],
     }
 
 
-def _layer(record: LayerRecord) -> Row:
-    workload = record.workload
-    row = {
-        "impl": workload.impl,
-        "height": workload.grid[0],
-        "width": workload.grid[1],
-        "tokens": workload.num_tokens,
-        "dim": workload.dim,
-        "heads": workload.num_heads,
-        "seed": workload.seed,
+def _layers(records: Sequence[LayerRecord], medians: Iterable[float | None]) -> Columns:
+    workloads = [record.workload for record in records]
+    columns = fields_of(workloads, "impl", "dim", "seed", "batch")
+    tokens = [workload.num_tokens for workload in workloads]
+    of_batch = zip(medians, tokens, columns["batch"], strict=True)
+    return {
+        **columns,
+        "height": [workload.grid[0] for workload in workloads],
+        "width": [workload.grid[1] for workload in workloads],
+        "tokens": tokens,
+        "heads": [workload.num_heads for workload in workloads],
+        "time_per_token_s": [m and m / (batch * count) for m, count, batch in of_batch],
     }
-    if record.latency is not None:
-        tokens = workload.batch * workload.num_tokens
-        row["time_per_token_s"] = record.latency.median_s / tokens
-    return row
 
 
 def _model(workload: ModelWorkload) -> Row:
@@ -161,43 +179,46 @@ def _model(workload: ModelWorkload) -> Row:
     }
 
 
-def _cost(record: CostRecord) -> Row:
-    macs, latency, memory = record.macs, record.latency, record.memory
-    interval = latency.interval_s if latency else None
+def _cost(records: Sequence[CostRecord]) -> Columns:
+    latencies = [record.latency or NOTHING for record in records]
+    memories = [record.memory or NOTHING for record in records]
+    macs = [record.macs or NOTHING for record in records]
+    intervals = [latency.interval_s or (None, None) for latency in latencies]
     return {
-        "params": record.params,
-        "macs": macs.products_macs if macs else None,
-        "training_macs": macs.training_macs if macs else None,
-        "uncounted": ", ".join(macs.uncounted) if macs else "",
-        "traffic_bytes": record.traffic_bytes,
-        "latency_s": latency.median_s if latency else None,
-        "latency_low_s": interval[0] if interval else None,
-        "latency_high_s": interval[1] if interval else None,
-        "samples": len(latency.samples_s) if latency else None,
-        "rounds_with": latency.rounds_with if latency else "",
-        "memory_bytes": memory.peak_net_bytes if memory else None,
-        "memory_method": memory.method if memory else "",
+        **fields_of(records, "params", "traffic_bytes"),
+        "macs": [one.products_macs for one in macs],
+        "training_macs": [one.training_macs for one in macs],
+        "uncounted": [", ".join(one.uncounted or ()) for one in macs],
+        "latency_low_s": [low for low, _ in intervals],
+        "latency_high_s": [high for _, high in intervals],
+        "samples": [r.latency and len(r.latency.samples_s) for r in records],
+        "rounds_with": [latency.rounds_with or "" for latency in latencies],
+        "memory_bytes": [memory.peak_net_bytes for memory in memories],
+        "memory_method": [memory.method or "" for memory in memories],
     }
 
 
-def _trust(record: CostRecord, grades: Grades) -> Row:
-    """Grade of the latency and the doubts about it; empty if no latency was measured."""
-    if record.latency is None:
-        return {"trust": "", "doubts": ""}
-    trust = grades.of(record)
-    return {"trust": trust.grade, "doubts": "; ".join(doubt.text for doubt in trust.doubts)}
-
-
-def _speed_up(compared: Compared | None) -> Row:
-    if compared is None:
-        return {}
-    ratio = compared.ratio
-    low, high = ratio.interval or (None, None)
+def _trust(records: Sequence[CostRecord], grades: Grades) -> Columns:
+    """Grades of the latencies and the doubts about them; empty if no latency was measured."""
+    found = [None if record.latency is None else grades.of(record) for record in records]
     return {
-        "speedup": ratio.value,
-        "speedup_low": low,
-        "speedup_high": high,
-        "speedup_paired": ratio.paired,
+        "trust": [trust.grade if trust else "" for trust in found],
+        "doubts": [_doubts_text(trust) if trust and trust.doubts else "" for trust in found],
+    }
+
+
+def _doubts_text(trust: Trust) -> str:
+    return "; ".join(doubt.text for doubt in trust.doubts)
+
+
+def _speed_ups(compared: Sequence[Compared | None]) -> Columns:
+    ratios = [NOTHING if one is None else one.ratio for one in compared]
+    ends = [ratio.interval or (None, None) for ratio in ratios]
+    return {
+        "speedup": [ratio.value for ratio in ratios],
+        "speedup_low": [low for low, _ in ends],
+        "speedup_high": [high for _, high in ends],
+        "speedup_paired": [ratio.paired for ratio in ratios],
     }
 
 

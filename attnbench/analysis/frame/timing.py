@@ -5,11 +5,12 @@ Base units; None or "" where unknown.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
+from attnbench.analysis.frame.columns import NOTHING, Columns, fields_of
 from attnbench.records import CostRecord
 from attnbench.records.latency import Latency
-from attnbench.records.median import percentile
+from attnbench.records.median import percentile_of
 
 TIMING_COLUMNS = {
     "p50_s": "float64", "p90_s": "float64", "p99_s": "float64", "host_s": "float64",
@@ -21,43 +22,49 @@ TIMING_COLUMNS = {
     "floor_relative": "float64",
 }  # fmt: skip
 _SHARES = (50, 90, 99)
+_OF_MEMORY = (
+    "reserved_net_bytes", "resident_net_bytes", "kept_bytes", "kept_more_bytes", "outside_bytes",
+)  # fmt: skip
 
 
-def timing_columns(record: CostRecord) -> dict[str, Any]:
-    """The spread of the latency, and whatever else was recorded about the call."""
-    energy, memory, floor = record.energy, record.memory, record.floor
-    row: dict[str, Any] = {
-        "first_call_s": record.first_call_s,
-        "least_bytes": record.least_bytes,
-        "operators": record.operators,
-        "backend": record.backend,
-        "energy_j": energy.per_call_j if energy else None,
-        "energy_meter": energy.meter if energy else "",
-        "reserved_net_bytes": memory.reserved_net_bytes if memory else None,
-        "resident_net_bytes": memory.resident_net_bytes if memory else None,
-        "kept_bytes": memory.kept_bytes if memory else None,
-        "kept_more_bytes": memory.kept_more_bytes if memory else None,
-        "outside_bytes": memory.outside_bytes if memory else None,
-        "code_path": record.code_path,
-        "floor_relative": floor.relative if floor else None,
-    }
-    spread = _spread(record.latency, record.workload.batch) if record.latency else _no_spread()
-    return row | spread
+def timing_columns(records: Sequence[CostRecord], medians: Sequence[float | None]) -> Columns:
+    """The spread of the latencies, and whatever else was recorded about the calls.
 
-
-def _spread(latency: Latency, batch: int) -> dict[str, Any]:
-    ordered = sorted(latency.samples_s)
+    Args:
+        records: of layers or models.
+        medians: of their latencies.
+    """
+    energies = [record.energy or NOTHING for record in records]
+    memories = [record.memory or NOTHING for record in records]
     return {
-        **{f"p{share}_s": percentile(ordered, share / 100) for share in _SHARES},
-        "host_s": latency.host_s,
-        "launch_bound": "" if latency.host_s is None else _yes(latency.is_launch_bound),
-        "images_per_s": batch / latency.median_s,
-        "cache": latency.cache,
+        **fields_of(records, "first_call_s", "least_bytes", "operators", "backend", "code_path"),
+        "energy_j": [energy.per_call_j for energy in energies],
+        "energy_meter": [energy.meter or "" for energy in energies],
+        **fields_of(memories, *_OF_MEMORY),
+        "floor_relative": [record.floor and record.floor.relative for record in records],
+        **_spread([record.latency for record in records]),
+        "images_per_s": [
+            median and record.workload.batch / median
+            for record, median in zip(records, medians, strict=True)
+        ],
     }
 
 
-def _no_spread() -> dict[str, Any]:
-    return {"launch_bound": "", "cache": ""}
+def _spread(latencies: Sequence[Latency | None]) -> Columns:
+    ordered = [sorted(latency.samples_s) if latency else () for latency in latencies]
+    hosts = [latency and latency.host_s for latency in latencies]
+    return {
+        **{
+            f"p{share}_s": [percentile_of(one, share / 100) if one else None for one in ordered]
+            for share in _SHARES
+        },
+        "host_s": hosts,
+        "launch_bound": [
+            "" if latency is None or host_s is None else _yes(latency.is_launch_bound)
+            for latency, host_s in zip(latencies, hosts, strict=True)
+        ],
+        "cache": [latency.cache if latency else "" for latency in latencies],
+    }
 
 
 def _yes(answer: bool) -> str:

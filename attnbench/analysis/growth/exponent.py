@@ -25,9 +25,11 @@ sizes remain, the row has no exponent but says what to run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from math import sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -86,22 +88,43 @@ def exponent_of(
         values: the cost at each, above zero.
         noise: relative standard error of each value; None for counted values.
     """
-    first = _upper_part(tokens)
-    x, y = np.log(tokens[first:]), np.log(values[first:])
-    centred = x - x.mean()
-    weights = centred / (centred @ centred)
+    sizes = _sizes_of(tuple(tokens.tolist()))
+    first, centred, weights = sizes.first, sizes.centred, sizes.weights
+    y = np.log(values[first:])
     slope = float(weights @ y)
     residuals = y - y.mean() - slope * centred
-    dof = len(x) - 2
-    spread = two_sided_95(dof) * np.sqrt(residuals @ residuals / dof / (centred @ centred))
-    sampling = 0.0 if noise is None else NORMAL * np.linalg.norm(weights * noise[first:])
+    dof = len(y) - 2
+    spread = two_sided_95(dof) * sqrt(residuals @ residuals / dof / sizes.squares)
+    sampled = np.zeros(1) if noise is None else weights * noise[first:]
+    sampling = NORMAL * sqrt(sampled @ sampled)
     half = float(np.hypot(spread, sampling))
-    return Exponent(
-        value=slope, low=slope - half, high=slope + half, tokens=tuple(map(float, tokens[first:]))
-    )
+    return Exponent(value=slope, low=slope - half, high=slope + half, tokens=sizes.used)
 
 
-def _upper_part(tokens: np.ndarray) -> int:
+class _Sizes(NamedTuple):
+    """What a fit takes from the token counts alone."""
+
+    first: int
+    used: tuple[float, ...]
+    centred: np.ndarray
+    """Logarithms less their mean."""
+    squares: float
+    weights: np.ndarray
+    """Of each value in the slope."""
+
+
+@lru_cache(maxsize=256)
+def _sizes_of(tokens: tuple[float, ...]) -> _Sizes:
+    """Remembered, as the mechanisms of a sweep are measured at the same sizes."""
+    first = _upper_part(tokens)
+    used = tuple(map(float, tokens[first:]))
+    x = np.log(used)
+    centred = x - x.mean()
+    squares = float(centred @ centred)
+    return _Sizes(first, used, centred, squares, centred / squares)
+
+
+def _upper_part(tokens: Sequence[float]) -> int:
     """Index of the first size to use: the last that leaves enough sizes and span, else 0."""
     starts = range(len(tokens) - WANTED_SIZES, -1, -1)
     return next((i for i in starts if tokens[-1] >= LEAST_SPAN * tokens[i]), 0)

@@ -33,8 +33,10 @@ data, such as a cache that overflows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -55,8 +57,7 @@ class Estimate:
     high: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Part:
+class Part(NamedTuple):
     """The ordinary least-squares fit on a subset of the terms; coefficients may be negative."""
 
     terms: tuple[int, ...]
@@ -68,12 +69,40 @@ class _Part:
     is_possible: bool
     """Whether no coefficient is negative."""
 
+    def alone(self) -> Fit:
+        """The same as a fit of one curve."""
+        return Fit(
+            self.terms, self.coefficients[None], np.array([self.error]), self.root[None],
+            np.array([self.is_possible]),
+        )  # fmt: skip
+
+
+class Fit(NamedTuple):
+    """The parts of several curves on the same terms: arrays whose first axis is the curve."""
+
+    terms: tuple[int, ...]
+    coefficients: np.ndarray
+    errors: np.ndarray
+    roots: np.ndarray
+    are_possible: np.ndarray
+
+    def part(self, at: int) -> Part:
+        """That of one curve."""
+        return Part(
+            self.terms, self.coefficients[at], float(self.errors[at]), self.roots[at],
+            bool(self.are_possible[at]),
+        )  # fmt: skip
+
 
 class Curve:
     """A fitted cost curve over tokens."""
 
     def __init__(
-        self, tokens: np.ndarray, values: np.ndarray, noise: np.ndarray | None = None
+        self,
+        tokens: np.ndarray,
+        values: np.ndarray,
+        noise: np.ndarray | None = None,
+        parts: Sequence[Part] | None = None,
     ) -> None:
         """Fit values (above 0) at three or more token counts.
 
@@ -81,13 +110,15 @@ class Curve:
             tokens: the token counts.
             values: the cost at each.
             noise: relative standard error of each value; None for counted values.
+            parts: the fits on all subsets of the terms, where they were made with those of other
+                curves (see `many_curves`).
         """
         if len(tokens) < LEAST_SIZES:
             raise ValueError(f"a curve needs at least {LEAST_SIZES} sizes, got {len(tokens)}")
-        self._unit = float(max(tokens))  # keeps the powers near 1
-        self._design = _powers(tokens / self._unit) / values[:, None]
-        self._sizes = len(tokens)
-        self._parts = _fits(self._design)
+        self.unit = float(max(tokens))  # keeps the powers near 1
+        self._design = design_of(tokens, values)
+        self.sizes = len(tokens)
+        self._parts = parts or [fit.part(0) for fit in fits(self._design[None])]
         self._best = self._best_of(TERMS)
         self._known: dict[float, Estimate] = {}
         sampled = 0.0 if noise is None else float(np.mean(np.square(noise)))
@@ -104,14 +135,14 @@ class Curve:
         fitted = self._design[:, list(self._best.terms)] @ self._best.coefficients
         return float(np.max(np.abs(1 / fitted - 1)))
 
-    def _best_of(self, most_terms: int) -> _Part:
+    def _best_of(self, most_terms: int) -> Part:
         possible = [p for p in self._parts if p.is_possible and len(p.terms) <= most_terms]
         return min(possible, key=lambda part: part.error)  # single terms are never negative
 
     def _scatter(self) -> tuple[float, int]:
         """The variance of the residuals, s², and its degrees of freedom."""
-        fit = self._best_of(self._sizes - 1)
-        dof = self._sizes - len(fit.terms)
+        fit = self._best_of(self.sizes - 1)
+        dof = self.sizes - len(fit.terms)
         return fit.error / dof, dof
 
     @property
@@ -119,32 +150,50 @@ class Curve:
         """a, b, c: constant, per token, per token squared."""
         whole = np.zeros(TERMS)
         whole[list(self._best.terms)] = self._best.coefficients
-        a, b, c = whole / self._unit ** np.arange(TERMS)
+        a, b, c = whole / self.unit ** np.arange(TERMS)
         return float(a), float(b), float(c)
+
+    @property
+    def limit(self) -> float:
+        """The squared error up to which curves are in the 95 % region."""
+        return self._best.error + self.slack
 
     def at(self, tokens: float) -> Estimate:
         """The cost at that many tokens, with the interval of a measurement."""
         if tokens not in self._known:
-            self._known[tokens] = self._estimate(tokens)
+            self.remember(tokens, [e for part in self._parts for e in self._ends(part, tokens)])
         return self._known[tokens]
 
-    def _estimate(self, tokens: float) -> Estimate:
-        curve = self.curve_at(tokens)
+    def remember(self, tokens: float, extremes: Sequence[float]) -> None:
+        """Take what the costs at that many tokens of curves in the region end at."""
+        curve = self._curve(tokens, extremes)
         below, above = (
             float(np.exp(np.hypot(np.log(factor), self.error_width)))
             for factor in (_ratio(curve.value, curve.low), _ratio(curve.high, curve.value))
         )
-        return Estimate(value=curve.value, low=curve.value / below, high=curve.value * above)
+        self._known[tokens] = Estimate(
+            value=curve.value, low=curve.value / below, high=curve.value * above
+        )
 
     def curve_at(self, tokens: float) -> Estimate:
         """The curve at that many tokens, with its own interval: without measurement error."""
-        powers = _powers(np.array([tokens / self._unit]))[0]
+        return self._curve(tokens, [e for part in self._parts for e in self._ends(part, tokens)])
+
+    def _curve(self, tokens: float, extremes: Sequence[float]) -> Estimate:
+        powers = self.powers_at(tokens)
         value = float(powers[list(self._best.terms)] @ self._best.coefficients)
-        limit = self._best.error + self.slack
-        extremes = [e for part in self._parts for e in _extremes(part, powers, limit)]
-        if limit >= self._sizes:  # the data do not even exclude a cost of zero
-            extremes.append(0.0)
-        return Estimate(value=value, low=min([value, *extremes]), high=max([value, *extremes]))
+        # From that error on, the data do not even exclude a cost of zero.
+        ends = [value, *extremes, *([0.0] if self.limit >= self.sizes else [])]
+        return Estimate(value=value, low=min(ends), high=max(ends))
+
+    def powers_at(self, tokens: float) -> np.ndarray:
+        """The terms of the curve at that many tokens."""
+        return _powers(np.array([tokens / self.unit]))[0]
+
+    def _ends(self, part: Part, tokens: float) -> list[float]:
+        """The ends of the costs on some of the terms that are in the region, if there are any."""
+        found = extremes(part.alone(), self.powers_at(tokens)[None], np.array([self.limit]))
+        return [float(end) for ends in found for end in ends if not np.isnan(end)]
 
 
 def _ratio(above: float, below: float) -> float:
@@ -155,47 +204,65 @@ def _powers(sizes: np.ndarray) -> np.ndarray:
     return np.stack([sizes**power for power in range(TERMS)], axis=-1)
 
 
-def _fits(design: np.ndarray) -> list[_Part]:
-    """The fits on all subsets of the terms, small ones first.
+def design_of(tokens: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The terms at each size, relative to the value there."""
+    return _powers(tokens / float(max(tokens))) / values[:, None]
+
+
+def fits(designs: np.ndarray) -> list[Fit]:
+    """The fits on all subsets of the terms, small ones first, of curves of equally many sizes.
 
     X = Q R, so the coefficients are R⁻¹ Qᵀ 1. Of R and its inverse, the upper left corners belong
     to the first terms, so that one decomposition of each order serves all subsets.
+
+    Args:
+        designs: of curves, sizes and terms.
     """
-    ordered = design[:, _ORDERS].swapaxes(0, 1)  # orders, sizes, terms
+    ordered = designs[:, :, _ORDERS].swapaxes(1, 2)  # curves, orders, sizes, terms
     q, r = np.linalg.qr(ordered)
-    roots, target = _inverse(r), q.sum(axis=1)
-    parts = []
+    roots, target = _inverse(r), q.sum(axis=2)
+    found = []
     for count in range(1, TERMS + 1):
-        first = roots[:, :count, :count]
-        coefficients = (first @ target[:, :count, None])[..., 0]
+        first = roots[..., :count, :count]
+        coefficients = (first @ target[..., :count, None])[..., 0]
         residuals = (ordered[..., :count] @ coefficients[..., None])[..., 0] - 1
         errors, possible = (residuals**2).sum(axis=-1), (coefficients >= 0).all(axis=-1)
         for i in range(len(_ORDERS) if count < TERMS else 1):  # all terms are one subset
-            parts.append(
-                _Part(
-                    terms=tuple(_ORDERS[i, :count]), coefficients=coefficients[i],
-                    error=float(errors[i]), root=first[i], is_possible=bool(possible[i]),
+            found.append(
+                Fit(
+                    terms=tuple(_ORDERS[i, :count].tolist()), coefficients=coefficients[:, i],
+                    errors=errors[:, i], roots=first[:, i], are_possible=possible[:, i],
                 )
             )  # fmt: skip
-    return parts
+    return found
 
 
 def _inverse(triangles: np.ndarray) -> np.ndarray:
     try:
         return np.linalg.inv(triangles)
     except np.linalg.LinAlgError:  # neighbouring sizes so large that their powers are alike
+        if len(triangles) > 1:
+            return np.concatenate([_inverse(one[None]) for one in triangles])
         return np.linalg.pinv(triangles)
 
 
-def _extremes(part: _Part, powers: np.ndarray, limit: float) -> list[float]:
-    """The lowest and highest value of curves on these terms with at most that error.
+def extremes(fit: Fit, powers: np.ndarray, limits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and highest cost of curves on these terms with at most that error.
 
-    Empty if there are none; ends with a negative coefficient are left out.
+    NaN where there are none, and for ends with a negative coefficient.
+
+    Args:
+        fit: of some curves.
+        powers: of curves and terms: all terms of each at the asked size.
+        limits: the error of each.
     """
-    if part.error > limit:
-        return []
-    here = powers[list(part.terms)]
-    half = here @ part.root
-    step = part.root @ half * np.sqrt((limit - part.error) / (half @ half))
-    ends = (part.coefficients - step, part.coefficients + step)
-    return [float(here @ end) for end in ends if (end >= 0).all()]
+    here = powers[:, list(fit.terms)][:, None, :]  # curves, 1, terms
+    half = (here @ fit.roots).swapaxes(1, 2)  # curves, terms, 1
+    with np.errstate(invalid="ignore"):
+        factor = np.sqrt((limits - fit.errors) / (half.swapaxes(1, 2) @ half)[:, 0, 0])
+    step = (fit.roots @ half)[..., 0] * factor[:, None]
+    ends = (fit.coefficients - step, fit.coefficients + step)
+    low, high = (
+        np.where((end >= 0).all(axis=1), (here @ end[..., None])[:, 0, 0], np.nan) for end in ends
+    )
+    return low, high

@@ -13,16 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import inf
 
 import pandas as pd
 
 from attnbench.analysis.growth.curves import left_out_note
+from attnbench.analysis.growth.many_curves import ManyCurves
 from attnbench.analysis.growth.measured import Measured, measured
 from attnbench.analysis.growth.polynomial import Curve, Estimate
 from attnbench.analysis.growth.refusal import (
     WIDEST,
     Refusals,
+    curves_of,
     is_vague,
     latency_curve,
     memory_curve,
@@ -88,8 +91,11 @@ def predict(layers: pd.DataFrame, tokens: int, attentions: Sequence[str] = ()) -
     _refuse_unknown(layers, attentions)
     refusals = Refusals()
     groups = []
-    for curves in measured(layers):
-        group = _group(curves, tokens, attentions, refusals)
+    every = list(measured(layers))
+    needed = (one for one in chain.from_iterable(every) if _is_needed(one.attention, attentions))
+    fitted = curves_of(needed, tokens)
+    for curves in every:
+        group = _group(curves, tokens, attentions, refusals, fitted)
         if group.predictions:
             groups.append(group)
     refused = refusals.lines()
@@ -110,8 +116,17 @@ def _refuse_unknown(layers: pd.DataFrame, attentions: Sequence[str]) -> None:
         )
 
 
+def _is_needed(attention: str, attentions: Sequence[str]) -> bool:
+    """Whether an attention is asked for, or is what speed-ups are over."""
+    return not attentions or attention in attentions or is_baseline(attention)
+
+
 def _group(
-    curves: Sequence[Measured], tokens: int, attentions: Sequence[str], refusals: Refusals
+    curves: Sequence[Measured],
+    tokens: int,
+    attentions: Sequence[str],
+    refusals: Refusals,
+    fitted: ManyCurves,
 ) -> Group:
     """Predict the curves under one set of conditions, always including dense for the baseline."""
     found: list[Prediction] = []
@@ -119,14 +134,14 @@ def _group(
     for curve in curves:
         attention = curve.attention
         asked = not attentions or attention in attentions
-        if not asked and not is_baseline(attention):
+        if not _is_needed(attention, attentions):
             continue
-        latency, refused = latency_curve(curve, tokens)
+        latency, refused = latency_curve(curve, tokens, fitted)
         if refused and asked:
             refusals.add(curve, refused)
         if refused and refused.is_poor and is_baseline(attention):
             dense_is_known = False
-        if prediction := _prediction(curve, tokens, latency):
+        if prediction := _prediction(curve, tokens, latency, fitted):
             found.append(prediction)
     baseline = _fastest_dense(found) if dense_is_known else None
     shown = [p for p in found if not attentions or p.attention in attentions]
@@ -143,13 +158,15 @@ def _fastest_dense(found: Iterable[Prediction]) -> Prediction | None:
     return fastest(dense, lambda p: inf if p.latency_s is None else p.latency_s.value)
 
 
-def _prediction(rows: Measured, tokens: int, latency: Curve | None) -> Prediction | None:
+def _prediction(
+    rows: Measured, tokens: int, latency: Curve | None, fitted: ManyCurves
+) -> Prediction | None:
     """Everything except the speed-up, from one mechanism's cells in ascending order of tokens.
 
     None if neither latency nor memory can be predicted.
     """
     known = rows.where(rows.memory_bytes > 0)
-    memory = memory_curve(known, tokens)
+    memory = memory_curve(known, tokens, fitted)
     if latency is None and memory is None:
         return None
     behind = known if latency is None else rows.sure

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil, isqrt, sqrt
 
 from attnbench.analysis.growth.curves import listed_sizes
+from attnbench.analysis.growth.many_curves import ManyCurves, Series
 from attnbench.analysis.growth.measured import Measured
 from attnbench.analysis.growth.polynomial import LEAST_SIZES, Curve, Estimate
 from attnbench.analysis.quotable import POOR
@@ -88,15 +89,35 @@ class Refusals:
         return f"{conditions}: {text}" if several else text
 
 
-def latency_curve(rows: Measured, tokens: int) -> tuple[Curve | None, CannotTellError | None]:
+def curves_of(every: Iterable[Measured], tokens: int) -> ManyCurves:
+    """The curves of latency and memory of all that can be fitted, which is quicker together."""
+    series = (one for rows in every for one in (latency_series(rows), memory_series(rows)))
+    return ManyCurves(tokens, (one for one in series if len(one[0]) >= LEAST_SIZES))
+
+
+def latency_series(rows: Measured) -> Series:
+    """The latencies that may be quoted."""
+    used = rows.sure
+    return used.tokens, used.latency_s, used.noise
+
+
+def memory_series(rows: Measured) -> Series:
+    """The memory peaks that are known."""
+    known = rows.where(rows.memory_bytes > 0)
+    return known.tokens, known.memory_bytes, None
+
+
+def latency_curve(
+    rows: Measured, tokens: int, curves: ManyCurves
+) -> tuple[Curve | None, CannotTellError | None]:
     """The curve of the latency, or why it cannot be used at that many tokens."""
     try:
-        return _good_curve(rows, tokens), None
+        return _good_curve(rows, tokens, curves), None
     except CannotTellError as reason:
         return None, reason
 
 
-def _good_curve(rows: Measured, tokens: int) -> Curve:
+def _good_curve(rows: Measured, tokens: int, curves: ManyCurves) -> Curve:
     """The curve through the latencies that may be quoted, if it is good enough to predict from."""
     timed = rows.timed
     if not len(timed):
@@ -105,7 +126,7 @@ def _good_curve(rows: Measured, tokens: int) -> Curve:
     _refuse_few(timed, tokens)
     used = timed.sure
     _refuse_distant(used, tokens)
-    curve = Curve(used.tokens, used.latency_s, used.noise)
+    curve = curves.of((used.tokens, used.latency_s, used.noise))
     if curve.worst_error > WORST_FIT:
         raise CannotTellError(
             f"{POOR}: measured latencies are up to {curve.worst_error:.0%} off the curve",
@@ -125,11 +146,11 @@ def is_vague(estimate: Estimate) -> bool:
     return estimate.high > WIDEST * estimate.low
 
 
-def memory_curve(known: Measured, tokens: int) -> Curve | None:
+def memory_curve(known: Measured, tokens: int, curves: ManyCurves) -> Curve | None:
     """The curve of the memory peak; None if it cannot be used at that many tokens."""
     if len(known) < LEAST_SIZES or _is_distant(known.sizes, tokens):
         return None
-    curve = Curve(known.tokens, known.memory_bytes)
+    curve = curves.of((known.tokens, known.memory_bytes, None))
     return None if is_vague(curve.at(tokens)) else curve
 
 

@@ -35,6 +35,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from attnbench.analysis.limits.machine_limits import Limits, Rate, best_known, limits_of
@@ -146,10 +147,14 @@ def moved_bytes(record: CostRecord) -> int | None:
 
 def runs_fused(record: CostRecord) -> bool:
     """Whether a fused kernel ran: by the backend that torch chose, else by the `impl` asked for."""
-    kernels = set(record.backend.split(", ")) - {""}
+    return _is_fused(record.backend, record.workload.impl)
+
+
+@lru_cache(maxsize=4096)
+def _is_fused(backend: str, asked: str) -> bool:
+    kernels = set(backend.split(", ")) - {""}
     if kernels:
         return kernels != {"math"}
-    asked = record.workload.impl
     return bool(asked) and is_fused(asked)
 
 

@@ -21,7 +21,10 @@ from attnbench.scoring.outcomes import Outcomes, matches_of
 
 Floats = NDArray[np.float64]
 DRAWS = {"boxes": 400, "pixels": 1000}
-"""Draws of the bootstrap: precision over thousands of detections takes long."""
+"""Draws of the bootstrap."""
+MANY_IMAGES, DRAWS_OF_MANY = 1000, 100
+"""Precision over COCO's detections takes a tenth of a second a draw. The number of draws follows
+from that of the images alone: all runs on them are scored on the same draws."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,7 +54,8 @@ def judged(outcomes: Outcomes) -> Judged | None:
         return Judged(samples=samples, images=images, score=share, moves=moves, right=right)
     once = np.ones((1, images), dtype=np.int64)
     (score,) = _scores(outcomes, once)
-    drawn = _scores(outcomes, times_drawn(images, DRAWS[outcomes.kind]))
+    draws = DRAWS[outcomes.kind] if images <= MANY_IMAGES else DRAWS_OF_MANY
+    drawn = _scores(outcomes, times_drawn(images, draws))
     drawn = drawn[~np.isnan(drawn)]  # equal truth: the same draws for every run
     if np.isnan(score) or len(drawn) < 2:
         return None

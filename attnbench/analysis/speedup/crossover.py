@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import nan, sqrt
+from math import isnan, sqrt
 from typing import Any
 
 import pandas as pd
@@ -118,18 +118,19 @@ def _point(row: Row, dense: DenseCells, cost: Cost) -> Point | None:
     if partner is None:
         return None
     own, other = getattr(row, cost.column), getattr(partner, cost.column)
-    if any(pd.isna(value) or value == 0 for value in (own, other)):
+    if isnan(own) or isnan(other) or not own or not other:
         return None
-    ratio = float(other) / float(own)
+    ratio = other / own
     return Point(tokens=float(row.tokens), ratio=ratio, low=ratio, high=ratio, is_exact=True)
 
 
 def speedup_point(row: Any) -> Point | None:
     """The speed-up of a row with its interval; None if it has none."""
-    if pd.isna(row.speedup):
+    if isnan(row.speedup):
         return None
-    low, high = (nan if pd.isna(v) else float(v) for v in (row.speedup_low, row.speedup_high))
-    return Point(tokens=float(row.tokens), ratio=float(row.speedup), low=low, high=high)
+    return Point(
+        tokens=float(row.tokens), ratio=row.speedup, low=row.speedup_low, high=row.speedup_high
+    )
 
 
 def _row(
@@ -178,7 +179,7 @@ def _notes(
         return ""
     left_out = [row for row in compared if not _may_be_used(row, cost)]
     sizes = {row.tokens for row in compared}  # a curve has one cell of each token count
-    alone = [row for row in curve if row.tokens not in sizes and not pd.isna(row.latency_s)]
+    alone = [row for row in curve if row.tokens not in sizes and not isnan(row.latency_s)]
     parts = [_left_out(left_out, dense, judged), *(_alone(row, dense) for row in alone)]
     return "; ".join(filter(None, parts))
 

@@ -14,7 +14,9 @@ from attnbench.units import primary_score
 def print_runs(runs: Sequence[RunStatus], screen: Screen) -> None:
     """One row per run; below, why runs failed, and how those that have not ended go on."""
     heads = ("best score", "params", "GMACs", "latency")
-    screen.table([Column("run"), Column("state"), *map(number, heads)], [_row(r) for r in runs])
+    screen.table(
+        [Column("run", whole=True), Column("state"), *map(number, heads)], [_row(r) for r in runs]
+    )
     for run in runs:
         if run.state == "failed" and run.reason:
             screen.say(f"{run.run} failed: {run.reason}")

@@ -21,7 +21,7 @@ from attnbench.bounds import shortened
 from attnbench.errors import UserError
 from attnbench.files.reading import shown
 from attnbench.files.writing import replacing
-from attnbench.report.export.csv_file import write_columns
+from attnbench.report.export.csv_file import write_frame
 from attnbench.units import METRICS, PRIMARY_SCORE
 from attnbench.visible import visible
 
@@ -79,8 +79,7 @@ def check(file_format: str) -> None:
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:
-    values = frame.astype(object).where(frame.notna(), None)
-    write_columns(path, {str(name): values[name].tolist() for name in values})
+    write_frame(path, frame)
 
 
 def _json(frame: pd.DataFrame, path: Path) -> None:

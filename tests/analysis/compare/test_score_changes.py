@@ -4,15 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from paired_runs import with_outcomes
 
 from attnbench.analysis.compare.pairs import Side
 from attnbench.analysis.compare.score_changes import score_changes
 from attnbench.analysis.compare.score_text import lines_of
 from attnbench.analysis.compare.verdict import compare
 from attnbench.errors import UserError
-from attnbench.records import OutcomeFile
-from attnbench.scoring.outcome_file import write
-from attnbench.scoring.outcomes import Outcomes
 
 IMAGES = 200
 
@@ -24,20 +22,8 @@ def kept(model, tmp_path):
     def build(name, share, seed=0, images=IMAGES, at=0):
         rng = np.random.default_rng(0)  # equally hard for all models
         right = rng.random(images) + 0.1 * np.random.default_rng(seed + at).random(images) < share
-        outcomes = Outcomes(
-            kind="classes", images=tuple(map(str, range(images))),
-            arrays={
-                "truth": np.ones(images, dtype="int32"), "found": right.astype("int32"),
-                "confidence": np.ones(images, dtype="float16"),
-            },
-        )  # fmt: skip
-        path, digest = write(tmp_path / "outcomes" / name, f"{seed}", outcomes)
-        file = OutcomeFile(
-            path=path.relative_to(tmp_path / "outcomes").as_posix(), sha256=digest, images=images,
-            samples_sha256=outcomes.samples_sha256,
-        )  # fmt: skip
         record = model(name, float(right.mean()), seed=seed, at=at)
-        return replace(record, scores=replace(record.scores, outcomes=file, count=images))
+        return with_outcomes(record, right, tmp_path / "outcomes")
 
     return build
 

@@ -5,7 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from attnbench.analysis.growth.polynomial import Curve, _fits, _powers
+from attnbench.analysis.growth.many_curves import ManyCurves
+from attnbench.analysis.growth.polynomial import Curve, _powers, fits
 
 SIZES = np.array([196.0, 576.0, 1024.0, 2304.0, 4096.0])
 MANY = np.array([64.0, 196.0, 400.0, 784.0, 1024.0, 2304.0, 4096.0])
@@ -158,10 +159,26 @@ def test_fits_on_all_subsets_equal_those_of_least_squares_also_where_powers_are_
     for tokens in ([49, 196, 784, 3136], [1, 2, 2**24], [2**24 - 2, 2**24 - 1, 2**24]):
         sizes = np.array(tokens, dtype=float)
         design = _powers(sizes / max(sizes)) / (1 + sizes + sizes**1.5)[:, None]
-        parts = _fits(design)
+        parts = [fit.part(0) for fit in fits(design[None])]
         assert len({frozenset(part.terms) for part in parts}) == 7
         for part in parts:
             columns = design[:, list(part.terms)]
             best = np.linalg.lstsq(columns, np.ones(len(sizes)), rcond=None)[0]
             error = float(((columns @ best - 1) ** 2).sum())
             assert part.error <= error * (1 + 1e-6) + 1e-9
+
+
+def test_curves_that_are_fitted_together_are_those_of_each_alone():
+    generator = np.random.default_rng(3)
+    alike = np.array([2**24 - 2, 2**24 - 1, 2**24], dtype=float)
+    every = [
+        (sizes, noisy(generator, shape, sizes), noise and np.full(len(sizes), noise))
+        for sizes in (SIZES, MANY, alike)
+        for shape in SHAPES.values()
+        for noise in (None, NOISE)
+    ]
+    together = ManyCurves(5000.0, every)
+    for series in every:
+        alone = Curve(*series)
+        assert together.of(series).at(5000.0) == alone.at(5000.0)
+        assert together.of(series).coefficients == alone.coefficients

@@ -4,10 +4,13 @@ import random
 from dataclasses import replace
 from statistics import fmean
 
+import numpy as np
 import pandas as pd
 import pytest
+from paired_runs import with_outcomes
 
 from attnbench.analysis.frame.frames import build
+from attnbench.analysis.paired.files import OutcomeFiles
 from attnbench.analysis.tradeoff.groups import COSTS, left_out, metric_of, tradeoffs
 from attnbench.errors import UserError
 from attnbench.records.costs import Energy
@@ -62,6 +65,26 @@ def test_seeds_are_one_point_with_their_interval(model):
     assert point.interval == pytest.approx((0.5 - 0.1859, 0.5 + 0.1859), abs=1e-4)
     assert "mean of 3 seeds" in group.subtitle
     assert group.members == ((0, 1, 2),)
+
+
+def test_models_on_the_same_images_are_told_apart_where_their_scores_are_not(model, tmp_path):
+    ease = np.random.default_rng(0).random(300)
+    records = []
+    for name, macs, share in (("cheap", 1, 0.7), ("dear", 2, 0.65)):
+        for seed in range(3):
+            luck = 0.02 * np.random.default_rng(seed + macs).random(300)
+            right = ease + luck < share
+            record = model(name, float(right.mean()), macs=macs, seed=seed)
+            records.append(with_outcomes(record, right, tmp_path / "outcomes"))
+    models = build(records).models
+    (alone,), (paired,) = (
+        list(tradeoffs(models, "macs", outcomes))
+        for outcomes in (None, OutcomeFiles([tmp_path / "runs.jsonl"]))
+    )
+    assert [one.verdict for one in alone.standings] == ["on the frontier", "cannot tell"]
+    assert [one.verdict for one in paired.standings] == ["on the frontier", "dominated"]
+    assert (alone.dominated, paired.dominated) == ((False, False), (False, True))
+    assert "2 of 2 models are compared on the same images" in paired.notes[-1]
 
 
 def test_the_same_seed_on_two_machines_is_one_seed(model, gpu):

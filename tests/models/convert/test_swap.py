@@ -1,10 +1,7 @@
 """Converted models: equal outputs, kept weights, and refusals."""
 
 import copy
-import subprocess
-import sys
 import warnings
-from pathlib import Path
 
 import pytest
 import timm
@@ -18,7 +15,6 @@ from attnbench.errors import UserError
 from attnbench.models.convert.converted_attention import ConvertedAttention
 from attnbench.profiling.counting.macs import count_forward_macs
 
-ROOT = Path(__file__).parents[3]
 SMALL = {"img_size": 64, "depth": 2, "embed_dim": 48, "num_heads": 3, "num_classes": 5}
 FAMILIES = {
     "vit_tiny_patch16_224": {},
@@ -333,23 +329,14 @@ def test_masks_are_refused():
         swapped.forward_features(torch.randn(1, 3, 64, 64), is_causal=True)
 
 
-COMPILE = """
-import timm, torch
-from attnbench import convert
-torch.manual_seed(0)
-model = timm.create_model("deit_tiny_patch16_224", img_size=64, depth=2, num_classes=5).eval()
-swapped = convert(model, "anchor", num_anchors=4)
-images = torch.randn(2, 3, 64, 64)
-compiled = torch.compile(swapped, backend="aot_eager", fullgraph=True)
-torch.testing.assert_close(compiled(images), swapped(images))
-"""
-
-
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiler")
 def test_compiles_in_one_graph():
-    # In a process of its own: the shape checks of the tests cannot be compiled.
-    done = subprocess.run([sys.executable, "-c", COMPILE], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
+    model = timm.create_model("deit_tiny_patch16_224", img_size=64, depth=2, num_classes=5).eval()
+    swapped = convert(model, "anchor", num_anchors=4)
+    images = torch.randn(2, 3, 64, 64)
+    compiled = torch.compile(swapped, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(images), swapped(images))
 
 
 def test_is_public():

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import jinja2
 import pytest
 
 from attnbench.analysis.compare.pairs import Side
@@ -290,3 +291,18 @@ def test_figures_of_several_machines_of_one_kind_say_so(layer, tmp_path):
     assert "(one, two)" in note
     alone = write_report([stored(tmp_path / "1", cells[:1])], tmp_path / "alone", "macs")
     assert not [line for line in alone.brief if "machines of this kind" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("run `a --b`, then `c`.", "run <code>a --b</code>, then <code>c</code>."),
+        ("no code", "no code"),
+        ("one ` alone <b>", "one ` alone &lt;b&gt;"),
+        ("`<img src=x>`", "<code>&lt;img src=x&gt;</code>"),
+    ],
+)
+def test_what_stands_between_backticks_is_code_and_text(text, expected):
+    loader = jinja2.PackageLoader("attnbench.report.page")
+    parts = jinja2.Environment(loader=loader, autoescape=True).get_template("parts.html").module
+    assert str(parts.coded(text)) == expected

@@ -12,7 +12,7 @@ from attnbench.analysis.growth.curves import squarest
 from attnbench.analysis.remeasure import cells_of, commands, model_command
 from attnbench.analysis.selection.leading import leading
 from attnbench.analysis.tradeoff.groups import DATA, task_of
-from attnbench.records import CostRecord, ModelRecord
+from attnbench.records import ModelRecord
 from attnbench.report.page.data.columns import coded, flags, numbers
 from attnbench.units import METRICS
 
@@ -30,14 +30,14 @@ PLACES = ("conditions", "series")
 
 
 def cells(
-    layers: pd.DataFrame, models: pd.DataFrame, records: Mapping[str, CostRecord]
+    layers: pd.DataFrame, models: pd.DataFrame, records: Mapping[str, ModelRecord]
 ) -> dict[str, Any]:
     """Columns of the cells, with the series that each layer belongs to.
 
     Args:
         layers: the layers that the page has room for.
         models: the same of models.
-        records: the records by key, which know the commands of models.
+        records: those of the models by key, which know their commands.
     """
     both = pd.concat([_layers(layers), _models(models, records)], ignore_index=True)
     return {
@@ -67,7 +67,7 @@ def _sizes_text(row: Any) -> str:
     return f"width {row.dim}, {row.heads} heads{seed}"
 
 
-def _models(models: pd.DataFrame, records: Mapping[str, CostRecord]) -> pd.DataFrame:
+def _models(models: pd.DataFrame, records: Mapping[str, ModelRecord]) -> pd.DataFrame:
     sizes = zip(models["height"], models["width"], strict=True)
     about = _tasks(models)
     return _shared(models).assign(
@@ -111,8 +111,8 @@ def _training(row: Any) -> str:
     return f", {row.epochs} epochs, seed {row.seed}{recipe}"
 
 
-def _command(record: CostRecord | None) -> str:
-    return model_command(record) if isinstance(record, ModelRecord) else ""
+def _command(record: ModelRecord | None) -> str:
+    return "" if record is None else model_command(record)
 
 
 def _shared(rows: pd.DataFrame) -> pd.DataFrame:

@@ -17,12 +17,17 @@ from attnbench.report.tables.growth import exponent_text
 from attnbench.units import METRICS, format_bandwidth, format_mac_rate
 
 ROOFS = {"roof_bytes_per_s": "memory", "roof_cache_bytes_per_s": "cache"}
+NEEDED = [
+    "conditions", "conditions_key", "implementation_key", "height", "width", "latency_s",
+    "quotable", "baseline", "roof_macs_per_s", *ROOFS,
+]  # fmt: skip
 
 
 def conditions(layers: pd.DataFrame, machines: MachineNames) -> list[dict[str, Any]]:
     """Each set of conditions, in the order of these layers."""
     groups = together(layers["conditions_key"].tolist())
-    return [_one(layers.iloc[group], machines) for group in groups]
+    needed = layers[NEEDED]  # the others would take most of the time
+    return [_one(needed.iloc[group], machines) for group in groups]
 
 
 def _one(rows: pd.DataFrame, machines: MachineNames) -> dict[str, Any]:
@@ -61,7 +66,8 @@ def growth(
     for key, place in places.items():
         in_any_mode.setdefault(key.of_any_mode, []).append(place)
     found: dict[tuple[int, int], dict[str, str]] = {}
-    for row in crossovers[crossovers["implementation_key"].isin(series)].to_dict("records"):
+    known = crossovers["conditions_key"].isin(in_any_mode)
+    for row in crossovers[known & crossovers["implementation_key"].isin(series)].to_dict("records"):
         for place in in_any_mode.get(row["conditions_key"], ()):
             texts = found.setdefault((place, series[row["implementation_key"]]), {})
             texts[f"overtakes: {row['cost']}"] = text_of(row["judged"])

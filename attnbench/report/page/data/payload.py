@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from attnbench.analysis.frame.frames import Frames
-from attnbench.records import CostRecord
+from attnbench.records import CostRecord, ModelRecord, of_type
 from attnbench.registry import ATTENTIONS
 from attnbench.report.page import limits
 from attnbench.report.page.data.cells import cells, metrics
@@ -49,7 +49,7 @@ def payload(
     models = frames.models.head(limits.MODELS_ON_PAGE)
     return {
         "metrics": metrics(),
-        "cells": cells(layers, models, _by_key(records)),
+        "cells": cells(layers, models, _models_by_key(records)),
         "conditions": conditions(layers, frames.machines),
         "growth": growth(layers, growths.crossovers, growths.scaling),
         "frontiers": frontiers(groups),
@@ -60,8 +60,8 @@ def payload(
     }
 
 
-def _by_key(records: Iterable[CostRecord]) -> Mapping[str, CostRecord]:
-    return {record.key: record for record in records}
+def _models_by_key(records: Iterable[CostRecord]) -> Mapping[str, ModelRecord]:
+    return {record.key: record for record in of_type(records, ModelRecord)}
 
 
 def _mechanisms(*frames: pd.DataFrame) -> list[str]:
