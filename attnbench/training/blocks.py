@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from attnbench.errors import UserError
+from attnbench.training.auxiliary import ATTRIBUTE, collected_losses
 
 BRANCHES = ("attn", "mlp")
 """Children of a block, which adds what they return to what they were given."""
@@ -20,12 +21,13 @@ SLOT = "drop_path"
 """How the names of timm's modules that drop a branch begin."""
 
 
-def blocks_of(model: nn.Module, flag: str) -> list[nn.Module]:
+def blocks_of(model: nn.Module, flag: str, advice: str) -> list[nn.Module]:
     """The blocks of a model, first to last: those of timm, and what has all `BRANCHES`.
 
     Args:
         model: of any kind.
         flag: what needs them, for the message.
+        advice: what to do without, for the message.
 
     Raises:
         UserError: the model has none.
@@ -34,7 +36,7 @@ def blocks_of(model: nn.Module, flag: str) -> list[nn.Module]:
     if not blocks:
         raise UserError(
             f"{flag}: {type(model).__name__} has no blocks that can be told from their names; "
-            "leave it out"
+            f"choose another model, or {advice}"
         )
     return blocks
 
@@ -69,14 +71,14 @@ def recomputed_blocks(model: nn.Module, recompute: bool) -> Iterator[None]:
     Raises:
         UserError: the model has no blocks, or batch norms in them, which would count images twice.
     """
-    blocks = blocks_of(model, "--recompute") if recompute else []
+    blocks = blocks_of(model, "--recompute", "leave it out") if recompute else []
     if any(isinstance(part, _BatchNorm) for block in blocks for part in block.modules()):
         raise UserError(
             f"--recompute: the blocks of {type(model).__name__} have batch norms, which would see "
             "each image twice; leave it out"
         )
     for block in blocks:
-        block.forward = partial(_again, block.forward)
+        block.forward = partial(_again, block, block.forward)
     try:
         yield
     finally:
@@ -84,7 +86,12 @@ def recomputed_blocks(model: nn.Module, recompute: bool) -> Iterator[None]:
             del block.forward
 
 
-def _again(forward: Callable[..., Any], *given: Any, **named: Any) -> Any:
+def _again(block: nn.Module, forward: Callable[..., Any], *given: Any, **named: Any) -> Any:
     if not torch.is_grad_enabled():
         return forward(*given, **named)
-    return checkpoint(forward, *given, use_reentrant=False, **named)
+    # Losses of the block's own are computed again as well, but added only once.
+    collects = any(getattr(part, ATTRIBUTE, None) is not None for part in block.modules())
+    return checkpoint(
+        forward, *given, use_reentrant=False, **named,
+        context_fn=lambda: (nullcontext(), collected_losses(block) if collects else nullcontext()),
+    )  # fmt: skip

@@ -40,7 +40,7 @@ def _rates(model: nn.Module, rate: float) -> list[tuple[nn.Module, float]]:
     """The blocks, first to last, each with its probability."""
     from timm.layers import calculate_drop_path_rates
 
-    blocks = blocks_of(model, f"--drop-path {rate:g}")
+    blocks = blocks_of(model, f"--drop-path {rate:g}", "give --drop-path 0")
     return list(zip(blocks, calculate_drop_path_rates(rate, len(blocks)), strict=True))
 
 
