@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from known_plugins import plugins_forgotten
 
 from attnbench.benchmark.runner import profile
 from attnbench.benchmark.sweep import sweep
 from attnbench.benchmark.worker import Worker, _Sparingly
 from attnbench.isolation.failure import WorkLostError
-from attnbench.registry import ATTENTIONS, load_plugin
 from attnbench.spec import Protocol, Workload
 
 PLUGIN = str(Path(__file__).parent / "troublesome.py")
@@ -25,11 +25,8 @@ PATIENT_S = 60
 @pytest.fixture(autouse=True, scope="module")
 def plugin():
     """The troublesome attentions are known to the tests of this file alone."""
-    before = set(ATTENTIONS.names())
-    load_plugin(PLUGIN)
-    yield
-    for name in set(ATTENTIONS.names()) - before:
-        del ATTENTIONS._entries[name]
+    with plugins_forgotten(PLUGIN):
+        yield
 
 
 @pytest.fixture(scope="module")

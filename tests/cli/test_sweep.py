@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from known_plugins import plugins_forgotten
 
 from attnbench.records import store
-from attnbench.registry import ATTENTIONS
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "tests/benchmark/troublesome.py"
@@ -59,10 +59,8 @@ def sweep(tmp_path):
 @pytest.fixture
 def troublesome_forgotten():
     """What a command of this process has loaded is forgotten again."""
-    known = set(ATTENTIONS.names())
-    yield
-    for name in set(ATTENTIONS.names()) - known:
-        del ATTENTIONS._entries[name]
+    with plugins_forgotten():
+        yield
 
 
 def is_running(pid):

@@ -38,7 +38,13 @@ RECIPES = {
     "data": "cifar10", "img_size": (8, 16), "epochs": 3, "batch_size": 3, "lr": 0.5,
     "weight_decay": 0.5, "warmup_epochs": 0.5, "label_smoothing": 0.5, "crop_padding": 3,
     "flip": True, "scales": (0.5, 1.5), "clip_grad": 0.5, "autocast": "bfloat16", "seed": 3,
+    "crop_scale": (0.5, 1.0), "rand_augment": "rand-m5", "mixup": 0.5, "cutmix": 0.5,
+    "erasing": 0.5, "repeats": 3, "drop_path": 0.5, "min_lr": 1e-5, "layer_decay": 0.5,
+    "ema_decay": 0.5, "accumulate": 2, "recompute": True, "distillation": "soft",
+    "teacher": "timm:one", "distillation_weight": 0.25, "temperature": 2.0,
 }  # fmt: skip
+NEEDED = {"distillation": {"teacher": "timm:other"}, "teacher": {"distillation": "hard"}}
+"""Settings without which others are refused."""
 LIKE_OPTIONS = [
     {}, {"rank": 1}, {"rank": 1.0}, {"rank": "1"}, {"rank": True}, {"rank": "True"}, {"rank": None},
     {"rank": "None"}, {"rank": "1, b=2"}, {"rank": 1, "b": 2}, {"inside": {"rank": 1}},
@@ -60,8 +66,11 @@ def variants(layer, model):
     """Records that all differ from the first in one field, by the kind of record."""
 
     def changed(record, part, changes):
-        return [replace(record, **{part: replace(getattr(record, part), **{name: value})})
-                for name, value in changes.items()]  # fmt: skip
+        return [
+            replace(record, **{part: replace(getattr(record, part), **{name: value}, **more)})
+            for name, value in changes.items()
+            for more in [NEEDED.get(name, {})]
+        ]
 
     one, other = layer(), model()
     return {

@@ -4,10 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from known_plugins import plugins_forgotten
 
-from attnbench import plugins
 from attnbench.cli import main
-from attnbench.registry import ATTENTIONS
 
 STRANGERS = str(Path(__file__).parent / "strangers.py")
 
@@ -15,12 +14,8 @@ STRANGERS = str(Path(__file__).parent / "strangers.py")
 @pytest.fixture(scope="module")
 def strangers():
     """The file of a plug-in, which is loaded."""
-    before = set(ATTENTIONS.names())
-    plugins.load_plugin(STRANGERS)
-    yield STRANGERS
-    plugins._loaded_plugins.remove(STRANGERS)
-    for name in set(ATTENTIONS.names()) - before:
-        del ATTENTIONS._entries[name]
+    with plugins_forgotten(STRANGERS):
+        yield STRANGERS
 
 
 @pytest.fixture
