@@ -26,16 +26,20 @@ def draw(layers: Layers, models: pd.DataFrame, file: Path) -> None:
     ordered = sorted(layers.mechanisms, key=lambda one: -_last_latency(one, layers.sizes[-1]))
     sizes = ", ".join(f"{size:,}" for size in layers.sizes)
     with house_style():
+        trained = not models.empty
         figure, panels = open_figure(
             "All mechanisms",
-            f"Left: median latency of one layer at {sizes} tokens; the larger the mark, the more. "
-            "Right: top-1 of the same trunk with each, trained briefly under one recipe.",
-            "Lines: 95 % intervals; those of top-1 know the images that were scored, and nothing "
-            "of other seeds. Faded: graded C, not measured well enough.",
-            height=1.0 + AN_INCH * len(ordered), columns=2,
+            f"{'Left: m' if trained else 'M'}edian latency of one layer at {sizes} tokens; the "
+            "larger the mark, the more."
+            + " Right: top-1 of the same trunk with each, trained briefly." * trained,
+            "Lines: 95 % intervals"
+            + "; those of top-1 know the images that were scored, and no other seeds" * trained
+            + ". Faded: graded C, not measured well enough.",
+            height=1.0 + AN_INCH * len(ordered), columns=1 + trained,
         )  # fmt: skip
         _latencies(panels[0], ordered, layers.sizes)
-        _accuracies(panels[1], ordered, models)
+        if trained:
+            _accuracies(panels[1], ordered, models)
         panels[0].set_yticks(range(len(ordered)), [one.name for one in ordered])
         settle(figure)
         with replacing(file) as new:

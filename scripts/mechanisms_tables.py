@@ -192,10 +192,12 @@ def top1_interval(row: Row) -> tuple[float, float]:
 
 
 def trained(models: pd.DataFrame) -> list[str]:
-    """Lines of the table of trained models, the highest top-1 first."""
+    """Lines of the table of trained models, the highest top-1 first, and how many are missing."""
     heads = ["attention", "top-1 [95 %]", "loss", "parameters", "GMACs"]
     ordered = models.sort_values(["top1", "attention"], ascending=[False, True])
-    return _table(heads, [_trained(row) for row in rows_of(ordered)])
+    missing = len(set(ATTENTIONS.names()) - set(models["attention"]))
+    lines = _table(heads, [_trained(row) for row in rows_of(ordered)])
+    return [*lines, "", f"Not trained yet: {missing} mechanisms."] if missing else lines
 
 
 def _trained(row: Row) -> list[str]:

@@ -1,8 +1,8 @@
 """The order in which images lie in memory while a model of many convolutions is trained.
 
 torch's convolutions, above all depthwise ones, are faster if the channels of a pixel lie side by
-side: a step of PicoDet takes four fifths of the time on one thread of a CPU. They hand this order on from weights
-to outputs. Attention on tokens has it anyway, and gains nothing.
+side: a step of PicoDet takes four fifths of the time on one thread of a CPU. They hand this order
+on from weights to outputs. Attention on tokens has it anyway, and gains nothing.
 """
 
 from __future__ import annotations
