@@ -82,18 +82,13 @@ def command(
         from attnbench.profiling.machine.environment import choose_device, device_named
 
     if executing.elsewhere:
-        from attnbench.benchmark.executors.spread import Settings
-        from attnbench.cli.sweep_elsewhere import sweep_elsewhere
+        from attnbench.cli.sweep_elsewhere import settings_of, sweep_elsewhere
 
-        settings = Settings(
-            protocol=protocol, device=measuring.device, plugins=tuple(plugin or ()),
-            timeout_s=timeout, threads=int(threads.threads) if threads.threads else None,
-        )  # fmt: skip
+        settings = settings_of(protocol, measuring.device, threads, timeout, plugin)
         sweep_elsewhere(workloads, settings, executing, out, force=force, dry_run=dry_run)
         return
-    with status(screen, "preparing"):
-        device = device_named(measuring.device) if dry_run else choose_device(measuring.device)
-        worker = Worker(str(device), plugin or (), timeout)
+    device = device_named(measuring.device) if dry_run else choose_device(measuring.device)
+    worker = Worker(str(device), plugin or (), timeout)
     threads.take(screen)
     if dry_run:
         settled = {} if force else _settled_records(out)

@@ -46,29 +46,32 @@ def save_pixels(
     counts: Sequence[Sequence[int]], class_names: Sequence[str], pictures: int, folder: Path
 ) -> Path:
     """Draw `confusion.png` of pixels by true class (rows) and predicted class (columns)."""
-    names = [drawable(name) for name in class_names]
-    with house_style():
-        figure = _matrix(
-            counts, names, names,
-            subtitle=f"Pixels of {pictures:,} pictures",
-            footnote="Numbers and shading: share of the row in percent.",
-            form="{percent:.0f}",
-        )  # fmt: skip
-        return save_png(figure, folder / "confusion.png")
+    footnote = "Numbers and shading: share of the row in percent."
+    subtitle = f"Pixels of {pictures:,} pictures"
+    return _save_square(counts, class_names, folder, subtitle, footnote, "{percent:.0f}")
 
 
 def save_images(
     counts: Sequence[Sequence[int]], class_names: Sequence[str], pictures: int, folder: Path
 ) -> Path:
     """Draw `confusion.png` of images by true class (rows) and found class (columns)."""
+    footnote = "Numbers are pictures. Shading: share of the row."
+    subtitle = f"{pictures:,} pictures"
+    return _save_square(counts, class_names, folder, subtitle, footnote, "{count:,.0f}")
+
+
+def _save_square(
+    counts: Sequence[Sequence[int]],
+    class_names: Sequence[str],
+    folder: Path,
+    subtitle: str,
+    footnote: str,
+    form: str,
+) -> Path:
+    """Draw `confusion.png` with the same classes in rows and columns."""
     names = [drawable(name) for name in class_names]
     with house_style():
-        figure = _matrix(
-            counts, names, names,
-            subtitle=f"{pictures:,} pictures",
-            footnote="Numbers are pictures. Shading: share of the row.",
-            form="{count:,.0f}",
-        )  # fmt: skip
+        figure = _matrix(counts, names, names, subtitle=subtitle, footnote=footnote, form=form)
         return save_png(figure, folder / "confusion.png")
 
 
