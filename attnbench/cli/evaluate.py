@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from attnbench import together
 from attnbench.cli import options
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.outcome import outcomes_beside, save_outcome
 from attnbench.cli.places import try_file, try_folder
+from attnbench.cli.processes import Processes, device_of
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.threads import Threads
 from attnbench.errors import UserError
 from attnbench.spec.validation import one_of
+from attnbench.together import Place, joined
 
 if TYPE_CHECKING:
     from attnbench.cli.show.screen import Screen
@@ -83,6 +86,7 @@ class Asked:
 @grouped
 def command(
     threads: Threads,
+    processes: Processes,
     reading: ReadingOptions,
     asked: Asked,
     checkpoint: Annotated[
@@ -105,22 +109,31 @@ def command(
     """
     from attnbench.cli.show.screen import Screen
 
-    screen = Screen(stderr=True)
-    try_file(asked.out)
-    try_folder(outcomes_beside(asked.out))
+    if processes.place.rank == 0:
+        try_file(asked.out)
+        try_folder(outcomes_beside(asked.out))
     if (checkpoint is None) == (predictions is None):
         got = "neither" if checkpoint is None else "both"
         raise UserError(
             f"expected a checkpoint, or a result file with --predictions, got {got}; give one"
         )
+    if predictions is not None and max(processes.place.size, processes.nproc or 1) > 1:
+        raise UserError("--predictions: one process scores a file; leave out --nproc and torchrun")
+    place = processes.begin(threads)
+    screen = Screen(stderr=True)
     if checkpoint is not None:
-        _judge(checkpoint, reading, asked, threads, screen)
+        _judge(checkpoint, reading, asked, threads, place, screen)
     elif predictions is not None:
         _score_file(predictions, reading, asked, threads, screen)
 
 
 def _judge(
-    file: Path, reading: ReadingOptions, asked: Asked, threads: Threads, screen: Screen
+    file: Path,
+    reading: ReadingOptions,
+    asked: Asked,
+    threads: Threads,
+    place: Place,
+    screen: Screen,
 ) -> None:
     """Judge a checkpoint, and store the record."""
     from attnbench.cli.show.progress import status, steps_progress
@@ -132,10 +145,9 @@ def _judge(
         from attnbench.experiments.judge import judge
         from attnbench.experiments.needs import data_of, refuse_missing_names
         from attnbench.experiments.worst import Worst
-        from attnbench.profiling.machine.environment import choose_device
         from attnbench.training.checkpoint import load
 
-        device = choose_device(asked.device)
+        device = device_of(place, asked.device)
         trained = load(file)
         refuse_missing_names(trained)
         _refuse_other_task(asked, trained)
@@ -146,13 +158,17 @@ def _judge(
     worst = Worst(asked.save_images, trained.class_names)
     outcomes = outcomes_beside(asked.out)
     metrics: list[Metric] = []
-    with steps_progress(screen) as on_step:
+    with joined(place, device.type), steps_progress(screen) as on_step:
         record = judge(
             trained, images, run_name=file.parent.name, batch_size=asked.batch_size,
             device=device, on_step=on_step,
             on_batch=worst.add if asked.save_images else None, on_metric=metrics.append,
             outcomes=outcomes,
         )  # fmt: skip
+        for another in together.gathered(worst)[1:]:
+            worst.merge(another)
+    if place.rank:
+        return
     Recorder(asked.out, "evaluate").keep(record)
     print_model(record, Screen())
     print(f"\nStored in {asked.out}; `attnbench report` shows it.")

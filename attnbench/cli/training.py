@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from attnbench.cli.processes import started_by
 from attnbench.cli.running import Running
 from attnbench.cli.show.screen import Screen
 from attnbench.errors import Stopped
@@ -145,7 +146,7 @@ class Training:
 
 def command_again() -> str:
     """The command line of this process, as one that goes on with what it has begun."""
-    words = ["attnbench", *sys.argv[1:]]
+    words = [*started_by(), *sys.argv[1:]]
     goes_on = {"--resume", "--auto-resume"} & {*words}
     return shlex.join(words if goes_on else [*words, "--auto-resume"])
 

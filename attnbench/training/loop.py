@@ -15,6 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from attnbench import together
 from attnbench.data.augmented import to_train_on
 from attnbench.data.images import ImageData, ImageSet, num_batches
 from attnbench.errors import UserError
@@ -60,7 +61,8 @@ OnStep = Callable[[Step], None]
 """Called after each step."""
 OnPause = Callable[[Callable[[], TrainState]], None]
 """Called between steps, and between the batches of an evaluation, with a function that gives the
-state of the run there. Save that state before you return, or raise to stop the run."""
+state of the run there. Save that state before you return, or raise to stop the run. Of several
+processes all ask for the state, or none."""
 OnEpoch = Callable[[Progress, Scores, TrainState], None]
 """Called after each epoch and its evaluation; the state's tensors are live until it returns."""
 
@@ -81,7 +83,8 @@ def train(
 ) -> TrainState:
     """Train a model and evaluate it after each epoch; the model is moved to the device.
 
-    The seeds of torch, NumPy and Python are set, for what the model draws (dropout).
+    Several processes share each batch and each evaluation (`attnbench.together`). The seeds of
+    torch, NumPy and Python are set, for what the model draws (dropout).
 
     Args:
         model: takes float32 (batch, 3, height, width), normalised; returns what the task expects.
@@ -126,6 +129,7 @@ def _train_epochs(
             train_loss=loss,
             train_s=run.watch.seconds,
             images=len(run.data.train),
+            processes=together.size(),
         )
         last = run.epochs + 1 == run.recipe.epochs
         scores = evaluate(
@@ -249,9 +253,10 @@ def _train_epoch(run: _Run, on_step: OnStep, pause: Callable[[], None]) -> float
     run.generators.begin_epoch(epoch, run.left_off)
     run.left_off = {}
     transform = run.task.transforms(recipe, train=True)
-    batches = run.images.batches(
-        recipe.batch_size, seed=run.generators.order(epoch), device=run.device, first=run.step
-    )
+    batches = run.stepper.share.batches(
+        run.images, recipe.batch_size, seed=run.generators.order(epoch), device=run.device,
+        first=run.step,
+    )  # fmt: skip
     run.watch.start()
     for pixels, given in batches:
         step = run.epochs * run.steps_per_epoch + run.step

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from attnbench import together
 from attnbench.errors import UserError
 from attnbench.spec import Recipe
 from attnbench.tasks.base import Task
+from attnbench.tasks.whole_batch import in_whole_batch
 from attnbench.training.auxiliary import collected_losses
 from attnbench.training.average import Average
 from attnbench.training.blocks import recomputed_blocks
@@ -21,7 +23,8 @@ from attnbench.training.drop_path import dropped_paths
 from attnbench.training.evaluate import autocast_on
 from attnbench.training.losses import Losses
 from attnbench.training.optimizer import set_rate
-from attnbench.training.parts import in_parts
+from attnbench.training.parallel import Parallel
+from attnbench.training.share import share_of_this_process
 
 ONE_VALUE = "more than 1 value per channel"
 """In torch's message of a BatchNorm that is to normalise a single value."""
@@ -58,6 +61,8 @@ class Stepper:
         self.teacher = teacher
         self.average = Average(model, recipe)
         self.losses = Losses(device)
+        self.share = share_of_this_process(recipe)
+        self._parallel = Parallel(model, self._loss)
         self._heads: dict[str, Tensor] = {}
 
     @contextmanager
@@ -80,7 +85,7 @@ class Stepper:
             number: of the step, counted from 1 over the whole run.
             epoch: counted from 1.
             rate: the learning rate.
-            images: (batch, 3, height, width).
+            images: (batch, 3, height, width), the whole batch; see `training.share`.
             targets: as the task's transforms give them.
 
         Raises:
@@ -89,11 +94,13 @@ class Stepper:
         set_rate(self.optimizer, rate)
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.device)
-        for part, its, share in in_parts(images, targets, self.recipe.accumulate):
-            loss = self._loss(part, its) * share
-            loss.backward()
+        parts = [*self.share.parts(images, targets, self.recipe.accumulate)]
+        for part in parts:
+            with self._parallel.part(part, is_last=part is parts[-1]) as loss_of_part:
+                loss = loss_of_part() * part.weight
+                (loss * self.share.size).backward()  # the gradients of all are averaged
             total += loss.detach()
-        self.losses.add(total, len(images), epoch, rate)
+        self.losses.add(together.summed(total), len(images), epoch, rate)
         if self.recipe.clip_grad > 0:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_grad)
         self.optimizer.step()
@@ -121,7 +128,7 @@ def _forward(model: nn.Module, images: Tensor) -> Any:
     try:
         return model(images)
     except ValueError as error:
-        if len(images) > 1 or ONE_VALUE not in str(error):
+        if in_whole_batch(len(images)) > 1 or ONE_VALUE not in str(error):
             raise
         raise UserError(
             "training expects at least 2 images a batch for a model with BatchNorm, got 1: give "
