@@ -1,6 +1,7 @@
 """Processes that work together, as torchrun would start them; the tests of a module share them."""
 
 import os
+import pickle
 import socket
 from contextlib import contextmanager
 
@@ -25,12 +26,13 @@ class Team:
 
     def __call__(self, work, *arguments):
         """What `work(*arguments)` returns, or raises, in each process."""
+        # As bytes: tensors would lie in memory that all processes share, and write into.
         for ours in self._ours:
-            ours.send((work, arguments))
+            ours.send_bytes(pickle.dumps((work, arguments)))
         answers = []
         for ours in self._ours:
             assert ours.poll(LIMIT_S), "a process hangs"
-            answers.append(ours.recv())
+            answers.append(pickle.loads(ours.recv_bytes()))
         return answers
 
     def end(self):
@@ -60,11 +62,11 @@ def _serve(connection, rank, size, port):
     with joined(Place(rank=rank, size=size), "cpu"):
         while True:
             try:
-                work, arguments = connection.recv()
+                work, arguments = pickle.loads(connection.recv_bytes())
             except EOFError:
                 return
             try:
                 answer = work(*arguments)
             except Exception as error:  # noqa: BLE001 - the test looks at it
                 answer = error
-            connection.send(answer)
+            connection.send_bytes(pickle.dumps(answer))
