@@ -30,14 +30,25 @@ EVERYTHING = {
 for it."""
 
 
+class Block(nn.Module):
+    """What is sharded by itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.attn, self.mlp = nn.Linear(54, 7), nn.Linear(7, 54)
+
+    def forward(self, hidden):
+        return hidden + self.mlp(self.attn(hidden).tanh())
+
+
 class Net(nn.Module):
-    """BatchNorm, dropout, a parameter that is not used, and DeiT's two heads."""
+    """BatchNorm, dropout, a block, a parameter that is not used, and DeiT's two heads."""
 
     def __init__(self, dropout=0.0):
         super().__init__()
         self.embed = nn.Conv2d(3, 6, 3, stride=3, bias=False)
         self.norm = nn.BatchNorm2d(6)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout, self.block = nn.Dropout(dropout), Block()
         self.idle = nn.Linear(2, 2)
         self.head, self.head_dist = nn.Linear(54, 5), nn.Linear(54, 5)
         self.seen = []
@@ -45,7 +56,7 @@ class Net(nn.Module):
     def forward(self, images):
         if self.training:
             self.seen.append(images.clone())
-        hidden = self.dropout(self.norm(self.embed(images)).relu().flatten(1))
+        hidden = self.block(self.dropout(self.norm(self.embed(images)).relu().flatten(1)))
         return (self.head(hidden) + self.head_dist(hidden)) / 2
 
 
@@ -123,7 +134,7 @@ class StopError(Exception):
     """Raised where a training is to stop."""
 
 
-def trained(task, settings, dropout=0.0, stop_after=None, state=None):
+def trained(task, settings, dropout=0.0, stop_after=None, state=None, sharded=False):
     """Loss of each step, scores of each epoch, and the state at the end, or where it stopped."""
     import attnbench.data.augmented
 
@@ -144,7 +155,7 @@ def trained(task, settings, dropout=0.0, stop_after=None, state=None):
     with suppress(StopError):
         end = train(
             model, data, create_task(task), recipe, device="cpu", teacher=teacher, state=state,
-            on_step=lambda step: curve.append(step.loss), on_pause=pause,
+            sharded=sharded, on_step=lambda step: curve.append(step.loss), on_pause=pause,
             on_epoch=lambda progress, got, state: scores.append((progress.train_loss, got.values)),
         )  # fmt: skip
         states.append(end)

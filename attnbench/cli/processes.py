@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from attnbench import together
-from attnbench.bounds import number_in
 from attnbench.cli import options
+from attnbench.cli.slurm import place_in_step, torchs_variables, variable
 from attnbench.cli.threads import AUTO, Threads
 from attnbench.cores import available_cores
 from attnbench.errors import UserError
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 PROGRAM = "import sys; sys.path[:] = {path!r}; from attnbench.cli import main; main()"
-FIRST_PORT, PORTS = 20_000, 10_000
-"""Where the processes of a job of Slurm meet; each job has a port of its own."""
 _NOWHERE = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the end
 
 
@@ -69,7 +67,9 @@ class Processes:
         place, is_ours = self.place, PARENT in os.environ
         if is_ours:
             _end_with_parent()
-        if place.size > 1:  # before torch is loaded, whose core tells all that it sees
+        if place.size > 1:
+            os.environ.update(torchs_variables(place, os.environ))
+            # Before torch is loaded, whose core tells all that it sees.
             os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         if place.rank:
             sys.stdout = sys.stderr = _NOWHERE
@@ -90,6 +90,29 @@ class Processes:
         if self.nproc == 1:
             return place
         raise typer.Exit(_started(self.nproc))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingProcesses(Processes):
+    """The same for `train`."""
+
+    shard: Annotated[
+        bool,
+        typer.Option(
+            "--shard",
+            help="Each process keeps a part of the weights (FSDP), for models that no device "
+            "holds.",
+        ),
+    ] = False
+
+    def begin(self, threads: Threads, batch_size: int | None = None) -> Place:
+        """See `Processes.begin`."""
+        if self.shard and max(self.place.size, self.nproc or 1) == 1:
+            raise UserError(
+                "--shard: expected several processes to share the weights, got one; give --nproc, "
+                "or leave it out"
+            )
+        return Processes.begin(self, threads, batch_size)
 
 
 def _started(count: int) -> int:
@@ -120,20 +143,11 @@ def place_of(environment: Mapping[str, str]) -> Place:
     """
     if all(environment.get(name) for name in TORCHRUN):
         return Place(
-            rank=_number(environment, "RANK"), size=_number(environment, "WORLD_SIZE"),
-            local_rank=_number(environment, "LOCAL_RANK", "RANK"),
-            local_size=_number(environment, "LOCAL_WORLD_SIZE", "WORLD_SIZE"),
+            rank=variable(environment, "RANK"), size=variable(environment, "WORLD_SIZE"),
+            local_rank=variable(environment, "LOCAL_RANK", "RANK"),
+            local_size=variable(environment, "LOCAL_WORLD_SIZE", "WORLD_SIZE"),
         )  # fmt: skip
-    return Place()
-
-
-def _number(environment: Mapping[str, str], *names: str) -> int:
-    """The whole number of the first variable that is there."""
-    name = next(name for name in names if environment.get(name))
-    value = number_in(environment[name])
-    if not isinstance(value, int) or value < 0:
-        raise UserError(f"the variable {name} expected a whole number, got {environment[name]!r}")
-    return value
+    return place_in_step(environment) if environment.get("SLURM_STEP_ID") else Place()
 
 
 def device_of(place: Place, name: str) -> torch.device:
@@ -171,7 +185,7 @@ def started_by() -> list[str]:
     place = place_of(os.environ)
     if place.size == 1 or MESSAGE in os.environ:
         return ["attnbench"]
-    if "SLURM_STEP_ID" in os.environ and "TORCHELASTIC_RUN_ID" not in os.environ:
+    if os.environ.get("SLURM_STEP_ID") and "TORCHELASTIC_RUN_ID" not in os.environ:
         return ["srun", "attnbench"]
     return ["torchrun", "--nproc-per-node", str(place.local_size), "-m", "attnbench"]
 

@@ -13,7 +13,7 @@ from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.outcome import outcomes_beside
 from attnbench.cli.places import try_file, try_folder
-from attnbench.cli.processes import Processes, device_of
+from attnbench.cli.processes import TrainingProcesses, device_of
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.recipe import RecipeOptions
 from attnbench.cli.running import Running
@@ -88,7 +88,7 @@ class What:
 @grouped
 def command(
     threads: Threads,
-    processes: Processes,
+    processes: TrainingProcesses,
     reading: ReadingOptions,
     running: Running,
     what: What,
@@ -134,7 +134,7 @@ def command(
             running=running, found={name: (task, source) for name, task, source in asked},
             recipe=recipe.overrides(gpu=chosen.type == "cuda"), img_size=recipe.img_size,
             options=what.values, reading=settings, device=chosen, out=out,
-            checkpoints=checkpoints, screen=screen,
+            checkpoints=checkpoints, screen=screen, sharded=processes.shard,
         )  # fmt: skip
     threads.take(screen)
     if running.dry_run:

@@ -44,6 +44,7 @@ class Training:
     out: Path
     checkpoints: Path
     screen: Screen
+    sharded: bool = False
     _opened: dict[Any, ImageData] = field(default_factory=dict)
 
     def prepare(self, planned: Planned) -> Experiment:
@@ -138,7 +139,8 @@ class Training:
         with training_progress(self.screen, place) as on_step:
             return run(
                 experiment, resume=resume, save_every_s=60 * self.running.save_every,
-                command=command_again(), logs=self.running.logs, on_record=on_record,
+                command=command_again(), logs=self.running.logs, sharded=self.sharded,
+                on_record=on_record,
                 on_note=self.screen.say,
                 on_step=lambda step: on_step(step, watch.see(step)),
             )  # fmt: skip

@@ -33,6 +33,7 @@ from attnbench.training.checkpoint import Checkpoint, TrainState
 from attnbench.training.loop import OnStep, Step, train
 from attnbench.training.rotation import Rotation
 from attnbench.training.share import refuse_small_batches
+from attnbench.training.weights import fill
 
 OnRecord = Callable[[Record], None]
 
@@ -44,6 +45,7 @@ def run(
     save_every_s: float = SAVE_EVERY_S,
     command: str = "",
     logs: Sequence[str] = (),
+    sharded: bool = False,
     on_record: OnRecord = lambda record: None,
     on_step: OnStep = lambda step: None,
     on_note: Callable[[str], None] = lambda text: None,
@@ -59,6 +61,7 @@ def run(
         save_every_s: seconds between two checkpoints; each epoch ends with one besides.
         command: what goes on with the run, for lists of runs.
         logs: where its curves go besides; keys of `logs.NEEDS`.
+        sharded: each process keeps a part of the weights; see `training.loop.train`.
         on_record: called with each epoch's record and the final one, to store them.
         on_step: called with each step.
         on_note: called with what a user should know, such as that a checkpoint was damaged.
@@ -81,7 +84,7 @@ def run(
         keeper.begin(saved)
         logs = logs if together.is_first() else ()
         with _told(keeper), _curves(experiment, keeper, saved, logs) as curves:
-            return _trained(experiment, keeper, saved, on_record, on_step, curves)
+            return _trained(experiment, keeper, saved, sharded, on_record, on_step, curves)
 
 
 def _found(
@@ -116,6 +119,7 @@ def _trained(
     experiment: Experiment,
     keeper: Keeper,
     saved: Checkpoint | None,
+    sharded: bool,
     on_record: OnRecord,
     on_step: OnStep,
     curves: Curves,
@@ -147,13 +151,18 @@ def _trained(
         state = train(
             model, experiment.data, create_task(experiment.task), experiment.recipe,
             device=experiment.device, state=saved.state if saved else None, teacher=teacher,
-            on_step=after_step, on_pause=keeper.pause, on_epoch=on_epoch, on_metric=metrics.append,
+            sharded=sharded, on_step=after_step, on_pause=keeper.pause, on_epoch=on_epoch,
+            on_metric=metrics.append,
         )  # fmt: skip
         keeper.pause(lambda: state)  # a signal may have come during the last evaluation
     model.zero_grad()  # gradients of the last step take memory
 
     def ended() -> ModelRecord:
-        record = _measured(experiment, model, keeper)
+        measured = model
+        if sharded:
+            measured = experiment.build().to(experiment.device)
+            fill(measured, state.model)
+        record = _measured(experiment, measured, keeper)
         on_record(record)
         keeper.finish(state, record)
         return record

@@ -17,7 +17,8 @@ from attnbench.data.images import ImageData, num_batches
 from attnbench.errors import UserError
 from attnbench.records import Scores
 from attnbench.spec import Recipe
-from attnbench.tasks.base import DetailedMetric, Metric, Task
+from attnbench.tasks.base import DetailedMetric, Metric, Task, Transform
+from attnbench.training.sharding import is_sharded
 
 Autocast = Literal["none", "bfloat16"]
 
@@ -125,9 +126,33 @@ def _look_at(
             on_batch(pixels, given, predictions)
         if on_step:
             on_step(min((place - first + 1) * together.size(), total), total)
+    wait = _Waiting(model, data, transform, recipe, device) if is_sharded(model) else None
+    if wait and last == first:
+        wait()  # those who have a batch call the model once before
     for _ in range(last - first, _most_batches(total)):
+        if wait:
+            wait()
         if on_step:
             on_step(total, total)
+
+
+class _Waiting:
+    """Calls of a sharded model by a process without a batch: the others need its weights."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: ImageData,
+        transform: Transform,
+        recipe: Recipe,
+        device: torch.device,
+    ) -> None:
+        self._model = model
+        pixels, given = next(data.val.batches(recipe.batch_size, seed=None, device=device))
+        self._inputs, _ = transform(pixels, given, torch.Generator())
+
+    def __call__(self) -> None:
+        self._model(self._inputs)
 
 
 def _most_batches(total: int) -> int:

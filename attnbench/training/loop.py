@@ -9,6 +9,7 @@ one that never stopped (on a CPU; GPUs add in any order).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,12 +23,14 @@ from attnbench.errors import UserError
 from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
 from attnbench.tasks.base import Metric, Task
+from attnbench.training.average import Average
 from attnbench.training.checkpoint import TrainState
 from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
 from attnbench.training.generators import Generators
 from attnbench.training.memory_format import channels_last_if_convolutional
 from attnbench.training.optimizer import make_optimizer
 from attnbench.training.schedule import learning_rate
+from attnbench.training.sharding import refuse_alone, shard, whole
 from attnbench.training.step import Stepper
 from attnbench.training.weights import fill, fill_optimizer
 
@@ -76,6 +79,7 @@ def train(
     device: torch.device | str,
     state: TrainState | None = None,
     teacher: nn.Module | None = None,
+    sharded: bool = False,
     on_step: OnStep = lambda step: None,
     on_pause: OnPause | None = None,
     on_epoch: OnEpoch | None = None,
@@ -94,6 +98,8 @@ def train(
         device: where to train.
         state: of a stopped run; what it has done is not done again.
         teacher: of a distillation, in evaluation mode on the device.
+        sharded: each of several processes keeps a part of the weights; states are then whole at
+            the first process alone.
         on_step: see `OnStep`.
         on_pause: see `OnPause`.
         on_epoch: see `OnEpoch`; save checkpoints here.
@@ -107,8 +113,8 @@ def train(
             of images, autocast is asked for on a CPU, a model with BatchNorm gets single images, or
             the recipe asks for what the model or the data do not have.
     """
-    with channels_last_if_convolutional(model):
-        run = _start(model, data, task, recipe, torch.device(device), state, teacher)
+    with nullcontext() if sharded else channels_last_if_convolutional(model):
+        run = _start(model, data, task, recipe, torch.device(device), state, teacher, sharded)
         with run.stepper.changed():
             _train_epochs(run, on_step, on_pause, on_epoch, on_metric)
             return _state(run)
@@ -193,11 +199,17 @@ def _start(
     device: torch.device,
     state: TrainState | None,
     teacher: nn.Module | None,
+    sharded: bool,
 ) -> _Run:
     """Model and optimizer on the device, with the values of the state if there is one."""
     autocast_on(device, recipe.autocast)  # refuse before the first epoch, not in it
     task.metric(data.class_names)  # the same, where the metric needs a package that is missing
     model.to(device)
+    average = Average(model, recipe)
+    if sharded:
+        refuse_alone()
+        shard(model, device)
+        average.shard(device)
     optimizer = make_optimizer(model, recipe)
     run = _Run(
         model=model,
@@ -206,7 +218,7 @@ def _start(
         recipe=recipe,
         device=device,
         images=to_train_on(data.train, recipe),
-        stepper=Stepper(model, task, recipe, device, optimizer, teacher=teacher),
+        stepper=Stepper(model, task, recipe, device, optimizer, average, teacher=teacher),
         steps_per_epoch=num_batches(len(data.train), recipe.batch_size),
         generators=Generators(recipe.seed, device),
         watch=_Watch(device, state.train_s if state else 0.0),
@@ -237,9 +249,9 @@ def _state(run: _Run) -> TrainState:
         epochs=run.epochs,
         step=run.step,
         images=len(run.data.train),
-        model=dict(run.model.state_dict()),
-        optimizer=run.stepper.optimizer.state_dict(),
-        average=run.stepper.average.weights,
+        model=whole(dict(run.model.state_dict())),
+        optimizer=whole(run.stepper.optimizer.state_dict()),
+        average=whole(run.stepper.average.weights),
         train_s=run.watch.seconds,
         loss_sum=run.stepper.losses.total(),
         generators=run.generators.state() if run.step else {},

@@ -1,14 +1,15 @@
 """One model in several processes: torch's DDP adds up the gradients of all of them.
 
-What DDP wraps is not the model but its loss: losses that modules add themselves, and heads that are
-taken apart, are then part of what it sees. Parameters that a step does not use are allowed.
+A model that is sharded (`training.sharding`) does that itself. What DDP wraps is not the model but
+its loss: losses that modules add themselves, and heads that are taken apart, are then part of what
+it sees. Parameters that a step does not use are allowed.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from attnbench import together
 from attnbench.tasks.whole_batch import sharing
 from attnbench.training.batch_norm import shared_statistics
+from attnbench.training.sharding import is_sharded
 from attnbench.training.share import Part
 
 Loss = Callable[[Tensor, Any], Tensor]
@@ -34,8 +36,10 @@ class Parallel:
             loss: calls it.
         """
         self._loss: Any = loss
+        self._model: Any = model
+        self._sharded = is_sharded(model)
         self._ddp: DistributedDataParallel | None = None
-        if together.size() > 1:
+        if together.size() > 1 and not self._sharded:
             self._ddp = self._loss = DistributedDataParallel(
                 _Loss(model, loss), find_unused_parameters=True
             )
@@ -48,7 +52,7 @@ class Parallel:
             part: what this process sees.
             is_last: whether the gradients of the batch are complete with it.
         """
-        if self._ddp is None:
+        if together.size() == 1:
             yield lambda: self._loss(part.images, part.targets)
             return
         with warnings.catch_warnings(), sharing(part.counted, part.whole):
@@ -59,10 +63,9 @@ class Parallel:
 
     @contextmanager
     def _synchronised(self, is_last: bool) -> Iterator[None]:
-        if is_last or self._ddp is None:
-            yield
-            return
-        with self._ddp.no_sync():
+        if self._sharded:
+            self._model.set_requires_gradient_sync(is_last)
+        with nullcontext() if is_last or self._ddp is None else self._ddp.no_sync():
             yield
 
 

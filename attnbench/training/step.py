@@ -24,6 +24,7 @@ from attnbench.training.evaluate import autocast_on
 from attnbench.training.losses import Losses
 from attnbench.training.optimizer import set_rate
 from attnbench.training.parallel import Parallel
+from attnbench.training.sharding import is_sharded
 from attnbench.training.share import share_of_this_process
 
 ONE_VALUE = "more than 1 value per channel"
@@ -40,6 +41,7 @@ class Stepper:
         recipe: Recipe,
         device: torch.device,
         optimizer: Optimizer,
+        average: Average,
         *,
         teacher: nn.Module | None = None,
     ) -> None:
@@ -51,6 +53,7 @@ class Stepper:
             recipe: how.
             device: where.
             optimizer: over the model's parameters.
+            average: of its weights.
             teacher: in evaluation mode, on the device.
         """
         self.model = model
@@ -59,7 +62,7 @@ class Stepper:
         self.device = device
         self.optimizer = optimizer
         self.teacher = teacher
-        self.average = Average(model, recipe)
+        self.average = average
         self.losses = Losses(device)
         self.share = share_of_this_process(recipe)
         self._parallel = Parallel(model, self._loss)
@@ -115,6 +118,11 @@ class Stepper:
         if answers is not None:
             student = self._heads.get("head_dist", outputs)
             loss = taught(loss, teachers_loss(student, answers, recipe), recipe)
+        if auxiliary and is_sharded(self.model):
+            raise UserError(
+                f"--shard: {type(self.model).__name__} has losses inside of its blocks, which FSDP "
+                "does not see; leave it out"
+            )
         for extra in auxiliary:
             loss = loss + extra
         return loss

@@ -92,6 +92,21 @@ def test_a_stopped_pair_goes_on_to_the_bit_and_one_process_takes_over(stop_after
     assert plain[0] + alone[0] == pytest.approx(expected[0], abs=TOLERANCE * max(expected[0]))
 
 
+def test_sharded_weights_learn_the_same_and_their_checkpoints_are_whole(pair):
+    settings = {**EVERYTHING, "batch_size": 8}  # three batches are scored, one process has two
+    curve, _, state, _ = trained("classification", settings)
+    first, second = pair(trained, "classification", settings, 0.0, None, None, True)
+    assert first[0] == second[0] == pytest.approx(curve, abs=TOLERANCE * max(curve))
+    assert first[1] == second[1]
+    for name, value in first[2].scored.items():
+        assert value.shape == state.scored[name].shape
+        assert type(value) is torch.Tensor
+    (begun, _, state, _), _ = pair(trained, "classification", settings, 0.0, 3, None, True)
+    for sharded in (True, False):
+        (rest, *_), _ = pair(trained, "classification", settings, 0.0, None, state, sharded)
+        assert begun + rest == pytest.approx(curve, abs=TOLERANCE * max(curve))
+
+
 @pytest.mark.parametrize("size", [2, 3, 8])
 @pytest.mark.parametrize("in_pairs", [False, True])
 def test_each_image_of_a_batch_goes_to_one_process_with_its_counterpart(size, in_pairs):
