@@ -10,7 +10,7 @@ from attnbench.errors import UserError
 from attnbench.together import Place
 
 FIRST_PORT, PORTS = 20_000, 10_000
-"""Where the processes of a job meet: each job has a port of its own, as far as there are so many."""
+"""Where the processes of a job meet: jobs next to one another have ports of their own."""
 _FIRST_HOST = re.compile(r"([^\[\],]+)(?:\[(\w+)[^\]]*\]([^,]*))?")
 
 
