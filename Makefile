@@ -47,7 +47,7 @@ bench: $(VENV)/.installed
 bench-train: $(VENV)/.installed
 	$(BIN)/python scripts/bench_train.py $(DATA)
 
-# Trains eleven rows in one trunk on two sets of images, three seeds each, in about four hours on one
+# Trains eleven rows in one trunk on two sets of images, three seeds each, in about three hours on one
 # core: make evidence DATA=FOLDER    (holds cifar10/ and imagenette128/)
 # What was stopped goes on, what has ended is left alone.
 evidence: $(VENV)/.installed

@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 from draw_mechanisms import draw
 from mechanisms_tables import Layers, trained
+from page_marks import filled
 
 from attnbench.analysis.frame.frames import Frames, build
 from attnbench.errors import UserError
@@ -62,20 +63,6 @@ def write_page(page: Path, contents: Contents) -> None:
     draw(layers, models, page.with_suffix(".png"))
     with replacing(page) as new:
         new.write_text(text)
-
-
-def filled(text: str, mark: str, lines: list[str]) -> str:
-    """The text with these lines between two marks.
-
-    Raises:
-        UserError: the text lacks one of them.
-    """
-    first, last = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
-    before, found, rest = text.partition(first)
-    _, also_found, after = rest.partition(last)
-    if not (found and also_found):
-        raise UserError(f"expected the marks {first} and {last} in the page; put them back")
-    return "\n".join([before + first, "", *lines, "", last + after])
 
 
 def _models(frames: Frames, contents: Contents) -> pd.DataFrame:
