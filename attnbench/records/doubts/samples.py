@@ -17,7 +17,7 @@ DRIFT = (0.03, 0.10)
 
 def few_samples(latency: Latency) -> Doubt | None:
     """Too few samples for a good interval, or for any."""
-    count = len(latency.used)
+    count = len(latency.used_s)
     if count >= FEW_SAMPLES[0]:
         return None
     undisturbed = "undisturbed " if count < len(latency.samples_s) else ""
@@ -31,9 +31,9 @@ def few_samples(latency: Latency) -> Doubt | None:
 
 def no_interval(latency: Latency) -> Doubt | None:
     """The samples are enough by number, but no interval can be given."""
-    count, span_s = len(latency.used), latency.known_span_s
-    if count < FEW_SAMPLES[1] or latency.interval_s is not None:
+    if latency.interval_s is not None or len(latency.used_s) < FEW_SAMPLES[1]:
         return None
+    count, span_s = len(latency.used_s), latency.known_span_s
     if span_s < LEAST_SPAN_S:
         text = f"the samples span {span_s:.2g} s only: that says nothing of the next second"
     else:
