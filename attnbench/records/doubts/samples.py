@@ -47,7 +47,10 @@ def wide_interval(latency: Latency) -> Doubt | None:
     interval = latency.interval_s
     if interval is None:
         return None
-    width = (interval[1] - interval[0]) / latency.median_s
+    width_s = interval[1] - interval[0]
+    if width_s <= WIDE_INTERVAL[0] * interval[0]:  # it is below the median, which takes longer
+        return None
+    width = width_s / latency.median_s
     grade = graded(width, WIDE_INTERVAL)
     if grade == "A":
         return None
