@@ -174,6 +174,7 @@ def _score_file(
 
     with status(screen, "loading torch"):
         from attnbench.cli.show.model import print_scores
+        from attnbench.experiments.outcome import name_of_results
         from attnbench.experiments.predictions import score_file
         from attnbench.experiments.worst import Worst
         from attnbench.tasks.detection.entries import entries_in
@@ -194,8 +195,8 @@ def _score_file(
     for note in notes:
         shown.say(note)
     print("\nNo record is stored: a result file does not say what its model costs.")
-    outcomes = outcomes_beside(asked.out)
-    save_outcome(metric, images, worst.pictures, outcomes, file.stem, screen, results=False)
+    outcomes, name = outcomes_beside(asked.out), name_of_results(file)
+    save_outcome(metric, images, worst.pictures, outcomes, name, screen, results=False)
 
 
 def _open(

@@ -26,11 +26,11 @@ skewed and heavy-tailed; 4, 8 and 16 sizes) something is claimed in at most 2 % 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from math import exp, isnan, log
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from attnbench.records.median import student
 
@@ -45,8 +45,7 @@ HEAVY_TAILS = 4
 """Degrees of freedom of Student's t, by which intervals are widened for many sizes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Point(NamedTuple):
     """A ratio at one size with its 95 % interval: NaN if unknown, the ratio itself if exact."""
 
     tokens: float
@@ -152,8 +151,9 @@ def _widening(count: int) -> float:
 
 
 def _widened(point: Point, factor: float) -> Point:
-    return replace(
-        point,
+    return Point(
+        tokens=point.tokens,
+        ratio=point.ratio,
         low=point.ratio * (point.low / point.ratio) ** factor,
         high=point.ratio * (point.high / point.ratio) ** factor,
     )
