@@ -16,7 +16,8 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
-from attnbench.data.class_folders import LAYOUT, look_at
+from attnbench.data.class_folders import LAYOUT, look_in
+from attnbench.data.classified import Classified
 from attnbench.data.decoding import OnProgress, open_rgb
 from attnbench.data.findings import Finding, Findings
 from attnbench.data.headers import Header
@@ -106,22 +107,32 @@ def _inspect_class_folders(
     folder: Path, settings: Reading, on_progress: OnProgress | None
 ) -> Inspection:
     findings = Findings(folder, strict=settings.strict, skip_broken=settings.skip_broken)
-    found = look_at(folder, findings, on_progress=on_progress)
-    headers = [one for split in found.headers.values() for row in split.values() for one in row]
+    found = look_in(folder, findings, on_progress=on_progress)
+    return _inspect_classified(found, readable(folder.resolve().name), LAYOUT, findings)
+
+
+def _inspect_classified(
+    found: Classified, name: str, layout: str, findings: Findings
+) -> Inspection:
+    """Pictures of classes whose headers were read."""
+    counts = {
+        split: Counter(label for _, label in pictures) for split, pictures in found.splits.items()
+    }
+    headers = [header for pictures in found.splits.values() for header, _ in pictures]
     known = [header for header in headers if header.mode]
     return Inspection(
-        name=readable(folder.resolve().name),
-        layout=LAYOUT,
-        images={split: sum(map(len, by.values())) for split, by in found.headers.items()},
+        name=name,
+        layout=layout,
+        images={split: len(pictures) for split, pictures in found.splits.items()},
         classes={
-            name: {split: len(by[name]) for split, by in found.headers.items()}
-            for name in found.class_names
+            name: {split: own[label] for split, own in counts.items()}
+            for label, name in enumerate(found.class_names)
         },
         sizes=Counter(header.size for header in known),
         modes=Counter(header.mode for header in known),
         findings=findings.all(),
         samples=lambda names, count: {
-            name: _decoded(found.headers["train"][name], count) for name in names
+            name: _decoded(found.of_class("train", name), count) for name in names
         },
     )
 

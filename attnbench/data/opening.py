@@ -6,8 +6,9 @@ import inspect
 import os
 from pathlib import Path
 
+from attnbench.data.classified import MIN_SIZE
 from attnbench.data.decoding import OnProgress
-from attnbench.data.folder import MIN_SIZE, open_folder
+from attnbench.data.folder import open_folder
 from attnbench.data.images import ImageData
 from attnbench.data.labelled_folder import open_labelled
 from attnbench.data.layouts.found import Reading
