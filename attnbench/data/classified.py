@@ -17,6 +17,7 @@ from attnbench.data.headers import Header, read_headers
 from attnbench.data.images import ImageData, ImageSet, ImagesInMemory, ImagesOnDisk
 from attnbench.data.names import readable
 from attnbench.data.stored import PictureFile
+from attnbench.errors import UserError
 
 MAX_DEFAULT_SIZE = 224
 """Largest default size: the usual one on ImageNet."""
@@ -58,17 +59,11 @@ def look_at(
     """
     files = [file for pictures in splits.values() for file, _ in pictures]
     headers = iter(read_headers(files, findings, on_progress))
-    return Classified(
-        class_names=class_names,
-        splits={
-            split: [
-                (header, label)
-                for (_, label), header in zip(pictures, headers, strict=False)  # the next ones
-                if not findings.skips(header.kinds)
-            ]
-            for split, pictures in splits.items()
-        },
-    )
+    kept = dict[str, list[tuple[Header, int]]]()
+    for split, pictures in splits.items():
+        labelled = [(next(headers), label) for _, label in pictures]
+        kept[split] = [one for one in labelled if not findings.skips(one[0].kinds)]
+    return Classified(class_names=class_names, splits=kept)
 
 
 def image_data(
@@ -91,8 +86,11 @@ def image_data(
         on_progress: called with (images read, images in all) while they are read into memory.
 
     Raises:
-        UserError: a picture does not decode.
+        UserError: a picture does not decode, or all of a split were left out.
     """
+    for split, pictures in found.splits.items():
+        if not pictures:
+            raise UserError(f"{name}: expected pictures for {split} that can be read, got none")
     size = img_size or default_size(found)
     train, val = _sets(
         [found.splits.get(one, ()) for one in ("train", held_out)], size, on_progress

@@ -25,7 +25,8 @@ from attnbench.data.images import ImageData, ImageSet
 from attnbench.data.layouts.found import Reading
 from attnbench.data.layouts.looking import layout_of
 from attnbench.data.names import readable
-from attnbench.data.opening import find_folder, open_data
+from attnbench.data.opening import classes_in, find_folder, open_data
+from attnbench.data.readers.opening import look_into
 from attnbench.registry import DATASETS
 
 Colour = tuple[int, int, int]
@@ -80,7 +81,7 @@ def inspect_data(
     """Look at a data set; of a folder the headers of its files are read.
 
     Args:
-        data: a registered name, or a folder in a known layout; see `open_data`.
+        data: a registered name, a folder in a known layout, or shards; see `open_data`.
         task: the only one whose labels are looked for; None for any.
         settings: how the files of a folder are read.
         on_progress: called with (images done, images in all).
@@ -96,6 +97,10 @@ def inspect_data(
         if opened.task == "classification":
             return _inspect_opened(opened)
         return inspect_labelled(opened)
+    reader = classes_in(data, task)
+    if reader is not None:
+        seen, findings = look_into(reader, settings, on_progress)
+        return _inspect_classified(seen, reader.name, reader.text, findings)
     folder, name = find_folder(data)
     layout = layout_of(folder, name, task)
     if layout is None:
