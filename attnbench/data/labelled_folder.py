@@ -115,8 +115,8 @@ def chosen_splits(
     missing = [split for split in wanted if split not in there]
     if missing:
         raise UserError(
-            f"{readable(str(folder))}: expected {layout.text.partition(':')[0]} labels for "
-            f"{' and '.join(wanted)}, got {some(there)}; name the parts so, and hold some "
+            f"{readable(str(folder))}: expected labels for {' and '.join(wanted)}, got "
+            f"{some(there)} ({layout.text.partition(':')[0]}); name the parts so, and hold some "
             "pictures out"
         )
     if last == "test" and held_out is None:

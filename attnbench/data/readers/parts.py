@@ -85,7 +85,7 @@ def classified(
     first = there[next(iter(parts))]
     names = [one for one in listed if one in first] or sorted(first, key=_in_order)
     if "train" in parts:
-        _check(there, names, reader)
+        _check(there, names, reader, findings)
         for name in listed:
             if name not in first:
                 findings.add_name(NOT_TRAINED, name)
@@ -105,14 +105,18 @@ def _in_order(name: str) -> tuple[int, str]:
     return (int(name) if is_number(name) else 10**9, name)
 
 
-def _check(there: Mapping[str, set[str]], names: Sequence[str], reader: Reader) -> None:
+def _check(
+    there: Mapping[str, set[str]], names: Sequence[str], reader: Reader, findings: Findings
+) -> None:
     place = readable(reader.place)
+    unknown = {split: sorted(own.difference(names)) for split, own in there.items()}
+    if len(names) < 2 or any(unknown.values()):
+        refuse(Path(reader.place), findings.all())  # pictures that were not read may be the reason
     if len(names) < 2:
         raise UserError(f"{place}: expected at least 2 classes to train on, got {some([*names])}")
-    for split, own in there.items():
-        unknown = sorted(own.difference(names))
-        if unknown:
+    for split, own in unknown.items():
+        if own:
             raise UserError(
                 f"{place}: expected the same classes in train and {split}, got only in {split}: "
-                f"{some(unknown)}; make them agree"
+                f"{some(own)}; make them agree"
             )

@@ -75,8 +75,8 @@ def class_names_of(
         listed: the names in the order of their numbers; [] if there is no list.
         findings: takes labels that are missing, of another kind, or unknown.
     """
-    suffix = next((one for one in LABELS if any(one in s.labels for s in samples)), None)
-    labels: list[Label | None] = [sample.labels.get(suffix or "") for sample in samples]
+    suffix = _suffix_of(samples)
+    labels: list[Label | None] = [sample.labels.get(suffix) for sample in samples]
     numbers = sum(_is_number(label) for label in labels if label is not None)
     mostly_numbers = 2 * numbers >= sum(label is not None for label in labels)
     names: list[str | None] = []
@@ -95,6 +95,18 @@ def class_names_of(
             findings.add_name(kind, _place(sample, label))
         names.append(name)
     return names
+
+
+def _suffix_of(samples: Sequence[Sample]) -> str:
+    """That of the labels: the first that at least half of the samples have, or else any has.
+
+    Captions of pictures are in KEY.txt, too; they are not taken where there are labels.
+    """
+    counts = {suffix: sum(suffix in one.labels for one in samples) for suffix in LABELS}
+    return next(
+        (one for one, count in counts.items() if 2 * count >= len(samples)),
+        max(counts, key=lambda one: counts[one]),
+    )
 
 
 def _place(sample: Sample, label: Label | None) -> str:

@@ -114,8 +114,7 @@ def expanded(pattern: str) -> Iterator[str]:
         yield pattern
         return
     for word in _words(braces[1]):
-        for rest in expanded(pattern[braces.end() :]):
-            yield f"{pattern[: braces.start()]}{word}{rest}"
+        yield from expanded(f"{pattern[: braces.start()]}{word}{pattern[braces.end() :]}")
 
 
 def _words(inside: str) -> Iterator[str]:
