@@ -73,6 +73,7 @@ def image_data(
     img_size: int | None = None,
     *,
     held_out: str = "val",
+    photographs: bool = True,
     on_progress: OnProgress | None = None,
 ) -> ImageData:
     """The pictures as sets of images, in memory if they fit `MEMORY_LIMIT_BYTES`.
@@ -83,6 +84,7 @@ def image_data(
         findings: what was found in them.
         img_size: side in pixels; None for `default_size`.
         held_out: the split that is held out.
+        photographs: whether a mirrored picture keeps its class.
         on_progress: called with (images read, images in all) while they are read into memory.
 
     Raises:
@@ -101,7 +103,7 @@ def image_data(
         val=val,
         class_names=found.class_names,
         img_size=(size, size),
-        photographs=True,
+        photographs=photographs,
         findings=findings.all(),
         held_out=held_out,
     )

@@ -28,6 +28,8 @@ class Content:
     splits: Mapping[str, Sequence[Named]]
     class_names: Sequence[str] = ()
     """In the order that the data set gives; () if it gives none."""
+    photographs: bool = True
+    """See `ImageData.photographs`."""
 
 
 class Reader(Protocol):

@@ -9,11 +9,11 @@ from attnbench.data.decoding import OnProgress
 from attnbench.data.findings import Findings, refuse
 from attnbench.data.images import ImageData
 from attnbench.data.layouts.found import Reading
-from attnbench.data.readers import hugging_face, shards
+from attnbench.data.readers import hugging_face, shards, torchvision_sets
 from attnbench.data.readers.content import Reader
 from attnbench.data.readers.parts import classified, parts_of
 
-FINDERS = (hugging_face.find, shards.find)
+FINDERS = (hugging_face.find, torchvision_sets.find, shards.find)
 
 
 def reader_of(data: str) -> Reader | None:
@@ -40,15 +40,14 @@ def open_reader(
         UserError: they cannot be used.
     """
     findings = _findings(reader, settings or Reading())
-    parts, listed = parts_of(
-        reader, findings, train=train, held_out=held_out, on_progress=on_progress
-    )
+    content = parts_of(reader, findings, train=train, held_out=held_out, on_progress=on_progress)
     refuse(findings.root, findings.all())  # before the headers of all pictures are read
-    found = classified(parts, listed, reader, findings, on_progress)
+    found = classified(content, reader, findings, on_progress)
     refuse(findings.root, findings.all())
     return image_data(
-        found, reader.name, findings, img_size, held_out=[*parts][-1], on_progress=on_progress
-    )
+        found, reader.name, findings, img_size, held_out=[*content.splits][-1],
+        photographs=content.photographs, on_progress=on_progress,
+    )  # fmt: skip
 
 
 def look_into(
@@ -60,8 +59,8 @@ def look_into(
         UserError: they have no labels that can be used.
     """
     findings = _findings(reader, settings)
-    parts, listed = parts_of(reader, findings, on_progress=on_progress)
-    return classified(parts, listed, reader, findings, on_progress), findings
+    content = parts_of(reader, findings, on_progress=on_progress)
+    return classified(content, reader, findings, on_progress), findings
 
 
 def _findings(reader: Reader, settings: Reading) -> Findings:

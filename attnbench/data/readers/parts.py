@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from attnbench.data.classified import Classified, look_at
@@ -11,7 +12,7 @@ from attnbench.data.decoding import OnProgress
 from attnbench.data.findings import NOT_JUDGED, Findings, Kind, refuse
 from attnbench.data.labelled_folder import chosen_splits
 from attnbench.data.names import readable, some
-from attnbench.data.readers.content import Named, Reader
+from attnbench.data.readers.content import Content, Named, Reader
 from attnbench.data.readers.tar_samples import is_number
 from attnbench.errors import UserError
 
@@ -19,8 +20,6 @@ HELD_OUT = 5
 """Of a set without held-out pictures, one of so many of each class is held out."""
 NO_HELD_OUT = Kind("no pictures for validation", "counted", "one of five of each class is held out")
 NOT_TRAINED = Kind("class without pictures to train on", "counted", "left out")
-
-Parts = Mapping[str, Sequence[Named]]
 
 
 def parts_of(
@@ -30,11 +29,8 @@ def parts_of(
     train: bool = True,
     held_out: str | None = None,
     on_progress: OnProgress | None = None,
-) -> tuple[Parts, Sequence[str]]:
+) -> Content:
     """The pictures to train on, if asked for, and those that are held out; the latter are last.
-
-    Returns:
-        The parts, and the names of the classes in the order of the data set, if it has one.
 
     Raises:
         UserError: a part is missing or empty.
@@ -42,19 +38,17 @@ def parts_of(
     root = Path(reader.place)
     if tuple(reader.splits) == ("train",) and held_out in (None, "val"):
         content = reader.read(["train"], findings, on_progress)
-        parts: dict[str, Sequence[Named]] = {**with_held_out(content.splits["train"])}
+        parts = with_held_out(content.splits["train"])
         findings.add_name(NO_HELD_OUT, reader.name)
-        if not train:
-            del parts["train"]
+        content = replace(content, splits=parts if train else {"val": parts["val"]})
     else:
         wanted = chosen_splits(root, reader, findings, train=train, held_out=held_out)
         content = reader.read(wanted, findings, on_progress)
-        parts = dict(content.splits)
-    for split, pictures in parts.items():
+    for split, pictures in content.splits.items():
         if not pictures:
             refuse(root, findings.all())
             raise UserError(f"{readable(reader.place)}: expected pictures for {split}, got none")
-    return parts, content.class_names
+    return content
 
 
 def with_held_out(pictures: Sequence[Named]) -> dict[str, list[Named]]:
@@ -68,8 +62,7 @@ def with_held_out(pictures: Sequence[Named]) -> dict[str, list[Named]]:
 
 
 def classified(
-    parts: Parts,
-    listed: Sequence[str],
+    content: Content,
     reader: Reader,
     findings: Findings,
     on_progress: OnProgress | None = None,
@@ -81,6 +74,7 @@ def classified(
     Raises:
         UserError: there are fewer than two classes to train on, or others in a later part.
     """
+    parts, listed = content.splits, content.class_names
     there = {split: {one.class_name for one in pictures} for split, pictures in parts.items()}
     first = there[next(iter(parts))]
     names = [one for one in listed if one in first] or sorted(first, key=_in_order)

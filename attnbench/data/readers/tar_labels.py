@@ -75,7 +75,7 @@ def class_names_of(
         listed: the names in the order of their numbers; [] if there is no list.
         findings: takes labels that are missing, of another kind, or unknown.
     """
-    suffix = _suffix_of(samples)
+    suffix, known = _suffix_of(samples), set(listed)
     labels: list[Label | None] = [sample.labels.get(suffix) for sample in samples]
     numbers = sum(_is_number(label) for label in labels if label is not None)
     mostly_numbers = 2 * numbers >= sum(label is not None for label in labels)
@@ -85,7 +85,7 @@ def class_names_of(
         if label is None:
             kind = OTHER_KIND if sample.labels else NO_LABEL
         elif listed:
-            name = _in_list(label, listed)
+            name = str(label) if label in known else _with_number(label, listed)
             kind = UNKNOWN if name is None else None
         elif _is_number(label) != mostly_numbers:
             kind = UNKNOWN if mostly_numbers else OTHER_KIND
@@ -117,10 +117,7 @@ def _is_number(label: Label) -> bool:
     return label >= 0 if isinstance(label, int) else is_number(label)
 
 
-def _in_list(label: Label, listed: Sequence[str]) -> str | None:
-    """A name that is listed, or that with this number."""
-    if isinstance(label, str) and label in listed:
-        return label
+def _with_number(label: Label, listed: Sequence[str]) -> str | None:
     if not _is_number(label) or int(label) >= len(listed):
         return None
     return listed[int(label)]
