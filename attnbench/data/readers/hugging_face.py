@@ -184,8 +184,8 @@ def _load(place: str, source: str, config: str | None) -> Any:
         import datasets
     except ImportError:
         raise UserError(
-            f"--data {_echo(place)} expects the package datasets, which is not installed; "
-            "run `pip install datasets`"
+            f"--data {_echo(place)} expects the package datasets, which is not installed: "
+            "pip install 'attnbench[huggingface]'"
         ) from None
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity_error()

@@ -1,5 +1,7 @@
 """Data sets of Hugging Face: which columns and parts are taken, and what is refused."""
 
+import sys
+
 import pytest
 
 from attnbench.data.inspection import inspect_data
@@ -58,6 +60,12 @@ def test_a_table_without_parts_has_a_fifth_held_out(folder, tmp_path):
     place = save(tmp_path / "all", {"train": pictures_of(folder, "train")})
     data = open_data(f"hf:{place / 'train'}", 9)
     assert (len(data.train), len(data.val)) == (12, 3)
+
+
+def test_without_the_package_the_extra_is_named(saved, monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(UserError, match=r"not installed: pip install 'attnbench\[huggingface\]'"):
+        open_data(f"hf:{saved}", 9)
 
 
 @pytest.mark.parametrize("name", ["somebody/nothing", "nothing", "nothing:config", "./nothing", ""])
