@@ -44,7 +44,7 @@ class Asked:
         str | None,
         options.checked(
             _check_split,
-            "Held-out part of a folder with boxes or masks. [default: val]",
+            "Held-out part of a data set that has several. [default: val]",
             metavar="val|test",
             show_default=False,
         ),

@@ -19,7 +19,7 @@ SENSIBLE = {
     "crop_padding": ["0", "2"],
     "crop_scale": ["0.08,1", "0.5,0.5"],
     "cutmix": ["0", "1"],
-    "data": ["images", "synthetic", "./images"],
+    "data": ["images", "synthetic", "./images", "shards-{0..1}.tar", "torchvision:FakeDat"],
     "device": ["auto", "cpu"],
     "dim": ["24", "12,24", "192"],
     "distillation": ["none", "soft", "hard"],

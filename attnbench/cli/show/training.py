@@ -23,7 +23,8 @@ MINUTE_S, HOUR_S = 60, 3600
 
 
 def print_start(experiment: Experiment, screen: Screen, before: str = "") -> None:
-    """Name the run, and how many images it sees; `before` is its place in a queue."""
+    """Name the run, how many images it sees and how; `before` is its place in a queue."""
+    from attnbench.data.feeding import how_fed
     from attnbench.data.images import num_batches
 
     images, recipe = experiment.data, experiment.recipe
@@ -38,6 +39,7 @@ def print_start(experiment: Experiment, screen: Screen, before: str = "") -> Non
             f"{len(images.train):,} images in batches of {recipe.batch_size}: the one that is left "
             "over joins the last batch"
         )
+    screen.say(how_fed(images.train, recipe))
 
 
 @contextmanager
