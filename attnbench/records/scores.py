@@ -76,3 +76,5 @@ class Progress:
     """Seconds of all epochs so far, evaluation not counted."""
     images: Count
     """Training images per epoch."""
+    skipped_steps: Count = 0
+    """Steps of all epochs so far that changed nothing: their gradients overflowed in float16."""

@@ -22,13 +22,14 @@ from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
 from attnbench.tasks.base import Metric, Task
 from attnbench.training.checkpoint import TrainState
-from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
+from attnbench.training.evaluate import evaluate, synchronised_clock
 from attnbench.training.generators import Generators
 from attnbench.training.memory_format import channels_last_if_convolutional
 from attnbench.training.optimizer import make_optimizer
+from attnbench.training.precision import refuse_precision
 from attnbench.training.schedule import learning_rate
 from attnbench.training.step import Stepper
-from attnbench.training.weights import fill, fill_optimizer
+from attnbench.training.weights import fill, fill_optimizer, fill_scaler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +102,8 @@ def train(
 
     Raises:
         UserError: the loss is not finite, the state belongs to another model or to another number
-            of images, autocast is asked for on a CPU, a model with BatchNorm gets single images, or
-            the recipe asks for what the model or the data do not have.
+            of images, a model with BatchNorm gets single images, or the recipe asks for what the
+            device, the model or the data do not have.
     """
     with channels_last_if_convolutional(model):
         run = _start(model, data, task, recipe, torch.device(device), state, teacher)
@@ -126,6 +127,7 @@ def _train_epochs(
             train_loss=loss,
             train_s=run.watch.seconds,
             images=len(run.data.train),
+            skipped_steps=run.stepper.skipped(run.epochs * run.steps_per_epoch + run.step),
         )
         last = run.epochs + 1 == run.recipe.epochs
         scores = evaluate(
@@ -191,7 +193,7 @@ def _start(
     teacher: nn.Module | None,
 ) -> _Run:
     """Model and optimizer on the device, with the values of the state if there is one."""
-    autocast_on(device, recipe.autocast)  # refuse before the first epoch, not in it
+    refuse_precision(recipe, device)  # before the first epoch, not in it
     task.metric(data.class_names)  # the same, where the metric needs a package that is missing
     model.to(device)
     optimizer = make_optimizer(model, recipe)
@@ -220,6 +222,7 @@ def _go_on_from(run: _Run, state: TrainState) -> None:
         )
     fill(run.model, state.model)
     fill_optimizer(run.stepper.optimizer, state.optimizer)
+    fill_scaler(run.stepper.scaler, state.scaler)
     run.stepper.average.go_on_from(state.average)
     run.stepper.losses.begin(state.loss_sum)
     run.epochs, run.step = state.epochs, state.step
@@ -236,6 +239,7 @@ def _state(run: _Run) -> TrainState:
         model=dict(run.model.state_dict()),
         optimizer=run.stepper.optimizer.state_dict(),
         average=run.stepper.average.weights,
+        scaler=run.stepper.scaler.state_dict(),
         train_s=run.watch.seconds,
         loss_sum=run.stepper.losses.total(),
         generators=run.generators.state() if run.step else {},

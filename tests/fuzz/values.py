@@ -7,7 +7,7 @@ SENSIBLE = {
     "against": ["results/runs/checkpoints/small/last.pt"],
     "anchors": ["2", "5,10", "30"],
     "attention": ["dense", "dense,anchor", "window", "sparse,dense", "anchor"],
-    "autocast": ["none", "bfloat16"],
+    "autocast": ["none", "bfloat16", "float16"],
     "batch": ["1", "2", "1,2"],
     "batch_size": ["1", "4", "64"],
     "before": ["results/runs/profile.jsonl", "results/runs"],
