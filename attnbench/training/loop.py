@@ -22,6 +22,7 @@ from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
 from attnbench.tasks.base import Metric, Task
 from attnbench.training.checkpoint import TrainState
+from attnbench.training.compiling import refuse_compiler
 from attnbench.training.evaluate import evaluate, synchronised_clock
 from attnbench.training.generators import Generators
 from attnbench.training.memory_format import channels_last_if_convolutional
@@ -75,6 +76,7 @@ def train(
     device: torch.device | str,
     state: TrainState | None = None,
     teacher: nn.Module | None = None,
+    compiler: str = "",
     on_step: OnStep = lambda step: None,
     on_pause: OnPause | None = None,
     on_epoch: OnEpoch | None = None,
@@ -92,6 +94,7 @@ def train(
         device: where to train.
         state: of a stopped run; what it has done is not done again.
         teacher: of a distillation, in evaluation mode on the device.
+        compiler: a backend of torch.compile, such as "inductor"; "" compiles nothing.
         on_step: see `OnStep`.
         on_pause: see `OnPause`.
         on_epoch: see `OnEpoch`; save checkpoints here.
@@ -103,10 +106,10 @@ def train(
     Raises:
         UserError: the loss is not finite, the state belongs to another model or to another number
             of images, a model with BatchNorm gets single images, or the recipe asks for what the
-            device, the model or the data do not have.
+            device, the model, the compiler or the data do not have.
     """
     with channels_last_if_convolutional(model):
-        run = _start(model, data, task, recipe, torch.device(device), state, teacher)
+        run = _start(model, data, task, recipe, torch.device(device), state, teacher, compiler)
         with run.stepper.changed():
             _train_epochs(run, on_step, on_pause, on_epoch, on_metric)
             return _state(run)
@@ -127,6 +130,7 @@ def _train_epochs(
             train_loss=loss,
             train_s=run.watch.seconds,
             images=len(run.data.train),
+            compiler=run.stepper.compiler,
             skipped_steps=run.stepper.skipped(run.epochs * run.steps_per_epoch + run.step),
         )
         last = run.epochs + 1 == run.recipe.epochs
@@ -191,9 +195,11 @@ def _start(
     device: torch.device,
     state: TrainState | None,
     teacher: nn.Module | None,
+    compiler: str,
 ) -> _Run:
     """Model and optimizer on the device, with the values of the state if there is one."""
     refuse_precision(recipe, device)  # before the first epoch, not in it
+    refuse_compiler(recipe, compiler)
     task.metric(data.class_names)  # the same, where the metric needs a package that is missing
     model.to(device)
     optimizer = make_optimizer(model, recipe)
@@ -204,7 +210,7 @@ def _start(
         recipe=recipe,
         device=device,
         images=to_train_on(data.train, recipe),
-        stepper=Stepper(model, task, recipe, device, optimizer, teacher=teacher),
+        stepper=Stepper(model, task, recipe, device, optimizer, teacher=teacher, compiler=compiler),
         steps_per_epoch=num_batches(len(data.train), recipe.batch_size),
         generators=Generators(recipe.seed, device),
         watch=_Watch(device, state.train_s if state else 0.0),

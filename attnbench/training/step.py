@@ -16,6 +16,7 @@ from attnbench.tasks.base import Task
 from attnbench.training.auxiliary import collected_losses
 from attnbench.training.average import Average
 from attnbench.training.blocks import recomputed_blocks
+from attnbench.training.compiling import compiled
 from attnbench.training.distillation import answers_of, heads_apart, taught, teachers_loss
 from attnbench.training.drop_path import dropped_paths
 from attnbench.training.losses import Losses
@@ -39,6 +40,7 @@ class Stepper:
         optimizer: Optimizer,
         *,
         teacher: nn.Module | None = None,
+        compiler: str = "",
     ) -> None:
         """The model is on its device, with the weights to begin at.
 
@@ -49,6 +51,7 @@ class Stepper:
             device: where.
             optimizer: over the model's parameters.
             teacher: in evaluation mode, on the device.
+            compiler: see `training.compiling`.
         """
         self.model = model
         self.task = task
@@ -58,6 +61,7 @@ class Stepper:
         self.teacher = teacher
         self.average = Average(model, recipe)
         self.losses = Losses(device)
+        self.compiler = compiler
         self.scaler = loss_scaler(recipe, device)
         self._heads: dict[str, Tensor] = {}
 
@@ -73,6 +77,8 @@ class Stepper:
             stack.enter_context(dropped_paths(self.model, self.recipe.drop_path))
             stack.enter_context(recomputed_blocks(self.model, self.recipe.recompute))
             self._heads = stack.enter_context(heads_apart(self.model, self.recipe))
+            scored = [] if self.average.model is self.model else [self.average.model]
+            stack.enter_context(compiled([self.model, *scored], self.compiler))
             yield
 
     def step(self, number: int, epoch: int, rate: float, images: Tensor, targets: Any) -> None:
