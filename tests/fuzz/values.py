@@ -86,6 +86,7 @@ SENSIBLE = {
 """By the name of an option or argument. `{command}_{name}` goes before `{name}`."""
 
 SENSIBLE |= {
+    "evaluate_img_size": ["16", "8,16", "16x24,17"],
     "explain_out": ["explain", "new/explain"],
     "list_what": ["attentions", "models", "datasets", "tasks", "impls"],
     "profile_model": ["fuzz-small", "deit-t", "fuzz-small,pyramid-t"],
