@@ -12,7 +12,7 @@ from attnbench.analysis.at_sizes import Curve
 from attnbench.report.figures.confusion import save_png
 from attnbench.report.figures.lettering import drawable
 from attnbench.report.figures.line_plot import room_for_legend
-from attnbench.report.figures.style import house_style, open_figure, ticks_at
+from attnbench.report.figures.style import FAINT, house_style, open_figure, ticks_at
 from attnbench.units import Metric
 
 
@@ -41,7 +41,7 @@ def _figure(
     height, width = trained
     figure, (axes,) = open_figure(
         f"{metric.label} against resolution",
-        f"Held-out images of {drawable(data)}; the models were trained at {height} × {width} px",
+        f"Held-out images of {drawable(data)}; trained at {height} × {width} px (dashed)",
         height=room_for_legend(len(curves)),
     )
     colours = sns.color_palette("husl" if len(curves) > 10 else "colorblind", len(curves))
@@ -50,7 +50,7 @@ def _figure(
         axes.plot([*curve], scores, color=colour, marker="o", label=drawable(name))
     axes.set_xscale("log")
     ticks_at(axes.xaxis, [side for curve in curves.values() for side in curve])
-    axes.axvline((height * width) ** 0.5, color="#cccccc", linewidth=1, zorder=0)
+    axes.axvline((height * width) ** 0.5, color=FAINT, linewidth=1, linestyle="--", zorder=0)
     axes.set(xlabel="side of the images in pixels", ylabel=metric.axis_label)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, borderaxespad=0.0)
     return figure
