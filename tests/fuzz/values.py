@@ -7,7 +7,7 @@ SENSIBLE = {
     "against": ["results/runs/checkpoints/small/last.pt"],
     "anchors": ["2", "5,10", "30"],
     "attention": ["dense", "dense,anchor", "window", "sparse,dense", "anchor"],
-    "autocast": ["none", "bfloat16"],
+    "autocast": ["none", "bfloat16", "float16"],
     "batch": ["1", "2", "1,2"],
     "batch_size": ["1", "4", "64"],
     "before": ["results/runs/profile.jsonl", "results/runs"],
@@ -86,6 +86,7 @@ SENSIBLE = {
 """By the name of an option or argument. `{command}_{name}` goes before `{name}`."""
 
 SENSIBLE |= {
+    "evaluate_img_size": ["16", "8,16", "16x24,17"],
     "explain_out": ["explain", "new/explain"],
     "list_what": ["attentions", "models", "datasets", "tasks", "impls"],
     "profile_model": ["fuzz-small", "deit-t", "fuzz-small,pyramid-t"],

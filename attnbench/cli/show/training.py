@@ -90,7 +90,12 @@ def print_epoch(record: Record, screen: Screen) -> None:
     screen.say(
         f"epoch {record.progress.epoch:3d}  loss {record.progress.train_loss:.3f}  "
         f"{_scores_text(record.scores)}  {record.progress.train_s:,.0f} s of training"
+        f"{_skipped_text(record.progress.skipped_steps)}"
     )
+
+
+def _skipped_text(steps: int) -> str:
+    return f"  {steps:,} steps skipped, whose gradients overflowed in float16" if steps else ""
 
 
 def print_done(record: ModelRecord, screen: Screen) -> None:
