@@ -85,7 +85,7 @@ def _refusal(path: PictureFile, error: Exception) -> PictureError:
     try:
         with opened(path) as file:
             size: int | str = num_bytes(file)
-    except OSError:
+    except Exception:  # noqa: BLE001 - what holds the picture may raise anything, too
         size = "no"
     return PictureError(path, BROKEN, f"{size} bytes that do not decode")
 

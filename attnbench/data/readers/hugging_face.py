@@ -21,7 +21,7 @@ from urllib.request import getproxies
 
 from attnbench.data.decoding import OnProgress
 from attnbench.data.findings import Findings
-from attnbench.data.layouts.splits import SPLITS, split_of
+from attnbench.data.layouts.splits import SPELLINGS, SPLITS, split_of
 from attnbench.data.names import readable, some
 from attnbench.data.readers.content import NO_LABEL, Content, Named
 from attnbench.errors import UserError
@@ -115,8 +115,12 @@ class HuggingFace:
         loaded = _load(self.place, *self.source)
         if not isinstance(loaded, Mapping):
             loaded = {"train": loaded}
-        named = {split_of(str(name)): table for name, table in loaded.items()}
-        found = {split: named[split] for split in SPLITS if split in named}
+        # A part that is called so goes before one whose name only has the word in it.
+        named = {split_of(str(name)): table for name, table in reversed(loaded.items())}
+        exact = {
+            split: loaded[name] for split in SPLITS for name in SPELLINGS[split] if name in loaded
+        }
+        found = {split: (named | exact)[split] for split in SPLITS if split in named}
         if not found:
             raise UserError(
                 f"--data {_echo(self.place)}: expected the parts train and validation or "

@@ -56,7 +56,7 @@ def _in_json(text: str, file: Path) -> list[str]:
     if isinstance(found, dict):
         turned = all(type(number) is int for number in found.values())
         by_number = {str(number): name for name, number in found.items()} if turned else found
-        found = [by_number.get(str(number)) for number in range(len(by_number))]
+        found = [by_number.get(str(number)) for number in range(len(found))]
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
         raise UserError(
             f"{shown(file)}: expected a JSON list of names, or a table of names and numbers from "

@@ -20,6 +20,8 @@ NO_TAR = Kind("no tar archive", "refused", "move it away")
 PACKED = Kind(
     "compressed archive", "refused", "unpack it to .tar, since pictures are read in any order"
 )
+DAMAGE = (ValueError, OverflowError, MemoryError, RecursionError)
+"""What `tarfile` lets through where damaged headers name impossible sizes and places."""
 
 
 class ArchiveError(Exception):
@@ -91,14 +93,14 @@ def members_of(archive: Path) -> Iterator[tarfile.TarInfo]:
     """
     try:
         tar: Any = tarfile.open(archive, "r:")  # noqa: SIM115 - closed below
-    except tarfile.TarError as error:
+    except (tarfile.TarError, *DAMAGE) as error:
         raise ArchiveError(_kind_of(archive)) from error
     with tar:
         try:
             while (member := tar.next()) is not None:
                 yield member
                 tar.members.clear()  # else all of them stay in memory
-        except tarfile.TarError as error:
+        except (tarfile.TarError, *DAMAGE) as error:
             raise ArchiveError(CUT_OFF) from error
     if not _ends(archive, tar.offset):
         raise ArchiveError(CUT_OFF)

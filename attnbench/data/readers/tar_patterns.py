@@ -59,20 +59,21 @@ def find(data: str) -> Archives | None:
 def _in_folder(folder: Path) -> list[Path]:
     """The archives in a folder of nothing but archives, or of one such folder for each split."""
     try:
-        entries = [one for one in sorted(folder.iterdir()) if not is_hidden(one.name)]
+        entries = _visible(folder)
         folders = [one for one in entries if one.is_dir()]
-        inside = {
-            one: [f for f in sorted(one.iterdir()) if not is_hidden(f.name)] for one in folders
-        }
+        if any(split_of(one.name) is None for one in folders):
+            return []
+        inside = [_visible(one) for one in folders]
     except OSError:
         return []  # whoever reads the folder as another layout says so
-    files = [one for one in entries if is_archive(one.name)]
-    for one, own in inside.items():
-        shards = [file for file in own if is_archive(file.name) and file.is_file()]
-        if split_of(one.name) is None or not shards or any(file.is_dir() for file in own):
-            return []
-        files += shards
-    return files
+    files = [[one for one in own if is_archive(one.name)] for own in (entries, *inside)]
+    if not all(files[1:]) or any(one.is_dir() for own in inside for one in own):
+        return []
+    return [one for own in files for one in own if one.is_file()]
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(folder / name for name in os.listdir(folder) if not is_hidden(name))
 
 
 def _matching(pattern: str, data: str) -> list[Path]:

@@ -54,11 +54,11 @@ def samples_of(archive: Path, shown: str, findings: Findings) -> list[Sample]:
     samples: dict[str, Sample] = {}
     seen: set[str] = set()
     for info in members_of(archive):
-        name = f"{shown}/{info.name}"
-        match = _KEY.fullmatch(info.name)
+        inside = info.name.removeprefix("./")
+        name, match = f"{shown}/{inside}", _KEY.fullmatch(inside)
         if info.isdir():
             continue
-        if any(is_hidden(part) for part in info.name.removeprefix("./").split("/")):
+        if any(is_hidden(part) for part in inside.split("/")):
             findings.add_name(HIDDEN, name)
         elif not info.isreg() or info.issparse():
             findings.add_name(SPECIAL, name)
@@ -66,10 +66,9 @@ def samples_of(archive: Path, shown: str, findings: Findings) -> list[Sample]:
             findings.add_name(NO_PICTURE, name)
         else:
             member = Member(archive, readable(name), info.offset_data, info.size)
-            is_new = info.name not in seen and _take(
-                samples.setdefault(match[1], Sample()), match[2].lower(), member
-            )
-            seen.add(info.name)
+            sample = samples.setdefault(match[1], Sample())
+            is_new = inside not in seen and _take(sample, match[2].lower(), member)
+            seen.add(inside)
             if not is_new:
                 findings.add_name(TWICE, name)
     for key, sample in samples.items():
@@ -125,4 +124,4 @@ LABELS: Mapping[str, Callable[[str], Label | None]] = {
     "json": _in_json,
     "txt": lambda text: text,
 }
-"""How a label is read, by the suffix of its member; the first that a data set has is taken."""
+"""How a label is read, by the suffix of its member."""

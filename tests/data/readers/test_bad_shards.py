@@ -65,6 +65,7 @@ def test_samples_that_cannot_be_used(folder, tmp_path, change, message):
         (b"0", "cat\n\neel\n", "expected a name for each class, got a line without a name"),
         (b"0", "cat\ndog\ncat\n", "expected a name for each class, got cat twice"),
         (b"0", '{"cat": 1}', "expected a JSON list of names, or a table of names and numbers"),
+        (b"0", '{"cat": 0, "dog": 0}', "expected a JSON list of names"),
         (b"0", "[[[", "expected a JSON list of names"),
     ],
 )
@@ -84,6 +85,19 @@ def test_numbers_and_lists_that_do_not_fit(folder, tmp_path, label, listed, mess
         open_data(str(tmp_path / "new"), 9)
 
 
+def with_size(size):
+    """Write another size, and a checksum that fits, into the header of the second member."""
+
+    def apply(content):
+        start = content.index(b"0000.txt")
+        header = bytearray(content[start : start + 512])
+        header[124:136], header[148:156] = size, b" " * 8
+        header[148:156] = b"%06o\0 " % sum(header)
+        return content[:start] + header + content[start + 512 :]
+
+    return apply
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -93,6 +107,8 @@ def test_numbers_and_lists_that_do_not_fit(folder, tmp_path, label, listed, mess
         (lambda content: content[:100], "archive that is cut off or damaged"),
         (lambda content: b"", "archive that is cut off or damaged"),
         (lambda content: content[:1024] + b"\1" * 512 + content[1536:], "archive that is cut off"),
+        (with_size(b"\x80\0\0\0" + b"\xff" * 8), "archive that is cut off or damaged"),
+        (with_size(b"77777777777\0"), "archive that is cut off or damaged"),
         (gzip.compress, "compressed archive: unpack it to .tar"),
         (lambda content: b"no archive" * 999, "no tar archive: move it away"),
     ],
