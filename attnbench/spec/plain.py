@@ -38,11 +38,12 @@ def identity(workload: AnyWorkload, impl: str | None = None) -> Hashable:
     """A hashable value that is equal for equal workloads; `impl`, if given, replaces its own."""
     options = json_in_order(workload.options) if workload.options else ""
     code = workload.impl if impl is None else impl
-    return workload.kind, options, code, _apart_from_code(type(workload))(workload)
+    cls: type = type(workload)
+    return workload.kind, options, code, _apart_from_code(cls)(workload)
 
 
 @cache
-def _apart_from_code(cls: type[AnyWorkload]) -> Callable[[AnyWorkload], Hashable]:
+def _apart_from_code(cls: type) -> Callable[[AnyWorkload], Hashable]:
     """What gives the fields of a workload other than its options and its implementation."""
     return attrgetter(*(name for name in _names(cls) if name not in ("options", "impl")))
 
