@@ -125,7 +125,7 @@ def crossings(measured: Sequence[Point], left_out: Iterable[float] = ()) -> Cros
             outcome="not measured well enough", found=(), points=tuple(measured), left_out=without
         )
     points = at_once(measured)
-    sure = [(i, point.side) for i, point in enumerate(points) if point.side]
+    sure = [(i, side) for i, point in enumerate(points) if (side := point.side)]
     changes = [(i, j) for (i, side), (j, other) in pairwise(sure) if side != other]
     found = [_crossing(points, i, j) for i, j in changes]
     if sure and sure[0][1] > 0:
@@ -140,6 +140,8 @@ def crossings(measured: Sequence[Point], left_out: Iterable[float] = ()) -> Cros
 
 def at_once(points: Sequence[Point]) -> list[Point]:
     """The points with intervals that hold for all of them at once, in 95 % of cases."""
+    if all(point.is_exact for point in points):
+        return list(points)
     factor = _widening(sum(point.has_interval and not point.is_exact for point in points))
     return [point if point.is_exact else _widened(point, factor) for point in points]
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from attnbench.errors import UserError
 from attnbench.files.writing import replacing
@@ -91,10 +94,18 @@ def _fields_of(column: pd.Series, texts: _Texts) -> list[str]:
     missing = column.isna().to_numpy()
     if missing.all():
         return [""] * len(column)
-    fields = _fields(column.tolist(), texts)
+    fields = _floats(column) if column.dtype == float else _fields(column.tolist(), texts)
     for at in missing.nonzero()[0].tolist():
         fields[at] = ""
     return fields
+
+
+def _floats(column: pd.Series) -> list[str]:
+    """Numbers by the shortest text that reads back the same, in a fifth of the time of `repr`."""
+    values = column.tolist()
+    if any(map(isinf, values)):  # JSON has none
+        return list(map(repr, values))
+    return msgspec.json.encode(values).decode()[1:-1].split(",")
 
 
 def _fields(values: Sequence[Any], texts: _Texts) -> list[str]:

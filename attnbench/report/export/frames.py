@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from numbers import Real
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -30,7 +30,7 @@ LATEX_COLUMNS = (
     *dict.fromkeys(PRIMARY_SCORE.values()),
 )  # fmt: skip
 """Of a table for a paper, as far as the frame has them."""
-PARQUET: Final = "pyarrow"
+PARQUET: Literal["pyarrow"] = "pyarrow"
 """The package with which pandas writes Parquet."""
 _SPECIAL = re.compile(r"[\\&%$#_{}~^<>|\"]")
 _ESCAPES = {
