@@ -13,11 +13,13 @@ from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.outcome import outcomes_beside
 from attnbench.cli.places import try_file, try_folder
+from attnbench.cli.processes import TrainingProcesses, device_of
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.recipe import RecipeOptions
 from attnbench.cli.running import Running
 from attnbench.cli.threads import Threads
 from attnbench.errors import Stopped
+from attnbench.together import Place, joined
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +89,7 @@ class What:
 @grouped
 def command(
     threads: Threads,
+    processes: TrainingProcesses,
     reading: ReadingOptions,
     running: Running,
     what: What,
@@ -107,16 +110,18 @@ def command(
     from attnbench.cli.show.progress import status
     from attnbench.cli.show.screen import Screen
 
-    screen, checkpoints = Screen(stderr=True), out.parent / "checkpoints"
-    try_file(out)
-    try_folder(checkpoints, outcomes_beside(out))
+    checkpoints = out.parent / "checkpoints"
+    if processes.place.rank == 0:
+        try_file(out)
+        try_folder(checkpoints, outcomes_beside(out))
     seeds = running.all_seeds
+    place = Place() if running.dry_run else processes.begin(threads, recipe.batch_size)
+    screen = Screen(stderr=True)
     with status(screen, "loading torch"):
         from attnbench.cli.training import Training, told
         from attnbench.experiments.logs import require
         from attnbench.experiments.queue import plan
         from attnbench.experiments.task import asked_for
-        from attnbench.profiling.machine.environment import choose_device
 
         require(running.logs)
         asked = [asked_for(name, what.head, what.task, what.data) for name in _named(models)]
@@ -125,22 +130,20 @@ def command(
         settings = reading.settings
         if is_single and running.resume:
             settings = _as_before(reading, checkpoints, *asked[0])
-        chosen = choose_device(device)
+        chosen = device_of(place, device)
         training = Training(
             running=running, found={name: (task, source) for name, task, source in asked},
             recipe=recipe.overrides(gpu=chosen.type == "cuda"), img_size=recipe.img_size,
             options=what.values, reading=settings, device=chosen, out=out,
-            checkpoints=checkpoints, screen=screen,
+            checkpoints=checkpoints, screen=screen, sharded=processes.shard,
         )  # fmt: skip
     threads.take(screen)
     if running.dry_run:
         training.show_plan(queue, len(seeds))
         return
     try:
-        if is_single:
-            training.one(queue[0])
-        else:
-            training.queue(queue)
+        with joined(place, chosen.type):
+            training.one(queue[0]) if is_single else training.queue(queue)
     except Stopped as stop:
         raise told(stop, screen) from None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from attnbench.cli.processes import started_by
 from attnbench.cli.running import Running
 from attnbench.cli.show.screen import Screen
 from attnbench.errors import Stopped
@@ -43,6 +44,7 @@ class Training:
     out: Path
     checkpoints: Path
     screen: Screen
+    sharded: bool = False
     _opened: dict[Any, ImageData] = field(default_factory=dict)
 
     def prepare(self, planned: Planned) -> Experiment:
@@ -138,8 +140,8 @@ class Training:
         with training_progress(self.screen, place) as on_step:
             return run(
                 experiment, resume=resume, save_every_s=60 * self.running.save_every,
-                command=command_again(), logs=self.running.logs, on_record=on_record,
-                compiler=COMPILER if self.running.compile else "",
+                command=command_again(), logs=self.running.logs, sharded=self.sharded,
+                on_record=on_record, compiler=COMPILER if self.running.compile else "",
                 on_note=self.screen.say,
                 on_step=lambda step: on_step(step, watch.see(step)),
             )  # fmt: skip
@@ -147,7 +149,7 @@ class Training:
 
 def command_again() -> str:
     """The command line of this process, as one that goes on with what it has begun."""
-    words = ["attnbench", *sys.argv[1:]]
+    words = [*started_by(), *sys.argv[1:]]
     goes_on = {"--resume", "--auto-resume"} & {*words}
     return shlex.join(words if goes_on else [*words, "--auto-resume"])
 

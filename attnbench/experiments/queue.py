@@ -1,15 +1,18 @@
 """A queue of runs: models, attentions and seeds, each trained in turn; one that fails costs itself.
 
 A queue is called again until all is done. Runs that have ended are passed over, and those that were
-stopped go on. Several queues may work on one folder at the same time: they share its runs.
+stopped go on. Several queues may work on one folder at the same time: they share its runs. Where
+several processes work on each run together, one that fails ends the queue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
+from attnbench import together
 from attnbench.bounds import shortened_message
 from attnbench.errors import UserError
 from attnbench.experiments.experiment import Experiment
@@ -83,13 +86,15 @@ def work_through(
     for planned in queue:
         try:
             experiment = prepare(planned)
-            if is_finished(experiment):
+            if together.on_first(partial(is_finished, experiment)):
                 yield Outcome(planned=planned, end="already there")
                 continue
             train(experiment)
         except BusyError:
             yield Outcome(planned=planned, end="with another process")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others are trained
+        except Exception as error:  # whatever it is, the others are trained
+            if together.size() > 1:  # only the end of all tells each of them
+                raise
             reason = (
                 str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
             )
