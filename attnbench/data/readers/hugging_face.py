@@ -96,14 +96,14 @@ class HuggingFace:
         self, splits: Sequence[str], findings: Findings, on_progress: OnProgress | None = None
     ) -> Content:
         """See `Reader.read`."""
-        content, names = dict[str, list[Named]](), list[str]()
+        content, names = dict[str, list[Named]](), dict[str, None]()
         for split in splits:
             table = self._tables[split]
             image, label = self._columns(table)
             own = table.features[label].names
             content[split] = _named(table, split, image, label, findings)
-            names += [name for name in map(readable, own) if name not in names]
-        return Content(splits=content, class_names=names)
+            names |= dict.fromkeys(map(readable, own))  # in order, each once
+        return Content(splits=content, class_names=[*names])
 
     @cached_property
     def _tables(self) -> Mapping[str, Any]:
