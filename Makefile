@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/attnbench
 
-.PHONY: demo test lint docs bench bench-train gpu-bench gpu-test evidence-dense evidence-mechanisms clean
+.PHONY: demo test lint docs bench bench-train gpu-bench gpu-test evidence evidence-dense evidence-mechanisms clean
 
 demo: $(VENV)/.installed
 	$(RUN) ceilings
@@ -34,18 +34,26 @@ docs: $(VENV)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	$(BIN)/python -m pytest -q --documents -m documents
 
-# Measures the harness, the anchor layer, the reading of large files, a training step of a detector,
-# and mechanisms beside public forms; prints Markdown, in about twenty minutes.
+# Measures the harness, the anchor layer, the reading of large files, the opening of pages, a
+# training step of a detector, and mechanisms beside public forms; prints Markdown, in about twenty
+# minutes.
 bench: $(VENV)/.installed
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_anchor.py
 	$(BIN)/python scripts/bench_files.py
+	$(BIN)/python scripts/bench_page.py
 	$(BIN)/python scripts/bench_dense.py
 	$(BIN)/python scripts/bench_mechanisms.py
 
 # Images a second of our training loop and of timm's parts: make bench-train DATA=FOLDER
 bench-train: $(VENV)/.installed
 	$(BIN)/python scripts/bench_train.py $(DATA)
+
+# Trains eleven rows in one trunk on two sets of images, three seeds each, in about three hours on one
+# core: make evidence DATA=FOLDER    (holds cifar10/ and imagenette128/)
+# What was stopped goes on, what has ended is left alone.
+evidence: $(VENV)/.installed
+	bash scripts/evidence_frontier.sh $(DATA)
 
 # Trains attentions in a detector and in a segmenter, in about an hour and a half on two cores:
 #   make evidence-dense DATA=FOLDER    (holds bccd/ and camvid11/)

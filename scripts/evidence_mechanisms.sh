@@ -33,16 +33,8 @@ most="$(tr ' ' '\n' <<<"$names" | grep -vx autoformer | paste -sd, || true)"
 [ -z "$most" ] || costs "$most"
 [[ " $names " != *" autoformer "* ]] || costs autoformer --impl decomposed
 
-# The first images of each class, as links: DATA itself is only read.
 export IMAGES="$OUT/images/$(basename "$data")-${A_CLASS:-300}-a-class"
-some() {
-    for class in "$data/$1"/*/; do
-        folder="$IMAGES/$1/$(basename "$class")"
-        mkdir -p "$folder"
-        find "$class" -type f | sort | sed -n "1,$2p" | xargs -d '\n' ln -sft "$folder" --
-    done
-}
-[ -e "$IMAGES" ] || { some train "${A_CLASS:-300}"; some val "${HELD_OUT:-200}"; }
+bash scripts/some_images.sh "$data" "$IMAGES" "${A_CLASS:-300}" "${HELD_OUT:-200}"
 
 # training NAME: train it, or go on with it, unless it has ended.
 training() {

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 
 from attnbench.data.images import ImageData
-from attnbench.data.names import file_part
+from attnbench.data.names import LONGEST_PART, file_part
 from attnbench.tasks.detection.metric import BoxScores
 from attnbench.tasks.detection.pictures import in_classes_of
 from attnbench.tasks.detection.results import write_results
+
+DIGITS = 8
+"""Of the hash of a place; the name before them is shortened, so that they are not cut off."""
 
 
 def folder_of(outcomes: Path, run: str, data: ImageData) -> Path:
@@ -20,6 +25,12 @@ def folder_of(outcomes: Path, run: str, data: ImageData) -> Path:
         data: on which data set and which part of it.
     """
     return outcomes / file_part(run) / f"{file_part(data.name)}-{data.held_out}"
+
+
+def name_of_results(file: Path) -> str:
+    """What a result file's folder is called: its name, and a part that tells its place."""
+    place = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()
+    return f"{file_part(file.stem)[: LONGEST_PART - DIGITS - 1]}-{place[:DIGITS]}"
 
 
 def save_results(metric: BoxScores, data: ImageData, folder: Path) -> Path:

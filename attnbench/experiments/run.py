@@ -45,6 +45,7 @@ def run(
     save_every_s: float = SAVE_EVERY_S,
     command: str = "",
     logs: Sequence[str] = (),
+    compiler: str = "",
     sharded: bool = False,
     on_record: OnRecord = lambda record: None,
     on_step: OnStep = lambda step: None,
@@ -61,6 +62,7 @@ def run(
         save_every_s: seconds between two checkpoints; each epoch ends with one besides.
         command: what goes on with the run, for lists of runs.
         logs: where its curves go besides; keys of `logs.NEEDS`.
+        compiler: see `training.loop.train`; the records name it, and the run has the same name.
         sharded: each process keeps a part of the weights; see `training.loop.train`.
         on_record: called with each epoch's record and the final one, to store them.
         on_step: called with each step.
@@ -84,7 +86,9 @@ def run(
         keeper.begin(saved)
         logs = logs if together.is_first() else ()
         with _told(keeper), _curves(experiment, keeper, saved, logs) as curves:
-            return _trained(experiment, keeper, saved, sharded, on_record, on_step, curves)
+            return _trained(
+                experiment, keeper, saved, on_record, on_step, curves, compiler, sharded
+            )
 
 
 def _found(
@@ -119,10 +123,11 @@ def _trained(
     experiment: Experiment,
     keeper: Keeper,
     saved: Checkpoint | None,
-    sharded: bool,
     on_record: OnRecord,
     on_step: OnStep,
     curves: Curves,
+    compiler: str,
+    sharded: bool,
 ) -> ModelRecord:
     name = keeper.rotation.folder.name
     environment = environment_of(subject_of(experiment.workload), experiment.device)
@@ -151,8 +156,8 @@ def _trained(
         state = train(
             model, experiment.data, create_task(experiment.task), experiment.recipe,
             device=experiment.device, state=saved.state if saved else None, teacher=teacher,
-            sharded=sharded, on_step=after_step, on_pause=keeper.pause, on_epoch=on_epoch,
-            on_metric=metrics.append,
+            compiler=compiler, sharded=sharded, on_step=after_step, on_pause=keeper.pause,
+            on_epoch=on_epoch, on_metric=metrics.append,
         )  # fmt: skip
         keeper.pause(lambda: state)  # a signal may have come during the last evaluation
     model.zero_grad()  # gradients of the last step take memory
@@ -162,7 +167,7 @@ def _trained(
         if sharded:
             measured = experiment.build().to(experiment.device)
             fill(measured, state.model)
-        record = _measured(experiment, measured, keeper)
+        record = _measured(experiment, measured, keeper, compiler)
         on_record(record)
         keeper.finish(state, record)
         return record
@@ -170,15 +175,21 @@ def _trained(
     return together.on_first(ended)
 
 
-def _measured(experiment: Experiment, model: nn.Module, keeper: Keeper) -> ModelRecord:
+def _measured(
+    experiment: Experiment, model: nn.Module, keeper: Keeper, compiler: str
+) -> ModelRecord:
     """The final record of a run."""
     cost = trained_cost(model, experiment.workload, experiment.device)
     if experiment.recipe.recompute:
         cost = with_recomputing(cost, experiment.build)
     return replace(
         cost, recipe=experiment.recipe, run=keeper.rotation.folder.name, scores=keeper.scores,
-        notes=(*cost.notes, *not_judged(experiment.data)),
+        notes=(*cost.notes, *not_judged(experiment.data), *_compiled(compiler)),
     )  # fmt: skip
+
+
+def _compiled(compiler: str) -> list[str]:
+    return [f"trained through torch.compile ({compiler}), measured without"] if compiler else []
 
 
 @contextmanager

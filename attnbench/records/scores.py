@@ -80,3 +80,8 @@ class Progress:
     """Training images per epoch."""
     processes: Some = 1
     """Those that shared each batch in this epoch, or in the rest of it that was done last."""
+    compiler: Text = ""
+    """The backend of torch.compile that the steps, and the evaluation, went through; "" for none.
+    Beside the images a second it changes rounding alone."""
+    skipped_steps: Count = 0
+    """Steps of all epochs so far that changed nothing: their gradients overflowed in float16."""

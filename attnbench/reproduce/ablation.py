@@ -16,10 +16,11 @@ from itertools import product
 from pathlib import Path
 
 from attnbench.analysis.paired.files import OutcomeFiles
-from attnbench.records import CostRecord, ModelRecord
+from attnbench.records import CostRecord, LayerRecord, ModelRecord
 from attnbench.reproduce import paper
 from attnbench.reproduce.counting import IMAGENET_CLASSES, OnCount, counts
 from attnbench.reproduce.evidence import (
+    Cell,
     accuracy_text,
     latency_text,
     layer_latencies,
@@ -56,6 +57,11 @@ class Part:
     attention: str
     num_anchors: int | None = None
     impl: str
+
+    @property
+    def cell(self) -> Cell:
+        """What a layer's record must agree with."""
+        return self.attention, self.num_anchors, self.impl
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +119,21 @@ def table5(
 
 def _rows(parts: Sequence[Part], path: Path, stored: Stored, on_count: OnCount) -> list[Row]:
     counted = counts([_workload(part) for part in parts], path, on_count)
+    timed = {trunk: _latencies(parts, trunk, stored) for trunk in {part.trunk for part in parts}}
     base: dict[Trunk, int] = {}
     rows = []
     for part, count in zip(parts, counted, strict=True):
-        row = _row(part, count, stored)
+        row = _row(part, count, timed[part.trunk].get(part.cell), stored)
         if row.macs is not None:  # dense comes first in each trunk
             base_macs = base.setdefault(part.trunk, row.macs)
             row = replace(row, saving=1 - row.macs / base_macs)
         rows.append(row)
     return rows
+
+
+def _latencies(parts: Sequence[Part], trunk: Trunk, stored: Stored) -> dict[Cell, LayerRecord]:
+    cells = {part.cell for part in parts}
+    return layer_latencies(stored.records, cells, trunk.grid, trunk.dim, trunk.num_heads)
 
 
 def _workload(part: Part) -> ModelWorkload:
@@ -137,11 +149,9 @@ def _workload(part: Part) -> ModelWorkload:
     )
 
 
-def _row(part: Part, count: ModelRecord, stored: Stored) -> Row:
+def _row(part: Part, count: ModelRecord, timed: LayerRecord | None, stored: Stored) -> Row:
     records = stored.records
     trunk, line, attention, num_anchors = part.trunk, part.line, part.attention, part.num_anchors
-    latencies = layer_latencies(records, trunk.grid, trunk.dim, trunk.num_heads)
-    timed = latencies.get((attention, num_anchors, part.impl))
     models = [f"{prefix}-{trunk.size}" for prefix in PREFIXES]
     row = replace(
         reported(line, line.get("row") or line.get("trunk") or ""),

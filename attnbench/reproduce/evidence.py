@@ -6,7 +6,7 @@ Scores always come with the data set, the trunk and the recipe: none of them is 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from attnbench.analysis.compare.score_changes import score_change
@@ -104,23 +104,25 @@ Cell = tuple[str, int | None, str]
 
 
 def layer_latencies(
-    records: Sequence[CostRecord], grid: Grid, dim: int, num_heads: int
+    records: Sequence[CostRecord], cells: Collection[Cell], grid: Grid, dim: int, num_heads: int
 ) -> dict[Cell, LayerRecord]:
-    """The newest record of each (attention, anchors, implementation) for one layer of this size.
+    """The newest record of each of the cells that is known, for one layer of this size.
 
     A latency that is not good enough to conclude from is no evidence: it is left out.
 
-    All from one machine and dtype, since others cannot be compared: the ones that know most cells.
+    All from one machine and dtype, since others cannot be compared: the ones that know most of the
+    cells.
     """
     shown = newest(of_type(records, LayerRecord)).layers
     by_conditions: dict[tuple[object, ...], dict[Cell, LayerRecord]] = {}
     for record in shown:
         work = record.workload
         size = (work.grid, work.dim, work.num_heads, work.batch, work.mode)
-        if size != (grid, dim, num_heads, 1, "forward") or not is_quotable(record):
+        cell = (work.attention, work.options.get("num_anchors"), work.impl)
+        asked = cell in cells and size == (grid, dim, num_heads, 1, "forward")
+        if not asked or not is_quotable(record):
             continue
         found = by_conditions.setdefault((record.environment.conditions, work.dtype), {})
-        cell = (work.attention, work.options.get("num_anchors"), work.impl)
         if cell not in found or _median_s(record) < _median_s(found[cell]):
             found[cell] = record
     return max(by_conditions.values(), key=len, default={})

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +18,8 @@ from attnbench.errors import UserError
 from attnbench.records import Scores
 from attnbench.spec import Recipe
 from attnbench.tasks.base import DetailedMetric, Metric, Task, Transform
+from attnbench.training.precision import autocast_on
 from attnbench.training.sharding import is_sharded
-
-Autocast = Literal["none", "bfloat16"]
 
 SEED = 0
 """Of transforms that draw random numbers even in evaluation."""
@@ -57,11 +56,11 @@ def evaluate(
         intervals: add the intervals of scores, where the metric has them.
 
     Raises:
-        UserError: a score is not finite, or autocast is asked for on a CPU.
+        UserError: a score is not finite, or torch lacks an operation in the recipe's precision.
     """
     device = torch.device(device)
     seen = _Seen(task.metric(data.class_names))
-    with evaluating(model), autocast_on(device, recipe.autocast):
+    with evaluating(model), autocast_on(device, recipe):
         _look_at(model, data, task, recipe, device, seen, on_step, on_batch)
     every = together.gathered(seen)
 
@@ -76,7 +75,7 @@ def evaluate(
         return Scores(
             task=task.name, values=values, count=len(data.val), forward_s=whole.forward_s,
             predict_s=whole.predict_s, scored_on=_scored_on(data, recipe),
-            processes=together.size(),             **_details(whole.metric, intervals),
+            processes=together.size(), **_details(whole.metric, intervals),
         )  # fmt: skip
 
     return together.on_first(scored)
@@ -111,11 +110,14 @@ def _look_at(
     transform, generator = task.transforms(recipe, train=False), torch.Generator()
     first, last = _own_batches(total)
     batches = data.val.batches(recipe.batch_size, seed=None, device=device, first=first)
+    warm: set[torch.Size] = set()
+    all_call_together = is_sharded(model)
     for place, (pixels, given) in zip(range(first, last), batches, strict=False):
         generator.manual_seed(SEED + place)
         inputs, targets = transform(pixels, given, generator)
-        if place == first:
-            model(inputs)  # not measured: the first call loads kernels and plans
+        if inputs.shape not in warm and not (warm and all_call_together):
+            model(inputs)  # not measured: the first call of a size loads kernels, or compiles
+            warm.add(inputs.shape)
         outputs, seconds = _timed_forward(model, inputs)
         seen.forward_s += seconds
         start = synchronised_clock(device)
@@ -126,7 +128,7 @@ def _look_at(
             on_batch(pixels, given, predictions)
         if on_step:
             on_step(min((place - first + 1) * together.size(), total), total)
-    wait = _Waiting(model, data, transform, recipe, device) if is_sharded(model) else None
+    wait = _Waiting(model, data, transform, recipe, device) if all_call_together else None
     if wait and last == first:
         wait()  # those who have a batch call the model once before
     for _ in range(last - first, _most_batches(total)):
@@ -190,17 +192,6 @@ def _details(metric: Metric, intervals: bool) -> dict[str, Any]:
         "intervals": metric.compute_intervals() if intervals else {},
         "notes": metric.notes(),
     }
-
-
-def autocast_on(device: torch.device, autocast: Autocast) -> torch.autocast:
-    """The mixed precision of a recipe, as a context.
-
-    Raises:
-        UserError: bfloat16 is asked for on a CPU, where it is slower than float32.
-    """
-    if autocast == "bfloat16" and device.type != "cuda":
-        raise UserError(f"autocast bfloat16 expects a CUDA device, got {device}; leave it at none")
-    return torch.autocast(device.type, torch.bfloat16, enabled=autocast == "bfloat16")
 
 
 def synchronised_clock(device: torch.device) -> float:

@@ -7,8 +7,11 @@ group without decay first; here it is last, where the optimizer state of stored 
 
 from __future__ import annotations
 
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
@@ -33,15 +36,25 @@ def parameter_groups(
     each layer, each with the factor on its rate, `lr_scale`. What a layer is, timm decides: by the
     model's `group_matcher`, or else twelve parameters in a row.
     """
-    from timm.optim import param_groups_layer_decay, param_groups_weight_decay
-
+    grouping = timm_optim()
     declared = declared_without_decay(model)
     if layer_decay < 1:
-        return param_groups_layer_decay(
+        return grouping.param_groups_layer_decay(
             model, weight_decay, no_weight_decay_list=declared, layer_decay=layer_decay
         )
-    groups = param_groups_weight_decay(model, weight_decay, no_weight_decay_list=declared)
+    groups = grouping.param_groups_weight_decay(model, weight_decay, no_weight_decay_list=declared)
     return sorted(groups, key=lambda group: group["weight_decay"], reverse=True)
+
+
+def timm_optim() -> ModuleType:
+    """`timm.optim`, with the limit of torch's compiler as it was.
+
+    The import raises the limit of variants of a function to a million for the whole process. Layers
+    that are measured later would be compiled as no user of them has them compiled.
+    """
+    config = torch._dynamo.config
+    with config.patch(recompile_limit=config.recompile_limit):
+        return import_module("timm.optim")
 
 
 def set_rate(optimizer: Optimizer, rate: float) -> None:

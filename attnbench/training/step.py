@@ -18,12 +18,13 @@ from attnbench.tasks.whole_batch import in_whole_batch
 from attnbench.training.auxiliary import collected_losses
 from attnbench.training.average import Average
 from attnbench.training.blocks import recomputed_blocks
+from attnbench.training.compiling import compiled
 from attnbench.training.distillation import answers_of, heads_apart, taught, teachers_loss
 from attnbench.training.drop_path import dropped_paths
-from attnbench.training.evaluate import autocast_on
 from attnbench.training.losses import Losses
 from attnbench.training.optimizer import set_rate
 from attnbench.training.parallel import Parallel
+from attnbench.training.precision import autocast_on, loss_scaler, skipped_steps, tf32_products
 from attnbench.training.sharding import is_sharded
 from attnbench.training.share import share_of_this_process
 
@@ -44,6 +45,7 @@ class Stepper:
         average: Average,
         *,
         teacher: nn.Module | None = None,
+        compiler: str = "",
     ) -> None:
         """The model is on its device, with the weights to begin at.
 
@@ -55,6 +57,7 @@ class Stepper:
             optimizer: over the model's parameters.
             average: of its weights.
             teacher: in evaluation mode, on the device.
+            compiler: see `training.compiling`.
         """
         self.model = model
         self.task = task
@@ -64,6 +67,8 @@ class Stepper:
         self.teacher = teacher
         self.average = average
         self.losses = Losses(device)
+        self.compiler = compiler
+        self.scaler = loss_scaler(recipe, device)
         self.share = share_of_this_process(recipe)
         self._parallel = Parallel(model, self._loss)
         self._heads: dict[str, Tensor] = {}
@@ -76,9 +81,12 @@ class Stepper:
             UserError: the model has nothing that can be changed so.
         """
         with ExitStack() as stack:
+            stack.enter_context(tf32_products(self.recipe))
             stack.enter_context(dropped_paths(self.model, self.recipe.drop_path))
             stack.enter_context(recomputed_blocks(self.model, self.recipe.recompute))
             self._heads = stack.enter_context(heads_apart(self.model, self.recipe))
+            scored = [] if self.average.model is self.model else [self.average.model]
+            stack.enter_context(compiled([self.model, *scored], self.compiler))
             yield
 
     def step(self, number: int, epoch: int, rate: float, images: Tensor, targets: Any) -> None:
@@ -101,17 +109,24 @@ class Stepper:
         for part in parts:
             with self._parallel.part(part, is_last=part is parts[-1]) as loss_of_part:
                 loss = loss_of_part() * part.weight
-                (loss * self.share.size).backward()  # the gradients of all are averaged
+                # The gradients of all processes are averaged.
+                self.scaler.scale(loss * self.share.size).backward()
             total += loss.detach()
         self.losses.add(together.summed(total), len(images), epoch, rate)
         if self.recipe.clip_grad > 0:
+            self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_grad)
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.average.update(number)
+
+    def skipped(self, done: int) -> int:
+        """How many of the steps done changed nothing; see `training.precision`."""
+        return skipped_steps(self.scaler, self.optimizer, done)
 
     def _loss(self, images: Tensor, targets: Any) -> Tensor:
         recipe = self.recipe
-        with autocast_on(self.device, recipe.autocast), collected_losses(self.model) as auxiliary:
+        with autocast_on(self.device, recipe), collected_losses(self.model) as auxiliary:
             outputs = _forward(self.model, images)
             answers = answers_of(self.teacher, images) if self.teacher else None
         loss = self.task.loss(self.model, self._heads.get("head", outputs), targets, recipe)

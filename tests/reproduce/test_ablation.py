@@ -63,7 +63,8 @@ def test_the_paper_s_numbers_stand_beside_trunk_t_alone(uncounted, tmp_path):
 
 def test_a_row_is_one_implementation_with_its_own_count_and_latency(uncounted, tmp_path):
     rows = [row for row in table4(tmp_path / "counts.jsonl", MEASURED) if row.trunk == "vit-t"]
-    timed = layer_latencies(MEASURED, (14, 14), 192, 3)
+    cells = {(row.system, row.num_anchors, row.impl) for row in rows}
+    timed = layer_latencies(MEASURED, cells, (14, 14), 192, 3)
     assert len({(row.system, row.impl) for row in rows}) == len(rows)
     for row in rows:
         record = timed.get((row.system, row.num_anchors, row.impl))
@@ -76,17 +77,28 @@ def test_a_row_is_one_implementation_with_its_own_count_and_latency(uncounted, t
 
 
 def test_latencies_that_are_compared_come_from_one_machine_and_dtype():
-    found = layer_latencies(MEASURED, (14, 14), 192, 3)
-    assert set(found) >= {
-        ("dense", None, "sdpa"),  # sparse is graded C
+    cells = {
+        ("dense", None, "sdpa"),
         *(("anchor", m, impl) for m in ANCHOR_COUNTS for impl in ORDERS),
-    }  # fmt: skip
+    }
+    found = layer_latencies(MEASURED, cells, (14, 14), 192, 3)
+    assert set(found) == cells
     (other,) = {r.environment.device_name for r in found.values()}
     assert other
-    dense = found["dense", None, "sdpa"]
-    elsewhere = replace(dense, environment=replace(dense.environment, device_name="another"))
-    assert layer_latencies([*MEASURED, elsewhere], (14, 14), 192, 3) == found
-    assert layer_latencies(MEASURED, (3, 5), 192, 3) == {}
+    assert len({(r.environment.conditions, r.workload.dtype) for r in found.values()}) == 1
+    assert layer_latencies(MEASURED, cells, (3, 5), 192, 3) == {}
+
+
+def test_cells_that_a_table_does_not_ask_for_do_not_choose_its_machine():
+    dense = ("dense", None, "sdpa")
+    cells = {dense, ("anchor", 10, "folded")}
+    here = layer_latencies(MEASURED, cells, (14, 14), 192, 3)
+    away = replace(here[dense].environment, device_name="another")
+    others = [
+        replace(here[dense], environment=away, workload=replace(here[dense].workload, impl=impl))
+        for impl in ("sdpa", "math", "flex", "chunked")
+    ]
+    assert layer_latencies([*MEASURED, *others], cells, (14, 14), 192, 3) == here
 
 
 def test_accuracies_are_averaged_over_seeds_of_one_recipe_alone():

@@ -1,3 +1,4 @@
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from attnbench.training.optimizer import (
     make_optimizer,
     parameter_groups,
     set_rate,
+    timm_optim,
 )
 from attnbench.training.recipe import recipe_for
 
@@ -78,3 +80,12 @@ def test_layers_below_have_lower_rates_by_the_same_factor(data) -> None:
     assert of["head.weight"] == 8.0
     assert of["blocks.11.attn.qkv.weight"] == 2 * of["blocks.10.mlp.fc1.bias"]
     assert of["patch_embed.proj.weight"] == min(of.values())
+
+
+def test_the_limit_of_torch_s_compiler_is_left_as_it_was(monkeypatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("timm.optim")]:
+        monkeypatch.delitem(sys.modules, name)
+    limit = torch._dynamo.config.recompile_limit
+    assert timm_optim().param_groups_weight_decay
+    assert "timm.optim.kron" in sys.modules  # which raises it
+    assert torch._dynamo.config.recompile_limit == limit

@@ -23,7 +23,8 @@ MINUTE_S, HOUR_S = 60, 3600
 
 
 def print_start(experiment: Experiment, screen: Screen, before: str = "") -> None:
-    """Name the run, and how many images it sees; `before` is its place in a queue."""
+    """Name the run, how many images it sees and how; `before` is its place in a queue."""
+    from attnbench.data.feeding import how_fed
     from attnbench.data.images import num_batches
 
     images, recipe = experiment.data, experiment.recipe
@@ -38,6 +39,7 @@ def print_start(experiment: Experiment, screen: Screen, before: str = "") -> Non
             f"{len(images.train):,} images in batches of {recipe.batch_size}: the one that is left "
             "over joins the last batch"
         )
+    screen.say(how_fed(images.train, recipe))
 
 
 @contextmanager
@@ -88,7 +90,12 @@ def print_epoch(record: Record, screen: Screen) -> None:
     screen.say(
         f"epoch {record.progress.epoch:3d}  loss {record.progress.train_loss:.3f}  "
         f"{_scores_text(record.scores)}  {record.progress.train_s:,.0f} s of training"
+        f"{_skipped_text(record.progress.skipped_steps)}"
     )
+
+
+def _skipped_text(steps: int) -> str:
+    return f"  {steps:,} steps skipped, whose gradients overflowed in float16" if steps else ""
 
 
 def print_done(record: ModelRecord, screen: Screen) -> None:

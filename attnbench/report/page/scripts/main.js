@@ -16,13 +16,26 @@
     for (const name of seen) if (key === undefined || shows(name, key)) draw(name);
   };
 
+  // One section a frame, so that the first chart is seen before the others are drawn.
+  const waiting = [];
+  const drawWaiting = () => {
+    if (!waiting.length) return;
+    draw(waiting[0]);
+    requestAnimationFrame(() => setTimeout(() => {
+      waiting.shift();
+      drawWaiting();
+    }));
+  };
+
   const watch = new IntersectionObserver((entries) => {
+    const isIdle = !waiting.length;
     for (const entry of entries) {
       const { id } = entry.target;
       if (!entry.isIntersecting || seen.has(id)) continue;
       seen.add(id);
-      draw(id);
+      waiting.push(id);
     }
+    if (isIdle) drawWaiting();
   }, { rootMargin: "600px" });
   for (const name of Object.keys(sections)) {
     const section = document.getElementById(name);
@@ -38,13 +51,13 @@
   const start = document.getElementById(state.get("at", ""));
   if (start) requestAnimationFrame(() => start.scrollIntoView());
 
-  let waiting = 0;
+  let resized = 0;
   let width = window.innerWidth;
   window.addEventListener("resize", () => {
     if (window.innerWidth === width) return;
     width = window.innerWidth;
-    clearTimeout(waiting);
-    waiting = setTimeout(() => redraw(), 150);
+    clearTimeout(resized);
+    resized = setTimeout(() => redraw(), 150);
   });
   charts.dark.addEventListener("change", () => redraw());
   window.addEventListener("beforeprint", () => Object.keys(sections).forEach((name) => {
