@@ -94,6 +94,7 @@ def main() -> None:
     """Run the command line; a `UserError` prints one line and exits with code 2."""
     let_waiting_threads_sleep()  # before torch is loaded
     let_nameless_users_work()
+    processes.let_torch_be_quiet()
     with guarded():
         raise SystemExit(_exit_code())
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 PROGRAM = "import sys; sys.path[:] = {path!r}; from attnbench.cli import main; main()"
-QUIET = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
-"""Before torch is loaded, whose core else tells all that it sees."""
 
 
 class _Nowhere(io.TextIOBase):
@@ -82,7 +80,7 @@ class Processes:
         if is_ours:
             _end_with_parent()
         if place.size > 1:
-            os.environ.update({**QUIET, **torchs_variables(place, os.environ)})
+            os.environ.update(torchs_variables(place, os.environ))
         if place.rank:
             sys.stdout = sys.stderr = _Nowhere()
         if max(place.size, self.nproc or 1) > 1 and (threads.threads == AUTO or threads.pin):
@@ -135,7 +133,6 @@ def _started(count: int) -> int:
 
     # Else each would take all cores, and wait for the others at every operator.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // count)))
-    os.environ.update(QUIET)
     end = run_several(PROGRAM.format(path=sys.path), sys.argv[1:], count)
     if end.text:
         print(f"attnbench: {end.text}", file=sys.stderr)
@@ -146,6 +143,12 @@ def _end_with_parent() -> None:
     from attnbench.isolation.inside import end_with
 
     end_with(int(os.environ.pop(PARENT)))
+
+
+def let_torch_be_quiet() -> None:
+    """Keep warnings of torch's core, such as on DDP, from all processes; before torch is loaded."""
+    if os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_STEP_ID"):
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 
 def place_of(environment: Mapping[str, str]) -> Place:
