@@ -3,9 +3,11 @@
 import os
 import shlex
 import signal
+from dataclasses import replace
 from functools import partial
 
 import pytest
+from torch import nn
 
 from attnbench.benchmark.claims import Claims
 from attnbench.benchmark.runner import open_record
@@ -151,6 +153,27 @@ def test_details_of_a_classifier_are_shown_and_written(attnbench, train, tmp_pat
         ["light", "6"],
     ]
     assert (tmp_path / "results/runs/outcomes" / name / "pictures-val/confusion.png").exists()
+
+
+def plain(num_classes, img_size):
+    """Without annotations that these tests check: the checks are in the way of the compiler."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, num_classes))
+
+
+def test_a_compiled_run_says_so_and_is_the_same_run(train, monkeypatch, tmp_path):
+    monkeypatch.setattr("attnbench.training.compiling.COMPILER", "eager")
+    monkeypatch.setitem(MODELS._entries, "small", replace(MODELS.find("small"), target=plain))
+    code, _, err = train("--compile", "--batch-size", 24)
+    assert code == 0, err
+    records = store.read(tmp_path / "results/runs/train.jsonl")
+    assert [epoch.progress.compiler for epoch in records.epochs] == ["eager"]
+    assert (
+        "trained and scored through torch.compile (eager); measured without it"
+        in records.models[0].notes
+    )
+    code, _, err = train("--resume", "--batch-size", 24)
+    assert code == 0, err
+    assert len(names(tmp_path)) == 1
 
 
 def test_auto_resume_starts_what_is_not_there(train, tmp_path):
