@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 
 from attnbench.data.images import ImageData
-from attnbench.data.names import file_part
+from attnbench.data.names import LONGEST_PART, file_part
 from attnbench.tasks.detection.metric import BoxScores
 from attnbench.tasks.detection.pictures import in_classes_of
 from attnbench.tasks.detection.results import write_results
 
-LONGEST_NAME = 50
-"""Characters of the name of a result file, so that what follows it is not cut off."""
+SIGNS = 8
+"""Of the hash that tells a result file's place."""
 
 
 def folder_of(outcomes: Path, run: str, data: ImageData) -> Path:
@@ -30,7 +30,8 @@ def folder_of(outcomes: Path, run: str, data: ImageData) -> Path:
 def name_of_results(file: Path) -> str:
     """What a result file's folder is called: its name, and a part that tells its place."""
     place = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()
-    return f"{file_part(file.stem)[:LONGEST_NAME]}-{place[:8]}"
+    # What is too long is cut off at its end: the name, and not the place.
+    return f"{file_part(file.stem)[: LONGEST_PART - SIGNS - 1]}-{place[:SIGNS]}"
 
 
 def save_results(metric: BoxScores, data: ImageData, folder: Path) -> Path:
