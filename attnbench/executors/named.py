@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attnbench.benchmark.executors.base import Executor
-from attnbench.benchmark.executors.rayed import Rayed
-from attnbench.benchmark.executors.submitted import Submitted
 from attnbench.errors import UserError
+from attnbench.executors.base import Executor
+from attnbench.executors.rayed import Rayed
+from attnbench.executors.submitted import Submitted
 
 
 def executor_named(name: str, folder: Path, options: Mapping[str, Any]) -> Executor:
