@@ -34,12 +34,14 @@ docs: $(VENV)/.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	$(BIN)/python -m pytest -q --documents -m documents
 
-# Measures the harness, the anchor layer, the reading of large files, a training step of a detector,
-# and mechanisms beside public forms; prints Markdown, in about twenty minutes.
+# Measures the harness, the anchor layer, the reading of large files, the opening of pages, a
+# training step of a detector, and mechanisms beside public forms; prints Markdown, in about twenty
+# minutes.
 bench: $(VENV)/.installed
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_anchor.py
 	$(BIN)/python scripts/bench_files.py
+	$(BIN)/python scripts/bench_page.py
 	$(BIN)/python scripts/bench_dense.py
 	$(BIN)/python scripts/bench_mechanisms.py
 
@@ -47,7 +49,7 @@ bench: $(VENV)/.installed
 bench-train: $(VENV)/.installed
 	$(BIN)/python scripts/bench_train.py $(DATA)
 
-# Trains eleven rows in one trunk on two sets of images, three seeds each, in about four hours on one
+# Trains eleven rows in one trunk on two sets of images, three seeds each, in about three hours on one
 # core: make evidence DATA=FOLDER    (holds cifar10/ and imagenette128/)
 # What was stopped goes on, what has ended is left alone.
 evidence: $(VENV)/.installed

@@ -22,12 +22,12 @@ from statistics import median
 
 import torch
 from bench_rows import Row, Section, met, section_lines
+from bench_train_work import row_of_bound, timms_loader, work_of_a_step
 from torch import nn
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from attnbench.cores import available_cores
 from attnbench.data import images as image_sets
-from attnbench.data.augment import MEAN, STD
 from attnbench.data.augmented import to_train_on
 from attnbench.data.folder import open_folder
 from attnbench.data.images import Batch, ImageData, ImageSet
@@ -144,17 +144,11 @@ def ours(model: nn.Module, data: ImageData, recipe: Recipe) -> tuple[Loop, Waite
 
 def timms(model: nn.Module, folder: Path, size: int, recipe: Recipe) -> Loop:
     """A plain loop around timm's loader, mixup, loss and optimizer."""
-    from timm.data import ImageDataset, Mixup, create_loader
+    from timm.data import Mixup
     from timm.loss import SoftTargetCrossEntropy
     from timm.optim import create_optimizer_v2
 
-    loader = create_loader(
-        ImageDataset(str(folder / "train")), (3, size, size), recipe.batch_size, is_training=True,
-        use_prefetcher=False, scale=recipe.crop_scale, auto_augment=recipe.rand_augment,
-        re_prob=recipe.erasing, re_mode="pixel", interpolation="bicubic", mean=(MEAN,) * 3,
-        std=(STD,) * 3, num_workers=available_cores(), pin_memory=False,
-        device=torch.device("cpu"),
-    )  # fmt: skip
+    loader = timms_loader(folder, size, recipe, available_cores())
     mixup = Mixup(
         recipe.mixup, recipe.cutmix, label_smoothing=recipe.label_smoothing, num_classes=CLASSES
     )
@@ -194,7 +188,8 @@ def measured(name: str, folder: Path, asked: argparse.Namespace) -> list[Row]:
     for one in paced.values():
         one.end()
     waited = {place: images.seconds / sum(seconds[place]) for place, (_, images) in made.items()}
-    return _rows(name, seconds, waited, asked.batch * asked.steps)
+    work = work_of_a_step(_model(name, asked.size), data, folder, recipe, asked.steps)
+    return [*_rows(name, seconds, waited, asked.batch * asked.steps), row_of_bound(name, work)]
 
 
 def _rows(

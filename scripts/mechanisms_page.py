@@ -17,8 +17,13 @@ from pathlib import Path
 import pandas as pd
 from draw_mechanisms import draw
 from mechanisms_tables import Layers, trained
+from page_marks import filled
 
+from attnbench.analysis.compare.score_changes import score_change
+from attnbench.analysis.compare.score_text import difference_text
 from attnbench.analysis.frame.frames import Frames, build
+from attnbench.analysis.paired.files import OutcomeFiles
+from attnbench.analysis.trained import trained_variants
 from attnbench.errors import UserError
 from attnbench.files.writing import replacing
 from attnbench.records import ModelRecord, of_type, store
@@ -27,6 +32,7 @@ from attnbench.report.tables.markdown import in_markdown
 
 PAGE = Path(__file__).parent.parent / "docs" / "mechanisms.md"
 TRUNK = "pyramid-t"
+BASELINE = "dense"
 FIGURE = "Latency of each mechanism at each size, and top-1 of the trunk with it"
 
 
@@ -37,13 +43,18 @@ def main() -> None:
     parser.add_argument("--page", type=Path, default=PAGE)
     chosen = parser.parse_args()
     try:
-        write_page(chosen.page, store.read_many(chosen.files))
+        write_page(chosen.page, store.read_many(chosen.files), OutcomeFiles(chosen.files))
     except UserError as error:
         sys.exit(str(error))
 
 
-def write_page(page: Path, contents: Contents) -> None:
+def write_page(page: Path, contents: Contents, outcomes: OutcomeFiles | None = None) -> None:
     """Fill the marked parts of a page, and write the figure beside it.
+
+    Args:
+        page: the page.
+        contents: what the results files hold.
+        outcomes: reads what the models did on each image; None compares scores alone.
 
     Raises:
         UserError: the records are of several machines or recipes, or a mark is missing.
@@ -56,26 +67,12 @@ def write_page(page: Path, contents: Contents) -> None:
         "figure": [f"![{FIGURE}]({page.with_suffix('.png').name})"],
         "costs": layers.costs(),
         "memory and training": layers.memory_and_training(),
-        "trained": trained(models),
+        "trained": trained(models, _to_dense(contents, outcomes)),
     }.items():
         text = filled(text, mark, lines)
     draw(layers, models, page.with_suffix(".png"))
     with replacing(page) as new:
         new.write_text(text)
-
-
-def filled(text: str, mark: str, lines: list[str]) -> str:
-    """The text with these lines between two marks.
-
-    Raises:
-        UserError: the text lacks one of them.
-    """
-    first, last = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
-    before, found, rest = text.partition(first)
-    _, also_found, after = rest.partition(last)
-    if not (found and also_found):
-        raise UserError(f"expected the marks {first} and {last} in the page; put them back")
-    return "\n".join([before + first, "", *lines, "", last + after])
 
 
 def _models(frames: Frames, contents: Contents) -> pd.DataFrame:
@@ -88,6 +85,22 @@ def _models(frames: Frames, contents: Contents) -> pd.DataFrame:
     if len(recipes.drop_duplicates()) > 1:
         raise UserError("expected trainings under one recipe; pass the files of one queue")
     return models.assign(scored=models["key"].map(counts))
+
+
+def _to_dense(contents: Contents, outcomes: OutcomeFiles | None) -> dict[str, str]:
+    """By attention, the difference of its trunk's top-1 to the one with dense attention."""
+    inside = {
+        one.records[0].workload.attention: one
+        for one in trained_variants(contents.records).values()
+        if one.records[0].workload.model == TRUNK
+    }
+    dense = inside.pop(BASELINE, None)
+    if dense is None:
+        return {}
+    return {
+        name: difference_text(score_change(dense, one, outcomes)).removesuffix(" points")
+        for name, one in inside.items()
+    }
 
 
 def _conditions(layers: Layers, models: pd.DataFrame, frames: Frames) -> str:

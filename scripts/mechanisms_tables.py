@@ -191,20 +191,26 @@ def top1_interval(row: Row) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def trained(models: pd.DataFrame) -> list[str]:
-    """Lines of the table of trained models, the highest top-1 first, and how many are missing."""
-    heads = ["attention", "top-1 [95 %]", "loss", "parameters", "GMACs"]
+def trained(models: pd.DataFrame, to_dense: Mapping[str, str]) -> list[str]:
+    """Lines of the table of trained models, the highest top-1 first, and how many are missing.
+
+    Args:
+        models: the trained models.
+        to_dense: by attention, how far its top-1 is from that of dense attention.
+    """
+    heads = ["attention", "top-1 [95 %]", "to dense, points", "loss", "parameters", "GMACs"]
     ordered = models.sort_values(["top1", "attention"], ascending=[False, True])
     missing = len(set(ATTENTIONS.names()) - set(models["attention"]))
-    lines = _table(heads, [_trained(row) for row in rows_of(ordered)])
+    lines = _table(heads, [_trained(row, to_dense) for row in rows_of(ordered)])
     return [*lines, "", f"Not trained yet: {missing} mechanisms."] if missing else lines
 
 
-def _trained(row: Row) -> list[str]:
+def _trained(row: Row, to_dense: Mapping[str, str]) -> list[str]:
     low, high = top1_interval(row)
     return [
         row.attention,
         f"{100 * row.top1:.1f} % [{100 * low:.1f} – {100 * high:.1f}]",
+        to_dense.get(row.attention, "–"),
         f"{row.loss:.3f}",
         of_metric("params", row),
         of_metric("macs", row).removesuffix(" G"),

@@ -51,7 +51,7 @@ ALLOWED_THIRD_PARTY = {
     "attention": {"torch", "jaxtyping"},
     "profiling": {"torch", "psutil", "numpy"},
     "models": {"torch", "torchvision", "jaxtyping"},
-    "report": {"pandas", "seaborn", "matplotlib", "jinja2", "numpy"},
+    "report": {"pandas", "seaborn", "matplotlib", "jinja2", "numpy", "msgspec"},
     "tasks": {"torch", "torchvision", "jaxtyping", "numpy"},
     "training": {"torch"},
     "benchmark": {"torch"},

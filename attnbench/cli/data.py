@@ -21,8 +21,9 @@ def command(
     data: Annotated[
         str,
         typer.Argument(
-            help="A folder of classes, COCO, YOLO, Pascal VOC, or images with masks; or a known "
-            "set, `attnbench list datasets`. coco:FOLDER and the like choose a layout."
+            help="A folder of classes, COCO, YOLO, Pascal VOC, or images with masks; tar shards; "
+            "hf:NAME; torchvision:NAME; or a known set, `attnbench list datasets`. coco:FOLDER and "
+            "the like choose a layout."
         ),
     ],
     task: Annotated[

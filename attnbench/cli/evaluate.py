@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from attnbench.cli.show.screen import Screen
     from attnbench.data.images import ImageData
     from attnbench.data.layouts.found import Reading
-    from attnbench.tasks.base import Metric
     from attnbench.training.checkpoint import Checkpoint
 
 
@@ -44,7 +43,7 @@ class Asked:
         str | None,
         options.checked(
             _check_split,
-            "Held-out part of a folder with boxes or masks. [default: val]",
+            "Held-out part of a data set that has several. [default: val]",
             metavar="val|test",
             show_default=False,
         ),
@@ -57,12 +56,14 @@ class Asked:
         ),
     ] = None
     img_size: Annotated[
-        Any,
-        options.size_of_images(
-            "Size of embedded pictures, which are made in any size; with --predictions alone.",
-            show_default=False,
+        str | None,
+        options.checked(
+            options.image_sizes,
+            "Other sizes to judge the model at, such as 96,128,160x224. With --predictions that "
+            "of embedded pictures.",
+            metavar="SIDE|HEIGHTxWIDTH,…", show_default=False,
         ),
-    ] = None
+    ] = None  # fmt: skip
     save_images: Annotated[
         int, options.number("save_images", "Worst pictures to draw, truth beside prediction.")
     ] = 0
@@ -78,6 +79,12 @@ class Asked:
     out: Annotated[Path, typer.Option(help="File to append the record to.")] = (
         RUNS / "evaluate.jsonl"
     )
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Those asked for, as (height, width), each once."""
+        given = self.img_size
+        return [*dict.fromkeys(options.image_sizes(given, "--img-size"))] if given else []
 
 
 @grouped
@@ -101,7 +108,8 @@ def command(
     """Evaluate a trained model: scores, parameters, MACs, latency, throughput.
 
     Of detectors and segmenters figures are drawn, into outcomes/ beside the record; of detectors a
-    COCO result file is written there, too. With --predictions such a file is scored by itself.
+    COCO result file is written there, too. With --predictions such a file is scored by itself. With
+    several --img-size there is a record of each, and a table and a figure of all.
     """
     from attnbench.cli.show.screen import Screen
 
@@ -122,16 +130,14 @@ def command(
 def _judge(
     file: Path, reading: ReadingOptions, asked: Asked, threads: Threads, screen: Screen
 ) -> None:
-    """Judge a checkpoint, and store the record."""
-    from attnbench.cli.show.progress import status, steps_progress
+    """Judge a checkpoint, at its own size or at those asked for, and store the records."""
+    from attnbench.cli.show.progress import status
     from attnbench.cli.show.screen import Screen
 
     with status(screen, "loading torch"):
-        from attnbench.benchmark.recorder import Recorder
+        from attnbench.cli.judging import Judging, at_sizes
         from attnbench.cli.show.model import print_model
-        from attnbench.experiments.judge import judge
         from attnbench.experiments.needs import data_of, refuse_missing_names
-        from attnbench.experiments.worst import Worst
         from attnbench.profiling.machine.environment import choose_device
         from attnbench.training.checkpoint import load
 
@@ -142,27 +148,19 @@ def _judge(
         source = data_of(trained, asked.data)
     threads.take(screen)
     settings = reading.over(trained.reading)
-    images = _open(source, trained.img_size, trained.task, asked.split, settings, screen)
-    worst = Worst(asked.save_images, trained.class_names)
-    outcomes = outcomes_beside(asked.out)
-    metrics: list[Metric] = []
-    with steps_progress(screen) as on_step:
-        record = judge(
-            trained, images, run_name=file.parent.name, batch_size=asked.batch_size,
-            device=device, on_step=on_step,
-            on_batch=worst.add if asked.save_images else None, on_metric=metrics.append,
-            outcomes=outcomes,
-        )  # fmt: skip
-    Recorder(asked.out, "evaluate").keep(record)
-    print_model(record, Screen())
+    judging = Judging(
+        trained=trained, run=file.resolve().parent.name, device=device, out=asked.out,
+        batch_size=asked.batch_size, save_images=asked.save_images, details=asked.details,
+        screen=screen,
+        open=lambda size: _open(source, size, trained.task, asked.split, settings, screen),
+    )  # fmt: skip
+    if len(asked.sizes) > 1:
+        at_sizes(judging, asked.sizes)
+        return
+    done = judging.at(asked.sizes[0] if asked.sizes else trained.img_size)
+    print_model(done.record, Screen())
     print(f"\nStored in {asked.out}; `attnbench report` shows it.")
-    run = file.resolve().parent.name
-    save_outcome(metrics[0], images, worst.pictures, outcomes, run, screen, results=True)
-    if asked.details:
-        from attnbench.cli.details import save_details
-        from attnbench.experiments.outcome import folder_of
-
-        save_details(metrics[0], trained.class_names, folder_of(outcomes, run, images))
+    judging.save(done)
 
 
 def _score_file(
@@ -174,14 +172,15 @@ def _score_file(
 
     with status(screen, "loading torch"):
         from attnbench.cli.show.model import print_scores
+        from attnbench.experiments.outcome import name_of_results
         from attnbench.experiments.predictions import score_file
         from attnbench.experiments.worst import Worst
         from attnbench.tasks.detection.entries import entries_in
 
-        source = _data_of_results(asked)
+        source, size = _data_of_results(asked), _size_of_results(asked)
         entries = entries_in(file)
     threads.take(screen)
-    images = _open(source, asked.img_size, "detection", asked.split, reading.settings, screen)
+    images = _open(source, size, "detection", asked.split, reading.settings, screen)
     worst = Worst(asked.save_images, images.class_names)
     with steps_progress(screen) as on_step:
         metric, notes = score_file(
@@ -194,8 +193,8 @@ def _score_file(
     for note in notes:
         shown.say(note)
     print("\nNo record is stored: a result file does not say what its model costs.")
-    outcomes = outcomes_beside(asked.out)
-    save_outcome(metric, images, worst.pictures, outcomes, file.stem, screen, results=False)
+    outcomes, name = outcomes_beside(asked.out), name_of_results(file)
+    save_outcome(metric, images, worst.pictures, outcomes, name, screen, results=False)
 
 
 def _open(
@@ -221,13 +220,13 @@ def _open(
 
 
 def _refuse_other_task(asked: Asked, trained: Checkpoint) -> None:
-    """Refuse what does not fit a checkpoint, which knows its task and the size of its images."""
+    """Refuse what does not fit a checkpoint, which knows its task."""
     from attnbench.experiments.worst import DRAWN_TASKS
 
-    if asked.img_size is not None:
+    if len(asked.sizes) > 1 and (asked.details or asked.save_images):
         raise UserError(
-            f"--img-size goes with --predictions; the checkpoint was trained at "
-            f"{' × '.join(map(str, trained.img_size))} px; leave it out"
+            "--details and --save-images show a model at one size, got "
+            f"{len(asked.sizes)} sizes; give one with --img-size, or none"
         )
     if asked.task not in (None, trained.task):
         raise UserError(
@@ -258,3 +257,13 @@ def _data_of_results(asked: Asked) -> str:
             "--predictions: a result file belongs to one data set; choose it with --data"
         )
     return asked.data
+
+
+def _size_of_results(asked: Asked) -> tuple[int, int] | None:
+    """The size of embedded pictures, if it is given."""
+    if len(asked.sizes) > 1:
+        raise UserError(
+            f"--img-size: a result file is about pictures of one size, got {len(asked.sizes)}; "
+            "give one"
+        )
+    return asked.sizes[0] if asked.sizes else None

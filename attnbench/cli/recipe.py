@@ -143,6 +143,13 @@ class RecipeOptions:
             show_default=False, rich_help_panel=PANEL,
         ),
     ] = None  # fmt: skip
+    tf32: Annotated[
+        bool | None,
+        typer.Option(
+            "--tf32/--no-tf32", show_default=False, rich_help_panel=PANEL,
+            help="Multiply float32 matrices in TF32, on a GPU.",
+        ),
+    ] = None  # fmt: skip
     teacher: Annotated[
         str | None,
         typer.Option(

@@ -78,7 +78,10 @@ def command(
     if watch:
         from attnbench.cli.watching import watch as watch_files
 
-        watch_files(writing.again, writing.paths, writing.screen.say)
+        try:
+            watch_files(writing.again, writing.paths, writing.screen.say)
+        finally:
+            writing.finish()
     else:
         writing.again()
 
@@ -131,6 +134,13 @@ class _Writing:
             self.screen.say(f"no browser could be started; open {first} by hand")
         self.opened = False
 
+    def finish(self) -> None:
+        """The page looks for no newer one from here on: it is one file, to be sent."""
+        if self.form == "html":
+            from attnbench.report.page import watched
+
+            watched.finish(self.out / PAGES["html"])
+
     def _page(self, contents: Contents) -> Written:
         comparison = self._compared(contents) if self.baseline else None
         from attnbench.cli.show.printed import printed_points
@@ -138,7 +148,7 @@ class _Writing:
 
         asked = Asked(
             cost=self.cost, form=self.form, figures=self.figures, printed=printed_points(),
-            comparison=comparison, explained=self._explained(),
+            comparison=comparison, explained=self._explained(), watched=self.growing,
         )  # fmt: skip
         return write_contents(contents, self.paths, self.out, asked)
 

@@ -47,6 +47,13 @@ class Running:
     save_every: Annotated[
         float, options.number("save_every", "Minutes between two checkpoints within an epoch.")
     ] = 5.0
+    compile: Annotated[
+        bool,
+        typer.Option(
+            "--compile",
+            help="Train through torch.compile; checkpoints stay as they are.",
+        ),
+    ] = False
     log: Annotated[
         str | None,
         options.choice_list(

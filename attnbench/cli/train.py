@@ -40,7 +40,8 @@ class What:
         typer.Option(
             help="A set that `attnbench list datasets` shows, or a folder: train/ and val/ with "
             "one subfolder per class in each; boxes as COCO, YOLO or Pascal VOC write them; "
-            "images/ and masks/. [default: real digits]",
+            "images/ and masks/; or tar shards, hf:NAME or torchvision:NAME. "
+            "[default: real digits]",
             show_default=False,
         ),
     ] = None

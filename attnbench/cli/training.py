@@ -84,6 +84,7 @@ class Training:
         from attnbench.cli.show.training import print_epoch, print_start, training_progress
         from attnbench.experiments.run import run
         from attnbench.experiments.watching import Watch
+        from attnbench.training.compiling import COMPILER
 
         keep, watch = Recorder(self.out, "train").keep, Watch(experiment.device)
 
@@ -96,6 +97,7 @@ class Training:
             return run(
                 experiment, resume=resume, save_every_s=60 * self.running.save_every,
                 command=command_again(), logs=self.running.logs, on_record=on_record,
+                compiler=COMPILER if self.running.compile else "",
                 on_note=self.screen.say,
                 on_step=lambda step: on_step(step, watch.see(step)),
             )  # fmt: skip

@@ -123,13 +123,15 @@ class TrainingQueue:
     def _job(self, planned: Planned, folder: Path) -> TrainingJob:
         from attnbench.experiments.spread import job_file
         from attnbench.experiments.training_job import TrainingJob
+        from attnbench.training.compiling import COMPILER
 
         running = self.training.running
         return TrainingJob(
             planned=planned, common=self.training.common, device=self.devices[0],
             results=job_file(folder, planned), folder=Path.cwd(), plugins=self.plugins,
             threads=self._threads(), save_every_s=60 * running.save_every,
-            logs=tuple(running.logs), command=command_again(),
+            logs=tuple(running.logs), compiler=COMPILER if running.compile else "",
+            command=command_again(),
         )  # fmt: skip
 
     def _threads(self) -> int | None:

@@ -1,7 +1,7 @@
 """Random crops, flips and normalisation of whole batches of images on their device.
 
 Random numbers are drawn on the CPU: one seed gives the same crops and flips on every device and for
-every model.
+every model. They go to the device without waiting for what it is doing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def random_crop(images: Tensor, padding: int, generator: torch.Generator) -> Ten
     batch, _, height, width = images.shape
     padded = _reflect(_reflect(images, padding, dim=2), padding, dim=3)
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # every crop there is, as a view
-    top, left = torch.randint(2 * padding + 1, (2, batch), generator=generator).to(images.device)
+    corners = torch.randint(2 * padding + 1, (2, batch), generator=generator)
+    top, left = corners.to(images.device, non_blocking=True)
     return windows[torch.arange(batch, device=images.device), :, top, left]
 
 
@@ -43,7 +44,8 @@ def _reflect(images: Tensor, padding: int, dim: int) -> Tensor:
 def random_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """Mirror each image, left to right, with probability one half."""
     flips = torch.rand(len(images), generator=generator) < 0.5
-    return torch.where(flips.to(images.device)[:, None, None, None], images.flip(-1), images)
+    flips = flips.to(images.device, non_blocking=True)
+    return torch.where(flips[:, None, None, None], images.flip(-1), images)
 
 
 def normalise(images: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ class Augmented:
         self.repeats = repeats
         assert augment.steps is not None  # imported here, not in each process
         self._batches = _Plan()
-        count = min(available_cores(), MOST_WORKERS) if workers is None else workers
+        count = default_workers() if workers is None else workers
         self._loader: DataLoader[Any] = DataLoader(
             _Rows(images, augment),
             batch_sampler=self._batches,
@@ -182,13 +182,23 @@ def _alive(answers: Iterator[Any]) -> Iterator[Any]:
         ) from error
 
 
+def is_augmented(recipe: Recipe) -> bool:
+    """Whether a recipe shows each picture in its own way, which takes processes."""
+    return bool(recipe.crop_scale or recipe.rand_augment) or recipe.repeats != 1
+
+
+def default_workers() -> int:
+    """Processes that augment, if nobody says how many: one for each usable core."""
+    return min(available_cores(), MOST_WORKERS)
+
+
 def to_train_on(images: ImageSet, recipe: Recipe) -> ImageSet:
     """The set as a recipe shows it: augmented picture by picture, or as it is.
 
     Raises:
         UserError: its pictures cannot be read one by one.
     """
-    if not (recipe.crop_scale or recipe.rand_augment) and recipe.repeats == 1:
+    if not is_augmented(recipe):
         return images
     if not (hasattr(images, "picture") and hasattr(images, "labels")):
         raise UserError(

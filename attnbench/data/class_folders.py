@@ -7,14 +7,13 @@ of `train/`, whatever `val/` holds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from attnbench.data.classified import Classified, Labelled, look_at
 from attnbench.data.decoding import OnProgress
 from attnbench.data.findings import LOOSE, NOT_JUDGED, REACHED_AGAIN, Findings
-from attnbench.data.headers import Header, read_headers
 from attnbench.data.names import readable, some
 from attnbench.data.walking import file_id, listed, pictures_below
 from attnbench.errors import UserError
@@ -26,23 +25,13 @@ Pictures = dict[str, list[Path]]
 """The image files of each class, by the name of the class."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassFolders:
-    """What a folder holds."""
-
-    class_names: tuple[str, ...]
-    """In the order of their labels."""
-    headers: Mapping[str, Mapping[str, Sequence[Header]]]
-    """By split, then by class; a class without pictures has none."""
-
-
-def look_at(
+def look_in(
     folder: Path,
     findings: Findings,
     *,
     splits: Sequence[str] = SPLITS,
     on_progress: OnProgress | None = None,
-) -> ClassFolders:
+) -> Classified:
     """Find the pictures of a folder and read their headers.
 
     Args:
@@ -63,22 +52,13 @@ def look_at(
                 findings.add_name(NOT_JUDGED, name)
     if not any(pictures["val"].values()):
         raise _no_images(folder / "val")
-    paths = [path for split in splits for name in class_names for path in pictures[split][name]]
-    headers = iter(read_headers(paths, findings, on_progress))
-    return ClassFolders(
-        class_names=class_names,
-        headers={
-            split: {
-                name: _kept([next(headers) for _ in pictures[split][name]], findings)
-                for name in class_names
-            }
-            for split in splits
-        },
-    )
+    labelled = {split: _labelled(pictures[split], class_names) for split in splits}
+    return look_at(class_names, labelled, findings, on_progress)
 
 
-def _kept(headers: list[Header], findings: Findings) -> list[Header]:
-    return [header for header in headers if not findings.skips(header.kinds)]
+def _labelled(pictures: Pictures, class_names: Sequence[str]) -> list[Labelled]:
+    """Class by class."""
+    return [(path, label) for label, name in enumerate(class_names) for path in pictures[name]]
 
 
 def _pictures(folder: Path, split: str, findings: Findings) -> Pictures:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ from attnbench.data.findings import (
     TOO_LARGE,
     PictureError,
 )
+from attnbench.data.stored import PictureFile, num_bytes, opened
 
 CHUNK = 64
 """Files per job of a thread: jobs of one small file would spend their time in queues."""
@@ -49,11 +49,11 @@ def highest(mode: str) -> int | None:
     return {"I": 65535, "F": 1}.get(mode.partition(";")[0])
 
 
-def open_rgb(path: Path, *, upright: bool = True) -> Image.Image:
+def open_rgb(path: PictureFile, *, upright: bool = True) -> Image.Image:
     """Decode a file into an RGB image of Pillow; grey is replicated.
 
     Args:
-        path: of the file.
+        path: of the file, or a picture inside of one.
         upright: turn it as its orientation tag says.
 
     Raises:
@@ -61,7 +61,7 @@ def open_rgb(path: Path, *, upright: bool = True) -> Image.Image:
             outside the range of their type.
     """
     try:
-        with Image.open(path) as image:
+        with opened(path) as file, Image.open(file) as image:
             image.load()
             turned = _upright(image) if upright else image
     except Exception as error:  # a decoder may raise anything on a corrupt file
@@ -79,10 +79,14 @@ def silence_pillow() -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def _refusal(path: Path, error: Exception) -> PictureError:
+def _refusal(path: PictureFile, error: Exception) -> PictureError:
     if isinstance(error, Image.DecompressionBombError):
         return PictureError(path, TOO_LARGE, f"over {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels")
-    size = path.stat().st_size if path.is_file() else "no"
+    try:
+        with opened(path) as file:
+            size: int | str = num_bytes(file)
+    except Exception:  # noqa: BLE001 - what holds the picture may raise anything, too
+        size = "no"
     return PictureError(path, BROKEN, f"{size} bytes that do not decode")
 
 
@@ -94,7 +98,7 @@ def _upright(image: Image.Image) -> Image.Image:
     return image
 
 
-def _eight_bits(path: Path, image: Image.Image) -> Image.Image:
+def _eight_bits(path: PictureFile, image: Image.Image) -> Image.Image:
     """Grey of over 8 bits, scaled from the range of its type to 0-255."""
     values, top = np.asarray(image).astype(np.float64), highest(image.mode)
     assert top is not None
@@ -123,18 +127,20 @@ def fit_square(images: Tensor, size: int) -> Tensor:
     return F.center_crop(images, [size, size])
 
 
-def read_square(path: Path, size: int) -> Tensor:
+def read_square(path: PictureFile, size: int) -> Tensor:
     """One file as uint8 (3, size, size)."""
     return fit_square(F.pil_to_tensor(open_rgb(path)), size)
 
 
-def read_squashed(path: Path, size: tuple[int, int], *, upright: bool = True) -> Tensor:
+def read_squashed(path: PictureFile, size: tuple[int, int], *, upright: bool = True) -> Tensor:
     """One file as uint8 (3, height, width), its proportions changed to those of `size`."""
     image = F.pil_to_tensor(open_rgb(path, upright=upright))
     return F.resize(image, list(size), antialias=True)
 
 
-def read_all(paths: Sequence[Path], size: int, on_progress: OnProgress | None = None) -> Tensor:
+def read_all(
+    paths: Sequence[PictureFile], size: int, on_progress: OnProgress | None = None
+) -> Tensor:
     """All files, in order, as one uint8 tensor (images, 3, size, size).
 
     `on_progress` is called in this thread after each chunk of files.

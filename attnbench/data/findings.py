@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from attnbench.data.names import readable
+from attnbench.data.stored import PictureFile
 from attnbench.errors import UserError
 
 NUM_EXAMPLES = 3
@@ -83,10 +84,11 @@ class Findings:
     _found: dict[Kind, list[str]] = field(default_factory=dict)
     _counts: dict[Kind, int] = field(default_factory=dict)
 
-    def add(self, kind: Kind, place: Path) -> None:
+    def add(self, kind: Kind, place: PictureFile) -> None:
         """Count one place."""
-        shown = place.relative_to(self.root) if place.is_relative_to(self.root) else place
-        self.add_name(kind, str(shown))
+        if isinstance(place, Path) and place.is_relative_to(self.root):
+            place = place.relative_to(self.root)
+        self.add_name(kind, str(place))
 
     def add_name(self, kind: Kind, name: str) -> None:
         """Count one name, such as that of a class."""
@@ -123,7 +125,7 @@ class Findings:
 class PictureError(UserError):
     """A picture that cannot be used, with the kind of finding that it is."""
 
-    def __init__(self, path: Path, kind: Kind, got: str) -> None:
+    def __init__(self, path: PictureFile, kind: Kind, got: str) -> None:
         self.kind = kind
         super().__init__(f"{readable(str(path))}: expected an image, got {got}; {kind.done}")
 

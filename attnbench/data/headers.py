@@ -5,10 +5,9 @@ Headers are read in a third of a millisecond, so a data set can be looked at bef
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import BinaryIO
 
 from PIL import ExifTags, Image
 
@@ -22,6 +21,7 @@ from attnbench.data.findings import (
     PictureError,
     deep,
 )
+from attnbench.data.stored import PictureFile, num_bytes, opened
 
 SMALL_BYTES = 8192
 """Files up to this size are decoded whole: that takes no longer than reading the header."""
@@ -39,7 +39,7 @@ ENDS: dict[str, bytes] = {
 class Header:
     """What is known of an image file."""
 
-    path: Path
+    path: PictureFile
     size: tuple[int, int] = (0, 0)
     """(width, height) in pixels as shown, that is after turning it upright; (0, 0) if unknown."""
     mode: str = ""
@@ -51,7 +51,7 @@ class Header:
 
 
 def read_headers(
-    paths: Sequence[Path], findings: Findings, on_progress: OnProgress | None = None
+    paths: Sequence[PictureFile], findings: Findings, on_progress: OnProgress | None = None
 ) -> list[Header]:
     """The headers of all files, in order; what they hold is added to the findings."""
     in_order = headers_of(paths, on_progress, decode=findings.skip_broken)
@@ -62,7 +62,7 @@ def read_headers(
 
 
 def headers_of(
-    paths: Sequence[Path], on_progress: OnProgress | None = None, *, decode: bool = False
+    paths: Sequence[PictureFile], on_progress: OnProgress | None = None, *, decode: bool = False
 ) -> list[Header]:
     """The headers of all files, in order; see `read_header`."""
     headers: dict[int, Header] = {}
@@ -74,17 +74,17 @@ def headers_of(
     return [headers[row] for row in range(len(paths))]
 
 
-def read_header(path: Path, *, decode: bool = False) -> Header:
+def read_header(path: PictureFile, *, decode: bool = False) -> Header:
     """The header of one file; a file that cannot be used has the reason among its kinds.
 
     Args:
-        path: of the file.
+        path: of the file, or a picture inside of one.
         decode: decode it whole, so that damage in the middle is found, too.
     """
     try:
-        with Image.open(path) as image:
+        with opened(path) as file, Image.open(file) as image:
             size, mode = image.size, image.mode
-            whole = not decode and _is_whole(path, image)
+            whole = not decode and _is_whole(file, image)
             turned, kinds = _orientation(image), _kinds(image)
             # A quarter turn, by the values of the tag in EXIF. Pillow swaps the sides of TIFF.
             swapped = turned > 4 and image.format != "TIFF"
@@ -125,24 +125,27 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _is_whole(path: Path, image: Image.Image) -> bool:
+def _is_whole(file: BinaryIO, image: Image.Image) -> bool:
     """Whether a file surely holds all its pixels, as far as that shows without decoding them."""
-    size = path.stat().st_size
+    size = num_bytes(file)
     if size <= SMALL_BYTES or image.mode in ("I", "F"):  # their values may be out of range
         return False
     if image.format == "WEBP":
-        return int.from_bytes(_bytes(path, 4, 4), "little") + 8 <= size
+        return int.from_bytes(_bytes(file, 4, 4), "little") + 8 <= size
     end = ENDS.get(image.format or "")
-    return end is not None and _bytes(path, size - len(end), len(end)) == end
+    return end is not None and _bytes(file, size - len(end), len(end)) == end
 
 
-def _bytes(path: Path, start: int, count: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start, os.SEEK_SET)
-        return file.read(count)
+def _bytes(file: BinaryIO, start: int, count: int) -> bytes:
+    """Some bytes of a file, whose place stays as it is: a decoder goes on from there."""
+    place = file.tell()
+    file.seek(start)
+    found = file.read(count)
+    file.seek(place)
+    return found
 
 
-def _fault(path: Path) -> tuple[Kind, ...]:
+def _fault(path: PictureFile) -> tuple[Kind, ...]:
     try:
         open_rgb(path)
     except PictureError as error:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -22,6 +21,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 from attnbench.cores import available_cores
 from attnbench.data.decoding import open_rgb, read_square, silence_pillow
 from attnbench.data.findings import Finding
+from attnbench.data.stored import PictureFile
 from attnbench.data.targets import Numbers
 
 MEMORY_LIMIT_BYTES = 2 * 2**30
@@ -124,7 +124,11 @@ class ImagesOnDisk:
     """
 
     def __init__(
-        self, paths: Sequence[Path], labels: Tensor, img_size: int, names: Sequence[str] = ()
+        self,
+        paths: Sequence[PictureFile],
+        labels: Tensor,
+        img_size: int,
+        names: Sequence[str] = (),
     ) -> None:
         """Keep the files, their int64 labels (images,), the side in pixels, and their names."""
         assert labels.dtype == torch.int64

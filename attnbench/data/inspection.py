@@ -16,7 +16,8 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
-from attnbench.data.class_folders import LAYOUT, look_at
+from attnbench.data.class_folders import LAYOUT, look_in
+from attnbench.data.classified import Classified
 from attnbench.data.decoding import OnProgress, open_rgb
 from attnbench.data.findings import Finding, Findings
 from attnbench.data.headers import Header
@@ -24,7 +25,8 @@ from attnbench.data.images import ImageData, ImageSet
 from attnbench.data.layouts.found import Reading
 from attnbench.data.layouts.looking import layout_of
 from attnbench.data.names import readable
-from attnbench.data.opening import find_folder, open_data
+from attnbench.data.opening import classes_in, find_folder, open_data
+from attnbench.data.readers.opening import look_into
 from attnbench.registry import DATASETS
 
 Colour = tuple[int, int, int]
@@ -79,7 +81,7 @@ def inspect_data(
     """Look at a data set; of a folder the headers of its files are read.
 
     Args:
-        data: a registered name, or a folder in a known layout; see `open_data`.
+        data: a registered name, a folder in a known layout, or shards; see `open_data`.
         task: the only one whose labels are looked for; None for any.
         settings: how the files of a folder are read.
         on_progress: called with (images done, images in all).
@@ -95,6 +97,10 @@ def inspect_data(
         if opened.task == "classification":
             return _inspect_opened(opened)
         return inspect_labelled(opened)
+    reader = classes_in(data, task)
+    if reader is not None:
+        seen, findings = look_into(reader, settings, on_progress)
+        return _inspect_classified(seen, reader.name, reader.text, findings)
     folder, name = find_folder(data)
     layout = layout_of(folder, name, task)
     if layout is None:
@@ -106,22 +112,32 @@ def _inspect_class_folders(
     folder: Path, settings: Reading, on_progress: OnProgress | None
 ) -> Inspection:
     findings = Findings(folder, strict=settings.strict, skip_broken=settings.skip_broken)
-    found = look_at(folder, findings, on_progress=on_progress)
-    headers = [one for split in found.headers.values() for row in split.values() for one in row]
+    found = look_in(folder, findings, on_progress=on_progress)
+    return _inspect_classified(found, readable(folder.resolve().name), LAYOUT, findings)
+
+
+def _inspect_classified(
+    found: Classified, name: str, layout: str, findings: Findings
+) -> Inspection:
+    """Pictures of classes whose headers were read."""
+    counts = {
+        split: Counter(label for _, label in pictures) for split, pictures in found.splits.items()
+    }
+    headers = [header for pictures in found.splits.values() for header, _ in pictures]
     known = [header for header in headers if header.mode]
     return Inspection(
-        name=readable(folder.resolve().name),
-        layout=LAYOUT,
-        images={split: sum(map(len, by.values())) for split, by in found.headers.items()},
+        name=name,
+        layout=layout,
+        images={split: len(pictures) for split, pictures in found.splits.items()},
         classes={
-            name: {split: len(by[name]) for split, by in found.headers.items()}
-            for name in found.class_names
+            name: {split: own[label] for split, own in counts.items()}
+            for label, name in enumerate(found.class_names)
         },
         sizes=Counter(header.size for header in known),
         modes=Counter(header.mode for header in known),
         findings=findings.all(),
         samples=lambda names, count: {
-            name: _decoded(found.headers["train"][name], count) for name in names
+            name: _decoded(found.of_class("train", name), count) for name in names
         },
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median_low
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -81,9 +82,23 @@ def open_labelled(
     )
 
 
+class HasParts(Protocol):
+    """What a data set says of its parts; see `Layout` and `Reader`."""
+
+    @property
+    def text(self) -> str:
+        """What was taken, for the user."""
+        ...
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """Those of "train", "val" and "test" that there are."""
+        ...
+
+
 def chosen_splits(
     folder: Path,
-    layout: Layout,
+    layout: HasParts,
     findings: Findings,
     *,
     train: bool = True,
@@ -100,8 +115,8 @@ def chosen_splits(
     missing = [split for split in wanted if split not in there]
     if missing:
         raise UserError(
-            f"{readable(str(folder))}: expected {layout.text.partition(':')[0]} labels for "
-            f"{' and '.join(wanted)}, got {some(there)}; name the parts so, and hold some "
+            f"{readable(str(folder))}: expected labels for {' and '.join(wanted)}, got "
+            f"{some(there)} ({layout.text.partition(':')[0]}); name the parts so, and hold some "
             "pictures out"
         )
     if last == "test" and held_out is None:

@@ -1,4 +1,4 @@
-"""Open a data set by its registered name, or a folder in whatever layout it is found."""
+"""Open a data set by its registered name, through a reader, or a folder in whatever layout."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import inspect
 import os
 from pathlib import Path
 
+from attnbench.data.classified import MIN_SIZE
 from attnbench.data.decoding import OnProgress
-from attnbench.data.folder import MIN_SIZE, open_folder
+from attnbench.data.folder import open_folder
 from attnbench.data.images import ImageData
 from attnbench.data.labelled_folder import open_labelled
 from attnbench.data.layouts.found import Reading
 from attnbench.data.layouts.looking import CLASSES, LAYOUTS, layout_of
 from attnbench.data.names import readable
+from attnbench.data.readers.content import Reader
+from attnbench.data.readers.opening import open_reader, reader_of
 from attnbench.errors import UserError
 from attnbench.registry import DATASETS
 
@@ -37,6 +40,7 @@ def open_data(
         data: a registered name, or a folder: of classes (`train/<class>/…` and `val/<class>/…`),
             or with labels in a layout of `data.layouts`. A folder with a registered name is given
             as `./name`; where several layouts are found, `coco:FOLDER` and the like choose one.
+            Or what a reader of `data.readers` finds: tar shards, `hf:NAME`.
         img_size: side, or (height, width), in pixels; images for classification are squares. None
             for the set's own.
         task: the only one whose labels are looked for; None for any.
@@ -51,15 +55,22 @@ def open_data(
         UserError: no such set, a folder with another layout or task, a corrupt image, or a size
             that is below 8 or of another form.
     """
-    settings, layout = settings or Reading(), None
+    settings = settings or Reading()
     if img_size is not None:
         _check_size(img_size if isinstance(img_size, int) else min(img_size))
     if data in DATASETS.names():
+        _refuse_split(data, held_out)
         opened = _open_named(data, img_size, task, seed, on_progress)
+    elif (reader := classes_in(data, task)) is not None:
+        opened = open_reader(
+            reader, _side(img_size), train=train, held_out=held_out, settings=settings,
+            on_progress=on_progress,
+        )  # fmt: skip
     else:
         folder, name = find_folder(data)
         layout = layout_of(folder, name, task)
         if layout is None:
+            _refuse_split(data, held_out)
             opened = open_folder(
                 folder, _side(img_size), train=train, settings=settings, on_progress=on_progress
             )
@@ -68,13 +79,31 @@ def open_data(
                 folder, layout, img_size, train=train, held_out=held_out, settings=settings,
                 on_progress=on_progress,
             )  # fmt: skip
-    if layout is None and held_out not in (None, "val"):
+    _check_size(min(opened.img_size))
+    return opened
+
+
+def classes_in(data: str, task: str | None = None) -> Reader | None:
+    """What reads the pictures of classes that `data` names; None if it is of another kind.
+
+    Raises:
+        UserError: labels of another task are asked for, or a pattern names what is not there.
+    """
+    reader = reader_of(data)
+    if reader is not None and task not in (None, "classification"):
+        raise UserError(
+            f"--data {readable(data)[:LONGEST_ECHO]}: expected labels for {task}, got pictures of "
+            "classes; choose another set"
+        )
+    return reader
+
+
+def _refuse_split(data: str, held_out: str | None) -> None:
+    if held_out not in (None, "val"):
         raise UserError(
             f"--data {readable(data)[:LONGEST_ECHO]}: expected the part {held_out}, got a set of "
             "train and val alone; leave out --split"
         )
-    _check_size(min(opened.img_size))
-    return opened
 
 
 def _open_named(
@@ -114,11 +143,12 @@ def _check_size(img_size: int) -> None:
 
 
 def is_here(data: str) -> bool:
-    """Whether `data` names a registered set, or a folder that exists."""
+    """Whether `data` names a registered set, one that a reader finds, or a folder that exists."""
     if data in DATASETS.names():
         return True
     try:
-        find_folder(data)
+        if reader_of(data) is None:
+            find_folder(data)
     except UserError:
         return False
     return True

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attnbench.analysis.at_sizes import scored_at
 from attnbench.benchmark.subject import subject_of
 from attnbench.data.by_name import judged_by_name, not_judged
 from attnbench.data.images import ImageData
@@ -17,6 +18,8 @@ from attnbench.experiments.cost import trained_cost
 from attnbench.experiments.experiment import CPU, workload_of
 from attnbench.experiments.image_outcomes import with_outcomes
 from attnbench.experiments.needs import refuse_missing_names
+from attnbench.experiments.other_size import fit_to
+from attnbench.profiling.counting.weights import count_weights
 from attnbench.records import ModelRecord
 from attnbench.tasks.base import Metric
 from attnbench.tasks.factory import create_task
@@ -41,7 +44,8 @@ def judge(
 
     Args:
         checkpoint: the model, and the recipe that trained it.
-        data: its held-out images are used; their classes are known by name.
+        data: its held-out images are used; their classes are known by name. They may be larger or
+            smaller than those of the training.
         run_name: name of the training run, for the record.
         batch_size: images a forward pass.
         device: where.
@@ -51,14 +55,18 @@ def judge(
         outcomes: the folder to keep the outcome of each image in; None keeps none.
 
     Raises:
-        UserError: the weights do not fit the model, a plug-in is missing, or the data set has
-            classes that the model does not know.
+        UserError: the weights do not fit the model, a plug-in is missing, the data set has classes
+            that the model does not know, or its images have a size that the model does not take.
     """
     refuse_missing_names(checkpoint)
     data = judged_by_name(data, checkpoint.class_names, checkpoint.data)
     workload = workload_of(checkpoint)
     model = restored(checkpoint, subject_of(workload).build)
-    recipe = replace(checkpoint.recipe, batch_size=batch_size, autocast="none")
+    size = data.img_size
+    if size != checkpoint.img_size:
+        fit_to(model, size, checkpoint.img_size)
+        workload = replace(workload, img_size=size)
+    recipe = replace(checkpoint.recipe, img_size=size, batch_size=batch_size, autocast="none")
     metrics: list[Metric] = []
     scores = evaluate(
         model.to(device), data, create_task(checkpoint.task), recipe, device=device,
@@ -66,9 +74,13 @@ def judge(
     )  # fmt: skip
     if on_metric:
         on_metric(metrics[0])
+    if size != checkpoint.img_size:
+        scores = replace(scores, scored_on=scored_at(data.name, data.held_out, size))
     if outcomes:
         scores = with_outcomes(scores, metrics[0], data, outcomes, run_name)
     cost = trained_cost(model, workload, device)
+    if size != checkpoint.img_size:  # else counted of a model that is built for the size
+        cost = replace(cost, params=count_weights(model).params)
     return replace(
         cost, recipe=checkpoint.recipe, run=run_name, scores=scores,
         notes=(*cost.notes, *_other_data(checkpoint, data), *not_judged(data)),
@@ -77,6 +89,10 @@ def judge(
 
 def _other_data(checkpoint: Checkpoint, data: ImageData) -> list[str]:
     """The recipe of a record names the data of the training; the scores may be of others."""
+    if data.img_size != checkpoint.img_size:
+        height, width = checkpoint.img_size
+        here = scored_at(data.name, data.held_out, data.img_size)
+        return [f"scored on {here}, trained at {height} × {width} px"]
     if data.held_out != "val":
         return [f"scored on the {data.held_out} images of {data.name}"]
     same = data.name == checkpoint.recipe.data

@@ -39,6 +39,7 @@ def run(
     save_every_s: float = SAVE_EVERY_S,
     command: str = "",
     logs: Sequence[str] = (),
+    compiler: str = "",
     on_record: OnRecord = lambda record: None,
     on_step: OnStep = lambda step: None,
     on_note: Callable[[str], None] = lambda text: None,
@@ -53,6 +54,7 @@ def run(
         save_every_s: seconds between two checkpoints; each epoch ends with one besides.
         command: what goes on with the run, for lists of runs.
         logs: where its curves go besides; keys of `logs.NEEDS`.
+        compiler: see `training.loop.train`; the records name it, and the run has the same name.
         on_record: called with each epoch's record and the final one, to store them.
         on_step: called with each step.
         on_note: called with what a user should know, such as that a checkpoint was damaged.
@@ -75,7 +77,7 @@ def run(
             on_note(note)
         keeper.begin(saved)
         with _told(keeper), _curves(experiment, keeper, saved, logs) as curves:
-            return _trained(experiment, keeper, saved, on_record, on_step, curves)
+            return _trained(experiment, keeper, saved, on_record, on_step, curves, compiler)
 
 
 @contextmanager
@@ -102,6 +104,7 @@ def _trained(
     on_record: OnRecord,
     on_step: OnStep,
     curves: Curves,
+    compiler: str,
 ) -> ModelRecord:
     name = keeper.rotation.folder.name
     environment = environment_of(subject_of(experiment.workload), experiment.device)
@@ -128,7 +131,8 @@ def _trained(
         state = train(
             model, experiment.data, create_task(experiment.task), experiment.recipe,
             device=experiment.device, state=saved.state if saved else None, teacher=teacher,
-            on_step=after_step, on_pause=keeper.pause, on_epoch=on_epoch, on_metric=metrics.append,
+            compiler=compiler, on_step=after_step, on_pause=keeper.pause, on_epoch=on_epoch,
+            on_metric=metrics.append,
         )  # fmt: skip
         keeper.pause(lambda: state)  # a signal may have come during the last evaluation
     model.zero_grad()  # gradients of the last step take memory
@@ -137,11 +141,15 @@ def _trained(
         cost = with_recomputing(cost, experiment.build)
     record = replace(
         cost, recipe=experiment.recipe, run=name, scores=keeper.scores,
-        notes=(*cost.notes, *not_judged(experiment.data)),
+        notes=(*cost.notes, *not_judged(experiment.data), *_compiled(compiler)),
     )  # fmt: skip
     on_record(record)
     keeper.finish(state, record)
     return record
+
+
+def _compiled(compiler: str) -> list[str]:
+    return [f"trained through torch.compile ({compiler}), measured without"] if compiler else []
 
 
 @contextmanager

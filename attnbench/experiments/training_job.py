@@ -36,6 +36,8 @@ class TrainingJob:
     threads: int | None = None
     save_every_s: float
     logs: tuple[str, ...] = ()
+    compiler: str = ""
+    """See `training.loop.train`."""
     command: str = ""
     """Goes on with the queue, for lists of runs."""
 
@@ -76,7 +78,7 @@ class TrainingJob:
         experiment = self.common.experiment(self.planned, self.common.images(self.planned), device)
         run(
             experiment, resume="auto", save_every_s=self.save_every_s, command=self.command,
-            logs=self.logs, on_record=on_record, on_step=on_step, on_note=notes.append,
+            logs=self.logs, compiler=self.compiler, on_record=on_record, on_step=on_step, on_note=notes.append,
         )  # fmt: skip
 
     def _take_over(self) -> None:

@@ -16,6 +16,7 @@ from attnbench.data.layouts.found import Reading
 from attnbench.data.layouts.looking import LAYOUTS, layout_of
 from attnbench.data.names import readable
 from attnbench.data.opening import find_folder, open_data
+from attnbench.data.readers.opening import reader_of
 from attnbench.data.targets import LabelMap, Objects
 from attnbench.data.walking import is_picture
 from attnbench.errors import UserError
@@ -72,14 +73,18 @@ def read_pictures(given: Sequence[str], img_size: Grid, reading: Reading | None 
 
 
 def _data_in(given: Sequence[str]) -> str | None:
-    """The data set among what was given: a registered name, or a folder with boxes."""
-    found = [one for one in given if one in DATASETS.names() or _labelled_for(one)]
+    """The data set among what was given: a registered name, shards, or a folder with boxes."""
+    found = [one for one in given if _is_named(one) or _labelled_for(one)]
     if found and len(given) > 1:
         raise UserError(
             f"expected files and folders of pictures, or one data set, got {found[0]} and "
             f"{len(given) - 1} more; give the data set alone"
         )
     return found[0] if found else None
+
+
+def _is_named(given: str) -> bool:
+    return given in DATASETS.names() or reader_of(given) is not None
 
 
 def _labelled_for(given: str) -> str | None:
@@ -126,8 +131,10 @@ def _from_data(data: str, img_size: Grid, reading: Reading | None) -> Pictures:
 
 def _task_of(data: str) -> str | None:
     """Of a registered set with several kinds of labels, the boxes."""
-    if data not in DATASETS.names():
+    if not _is_named(data):
         return _labelled_for(data)
+    if data not in DATASETS.names():
+        return None
     several = "task" in inspect.signature(DATASETS.load(data)).parameters
     return "detection" if several else None
 

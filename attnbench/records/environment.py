@@ -38,6 +38,10 @@ class Environment:
     allocator: Text = ""
     """Settings of the memory allocator; "" if none was changed."""
 
+    def __hash__(self) -> int:
+        """Of the facts that differ most: a large report asks for a million hashes."""
+        return hash((self.device_name, self.threads, self.torch, self.code))
+
     @property
     def label(self) -> str:
         """One line for a caption, with what the user set."""

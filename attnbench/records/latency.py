@@ -170,9 +170,12 @@ MOST_KNOWN = 2**18
 
 def _interval(samples: tuple[float, ...], span_s: float) -> Interval | None:
     series = samples, span_s
-    if series not in _known:
-        _remember([series], [median_interval(*series)])
-    return _known[series]
+    try:
+        return _known[series]
+    except KeyError:
+        interval = median_interval(*series)
+        _remember([series], [interval])
+        return interval
 
 
 def _remember(many: Sequence[Series], intervals: Sequence[Interval | None]) -> None:

@@ -76,3 +76,8 @@ class Progress:
     """Seconds of all epochs so far, evaluation not counted."""
     images: Count
     """Training images per epoch."""
+    compiler: Text = ""
+    """The backend of torch.compile that the steps, and the evaluation, went through; "" for none.
+    Beside the images a second it changes rounding alone."""
+    skipped_steps: Count = 0
+    """Steps of all epochs so far that changed nothing: their gradients overflowed in float16."""

@@ -64,6 +64,9 @@ class Trust:
     doubts: tuple[Doubt, ...]
 
 
+FULL = Trust(grade="A", doubts=())
+
+
 def trust_in(record: CostRecord) -> Trust:
     """Grade the latency of a record that has one."""
     assert record.latency is not None
@@ -87,5 +90,8 @@ def _doubts(latency: Latency) -> list[Doubt | None]:
 
 
 def _trust(found: Sequence[Doubt | None]) -> Trust:
-    doubts = sorted((d for d in found if d is not None), key=lambda d: d.grade, reverse=True)
-    return Trust(grade=doubts[0].grade if doubts else "A", doubts=tuple(doubts))
+    doubts = [doubt for doubt in found if doubt is not None]
+    if not doubts:
+        return FULL
+    doubts.sort(key=lambda doubt: doubt.grade, reverse=True)
+    return Trust(grade=doubts[0].grade, doubts=tuple(doubts))

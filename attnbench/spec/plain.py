@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from attnbench.spec.workload import AnyWorkload
@@ -35,11 +36,16 @@ def _floats(cls: type) -> tuple[str, ...]:
 
 def identity(workload: AnyWorkload, impl: str | None = None) -> Hashable:
     """A hashable value that is equal for equal workloads; `impl`, if given, replaces its own."""
-    plain = as_plain(workload)
-    if impl is not None:
-        plain["impl"] = impl
-    options = plain.pop("options")
-    return workload.kind, json_in_order(options) if options else "", *plain.values()
+    options = json_in_order(workload.options) if workload.options else ""
+    code = workload.impl if impl is None else impl
+    cls: type = type(workload)
+    return workload.kind, options, code, _apart_from_code(cls)(workload)
+
+
+@cache
+def _apart_from_code(cls: type) -> Callable[[AnyWorkload], Hashable]:
+    """What gives the fields of a workload other than its options and its implementation."""
+    return attrgetter(*(name for name in _names(cls) if name not in ("options", "impl")))
 
 
 json_in_order = json.JSONEncoder(sort_keys=True).encode

@@ -10,7 +10,7 @@ from attnbench.bounds import shortened
 from attnbench.errors import UserError
 from attnbench.spec.validation import one_of, pair_within, within
 
-AUTOCASTS = ("none", "bfloat16")
+AUTOCASTS = ("none", "bfloat16", "float16")
 DISTILLATIONS = ("none", "soft", "hard")
 RAND_AUGMENT = re.compile(
     r"rand(-(m|n|mmax)[0-9]{1,2}|-(mstd|p)[0-9]{1,3}(\.[0-9]{1,3})?|-inc[01])*"
@@ -42,7 +42,7 @@ class Recipe:
     which is meant for photographs."""
     clip_grad: float = 1.0
     """Largest norm of the gradients; 0 does not clip them."""
-    autocast: Literal["none", "bfloat16"] = "none"
+    autocast: Literal["none", "bfloat16", "float16"] = "none"
     seed: int = 0
     crop_scale: tuple[float, float] | None = None
     """Range of the share of the picture's area that a random crop keeps, enlarged to the size of
@@ -77,6 +77,8 @@ class Recipe:
     """Share of the loss that the teacher has."""
     temperature: float = 1.0
     """What logits are divided by where probabilities are learnt."""
+    tf32: bool = False
+    """Multiply matrices of float32 in TF32, which only GPUs have."""
 
     def __post_init__(self) -> None:
         pair_within(img_size=self.img_size)

@@ -63,6 +63,9 @@ class TrainState:
     average: dict[str, Tensor] = field(default_factory=dict)
     """The moving average of the weights, which is what is scored; empty where there is none."""
 
+    scaler: dict[str, Any] = field(default_factory=dict)
+    """What float16 scales the loss by, and when that grows; empty in any other precision."""
+
     @property
     def scored(self) -> dict[str, Tensor]:
         """The weights that the scores are of."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,7 @@ from attnbench.errors import UserError
 from attnbench.records import Scores
 from attnbench.spec import Recipe
 from attnbench.tasks.base import DetailedMetric, Metric, Task
-
-Autocast = Literal["none", "bfloat16"]
+from attnbench.training.precision import autocast_on
 
 SEED = 0
 """Of transforms that draw random numbers even in evaluation."""
@@ -50,20 +49,22 @@ def evaluate(
         intervals: add the intervals of scores, where the metric has them.
 
     Raises:
-        UserError: a score is not finite, or autocast is asked for on a CPU.
+        UserError: a score is not finite, or torch lacks an operation in the recipe's precision.
     """
     device = torch.device(device)
     total = num_batches(len(data.val), recipe.batch_size)
     transform, metric = task.transforms(recipe, train=False), task.metric(data.class_names)
     generator = torch.Generator().manual_seed(SEED)
     forward_s = predict_s = 0.0
-    with evaluating(model), autocast_on(device, recipe.autocast):
+    warm: set[torch.Size] = set()
+    with evaluating(model), autocast_on(device, recipe):
         for done, (pixels, given) in enumerate(
             data.val.batches(recipe.batch_size, seed=None, device=device)
         ):
             inputs, targets = transform(pixels, given, generator)
-            if done == 0:
-                model(inputs)  # not measured: the first call loads kernels and plans
+            if inputs.shape not in warm:
+                model(inputs)  # not measured: the first call of a size loads kernels, or compiles
+                warm.add(inputs.shape)
             outputs, seconds = _timed_forward(model, inputs)
             forward_s += seconds
             start = synchronised_clock(device)
@@ -108,17 +109,6 @@ def _details(metric: Metric, intervals: bool) -> dict[str, Any]:
         "intervals": metric.compute_intervals() if intervals else {},
         "notes": metric.notes(),
     }
-
-
-def autocast_on(device: torch.device, autocast: Autocast) -> torch.autocast:
-    """The mixed precision of a recipe, as a context.
-
-    Raises:
-        UserError: bfloat16 is asked for on a CPU, where it is slower than float32.
-    """
-    if autocast == "bfloat16" and device.type != "cuda":
-        raise UserError(f"autocast bfloat16 expects a CUDA device, got {device}; leave it at none")
-    return torch.autocast(device.type, torch.bfloat16, enabled=autocast == "bfloat16")
 
 
 def synchronised_clock(device: torch.device) -> float:

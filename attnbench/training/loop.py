@@ -22,13 +22,15 @@ from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
 from attnbench.tasks.base import Metric, Task
 from attnbench.training.checkpoint import TrainState
-from attnbench.training.evaluate import autocast_on, evaluate, synchronised_clock
+from attnbench.training.compiling import refuse_compiler
+from attnbench.training.evaluate import evaluate, synchronised_clock
 from attnbench.training.generators import Generators
 from attnbench.training.memory_format import channels_last_if_convolutional
 from attnbench.training.optimizer import make_optimizer
+from attnbench.training.precision import refuse_precision
 from attnbench.training.schedule import learning_rate
 from attnbench.training.step import Stepper
-from attnbench.training.weights import fill, fill_optimizer
+from attnbench.training.weights import fill, fill_optimizer, fill_scaler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ def train(
     device: torch.device | str,
     state: TrainState | None = None,
     teacher: nn.Module | None = None,
+    compiler: str = "",
     on_step: OnStep = lambda step: None,
     on_pause: OnPause | None = None,
     on_epoch: OnEpoch | None = None,
@@ -91,6 +94,7 @@ def train(
         device: where to train.
         state: of a stopped run; what it has done is not done again.
         teacher: of a distillation, in evaluation mode on the device.
+        compiler: a backend of torch.compile, such as "inductor"; "" compiles nothing.
         on_step: see `OnStep`.
         on_pause: see `OnPause`.
         on_epoch: see `OnEpoch`; save checkpoints here.
@@ -101,11 +105,11 @@ def train(
 
     Raises:
         UserError: the loss is not finite, the state belongs to another model or to another number
-            of images, autocast is asked for on a CPU, a model with BatchNorm gets single images, or
-            the recipe asks for what the model or the data do not have.
+            of images, a model with BatchNorm gets single images, or the recipe asks for what the
+            device, the model, the compiler or the data do not have.
     """
     with channels_last_if_convolutional(model):
-        run = _start(model, data, task, recipe, torch.device(device), state, teacher)
+        run = _start(model, data, task, recipe, torch.device(device), state, teacher, compiler)
         with run.stepper.changed():
             _train_epochs(run, on_step, on_pause, on_epoch, on_metric)
             return _state(run)
@@ -126,6 +130,8 @@ def _train_epochs(
             train_loss=loss,
             train_s=run.watch.seconds,
             images=len(run.data.train),
+            compiler=run.stepper.compiler,
+            skipped_steps=run.stepper.skipped(run.epochs * run.steps_per_epoch + run.step),
         )
         last = run.epochs + 1 == run.recipe.epochs
         scores = evaluate(
@@ -189,9 +195,11 @@ def _start(
     device: torch.device,
     state: TrainState | None,
     teacher: nn.Module | None,
+    compiler: str,
 ) -> _Run:
     """Model and optimizer on the device, with the values of the state if there is one."""
-    autocast_on(device, recipe.autocast)  # refuse before the first epoch, not in it
+    refuse_precision(recipe, device)  # before the first epoch, not in it
+    refuse_compiler(recipe, compiler)
     task.metric(data.class_names)  # the same, where the metric needs a package that is missing
     model.to(device)
     optimizer = make_optimizer(model, recipe)
@@ -202,7 +210,7 @@ def _start(
         recipe=recipe,
         device=device,
         images=to_train_on(data.train, recipe),
-        stepper=Stepper(model, task, recipe, device, optimizer, teacher=teacher),
+        stepper=Stepper(model, task, recipe, device, optimizer, teacher=teacher, compiler=compiler),
         steps_per_epoch=num_batches(len(data.train), recipe.batch_size),
         generators=Generators(recipe.seed, device),
         watch=_Watch(device, state.train_s if state else 0.0),
@@ -220,6 +228,7 @@ def _go_on_from(run: _Run, state: TrainState) -> None:
         )
     fill(run.model, state.model)
     fill_optimizer(run.stepper.optimizer, state.optimizer)
+    fill_scaler(run.stepper.scaler, state.scaler)
     run.stepper.average.go_on_from(state.average)
     run.stepper.losses.begin(state.loss_sum)
     run.epochs, run.step = state.epochs, state.step
@@ -236,6 +245,7 @@ def _state(run: _Run) -> TrainState:
         model=dict(run.model.state_dict()),
         optimizer=run.stepper.optimizer.state_dict(),
         average=run.stepper.average.weights,
+        scaler=run.stepper.scaler.state_dict(),
         train_s=run.watch.seconds,
         loss_sum=run.stepper.losses.total(),
         generators=run.generators.state() if run.step else {},

@@ -16,12 +16,13 @@ from attnbench.tasks.base import Task
 from attnbench.training.auxiliary import collected_losses
 from attnbench.training.average import Average
 from attnbench.training.blocks import recomputed_blocks
+from attnbench.training.compiling import compiled
 from attnbench.training.distillation import answers_of, heads_apart, taught, teachers_loss
 from attnbench.training.drop_path import dropped_paths
-from attnbench.training.evaluate import autocast_on
 from attnbench.training.losses import Losses
 from attnbench.training.optimizer import set_rate
 from attnbench.training.parts import in_parts
+from attnbench.training.precision import autocast_on, loss_scaler, skipped_steps, tf32_products
 
 ONE_VALUE = "more than 1 value per channel"
 """In torch's message of a BatchNorm that is to normalise a single value."""
@@ -39,6 +40,7 @@ class Stepper:
         optimizer: Optimizer,
         *,
         teacher: nn.Module | None = None,
+        compiler: str = "",
     ) -> None:
         """The model is on its device, with the weights to begin at.
 
@@ -49,6 +51,7 @@ class Stepper:
             device: where.
             optimizer: over the model's parameters.
             teacher: in evaluation mode, on the device.
+            compiler: see `training.compiling`.
         """
         self.model = model
         self.task = task
@@ -58,6 +61,8 @@ class Stepper:
         self.teacher = teacher
         self.average = Average(model, recipe)
         self.losses = Losses(device)
+        self.compiler = compiler
+        self.scaler = loss_scaler(recipe, device)
         self._heads: dict[str, Tensor] = {}
 
     @contextmanager
@@ -68,9 +73,12 @@ class Stepper:
             UserError: the model has nothing that can be changed so.
         """
         with ExitStack() as stack:
+            stack.enter_context(tf32_products(self.recipe))
             stack.enter_context(dropped_paths(self.model, self.recipe.drop_path))
             stack.enter_context(recomputed_blocks(self.model, self.recipe.recompute))
             self._heads = stack.enter_context(heads_apart(self.model, self.recipe))
+            scored = [] if self.average.model is self.model else [self.average.model]
+            stack.enter_context(compiled([self.model, *scored], self.compiler))
             yield
 
     def step(self, number: int, epoch: int, rate: float, images: Tensor, targets: Any) -> None:
@@ -91,17 +99,23 @@ class Stepper:
         total = torch.zeros((), device=self.device)
         for part, its, share in in_parts(images, targets, self.recipe.accumulate):
             loss = self._loss(part, its) * share
-            loss.backward()
+            self.scaler.scale(loss).backward()
             total += loss.detach()
         self.losses.add(total, len(images), epoch, rate)
         if self.recipe.clip_grad > 0:
+            self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_grad)
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.average.update(number)
+
+    def skipped(self, done: int) -> int:
+        """How many of the steps done changed nothing; see `training.precision`."""
+        return skipped_steps(self.scaler, self.optimizer, done)
 
     def _loss(self, images: Tensor, targets: Any) -> Tensor:
         recipe = self.recipe
-        with autocast_on(self.device, recipe.autocast), collected_losses(self.model) as auxiliary:
+        with autocast_on(self.device, recipe), collected_losses(self.model) as auxiliary:
             outputs = _forward(self.model, images)
             answers = answers_of(self.teacher, images) if self.teacher else None
         loss = self.task.loss(self.model, self._heads.get("head", outputs), targets, recipe)

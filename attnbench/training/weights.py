@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from torch import Tensor, nn
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from attnbench.errors import UserError
@@ -81,6 +82,26 @@ def fill_optimizer(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
     optimizer.load_state_dict(dict(state))
     for parameter, moments in optimizer.state.items():
         moments.update({name: laid_as(value, parameter) for name, value in moments.items()})
+
+
+def fill_scaler(scaler: GradScaler, state: Mapping[str, Any]) -> None:
+    """Load a state dictionary into what scales the loss.
+
+    Raises:
+        UserError: it is none of this precision.
+    """
+    own = scaler.state_dict()
+    if own.keys() != state.keys() or not all(_is_count(state[n], own[n]) for n in own):
+        raise UserError(
+            "the checkpoint's scale of the loss is missing or damaged, or it was trained in "
+            "another precision; give its --autocast, or train again"
+        )
+    scaler.load_state_dict(dict(state))
+
+
+def _is_count(value: object, like: object) -> bool:
+    """Whether a value is a number from 0, of the type of another one."""
+    return type(value) is type(like) and _is_finite(value) and value >= 0  # type: ignore[operator]
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,22 @@ def test_few_curves_at_first_and_the_others_by_toggles(visit):
     assert checked.count() == 5
 
 
+def test_of_many_mechanisms_a_few_are_drawn_at_first(visit, layer, tmp_path):
+    names = ["dense", "window", "anchor", *(f"other-{number}" for number in range(7))]
+    records = [layer(name, side, 1e-6 * side**2) for name in names for side in (14, 28)]
+    contents = store.Contents(records=records)
+    here = visit(file=write_contents(contents, [tmp_path], tmp_path, Asked()).files[0])
+    shown = here.page.locator("#scaling-toggles .toggle:has(input:checked)")
+    assert shown.count() == 8
+    assert shown.all_text_contents()[:3] == [f"{name} (reference)" for name in names[:3]]
+    others = here.page.locator("#scaling-toggles .others")
+    assert others.locator("summary").text_content() == "2 more mechanisms"
+    others.locator("summary").click()
+    others.locator("input").first.click()
+    assert shown.count() == 9
+    assert others.get_attribute("open") is not None
+
+
 def test_the_axis_switches_and_a_link_shows_what_its_sender_saw(visit):
     here = visit()
     axis = "#frontier-chart .role-axis-title text"

@@ -103,6 +103,33 @@ def make_folders(picture):
         Path(f"bccd/annotations/instances_{split}.json").write_text(json.dumps(content))
 
 
+def make_packed():
+    """What pages name beside folders: two archives, a saved table, and files of torchvision."""
+    import tarfile
+
+    import datasets
+
+    files = [file for file in sorted(Path("photos/train").glob("*/*.png")) for _ in range(5)]
+    for part in (0, 1):
+        with tarfile.open(f"flowers-00{part}.tar", "w") as tar:
+            for key, file in enumerate(files):
+                tar.add(file, f"{key}.png")
+                label = Path(f"{part}-{key}.txt")
+                label.write_text(file.parent.name)
+                tar.add(label, f"{key}.txt")
+    kinds = datasets.Features(image=datasets.Image(), label=datasets.ClassLabel(2))
+    rows = {"image": [*map(str, files)], "label": [int("dog" in str(file)) for file in files]}
+    table = datasets.Dataset.from_dict(rows, features=kinds)
+    datasets.DatasetDict(train=table, validation=table).save_to_disk("flowers")
+    raw = Path("data/FashionMNIST/raw")
+    raw.mkdir(parents=True)
+    for part in ("train", "t10k"):
+        for name, shape in (("images-idx3", (4, 28, 28)), ("labels-idx1", (4,))):
+            head = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">i4").tobytes()
+            values = np.arange(np.prod(shape)) % 2
+            (raw / f"{part}-{name}-ubyte").write_bytes(head + values.astype(np.uint8).tobytes())
+
+
 def draw(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     values = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
@@ -138,6 +165,7 @@ def small(command):
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_and_code_of_a_page_work(page, attnbench, registered, capsys):
     make_folders(draw)
+    make_packed()
     blocks = BLOCK.findall((DOCS / f"{page}.md").read_text())
     assert blocks
     for kind, title, block in blocks:

@@ -52,9 +52,12 @@ def test_a_detector_its_result_file_and_its_pictures(attnbench, tmp_path):
     assert "No record is stored" in again
     assert len(store.read(tmp_path / "results/runs/evaluate.jsonl").models) == 1
 
-    code, _, err = attnbench("evaluate", checkpoint, *SIZE)
-    assert code == 2
-    assert "the checkpoint was trained at 64 × 64 px; leave it out" in err
+    code, out, err = attnbench("evaluate", checkpoint, "--img-size", "64x96,96")
+    assert code == 0, err
+    assert "64 × 96" in out
+    assert [
+        r.workload.img_size for r in store.read(tmp_path / "results/runs/evaluate.jsonl").models
+    ] == [(64, 64), (64, 96), (96, 96)]
     code, _, err = attnbench("evaluate", checkpoint, "--task", "segmentation")
     assert code == 2
     assert "the checkpoint was trained for detection" in err

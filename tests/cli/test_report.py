@@ -65,8 +65,15 @@ def test_no_records_are_no_data(attnbench, tmp_path):
     assert "attnbench profile" in err
 
 
-def test_the_page_is_written_again_when_records_come(attnbench, monkeypatch, results, layer):
-    """A line that is not whole yet is waited for; so is a file that is away for a moment."""
+def test_the_page_is_written_again_when_records_come(
+    attnbench, monkeypatch, results, layer, tmp_path
+):
+    """A line that is not whole yet is waited for; so is a file that is away for a moment.
+
+    The page looks for newer ones until it is finished.
+    """
+    page = tmp_path / "report/index.html"
+    looks = []
     line = store.text_of(layer("window")) + "\n"
 
     def write(text):
@@ -81,6 +88,7 @@ def test_the_page_is_written_again_when_records_come(attnbench, monkeypatch, res
 
     def sleep(seconds):
         step = next(steps, None)
+        looks.append("watch.js" in page.read_text())
         if step is None:
             raise KeyboardInterrupt
         step()
@@ -92,6 +100,9 @@ def test_the_page_is_written_again_when_records_come(attnbench, monkeypatch, res
     assert counts == ["3", "3", "4", "4"]
     assert err.count("\n") == 1
     assert "cannot read" in err
+    assert all(looks)
+    assert "watch.js" not in page.read_text()
+    assert not page.with_name("watch.js").exists()
 
 
 def test_what_was_damaged_before_is_reported_in_a_growing_file_too(attnbench, results, monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from attnbench.data.class_folders import look_at
+from attnbench.data.class_folders import look_in
 from attnbench.data.findings import Findings
 from attnbench.data.names import is_hidden, readable
 from attnbench.data.walking import pictures_below
@@ -20,8 +20,11 @@ LEFT_BEHIND = [
 def found(folder: Path) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
     """Counts of pictures by split and class, and of findings."""
     findings = Findings(folder)
-    folders = look_at(folder, findings)
-    counts = {split: {name: len(by[name]) for name in by} for split, by in folders.headers.items()}
+    folders = look_in(folder, findings)
+    counts = {
+        split: {name: len(folders.of_class(split, name)) for name in folders.class_names}
+        for split in folders.splits
+    }
     return counts, {one.kind.what: one.count for one in findings.all()}
 
 

@@ -10,7 +10,7 @@ from attnbench.data.images import ImageData
 from attnbench.data.labelled_folder import squashed
 from attnbench.data.labelled_images import LabelledInMemory, LabelledOnDisk
 from attnbench.data.targets import Numbers
-from attnbench.experiments.outcome import folder_of, save_results
+from attnbench.experiments.outcome import folder_of, name_of_results, save_results
 from attnbench.experiments.predictions import score_file
 from attnbench.tasks.detection.entries import entries_in
 from attnbench.tasks.detection.metric import BoxScores
@@ -83,3 +83,12 @@ def test_scores_do_not_depend_on_the_size_that_a_model_sees(size):
 def test_each_part_of_each_data_set_has_a_folder(tmp_path):
     folder = folder_of(tmp_path, "a run/of x", data_of([]))
     assert folder == tmp_path / "a-run-of-x" / "zoo-val"
+
+
+def test_result_files_of_one_name_have_folders_of_their_own(tmp_path):
+    data, long = data_of([]), "x" * 200
+    files = [tmp_path / place / f"{name}.json" for place in "ab" for name in ("results", long)]
+    folders = [folder_of(tmp_path, name_of_results(file), data) for file in files]
+    assert len(set(folders)) == 4
+    assert folders[0] == folder_of(tmp_path, name_of_results(files[0]), data)
+    assert folders[0].parent.name.startswith("results-")

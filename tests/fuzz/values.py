@@ -7,7 +7,7 @@ SENSIBLE = {
     "against": ["results/runs/checkpoints/small/last.pt"],
     "anchors": ["2", "5,10", "30"],
     "attention": ["dense", "dense,anchor", "window", "sparse,dense", "anchor"],
-    "autocast": ["none", "bfloat16"],
+    "autocast": ["none", "bfloat16", "float16"],
     "batch": ["1", "2", "1,2"],
     "batch_size": ["1", "4", "64"],
     "before": ["results/runs/profile.jsonl", "results/runs"],
@@ -19,7 +19,7 @@ SENSIBLE = {
     "crop_padding": ["0", "2"],
     "crop_scale": ["0.08,1", "0.5,0.5"],
     "cutmix": ["0", "1"],
-    "data": ["images", "synthetic", "./images"],
+    "data": ["images", "synthetic", "./images", "shards-{0..1}.tar", "torchvision:FakeDat"],
     "device": ["auto", "cpu"],
     "dim": ["24", "12,24", "192"],
     "distillation": ["none", "soft", "hard"],
@@ -87,6 +87,7 @@ SENSIBLE = {
 """By the name of an option or argument. `{command}_{name}` goes before `{name}`."""
 
 SENSIBLE |= {
+    "evaluate_img_size": ["16", "8,16", "16x24,17"],
     "explain_out": ["explain", "new/explain"],
     "list_what": ["attentions", "models", "datasets", "tasks", "impls"],
     "profile_model": ["fuzz-small", "deit-t", "fuzz-small,pyramid-t"],

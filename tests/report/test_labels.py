@@ -41,7 +41,7 @@ RECIPES = {
     "crop_scale": (0.5, 1.0), "rand_augment": "rand-m5", "mixup": 0.5, "cutmix": 0.5,
     "erasing": 0.5, "repeats": 3, "drop_path": 0.5, "min_lr": 1e-5, "layer_decay": 0.5,
     "ema_decay": 0.5, "accumulate": 2, "recompute": True, "distillation": "soft",
-    "teacher": "timm:one", "distillation_weight": 0.25, "temperature": 2.0,
+    "teacher": "timm:one", "distillation_weight": 0.25, "temperature": 2.0, "tf32": True,
 }  # fmt: skip
 NEEDED = {"distillation": {"teacher": "timm:other"}, "teacher": {"distillation": "hard"}}
 """Settings without which others are refused."""

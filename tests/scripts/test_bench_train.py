@@ -16,7 +16,8 @@ def bench(monkeypatch):
     import bench_train
 
     yield bench_train
-    sys.modules.pop("bench_train")
+    for name in ("bench_train", "bench_train_work"):
+        sys.modules.pop(name)
 
 
 def test_loops_take_turns_and_end(bench):
@@ -61,8 +62,9 @@ def test_it_measures_both_sides_of_a_model(bench, tmp_path, monkeypatch, capsys)
     rows = bench.main([str(tmp_path), *words])
     assert [row.what.split(", ")[1] for row in rows] == [
         "from files", "waiting for images from files",
-        "from memory", "waiting for images from memory",
+        "from memory", "waiting for images from memory", "the most that memory can give",
     ]  # fmt: skip
     assert all(row.numbers.get("ratio", 1) > 0 for row in rows)
+    assert rows[-1].numbers["bound"] > 0
     assert all(0 <= row.numbers.get("waiting_share", 0) < 1 for row in rows)
     assert "## Training, ours and timm's" in capsys.readouterr().out

@@ -77,20 +77,19 @@ def test_scores_that_are_not_finite_are_refused(data, make_model, task, recipe) 
         evaluate(model, data, task, recipe, device="cpu")
 
 
-def test_bfloat16_on_the_cpu_is_refused(data, make_model, task, recipe) -> None:
-    with pytest.raises(UserError, match="bfloat16 expects a CUDA device, got cpu"):
-        evaluate(
-            make_model(),
-            data,
-            task,
-            replace(recipe, autocast="bfloat16"),
-            device="cpu",
-        )
+@pytest.mark.parametrize("autocast", ["bfloat16", "float16"])
+def test_sixteen_bits_agree_with_float32(data, make_model, task, recipe, autocast) -> None:
+    whole, half = (
+        evaluate(make_model(), data, task, replace(recipe, autocast=name), device="cpu").values
+        for name in ("none", autocast)
+    )
+    assert half["loss"] != whole["loss"]
+    assert half["loss"] == pytest.approx(whole["loss"], rel=0.02)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("autocast", ["none", "bfloat16"])
+@pytest.mark.parametrize("autocast", ["none", "bfloat16", "float16"])
 def test_the_gpu_agrees_with_the_cpu(data, make_model, task, recipe, autocast) -> None:
     expected = evaluate(make_model(), data, task, recipe, device="cpu")
     recipe = replace(recipe, autocast=autocast)

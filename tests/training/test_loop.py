@@ -225,11 +225,6 @@ def test_divergence_says_where_and_what_to_do(data, task, recipe) -> None:
         train(model, data, task, recipe, device="cpu")
 
 
-def test_bfloat16_on_the_cpu_is_refused_before_training(data, task, make_model, recipe) -> None:
-    with pytest.raises(UserError, match="CUDA"):
-        train(make_model(), data, task, replace(recipe, autocast="bfloat16"), device="cpu")
-
-
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("autocast", ["none", "bfloat16"])

@@ -119,7 +119,7 @@ def test_settings_of_classes_are_refused_where_there_are_boxes(data) -> None:
         ({"teacher": "timm:resnet18"}, "--distillation and --teacher belong together"),
         ({"distillation": "hard"}, "--distillation and --teacher belong together"),
         ({"distillation": "half", "teacher": "x"}, "--distillation must be one of none, soft"),
-        ({"autocast": "float8"}, "--autocast must be one of none, bfloat16"),
+        ({"autocast": "float8"}, "--autocast must be one of none, bfloat16, float16"),
     ],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(data, settings, message) -> None:

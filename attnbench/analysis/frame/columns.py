@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -46,6 +47,20 @@ def frame_of(columns: Columns, types: Mapping[str, str], length: int) -> pd.Data
     missing = [np.nan] * length
     made = {
         name: pd.Series(columns.pop(name, missing), dtype=kind or None)
-        for name, kind in types.items()
+        for name, kind in as_types(types).items()
     }
     return pd.DataFrame(made, index=pd.RangeIndex(length))
+
+
+def as_types(types: Mapping[str, str]) -> dict[str, Any]:
+    """The types of columns for pandas: texts are Python's own.
+
+    Where pyarrow is installed, pandas would take its texts, which are slow to read one by one.
+    """
+    return {name: _text_type() if kind == "str" else kind for name, kind in types.items()}
+
+
+@cache
+def _text_type() -> Any:
+    with pd.option_context("mode.string_storage", "python"):
+        return pd.Series([""], dtype="str").dtype

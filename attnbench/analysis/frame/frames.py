@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attnbench.analysis.frame.columns import Columns, frame_of
+from attnbench.analysis.frame.columns import Columns, as_types, frame_of
 from attnbench.analysis.frame.limits import GAP_COLUMNS, LIMIT_COLUMNS, Neighbours
 from attnbench.analysis.frame.rows import IMAGE_ERROR, PRIMARY, ColumnMaker
 from attnbench.analysis.frame.timing import TIMING_COLUMNS
@@ -238,4 +238,4 @@ def _models(
     # The attention of a model is among its options, and has a column of its own.
     frame["options"] = option_texts([key.own_options for key in frame["variant_key"]])
     frame["environment"] = _named(frame["machine_key"], machines.machine)
-    return frame.astype(types)
+    return frame.astype(as_types(types))

@@ -31,7 +31,7 @@ from attnbench.errors import UserError
 from attnbench.records import CostRecord, EpochRecord, LayerRecord, ModelRecord, Record, Scores
 from attnbench.records.trust import Trust
 from attnbench.registry import ATTENTIONS
-from attnbench.spec import ModelWorkload, Recipe
+from attnbench.spec import ModelWorkload, Recipe, json_in_order
 from attnbench.units import primary_score
 
 OTHER = "other"
@@ -81,8 +81,8 @@ class ColumnMaker:
             "speedup_quotable": quotable,
             **gap_columns(records, compared, self.neighbours, quotable),
             "conditions_key": self._conditions(records),
-            "implementation_key": [self._implementation(record) for record in records],
-            "baseline_key": [other and self._implementation(other) for other in baselines],
+            "implementation_key": self._implementations(records),
+            "baseline_key": self._implementations(baselines),
         }
 
     def models(self, records: Sequence[ModelRecord]) -> Columns:
@@ -98,8 +98,22 @@ class ColumnMaker:
             **fields_of(progress, "epoch", "train_loss", "train_s", "images"),
         }
 
-    def _implementation(self, record: LayerRecord) -> Implementation:
-        return self.keys.one(implementation_of(record.workload))
+    def _implementations(
+        self, records: Iterable[LayerRecord | None]
+    ) -> list[Implementation | None]:
+        """The key of each layer, None without one; equal ones are made once."""
+        known: dict[Hashable, Implementation] = {}
+        found: list[Implementation | None] = []
+        for record in records:
+            if record is None:
+                found.append(None)
+                continue
+            w = record.workload
+            facts = w.attention, w.impl, json_in_order(w.options) if w.options else ""
+            if facts not in known:
+                known[facts] = self.keys.one(implementation_of(w))
+            found.append(known[facts])
+        return found
 
     def _conditions(self, records: Sequence[LayerRecord]) -> list[LayerConditions]:
         """The key of each layer; those with the same facts share one, which is made once."""

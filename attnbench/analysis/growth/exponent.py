@@ -28,7 +28,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,6 +56,7 @@ METRICS_OF_GROWTH = ("latency_s", "memory_bytes", "macs")
 YARDSTICK = "training_macs"
 """Used instead of `macs` in modes with a backward pass."""
 _HEAD = ["label", "attention", "impl", "options", "conditions", "mode", *CURVE]
+_MODE = _HEAD.index("mode")
 SCALING_COLUMNS = [
     *_HEAD, "metric", "exponent",
     "exponent_low", "exponent_high", "from_tokens", "to_tokens", "sizes", "sizes_measured", "notes",
@@ -78,27 +78,43 @@ class Exponent:
         return self.tokens[-1] < LEAST_SPAN * self.tokens[0]
 
 
+Series = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+"""Token counts, ascending, at least three; the cost at each, above zero; and the relative standard
+error of each cost, None for counted ones."""
+
+
 def exponent_of(
     tokens: np.ndarray, values: np.ndarray, noise: np.ndarray | None = None
 ) -> Exponent:
-    """The scaling exponent of a curve, by the rule of this module.
+    """The scaling exponent of a curve (see `Series`), by the rule of this module."""
+    return exponents_of([(tokens, values, noise)])[0]
 
-    Args:
-        tokens: token counts, ascending, at least three.
-        values: the cost at each, above zero.
-        noise: relative standard error of each value; None for counted values.
-    """
-    sizes = _sizes_of(tuple(tokens.tolist()))
-    first, centred, weights = sizes.first, sizes.centred, sizes.weights
-    y = np.log(values[first:])
-    slope = float(weights @ y)
-    residuals = y - y.mean() - slope * centred
-    dof = len(y) - 2
-    spread = two_sided_95(dof) * sqrt(residuals @ residuals / dof / sizes.squares)
-    sampled = np.zeros(1) if noise is None else weights * noise[first:]
-    sampling = NORMAL * sqrt(sampled @ sampled)
-    half = float(np.hypot(spread, sampling))
-    return Exponent(value=slope, low=slope - half, high=slope + half, tokens=sizes.used)
+
+def exponents_of(many: Sequence[Series]) -> list[Exponent]:
+    """The same of many curves; those that were measured at the same sizes are fitted together."""
+    alike: dict[Any, list[int]] = {}
+    for at, (tokens, _, noise) in enumerate(many):
+        alike.setdefault((tokens.tobytes(), noise is None), []).append(at)
+    found: dict[int, Exponent] = {}
+    for places in alike.values():
+        found.update(zip(places, _fitted([many[at] for at in places]), strict=True))
+    return [found[at] for at in range(len(many))]
+
+
+def _fitted(alike: Sequence[Series]) -> Iterator[Exponent]:
+    """The exponents of curves at the same sizes, all with noise or all without."""
+    sizes = _sizes_of(tuple(alike[0][0].tolist()))
+    y = np.log(np.array([values for _, values, _ in alike])[:, sizes.first :])
+    slopes = y @ sizes.weights
+    residuals = y - y.mean(axis=1, keepdims=True) - np.outer(slopes, sizes.centred)
+    dof = y.shape[1] - 2
+    halves = two_sided_95(dof) * np.sqrt((residuals**2).sum(axis=1) / dof / sizes.squares)
+    noises = [noise[sizes.first :] for _, _, noise in alike if noise is not None]
+    if noises:
+        sampled = sizes.weights * np.array(noises)
+        halves = np.hypot(halves, NORMAL * np.sqrt((sampled**2).sum(axis=1)))
+    for slope, half in zip(slopes.tolist(), halves.tolist(), strict=True):
+        yield Exponent(value=slope, low=slope - half, high=slope + half, tokens=sizes.used)
 
 
 class _Sizes(NamedTuple):
@@ -143,59 +159,89 @@ class _Cells:
     """The rows themselves, for notes."""
 
 
+class _Asked(NamedTuple):
+    """One metric of a curve; the row numbers are in ascending order of tokens."""
+
+    column: str
+    known: np.ndarray
+    """Row numbers of the cells that have it."""
+    used: np.ndarray
+    """Those that are good enough to conclude from."""
+
+    @property
+    def is_fitted(self) -> bool:
+        return len(self.used) >= LEAST_SIZES
+
+
 def scaling(layers: pd.DataFrame) -> pd.DataFrame:
     """One row per mechanism, conditions and metric known at three token counts or more."""
     frame = squarest(layers)
     cells = _Cells(
-        heads=list(frame[_HEAD].itertuples(index=False, name=None)),
+        heads=list(zip(*(frame[name].tolist() for name in _HEAD), strict=True)),
         tokens=floats(frame["tokens"]),
         costs={name: floats(frame[name]) for name in (*METRICS_OF_GROWTH, YARDSTICK)},
         noise=noise_of(frame),
         quotable=frame["quotable"].to_numpy(dtype=bool),
         frame=frame,
     )
-    rows: list[dict[str, Any]] = []
-    for curve in together(*(frame[column].tolist() for column in CURVE)):
-        rows += _rows_of(cells, np.array(sorted(curve, key=lambda index: cells.tokens[index])))
+    tokens_at = frame["tokens"].tolist().__getitem__
+    curves = together(*(frame[column].tolist() for column in CURVE))
+    asked = [
+        one for curve in curves for one in _asked_of(cells, np.array(sorted(curve, key=tokens_at)))
+    ]
+    exponents = iter(exponents_of([_series(cells, one) for one in asked if one.is_fitted]))
+    rows = [
+        dict(zip(_HEAD, cells.heads[one.known[0]], strict=True))
+        | {"metric": one.column}
+        | (_row(cells, one, next(exponents)) if one.is_fitted else _unfitted(cells, one))
+        for one in asked
+    ]
     return pd.DataFrame(rows, columns=SCALING_COLUMNS)
 
 
-def _rows_of(cells: _Cells, curve: np.ndarray) -> Iterator[dict[str, Any]]:
-    """The rows of one curve; `curve` holds its row numbers in ascending order of tokens."""
-    head = dict(zip(_HEAD, cells.heads[curve[0]], strict=True))
+def _asked_of(cells: _Cells, curve: np.ndarray) -> Iterator[_Asked]:
+    """The metrics of one curve that are known at enough sizes."""
+    mode = cells.heads[curve[0]][_MODE]
     for metric in METRICS_OF_GROWTH:
-        column = _column_of(metric, head["mode"])
+        column = _column_of(metric, mode)
         known = curve[cells.costs[column][curve] > 0]  # drops NaN, and zero for its logarithm
         if len(known) >= LEAST_SIZES:
-            yield {**head, "metric": column, **_fit(cells, known, column)}
+            used = known[cells.quotable[known]] if _is_timed(column) else known
+            yield _Asked(column, known, used)
 
 
-def _fit(cells: _Cells, known: np.ndarray, column: str) -> dict[str, Any]:
-    """The exponent of one metric of a curve; without one if too few latencies may be quoted."""
-    timed = column == "latency_s"
-    used = known[cells.quotable[known]] if timed else known
-    if len(used) < LEAST_SIZES:
-        return {"sizes": 0, "sizes_measured": len(known), "notes": _too_few(cells, known)}
-    noise = cells.noise[used] if timed else None
-    exponent = exponent_of(cells.tokens[used], cells.costs[column][used], noise)
+def _is_timed(column: str) -> bool:
+    return column == "latency_s"
+
+
+def _series(cells: _Cells, asked: _Asked) -> Series:
+    used = asked.used
+    noise = cells.noise[used] if _is_timed(asked.column) else None
+    return cells.tokens[used], cells.costs[asked.column][used], noise
+
+
+def _row(cells: _Cells, asked: _Asked, exponent: Exponent) -> dict[str, Any]:
     return {
         "exponent": exponent.value, "exponent_low": exponent.low,
         "exponent_high": exponent.high, "from_tokens": int(exponent.tokens[0]),
         "to_tokens": int(exponent.tokens[-1]), "sizes": len(exponent.tokens),
-        "sizes_measured": len(known),
-        "notes": _notes(exponent, left_out_note(cells.tokens[_left_out(cells, known, timed)])),
+        "sizes_measured": len(asked.known), "notes": _notes(exponent, _left_out(cells, asked)),
     }  # fmt: skip
 
 
-def _left_out(cells: _Cells, known: np.ndarray, timed: bool) -> np.ndarray:
-    """Row numbers of the latencies that are not good enough to conclude from."""
-    return known[~cells.quotable[known]] if timed else known[:0]
+def _left_out(cells: _Cells, asked: _Asked) -> str:
+    """A note on the latencies that are not good enough to conclude from."""
+    if len(asked.used) == len(asked.known):
+        return ""
+    return left_out_note(cells.tokens[asked.known[~cells.quotable[asked.known]]])
 
 
-def _too_few(cells: _Cells, known: np.ndarray) -> str:
-    left_out = poor(cells.frame.iloc[known])
+def _unfitted(cells: _Cells, asked: _Asked) -> dict[str, Any]:
+    """No exponent, as too few latencies may be quoted, but what to run."""
+    left_out = poor(cells.frame.iloc[asked.known])
     sizes = listed_sizes(sorted(left_out["tokens"]))
-    return f"{POOR}: {sizes} ({advice(cells_of(left_out), beside_dense=False)})"
+    notes = f"{POOR}: {sizes} ({advice(cells_of(left_out), beside_dense=False)})"
+    return {"sizes": 0, "sizes_measured": len(asked.known), "notes": notes}
 
 
 def _column_of(metric: str, mode: str) -> str:

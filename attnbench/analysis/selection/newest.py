@@ -76,6 +76,8 @@ def newest(records: Iterable[Record]) -> Shown:
 
 def _latest(records: Sequence[Record]) -> Record:
     """The newest record; among equally new ones, the last in the files."""
+    if len(records) == 1:
+        return records[0]
     return max(enumerate(records), key=lambda pair: (pair[1].created, pair[0]))[1]
 
 

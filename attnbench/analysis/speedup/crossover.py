@@ -19,10 +19,10 @@ as a resolution: the side of a square image that has this many patches of 16 × 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -82,26 +82,44 @@ def crossovers(layers: pd.DataFrame) -> pd.DataFrame:
     of_any_mode = {key: key.of_any_mode for key in {row.conditions_key for row in others}}
     conditions = [of_any_mode[row.conditions_key] for row in others]
     for curve in together(conditions, (row.implementation_key for row in others)):
-        cells = [others[index] for index in curve]
+        cells = _by_mode((others[index] for index in curve), dense)
         for cost in COSTS:
             rows += _rows_of(cells, dense, cost, conditions[curve[0]])
     return pd.DataFrame(rows, columns=CROSSOVER_COLUMNS)
 
 
+class _Beside(NamedTuple):
+    """A cell, and the dense cell that it is compared with."""
+
+    row: Row
+    dense: Row | None
+
+
+def _by_mode(rows: Iterable[Row], dense: DenseCells) -> dict[str, list[_Beside]]:
+    """The cells of each mode, in ascending order of tokens."""
+    found: dict[str, list[_Beside]] = {}
+    for row in sorted(rows, key=lambda row: row.tokens):
+        found.setdefault(row.mode, []).append(_Beside(row, dense.baseline_of(row)))
+    return found
+
+
 def _rows_of(
-    cells: Sequence[Row], dense: DenseCells, cost: Cost, conditions: LayerConditions
+    cells: Mapping[str, Sequence[_Beside]],
+    dense: DenseCells,
+    cost: Cost,
+    conditions: LayerConditions,
 ) -> Iterator[dict[str, Any]]:
     """One row from the first mode with enough sizes, or none."""
     for mode in cost.modes:
-        curve = sorted((row for row in cells if row.mode == mode), key=lambda row: row.tokens)
-        beside = [(row, point) for row in curve if (point := _point(row, dense, cost))]
+        curve = cells.get(mode, ())
+        beside = [(one.row, point) for one in curve if (point := _point(one, cost))]
         if len(beside) >= LEAST_SIZES:
             compared = [row for row, _ in beside]
             judged = crossings(
                 [point for row, point in beside if _may_be_used(row, cost)],
                 [row.tokens for row in compared if not _may_be_used(row, cost)],
             )
-            notes = _notes(curve, compared, dense, cost, judged)
+            notes = _notes([one.row for one in curve], compared, dense, cost, judged)
             yield _row(compared, conditions, cost, judged) | {"notes": notes}
             return
 
@@ -110,14 +128,14 @@ def _may_be_used(row: Row, cost: Cost) -> bool:
     return cost.column != "speedup" or bool(row.speedup_quotable)
 
 
-def _point(row: Row, dense: DenseCells, cost: Cost) -> Point | None:
+def _point(beside: _Beside, cost: Cost) -> Point | None:
     """The ratio at one size; None if either side was not measured."""
+    row = beside.row
     if cost.column == "speedup":
         return speedup_point(row)
-    partner = dense.baseline_of(row)
-    if partner is None:
+    if beside.dense is None:
         return None
-    own, other = getattr(row, cost.column), getattr(partner, cost.column)
+    own, other = getattr(row, cost.column), getattr(beside.dense, cost.column)
     if isnan(own) or isnan(other) or not own or not other:
         return None
     ratio = other / own

@@ -26,11 +26,11 @@ skewed and heavy-tailed; 4, 8 and 16 sizes) something is claimed in at most 2 % 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from math import exp, isnan, log
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from attnbench.records.median import student
 
@@ -45,8 +45,7 @@ HEAVY_TAILS = 4
 """Degrees of freedom of Student's t, by which intervals are widened for many sizes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Point(NamedTuple):
     """A ratio at one size with its 95 % interval: NaN if unknown, the ratio itself if exact."""
 
     tokens: float
@@ -126,7 +125,7 @@ def crossings(measured: Sequence[Point], left_out: Iterable[float] = ()) -> Cros
             outcome="not measured well enough", found=(), points=tuple(measured), left_out=without
         )
     points = at_once(measured)
-    sure = [(i, point.side) for i, point in enumerate(points) if point.side]
+    sure = [(i, side) for i, point in enumerate(points) if (side := point.side)]
     changes = [(i, j) for (i, side), (j, other) in pairwise(sure) if side != other]
     found = [_crossing(points, i, j) for i, j in changes]
     if sure and sure[0][1] > 0:
@@ -141,6 +140,8 @@ def crossings(measured: Sequence[Point], left_out: Iterable[float] = ()) -> Cros
 
 def at_once(points: Sequence[Point]) -> list[Point]:
     """The points with intervals that hold for all of them at once, in 95 % of cases."""
+    if all(point.is_exact for point in points):
+        return list(points)
     factor = _widening(sum(point.has_interval and not point.is_exact for point in points))
     return [point if point.is_exact else _widened(point, factor) for point in points]
 
@@ -152,8 +153,9 @@ def _widening(count: int) -> float:
 
 
 def _widened(point: Point, factor: float) -> Point:
-    return replace(
-        point,
+    return Point(
+        tokens=point.tokens,
+        ratio=point.ratio,
         low=point.ratio * (point.low / point.ratio) ** factor,
         high=point.ratio * (point.high / point.ratio) ** factor,
     )

@@ -122,9 +122,19 @@ class Tradeoff:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Whether models were trained with different recipes, and how many are paired."""
-        paired = (f"{self.paired} ({task_of(self.rows)}).",) if self.paired else ()
-        return (*recipe_notes(self.rows, task_of(self.rows)), *paired)
+        """Whether models were trained with different recipes, and how they are compared."""
+        rows = self.rows
+        paired = (f"{self.paired} ({task_of(rows)}).",) if self.paired else ()
+        return (*recipe_notes(rows, task_of(rows)), *paired, *self._unpaired(rows))
+
+    def _unpaired(self, rows: pd.DataFrame) -> list[str]:
+        """That outcomes of images were kept, and are too many to be compared."""
+        if len(self.points) <= MOST_PAIRED or rows["outcomes_key"].isna().all():
+            return []
+        return [
+            f"More than {MOST_PAIRED} models ({task_of(rows)}) are compared by the intervals of "
+            "their scores alone, not image by image; give the report fewer files."
+        ]
 
 
 def metric_of(cost: str) -> str:

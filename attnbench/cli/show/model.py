@@ -66,7 +66,7 @@ def _score_rows(
 ) -> list[tuple[str, str]]:
     """Each score with its interval."""
     return [
-        (METRICS[key].label, _with_interval(key, value, intervals.get(key)))
+        (METRICS[key].label, with_interval(key, value, intervals.get(key)))
         for key, value in values.items()
         if key != "loss"
     ]
@@ -84,7 +84,8 @@ def _time_rows(scores: Scores) -> list[tuple[str, str]]:
     return rows
 
 
-def _with_interval(key: str, value: float | None, interval: tuple[float, float] | None) -> str:
+def with_interval(key: str, value: float | None, interval: tuple[float, float] | None) -> str:
+    """A score with its 95 % interval, where it has one."""
     text = metric_text(key, value)
     if interval is None:
         return text

@@ -26,7 +26,8 @@ VERBS = {"failed": "failed", "lost": "was lost", "stopped": "ended early"}
 
 
 def print_start(experiment: Experiment, screen: Screen) -> None:
-    """Name the run, and how many images it sees."""
+    """Name the run, how many images it sees and how."""
+    from attnbench.data.feeding import how_fed
     from attnbench.data.images import num_batches
 
     images, recipe = experiment.data, experiment.recipe
@@ -41,6 +42,7 @@ def print_start(experiment: Experiment, screen: Screen) -> None:
             f"{len(images.train):,} images in batches of {recipe.batch_size}: the one that is left "
             "over joins the last batch"
         )
+    screen.say(how_fed(images.train, recipe))
 
 
 @contextmanager
@@ -98,7 +100,12 @@ def print_epoch(record: Record, screen: Screen) -> None:
     screen.say(
         f"epoch {record.progress.epoch:3d}  loss {record.progress.train_loss:.3f}  "
         f"{_scores_text(record.scores)}  {record.progress.train_s:,.0f} s of training"
+        f"{_skipped_text(record.progress.skipped_steps)}"
     )
+
+
+def _skipped_text(steps: int) -> str:
+    return f"  {steps:,} steps skipped, whose gradients overflowed in float16" if steps else ""
 
 
 def print_done(record: ModelRecord, screen: Screen) -> None:

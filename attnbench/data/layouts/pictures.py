@@ -88,6 +88,7 @@ def _seen(picture: Picture, header: Header, root: Path, findings: Findings) -> S
     if findings.skips(header.kinds) or not header.mode:
         return None
     size = (height, width) if upright else (width, height)
+    assert isinstance(header.path, Path)  # a label file names nothing else
     name = name_of(header.path, root)
     if picture.size and picture.size != size:
         labelled = " × ".join(map(str, picture.size[::-1]))

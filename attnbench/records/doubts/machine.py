@@ -38,6 +38,8 @@ def contention_doubt(latency: Latency) -> Doubt | None:
 
 def disturbed(latency: Latency) -> Doubt | None:
     """Too few samples were left alone by other programs, or fewer than half."""
+    if not latency.is_observed:
+        return None
     quiet, count = len(latency.undisturbed), len(latency.samples_s)
     if quiet >= MOSTLY_QUIET * count:
         return None

@@ -17,7 +17,7 @@ DRIFT = (0.03, 0.10)
 
 def few_samples(latency: Latency) -> Doubt | None:
     """Too few samples for a good interval, or for any."""
-    count = len(latency.used)
+    count = len(latency.used_s)
     if count >= FEW_SAMPLES[0]:
         return None
     undisturbed = "undisturbed " if count < len(latency.samples_s) else ""
@@ -31,9 +31,9 @@ def few_samples(latency: Latency) -> Doubt | None:
 
 def no_interval(latency: Latency) -> Doubt | None:
     """The samples are enough by number, but no interval can be given."""
-    count, span_s = len(latency.used), latency.known_span_s
-    if count < FEW_SAMPLES[1] or latency.interval_s is not None:
+    if latency.interval_s is not None or len(latency.used_s) < FEW_SAMPLES[1]:
         return None
+    count, span_s = len(latency.used_s), latency.known_span_s
     if span_s < LEAST_SPAN_S:
         text = f"the samples span {span_s:.2g} s only: that says nothing of the next second"
     else:
@@ -47,7 +47,10 @@ def wide_interval(latency: Latency) -> Doubt | None:
     interval = latency.interval_s
     if interval is None:
         return None
-    width = (interval[1] - interval[0]) / latency.median_s
+    width_s = interval[1] - interval[0]
+    if width_s <= WIDE_INTERVAL[0] * interval[0]:  # it is below the median, which takes longer
+        return None
+    width = width_s / latency.median_s
     grade = graded(width, WIDE_INTERVAL)
     if grade == "A":
         return None

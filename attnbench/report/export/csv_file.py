@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from attnbench.errors import UserError
 from attnbench.files.writing import replacing
@@ -45,7 +48,7 @@ def write_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    _write(path, list(columns), [list(columns.values())])
+    _write(path, list(columns), [[_fields(values, _Texts()) for values in columns.values()]])
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
@@ -54,39 +57,64 @@ def write_frame(path: Path, frame: pd.DataFrame) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    blocks = (frame.iloc[start : start + AT_ONCE] for start in range(0, len(frame), AT_ONCE))
-    plain = ([_plain(block[name]) for name in block] for block in blocks)
-    _write(path, [str(name) for name in frame], plain)
+    columns = [frame.iloc[:, at] for at in range(frame.shape[1])]
+    texts = [_Texts() for _ in columns]
+    blocks = (
+        [
+            _fields_of(column.iloc[start : start + AT_ONCE], known)
+            for column, known in zip(columns, texts, strict=True)
+        ]
+        for start in range(0, len(frame), AT_ONCE)
+    )
+    _write(path, [str(name) for name in frame], blocks)
 
 
-def _plain(column: pd.Series) -> list[Any]:
-    return column.astype(object).where(column.notna(), None).tolist()
-
-
-def _write(path: Path, names: Sequence[str], blocks: Iterable[Sequence[Sequence[Any]]]) -> None:
-    """Write the head, and the rows of each block of columns."""
+def _write(path: Path, names: Sequence[str], blocks: Iterable[Sequence[Sequence[str]]]) -> None:
+    """Write the head, and the rows of each block of fields."""
     with replacing(path) as new, new.open("w", encoding="utf-8", newline="") as file:
-        file.write(_line(_fields(names)))
-        for columns in blocks:
-            file.writelines(map(_line, zip(*map(_fields, columns), strict=True)))
+        file.write(_line(_fields(names, _Texts())))
+        for fields in blocks:
+            file.writelines(map(_line, zip(*fields, strict=True)))
 
 
 def _line(fields: Iterable[str]) -> str:
     return (",".join(fields) or '""') + "\n"  # an empty line would be no row
 
 
-def _fields(values: Sequence[Any]) -> list[str]:
-    """The values as they stand in the file.
+class _Texts(dict[str, str]):
+    """The field of each text of a column: most come back in many rows, and each is made once."""
 
-    Most texts come back in many rows, so each is made once; the writer of `csv` would look through
-    every field.
-    """
-    kinds = set(map(type, values))
-    if kinds == {float}:
+    def __missing__(self, text: str) -> str:
+        self[text] = field = _quoted(_text(text))
+        return field
+
+
+def _fields_of(column: pd.Series, texts: _Texts) -> list[str]:
+    """The values of a column as they stand in the file; what is missing is an empty field."""
+    missing = column.isna().to_numpy()
+    if missing.all():
+        return [""] * len(column)
+    fields = _floats(column) if column.dtype == float else _fields(column.tolist(), texts)
+    for at in missing.nonzero()[0].tolist():
+        fields[at] = ""
+    return fields
+
+
+def _floats(column: pd.Series) -> list[str]:
+    """Numbers by the shortest text that reads back the same, in a fifth of the time of `repr`."""
+    values = column.tolist()
+    if any(map(isinf, values)):  # JSON has none
         return list(map(repr, values))
-    texts = {value: _quoted(_text(value)) for value in {v for v in values if isinstance(v, str)}}
+    return msgspec.json.encode(values).decode()[1:-1].split(",")
+
+
+def _fields(values: Sequence[Any], texts: _Texts) -> list[str]:
+    """The values as they stand in the file; those of one type take the least time."""
+    kinds = set(map(type, values))
     if kinds == {str}:
         return [texts[value] for value in values]
+    if kinds <= {int, float, bool}:
+        return list(map(str, values))
     return [
         texts[value] if isinstance(value, str) else "" if value is None else str(value)
         for value in values

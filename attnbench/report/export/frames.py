@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -30,8 +30,8 @@ LATEX_COLUMNS = (
     *dict.fromkeys(PRIMARY_SCORE.values()),
 )  # fmt: skip
 """Of a table for a paper, as far as the frame has them."""
-PARQUET = ("pyarrow", "fastparquet")
-"""The packages with which pandas writes Parquet; one is enough."""
+PARQUET: Literal["pyarrow"] = "pyarrow"
+"""The package with which pandas writes Parquet."""
 _SPECIAL = re.compile(r"[\\&%$#_{}~^<>|\"]")
 _ESCAPES = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -71,10 +71,10 @@ def check(file_format: str) -> None:
         raise UserError(
             f"--format: expected one of {', '.join(FORMATS)}, got {shortened(file_format)}"
         )
-    if file_format == "parquet" and not any(map(find_spec, PARQUET)):
+    if file_format == "parquet" and not find_spec(PARQUET):
         raise UserError(
-            "--format parquet expects the package pyarrow, which is not installed; run `pip "
-            "install pyarrow`, or choose csv or json"
+            f"--format parquet expects the package {PARQUET}, which is not installed; run `pip "
+            f"install {PARQUET}`, or choose csv or json"
         )
 
 
@@ -90,8 +90,12 @@ def _json(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Types are kept; a column of several types, such as an option that may be a word, is text."""
+    kinds = {name: pd.api.types.infer_dtype(frame[name], skipna=True) for name in frame}
+    mixed = [name for name, kind in kinds.items() if kind in ("mixed", "mixed-integer")]
+    texts = {str(name): frame[name].map(str, na_action="ignore") for name in mixed}
     with replacing(path) as new:
-        frame.to_parquet(new, index=False)
+        frame.assign(**texts).to_parquet(new, engine=PARQUET, index=False)
 
 
 def _latex(frame: pd.DataFrame, path: Path) -> None:

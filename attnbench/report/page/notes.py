@@ -45,7 +45,8 @@ class Notes:
 
 def conditions_of(frames: Frames) -> Lines:
     """One line per set of conditions."""
-    layers, conditions = frames.layers, frames.layers["conditions_key"].tolist()
+    layers = frames.layers[["conditions", "tokens"]]  # the other columns are slow to cut out
+    conditions = frames.layers["conditions_key"].tolist()
     lines = Lines(partial(_layers_line, layers, group) for group in together(conditions))
     for kind, frame in (("Models", frames.models), ("Training", frames.epochs)):
         columns = (frame[name].tolist() for name in (*DATA, "machine_key"))
@@ -110,9 +111,15 @@ def _several_hosts(layers: pd.DataFrame) -> list[str]:
     ]
 
 
+_OF_POOR = (
+    "latency_s", "quotable", "label", "tokens", "height", "width", "conditions", "conditions_key",
+    "implementation_key",
+)  # fmt: skip
+
+
 def _poor_layers(layers: pd.DataFrame) -> Lines:
     """The latencies that nothing is concluded from, by conditions: which, and what to run."""
-    rows = poor(layers)
+    rows = poor(layers[list(_OF_POOR)])  # the other columns are slow to cut out
     groups = together(rows["conditions_key"].tolist())
     return Lines(partial(_poor_line, rows, group) for group in groups)
 

@@ -17,7 +17,7 @@ from attnbench.files.writing import replace_text
 from attnbench.records import store
 from attnbench.records.explanation import Explanation
 from attnbench.report.export.files import write_files
-from attnbench.report.page import limits
+from attnbench.report.page import limits, watched
 from attnbench.report.page.analysed import Analysed, analysed
 from attnbench.report.page.changes import changes
 from attnbench.report.page.data import explained
@@ -51,6 +51,8 @@ class Asked:
     """The change against earlier results."""
     explained: Explanation | None = None
     """What trained models look at."""
+    watched: bool = False
+    """Whether the page reloads itself when it is written anew (see `watched`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,10 @@ def _write(found: Analysed, out: Path, asked: Asked) -> Written:
         page, text = out / "report.md", summary(found, asked.comparison, asked.cost)
     else:
         page, text = out / "index.html", _page(found, [p.relative_to(out) for p in files], asked)
-    replace_text(page, text)
+    if asked.watched and asked.form == "html":
+        watched.write(page, text)
+    else:
+        replace_text(page, text)
     return Written(
         files=(page, *files), problems=tuple(found.problems),
         notes=tuple(on_page(found)),

@@ -97,7 +97,9 @@ def metric(key: str, head: str = "", optional: bool = False) -> Column:
 
 def or_missing(value: Any, form: Callable[[Any], str]) -> str:
     """The formatted value, or a dash if it is missing."""
-    return MISSING if pd.isna(value) or value == "" else form(value)
+    # Without pandas' own question, which takes longer than the text.
+    missing = value is None or value is pd.NA or value != value or value == ""
+    return MISSING if missing else form(value)
 
 
 def table_of(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, islice
 from typing import Any
 
@@ -52,12 +53,17 @@ def scaling_table(scaling: pd.DataFrame, machines: MachineNames) -> Table:
 def with_texts(crossovers: pd.DataFrame, machines: MachineNames) -> pd.DataFrame:
     """The crossovers with conditions, baselines and outcomes as text instead of objects."""
     told = crossovers.drop(columns=["judged", "baseline_keys"]).assign(
-        baseline=[_names(keys) for keys in crossovers["baseline_keys"]],
+        baseline=_each(_names, crossovers["baseline_keys"]),
         text=[text_of(judged) for judged in crossovers["judged"]],
     )
-    conditions = [machines.conditions(key) for key in told["conditions_key"]]
+    conditions = _each(machines.conditions, told["conditions_key"])
     told.insert(list(told.columns).index("mode"), "conditions", conditions)
     return told
+
+
+def _each(text: Callable[[Any], str], keys: Iterable[Any]) -> list[str]:
+    """The text of each key; many rows share one."""
+    return list(map(cache(text), keys))
 
 
 def crossover_table(crossovers: pd.DataFrame, machines: MachineNames) -> Table:

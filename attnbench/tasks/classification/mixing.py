@@ -52,7 +52,7 @@ def mix(
             images[:even], soft = mixer(images[:even], torch.arange(even))
         others[:even] = labels[:even].flip(0)
         shares[:even] = soft[0, 0]
-    return images, Mixed(labels, others, shares.to(labels.device))
+    return images, Mixed(labels, others, shares.to(labels.device, non_blocking=True))
 
 
 def erase(images: Tensor, generator: torch.Generator, probability: float) -> Tensor:

@@ -87,6 +87,23 @@ def test_models_on_the_same_images_are_told_apart_where_their_scores_are_not(mod
     assert "2 of 2 models are compared on the same images" in paired.notes[-1]
 
 
+def test_more_models_than_are_paired_go_by_their_intervals_and_a_note_says_so(
+    model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("attnbench.analysis.tradeoff.groups.MOST_PAIRED", 2)
+    records = [
+        with_outcomes(model(name, 0.5), [True, False], tmp_path / "outcomes") for name in "abc"
+    ]
+    files = OutcomeFiles([tmp_path / "runs.jsonl"])
+    (few,), (many,) = (
+        list(tradeoffs(build(records[:count]).models, "macs", files)) for count in (2, 3)
+    )
+    assert "image by image" not in " ".join(few.notes)
+    assert many.runs == ()
+    assert many.notes[-1].startswith("More than 2 models (classification on")
+    assert "by the intervals of their scores alone, not image by image" in many.notes[-1]
+
+
 def test_the_same_seed_on_two_machines_is_one_seed(model, gpu):
     (group,) = groups([model("a", at=0), model("a", at=1, env=gpu)])
     assert [point.seeds for point in group.points] == [1]

@@ -1,14 +1,14 @@
 """Exports of frames: equal content in each format, and text that nothing runs."""
 
 import csv
-import importlib.util
 import json
 
 import pandas as pd
 import pytest
 
+from attnbench.analysis.frame.frames import build
 from attnbench.errors import UserError
-from attnbench.report.export.frames import FORMATS, PARQUET, export
+from attnbench.report.export.frames import FORMATS, export
 
 FRAME = pd.DataFrame(
     {
@@ -47,15 +47,35 @@ def test_latex_is_in_units_for_reading_and_escaped(tmp_path):
     assert r"MACs (GMACs)" in text
 
 
-def test_parquet_is_written_or_says_what_is_missing(tmp_path):
-    path = tmp_path / "a.parquet"
-    if any(map(importlib.util.find_spec, PARQUET)):
-        export(FRAME, path, "parquet")
-        assert pd.read_parquet(path)["macs"].tolist()[0] == 10**9
-    else:
-        with pytest.raises(UserError, match="pip install pyarrow"):
-            export(FRAME, path, "parquet")
-        assert not path.exists()
+def test_parquet_keeps_types_intervals_and_what_is_missing(tmp_path, layer, model, epoch):
+    pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
+    failed = layer("dense", 14, status="failed", reason='"=1+1\n')
+    sizes = [layer("anchor", 14, options={"num_anchors": n}) for n in (10, 30)]
+    frames = build([failed, *sizes, layer("window", 14), model(), epoch(1)])
+    for frame in (frames.layers, frames.models, frames.epochs):
+        export(frame, tmp_path / "a.parquet", "parquet")
+        back = pd.read_parquet(tmp_path / "a.parquet")
+        own = frame[list(back)]
+        assert set(frame) - set(back) == {
+            name for name in frame if name.endswith("_key") or frame[name].isna().all()
+        }
+        assert kinds(back) == kinds(own)
+        pd.testing.assert_frame_equal(back, own, check_dtype=False)
+    assert (
+        frames.layers["latency_low_s"].isna().tolist() == frames.layers["status"].ne("ok").tolist()
+    )
+
+
+def kinds(frame):
+    """The type of each column; texts are kept in several ways that read alike."""
+    return [pd.api.types.infer_dtype(column, skipna=True) for _, column in frame.items()]
+
+
+def test_a_column_of_several_types_is_text_in_parquet(tmp_path):
+    pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
+    mixed = FRAME.assign(rank=pd.Series([8, "all"], dtype=object))
+    export(mixed, tmp_path / "a.parquet", "parquet")
+    assert pd.read_parquet(tmp_path / "a.parquet")["rank"].tolist() == ["8", "all"]
 
 
 def test_an_unknown_format_is_refused(tmp_path):

@@ -5,7 +5,8 @@ const scaling = (() => {
   const METRICS = ["latency_s", "memory_bytes", "macs", "speedup"];
   const BOUNDS = { latency_s: ["latency_low_s", "latency_high_s", "quotable"],
     speedup: ["speedup_low", "speedup_high", "speedup_quotable"] };
-  const ON_LINE = 2;
+  const AT_FIRST = 8;
+  let othersAreOpen = false;
 
   const linesOf = (place) => {
     const rows = cells.under(place).filter((row) => row.on_line);
@@ -26,8 +27,16 @@ const scaling = (() => {
   }, 0);
   const conditions = () => state.place("conditions", data.conditions.length, usual);
 
+  // At first the leaders of few mechanisms, in the order of the registry: more cannot be told apart.
+  const leaders = (place, lines) => {
+    const rank = (at) => data.mechanisms.indexOf(cells.series[at].attention);
+    return [...lines.keys()].filter((at) => cells.series[at].leads.includes(place))
+      .sort((a, b) => rank(a) - rank(b));
+  };
+
   const visible = (place, lines) => {
-    const usualOnes = [...lines.keys()].filter((at) => cells.series[at].leads.includes(place));
+    const first = new Set(leaders(place, lines).slice(0, AT_FIRST));
+    const usualOnes = [...lines.keys()].filter((at) => first.has(at));
     const asked = state.get("curves", null);
     const shown = asked === null ? usualOnes : asked.split(".").map(Number);
     return { usual: usualOnes.join("."), shown: new Set(shown.filter((at) => lines.has(at))) };
@@ -61,13 +70,21 @@ const scaling = (() => {
         onchange: () => toggle(place, lines, at) }),
       make("span", { class: "swatch", style: `--swatch: ${look.get(at).colour}` }),
       make("span", {}, cells.series[at].name));
-    return groups.filter(([, members]) => members.length).map(([attention, members]) => {
+    const fieldset = ([attention, members]) => {
       const first = members.filter((at) => cells.series[at].leads.includes(place) || shown.has(at));
       const rest = members.filter((at) => !first.includes(at));
       return make("fieldset", {}, make("legend", {}, attention), ...first.map(box),
         rest.length ? make("details", {}, make("summary", {}, `${rest.length} more`), ...rest.map(box))
           : null);
-    }).map((one) => { one.querySelectorAll("fieldset > :empty").forEach((e) => e.remove()); return one; });
+    };
+    const known = groups.filter(([, members]) => members.length);
+    const isShown = ([, members]) => members.some((at) => shown.has(at));
+    const others = known.filter((group) => !isShown(group));
+    return [...known.filter(isShown).map(fieldset), others.length
+      ? make("details", { class: "others", open: othersAreOpen,
+        ontoggle: (event) => { othersAreOpen = event.target.open; } },
+      make("summary", {}, `${others.length} more mechanism${others.length > 1 ? "s" : ""}`),
+      ...others.map(fieldset)) : null].filter(Boolean);
   };
 
   const pointsOf = (lines, shown, look, name) => {
@@ -160,12 +177,14 @@ const scaling = (() => {
     return { known, name: known.includes(asked) ? asked : known[0] };
   };
 
-  const aboutText = (place, name) => {
+  const aboutText = (place, lines, name) => {
     const one = data.conditions[place];
     const over = name === "speedup" && one.baselines.length
       ? ` Speed-up over ${one.baselines.join(" or ")}, the fastest dense attention.` : "";
     const bands = BOUNDS[name] ? " Bands: 95 % intervals." : " Counted, so without an interval.";
-    return `${one.name}.${over}${bands} At first, the fastest implementation of each mechanism.`;
+    const first = leaders(place, lines).length > AT_FIRST
+      ? `of ${AT_FIRST} mechanisms; the boxes show the others` : "of each mechanism";
+    return `${one.name}.${over}${bands} At first, the fastest implementation ${first}.`;
   };
 
   const draw = () => {
@@ -180,7 +199,7 @@ const scaling = (() => {
       known.length ? buttons("metric", known.map((key) => [key, data.metrics[key].label]), name,
         (key) => state.set("metric", key, known[0])) : null);
     fill(find("scaling-warning"), warning(data.conditions[place]));
-    find("scaling-about").textContent = name ? aboutText(place, name) : data.conditions[place].name;
+    find("scaling-about").textContent = name ? aboutText(place, lines, name) : data.conditions[place].name;
     fill(find("scaling-toggles"), ...toggles(place, lines, look));
     fill(find("scaling-growth"), growthTable(place, shown));
     const points = name ? pointsOf(lines, shown, look, name) : [];

@@ -1,7 +1,7 @@
 // The score after each epoch of training, for the runs on one task and data.
 
 const training = (() => {
-  const { find, select, fill } = elements;
+  const { find, make, select, fill } = elements;
   const NAMED = 8;
 
   const pointsOf = (one) => one.runs.flatMap((run, order) => run.epochs.map((epoch, at) => ({
@@ -43,6 +43,12 @@ const training = (() => {
     };
   };
 
+  // What the colours mean, where there are too many runs for their names.
+  const legend = (runs) => (runs.length <= NAMED ? null : make("p", { class: "legend" },
+    ...[...new Set(runs.map((run) => run.attention))].filter(Boolean).map((attention) =>
+      make("span", {}, make("span", { class: "swatch dot", style: `--swatch: ${charts.colour(attention)}` }),
+        attention))));
+
   const draw = () => {
     if (!data.trainings.length) return;
     const place = state.place("training", data.trainings.length);
@@ -53,6 +59,7 @@ const training = (() => {
     const left = one.total - one.runs.length;
     find("training-about").textContent = one.about
       + (left ? `. ${left} more runs are in training.csv.` : "");
+    fill(find("training-legend"), legend(one.runs));
     charts.draw(find("training-chart"), spec(find("training-chart"), one), (id) => {
       const [run, at] = id.split(".").map(Number);
       const { name, epochs, scores } = one.runs[run];

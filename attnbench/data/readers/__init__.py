@@ -1,0 +1,1 @@
+"""Readers of pictures of classes that are no folders: tar shards, sets of libraries."""
