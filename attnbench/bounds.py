@@ -129,6 +129,7 @@ QUANTITIES: Mapping[str, Bounds] = {
     "accumulate": Bounds(1, 2**16),
     "distillation_weight": Bounds(0, 1, whole=False),
     "temperature": Bounds(0, 1000, whole=False, above=True),
+    "nproc": Bounds(1, 1024),
     # Minutes; 0 saves after every step.
     "save_every": Bounds(0, WEEK_S / 60, whole=False),
     # Processes of this machine.

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 VOCABULARY = {
     "ambient", "bounds", "clocks", "cores", "errors", "files", "impls", "nameless", "plugins",
-    "registry", "spec", "units", "visible", "waiting",
+    "registry", "spec", "together", "units", "visible", "waiting",
 }  # fmt: skip
 _LOW = {"records", "isolation", "executors", "kernels", "data", "scoring"}
 _MIDDLE = {"analysis", "attention", "profiling", "models", "tasks", "training"}
@@ -180,8 +180,8 @@ def test_the_help_of_every_command_loads_what_draws_it_and_nothing_that_measures
         "for command in app.registered_commands:\n"
         "    try: app([command.name, '--help'])\n"
         "    except SystemExit as stop: assert not stop.code\n"
-        "light = ('bounds', 'cli', 'cores', 'errors', 'nameless', 'spec', 'visible', 'waiting',\n"
-        "         'benchmark', 'benchmark.recorder')\n"
+        "light = ('bounds', 'cli', 'cores', 'errors', 'nameless', 'spec', 'together', 'visible',\n"
+        "         'waiting', 'benchmark', 'benchmark.recorder')\n"
         "parts = [m.partition('.')[2] for m in sys.modules if m.startswith('attnbench.')]\n"
         "print([m for m in parts if m not in light and not m.startswith(('cli.', 'spec.'))])\n"
         "print('msgspec' in sys.modules)" + LISTS_HEAVY

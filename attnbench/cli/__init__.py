@@ -25,6 +25,7 @@ from attnbench.cli import (
     explain,
     listing,
     predict,
+    processes,
     profile,
     report,
     reproduce,
@@ -35,6 +36,7 @@ from attnbench.cli import (
 from attnbench.cli.show.streams import guarded
 from attnbench.errors import UserError
 from attnbench.nameless import let_nameless_users_work
+from attnbench.together import PeerLostError
 from attnbench.visible import one_line
 from attnbench.waiting import let_waiting_threads_sleep
 
@@ -104,24 +106,31 @@ def _exit_code() -> int:
         code = app(prog_name="attnbench", standalone_mode=False)
         sys.stdout.flush()  # a full device is noticed here at the latest
     except UserError as error:
-        return _say(str(error), 2)
+        return _say(str(error), 2, lost=isinstance(error, PeerLostError))
     except UsageError as error:
         return _say(_usage(error), 2)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception:  # noqa: BLE001 - a defect: what it says is made visible like all output
-        traceback.print_exc()
+        traceback.print_exc(file=processes.for_errors())
         return 1
     if code == INTERRUPTED:
         return _say("interrupted; what was measured so far is stored", INTERRUPTED)
     return code or 0
 
 
-def _say(text: str, code: int) -> int:
-    """Print a line on standard error, if that can be written to."""
-    if text:
+def _say(text: str, code: int, *, lost: bool = False) -> int:
+    """Print a line on standard error, if that can be written to.
+
+    Args:
+        text: the line.
+        code: to be returned.
+        lost: whether another process has ended before, which says why.
+    """
+    line = one_line(shortened_message(text))
+    if text and not processes.last_words(line, lost=lost):
         with suppress(UserError):
-            print(f"attnbench: {one_line(shortened_message(text))}", file=sys.stderr)
+            print(f"attnbench: {line}", file=sys.stderr)
     return code
 
 

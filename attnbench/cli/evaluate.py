@@ -13,10 +13,12 @@ from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.outcome import outcomes_beside, save_outcome
 from attnbench.cli.places import try_file, try_folder
+from attnbench.cli.processes import Processes, device_of
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.threads import Threads
 from attnbench.errors import UserError
 from attnbench.spec.validation import one_of
+from attnbench.together import Place, joined
 
 if TYPE_CHECKING:
     from attnbench.cli.show.screen import Screen
@@ -90,6 +92,7 @@ class Asked:
 @grouped
 def command(
     threads: Threads,
+    processes: Processes,
     reading: ReadingOptions,
     asked: Asked,
     checkpoint: Annotated[
@@ -113,22 +116,31 @@ def command(
     """
     from attnbench.cli.show.screen import Screen
 
-    screen = Screen(stderr=True)
-    try_file(asked.out)
-    try_folder(outcomes_beside(asked.out))
+    if processes.place.rank == 0:
+        try_file(asked.out)
+        try_folder(outcomes_beside(asked.out))
     if (checkpoint is None) == (predictions is None):
         got = "neither" if checkpoint is None else "both"
         raise UserError(
             f"expected a checkpoint, or a result file with --predictions, got {got}; give one"
         )
+    if predictions is not None and max(processes.place.size, processes.nproc or 1) > 1:
+        raise UserError("--predictions: one process scores a file; leave out --nproc and torchrun")
+    place = processes.begin(threads)
+    screen = Screen(stderr=True)
     if checkpoint is not None:
-        _judge(checkpoint, reading, asked, threads, screen)
+        _judge(checkpoint, reading, asked, threads, place, screen)
     elif predictions is not None:
         _score_file(predictions, reading, asked, threads, screen)
 
 
 def _judge(
-    file: Path, reading: ReadingOptions, asked: Asked, threads: Threads, screen: Screen
+    file: Path,
+    reading: ReadingOptions,
+    asked: Asked,
+    threads: Threads,
+    place: Place,
+    screen: Screen,
 ) -> None:
     """Judge a checkpoint, at its own size or at those asked for, and store the records."""
     from attnbench.cli.show.progress import status
@@ -138,10 +150,9 @@ def _judge(
         from attnbench.cli.judging import Judging, at_sizes
         from attnbench.cli.show.model import print_model
         from attnbench.experiments.needs import data_of, refuse_missing_names
-        from attnbench.profiling.machine.environment import choose_device
         from attnbench.training.checkpoint import load
 
-        device = choose_device(asked.device)
+        device = device_of(place, asked.device)
         trained = load(file)
         refuse_missing_names(trained)
         _refuse_other_task(asked, trained)
@@ -154,10 +165,13 @@ def _judge(
         screen=screen,
         open=lambda size: _open(source, size, trained.task, asked.split, settings, screen),
     )  # fmt: skip
-    if len(asked.sizes) > 1:
-        at_sizes(judging, asked.sizes)
+    with joined(place, device.type):
+        if len(asked.sizes) > 1:
+            at_sizes(judging, asked.sizes)
+            return
+        done = judging.at(asked.sizes[0] if asked.sizes else trained.img_size)
+    if place.rank:
         return
-    done = judging.at(asked.sizes[0] if asked.sizes else trained.img_size)
     print_model(done.record, Screen())
     print(f"\nStored in {asked.out}; `attnbench report` shows it.")
     judging.save(done)

@@ -97,8 +97,11 @@ class AtOnce(Executing):
         ),
     ] = None  # fmt: skip
 
-    def check_jobs(self) -> None:
-        """Refuse a number of jobs where the engine decides.
+    def check_jobs(self, processes: int = 1) -> None:
+        """Refuse a number of jobs where the engine decides, and jobs of several processes.
+
+        Args:
+            processes: that work on everything together.
 
         Raises:
             UserError: it says what to give instead.
@@ -107,4 +110,9 @@ class AtOnce(Executing):
             raise UserError(
                 f"--jobs is for --executor local; --executor {self.executor} takes "
                 f"{MANY[self.executor]}"
+            )
+        if processes > 1 and (self.elsewhere or self.jobs is not None):
+            raise UserError(
+                f"--executor and --jobs start a process for each run; {processes} processes "
+                "(--nproc, torchrun, srun) train one run after another: leave out one of the two"
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from attnbench import together
 from attnbench.cli.outcome import outcomes_beside, save_outcome
 from attnbench.cli.show.screen import Screen
 from attnbench.errors import UserError
@@ -28,7 +29,8 @@ class Judged:
     """A checkpoint at one size."""
 
     record: ModelRecord
-    metric: Metric
+    metric: Metric | None
+    """None at other processes than the first (`attnbench.together`)."""
     images: ImageData
     worst: Worst
 
@@ -65,11 +67,17 @@ class Judging:
                 on_batch=worst.add if self.save_images else None, on_metric=metrics.append,
                 outcomes=outcomes_beside(self.out),
             )  # fmt: skip
-        Recorder(self.out, "evaluate").keep(record)
-        return Judged(record=record, metric=metrics[0], images=images, worst=worst)
+            for another in together.gathered(worst)[1:]:
+                worst.merge(another)
+        if together.is_first():
+            Recorder(self.out, "evaluate").keep(record)
+        metric = metrics[0] if metrics else None
+        return Judged(record=record, metric=metric, images=images, worst=worst)
 
     def save(self, done: Judged) -> None:
         """Write what belongs beside the record; the files of each size have a folder."""
+        if done.metric is None:
+            return
         height, width = done.images.img_size
         own = done.images.img_size == self.trained.img_size
         run, outcomes = (
@@ -94,8 +102,6 @@ def at_sizes(judging: Judging, sizes: Sequence[tuple[int, int]]) -> None:
         UserError: every size is refused.
         typer.Exit: some are; with 1.
     """
-    from attnbench.cli.show.sizes import print_sizes
-
     records, refused = [], []
     for size in sizes:
         try:
@@ -108,13 +114,20 @@ def at_sizes(judging: Judging, sizes: Sequence[tuple[int, int]]) -> None:
         records.append(done.record)
     if not records:
         raise UserError(f"--img-size: expected a size that can be judged, got none: {refused[-1]}")
-    print_sizes(records, Screen())
-    print(f"\nStored in {judging.out}; `attnbench report` shows it.")
-    figure = _drawn(records[0], judging.out)
-    if figure:
-        print(f"In {figure.parent}: {figure.name}")
+    if together.is_first():
+        _tell(records, judging.out)
     if refused:
         raise typer.Exit(1)
+
+
+def _tell(records: Sequence[ModelRecord], out: Path) -> None:
+    from attnbench.cli.show.sizes import print_sizes
+
+    print_sizes(records, Screen())
+    print(f"\nStored in {out}; `attnbench report` shows it.")
+    figure = _drawn(records[0], out)
+    if figure:
+        print(f"In {figure.parent}: {figure.name}")
 
 
 def _drawn(record: ModelRecord, out: Path) -> Path | None:

@@ -14,11 +14,13 @@ from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.outcome import outcomes_beside
 from attnbench.cli.places import try_file, try_folder
+from attnbench.cli.processes import TrainingProcesses, device_of
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.recipe import RecipeOptions
 from attnbench.cli.running import Running
 from attnbench.cli.threads import Threads
-from attnbench.errors import Stopped
+from attnbench.errors import Stopped, UserError
+from attnbench.together import Place, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +28,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from attnbench.cli.training import Training
     from attnbench.data.layouts.found import Reading
-    from attnbench.experiments.queue import Planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,7 @@ class What:
 @grouped
 def command(
     threads: Threads,
+    processes: TrainingProcesses,
     reading: ReadingOptions,
     running: Running,
     what: What,
@@ -115,19 +116,21 @@ def command(
     from attnbench.cli.show.progress import status
     from attnbench.cli.show.screen import Screen
 
-    screen, checkpoints = Screen(stderr=True), out.parent / "checkpoints"
-    try_file(out)
-    try_folder(checkpoints, outcomes_beside(out))
+    checkpoints = out.parent / "checkpoints"
+    if processes.place.rank == 0:
+        try_file(out)
+        try_folder(checkpoints, outcomes_beside(out))
     executing.check(device, threads)
-    executing.check_jobs()
+    executing.check_jobs(processes.count)
     seeds, devices = running.all_seeds, options.device_names(device)
+    place = Place() if running.dry_run else processes.begin(threads, recipe.batch_size)
+    screen = Screen(stderr=True)
     with status(screen, "loading torch"):
         from attnbench.cli.training import Training, told
         from attnbench.experiments.logs import require
         from attnbench.experiments.preparing import Common
         from attnbench.experiments.queue import plan
         from attnbench.experiments.task import asked_for
-        from attnbench.profiling.machine.environment import choose_device, device_named
 
         require(running.logs)
         asked = [asked_for(name, what.head, what.task, what.data) for name in _named(models)]
@@ -136,15 +139,14 @@ def command(
         settings = reading.settings
         if is_single and running.resume:
             settings = _as_before(reading, checkpoints, *asked[0])
-        choose = device_named if executing.elsewhere else choose_device
-        chosen = [choose(name) for name in devices]
+        chosen = _devices(devices, place, executing, is_single=is_single)
         training = Training(
             common=Common(
                 found={name: (task, source) for name, task, source in asked},
                 recipe=recipe.overrides(gpu=chosen[0].type == "cuda"), img_size=recipe.img_size,
                 options=what.values, reading=settings, checkpoints=checkpoints,
             ),
-            running=running, device=chosen[0], out=out, screen=screen,
+            running=running, device=chosen[0], out=out, screen=screen, sharded=processes.shard,
         )  # fmt: skip
     if not executing.elsewhere:
         threads.take(screen)
@@ -152,28 +154,40 @@ def command(
         training.show_plan(queue, len(seeds))
         return
     try:
-        if is_single:
+        if place.size > 1:
+            with joined(place, chosen[0].type):
+                training.one(queue[0]) if is_single else training.in_turn(queue)
+        elif is_single:
             training.one(queue[0])
         else:
-            _train_queue(queue, training, executing, chosen, threads, plugin)
+            from attnbench.cli.training_queue import TrainingQueue
+
+            TrainingQueue(
+                training=training, executing=executing, devices=[str(one) for one in chosen],
+                threads=threads, plugins=tuple(plugin or ()),
+            ).work_through(queue)  # fmt: skip
     except Stopped as stop:
         raise told(stop, screen) from None
 
 
-def _train_queue(
-    queue: Sequence[Planned],
-    training: Training,
-    executing: AtOnce,
-    devices: Sequence[torch.device],
-    threads: Threads,
-    plugins: list[str] | None,
-) -> None:
-    from attnbench.cli.training_queue import TrainingQueue
+def _devices(
+    names: Sequence[str], place: Place, executing: AtOnce, *, is_single: bool
+) -> list[torch.device]:
+    """The devices of the runs; those of other machines are not looked for.
 
-    TrainingQueue(
-        training=training, executing=executing, devices=[str(device) for device in devices],
-        threads=threads, plugins=tuple(plugins or ()),
-    ).work_through(queue)  # fmt: skip
+    Raises:
+        UserError: there is none of that name, or there are several for one run at a time.
+    """
+    from attnbench.profiling.machine.environment import device_named
+
+    if len(names) > 1 and (is_single or place.size > 1):
+        raise UserError(
+            f"--device: one run at a time takes one device, got {', '.join(names)}; give one, or "
+            "several runs without --nproc"
+        )
+    if executing.elsewhere:
+        return [device_named(name) for name in names]
+    return [device_of(place, name) for name in names]
 
 
 def _named(models: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from attnbench.cli.processes import started_by
 from attnbench.cli.running import Running
 from attnbench.cli.show.screen import Screen
 from attnbench.errors import Stopped
@@ -36,6 +37,7 @@ class Training:
     """Of a single run."""
     out: Path
     screen: Screen
+    sharded: bool = False
     _opened: dict[Any, ImageData] = field(default_factory=dict)
 
     def prepare(self, planned: Planned) -> Experiment:
@@ -78,6 +80,22 @@ class Training:
         print(f"\nStored in {self.out}; `attnbench report` shows it.")
         print(f"Checkpoint: {experiment.folder / record.run / 'last.pt'}")
 
+    def in_turn(self, queue: Sequence[Planned]) -> None:
+        """Train all runs that have not ended, by several processes that work on each together."""
+        from attnbench.cli.show.training import print_done, print_outcomes
+        from attnbench.experiments.queue import Outcome, in_turn
+
+        outcomes: list[Outcome] = []
+
+        def train(experiment: Experiment) -> None:
+            print_done(self._train(experiment, "auto"), self.screen)
+
+        try:
+            for outcome in in_turn(queue, self.prepare, train):
+                outcomes.append(outcome)
+        finally:
+            print_outcomes(outcomes, len(queue))
+
     def _train(self, experiment: Experiment, resume: Resume) -> ModelRecord:
         """Train a run; each record is stored and shown."""
         from attnbench.benchmark.recorder import Recorder
@@ -96,8 +114,8 @@ class Training:
         with training_progress(self.screen) as on_step:
             return run(
                 experiment, resume=resume, save_every_s=60 * self.running.save_every,
-                command=command_again(), logs=self.running.logs, on_record=on_record,
-                compiler=COMPILER if self.running.compile else "",
+                command=command_again(), logs=self.running.logs, sharded=self.sharded,
+                on_record=on_record, compiler=COMPILER if self.running.compile else "",
                 on_note=self.screen.say,
                 on_step=lambda step: on_step(step, watch.see(step)),
             )  # fmt: skip
@@ -105,7 +123,7 @@ class Training:
 
 def command_again() -> str:
     """The command line of this process, as one that goes on with what it has begun."""
-    words = ["attnbench", *sys.argv[1:]]
+    words = [*started_by(), *sys.argv[1:]]
     goes_on = {"--resume", "--auto-resume"} & {*words}
     return shlex.join(words if goes_on else [*words, "--auto-resume"])
 

@@ -16,9 +16,10 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from attnbench import together
 from attnbench.cores import available_cores
 from attnbench.data.decoding import silence_pillow
-from attnbench.data.images import BATCHES_AHEAD, Batch, ImageSet, batches_of
+from attnbench.data.images import BATCHES_AHEAD, Batch, ImageSet, RowShare, batches_of
 from attnbench.data.picture_augment import PictureAugment, seed_of
 from attnbench.errors import UserError
 from attnbench.spec import Recipe
@@ -55,7 +56,8 @@ class Augmented:
             images: the set.
             augment: picklable.
             repeats: how often an image is in a pass; the pass keeps its length.
-            workers: processes; 0 augments in this one. By default one for each usable core.
+            workers: processes; 0 augments in this one. By default one for each usable core, which
+                the processes of a training share.
         """
         self.images = images
         self.repeats = repeats
@@ -79,7 +81,13 @@ class Augmented:
         return len(self.images)
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
+        self,
+        batch_size: int,
+        *,
+        seed: int | None,
+        device: torch.device | str,
+        first: int = 0,
+        share: RowShare | None = None,
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`; `seed` is that of the augmentation too.
 
@@ -88,7 +96,8 @@ class Augmented:
         """
         assert seed is not None, "an augmented set is one to train on"
         rows = repeated(batches_of(len(self), batch_size, seed), self.repeats)
-        self._batches.plan = _with_seeds(rows, seed)[first:]
+        planned = _with_seeds(rows, seed)[first:]
+        self._batches.plan = [_shared(items, share) for items in planned] if share else planned
         for answer in _alive(self._started()):
             if isinstance(answer, str):
                 raise UserError(answer)
@@ -126,6 +135,10 @@ def _with_seeds(batches: Sequence[Tensor], seed: int) -> list[list[Item]]:
         planned.append(items)
         place += len(items)
     return planned
+
+
+def _shared(items: list[Item], share: RowShare) -> list[Item]:
+    return [items[place] for place in share(torch.arange(len(items))).tolist()]
 
 
 class _Plan:
@@ -188,8 +201,11 @@ def is_augmented(recipe: Recipe) -> bool:
 
 
 def default_workers() -> int:
-    """Processes that augment, if nobody says how many: one for each usable core."""
-    return min(available_cores(), MOST_WORKERS)
+    """Processes that augment, if nobody says how many: one for each usable core.
+
+    The processes of a training on one machine share the cores.
+    """
+    return min(max(1, available_cores() // together.local_size()), MOST_WORKERS)
 
 
 def to_train_on(images: ImageSet, recipe: Recipe) -> ImageSet:

@@ -36,6 +36,8 @@ Batch = tuple[Tensor, Any]
 """Images, uint8 (batch, 3, height, width), and targets as the task wants them: int64 labels of
 shape (batch,) for classification, a list of `Objects` for detection, a list of `LabelMap` for
 segmentation."""
+RowShare = Callable[[Tensor], Tensor]
+"""Some of the rows of a batch, int64, in their order."""
 
 
 class ImageSet(Protocol):
@@ -55,6 +57,9 @@ class ImageSet(Protocol):
             seed: None keeps the order of the set; a seed shuffles, the same way on every device.
             device: where to put the batches.
             first: batches to leave out at the start; they are not read.
+
+        A set may also take `share`, a `RowShare`: of each batch it then gives those rows alone.
+        Several processes that train together so read each image once.
         """
         ...
 
@@ -109,10 +114,16 @@ class ImagesInMemory:
         return Image.fromarray(self.images[row].permute(1, 2, 0).numpy())
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
+        self,
+        batch_size: int,
+        *,
+        seed: int | None,
+        device: torch.device | str,
+        first: int = 0,
+        share: RowShare | None = None,
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
-        for rows in batches_of(len(self), batch_size, seed)[first:]:
+        for rows in shared(batches_of(len(self), batch_size, seed)[first:], share):
             yield self.images[rows].to(device), self.labels[rows].to(device)
 
 
@@ -147,14 +158,21 @@ class ImagesOnDisk:
         return open_rgb(path) if whole else to_pil_image(read_square(path, self.img_size))
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
+        self,
+        batch_size: int,
+        *,
+        seed: int | None,
+        device: torch.device | str,
+        first: int = 0,
+        share: RowShare | None = None,
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
 
         def read(row: int) -> Tensor:
             return read_square(self.paths[row], self.img_size)
 
-        for rows, images in read_ahead(read, batches_of(len(self), batch_size, seed)[first:]):
+        batches = shared(batches_of(len(self), batch_size, seed)[first:], share)
+        for rows, images in read_ahead(read, batches):
             yield torch.stack(images).to(device), self.labels[rows].to(device)
 
 
@@ -183,6 +201,11 @@ def _finished(rows: Tensor, values: list[Future[Value]]) -> tuple[Tensor, list[V
 def batches_of(num_images: int, batch_size: int, seed: int | None) -> Sequence[Tensor]:
     """The rows of each batch of one pass, int64; see `ImageSet.batches`."""
     return _batches(_order(num_images, seed), batch_size)
+
+
+def shared(batches: Sequence[Tensor], share: RowShare | None) -> Sequence[Tensor]:
+    """The rows of each batch that are read; see `ImageSet.batches`."""
+    return batches if share is None else [share(rows) for rows in batches]
 
 
 def _order(num_images: int, seed: int | None) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from attnbench.data.images import Batch, batches_of, read_ahead
+from attnbench.data.images import Batch, RowShare, batches_of, read_ahead, shared
 from attnbench.data.targets import Target, moved
 
 
@@ -25,10 +25,16 @@ class LabelledInMemory:
         return len(self.targets)
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
+        self,
+        batch_size: int,
+        *,
+        seed: int | None,
+        device: torch.device | str,
+        first: int = 0,
+        share: RowShare | None = None,
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
-        for rows in batches_of(len(self), batch_size, seed)[first:]:
+        for rows in shared(batches_of(len(self), batch_size, seed)[first:], share):
             targets = [moved(self.targets[row], device) for row in rows.tolist()]
             yield self.images[rows].to(device), targets
 
@@ -45,9 +51,16 @@ class LabelledOnDisk:
         return self.count
 
     def batches(
-        self, batch_size: int, *, seed: int | None, device: torch.device | str, first: int = 0
+        self,
+        batch_size: int,
+        *,
+        seed: int | None,
+        device: torch.device | str,
+        first: int = 0,
+        share: RowShare | None = None,
     ) -> Iterator[Batch]:
         """See `ImageSet.batches`."""
-        for _, read in read_ahead(self.read, batches_of(len(self), batch_size, seed)[first:]):
+        batches = shared(batches_of(len(self), batch_size, seed)[first:], share)
+        for _, read in read_ahead(self.read, batches):
             images, targets = zip(*read, strict=True)
             yield torch.stack(images).to(device), [moved(one, device) for one in targets]

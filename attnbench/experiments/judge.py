@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attnbench import together
 from attnbench.analysis.at_sizes import scored_at
 from attnbench.benchmark.subject import subject_of
 from attnbench.data.by_name import judged_by_name, not_judged
@@ -42,6 +43,8 @@ def judge(
 ) -> ModelRecord:
     """Evaluate a trained model in float32, and measure its cost.
 
+    Of several processes (`attnbench.together`) the first one measures, and keeps outcomes.
+
     Args:
         checkpoint: the model, and the recipe that trained it.
         data: its held-out images are used; their classes are known by name. They may be larger or
@@ -51,7 +54,7 @@ def judge(
         device: where.
         on_step: called with (batches done, batches in all).
         on_batch: see `training.evaluate.evaluate`.
-        on_metric: called with the metric, which holds more than the scores.
+        on_metric: called with the metric, which holds more than the scores; at the first process.
         outcomes: the folder to keep the outcome of each image in; None keeps none.
 
     Raises:
@@ -72,19 +75,24 @@ def judge(
         model.to(device), data, create_task(checkpoint.task), recipe, device=device,
         on_step=on_step, on_batch=on_batch, on_metric=metrics.append, intervals=True,
     )  # fmt: skip
-    if on_metric:
-        on_metric(metrics[0])
-    if size != checkpoint.img_size:
-        scores = replace(scores, scored_on=scored_at(data.name, data.held_out, size))
-    if outcomes:
-        scores = with_outcomes(scores, metrics[0], data, outcomes, run_name)
-    cost = trained_cost(model, workload, device)
-    if size != checkpoint.img_size:  # else counted of a model that is built for the size
-        cost = replace(cost, params=count_weights(model).params)
-    return replace(
-        cost, recipe=checkpoint.recipe, run=run_name, scores=scores,
-        notes=(*cost.notes, *_other_data(checkpoint, data), *not_judged(data)),
-    )  # fmt: skip
+
+    def measured() -> ModelRecord:
+        if on_metric:
+            on_metric(metrics[0])
+        kept = scores
+        if size != checkpoint.img_size:
+            kept = replace(kept, scored_on=scored_at(data.name, data.held_out, size))
+        if outcomes:
+            kept = with_outcomes(kept, metrics[0], data, outcomes, run_name)
+        cost = trained_cost(model, workload, device)
+        if size != checkpoint.img_size:  # else counted of a model that is built for the size
+            cost = replace(cost, params=count_weights(model).params)
+        return replace(
+            cost, recipe=checkpoint.recipe, run=run_name, scores=kept,
+            notes=(*cost.notes, *_other_data(checkpoint, data), *not_judged(data)),
+        )  # fmt: skip
+
+    return together.on_first(measured)
 
 
 def _other_data(checkpoint: Checkpoint, data: ImageData) -> list[str]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-from attnbench import clocks
+from attnbench import clocks, together
 from attnbench.bounds import shortened_message
 from attnbench.errors import Stopped
 from attnbench.experiments.experiment import Experiment
@@ -24,12 +23,15 @@ WEIGHTS = "weights.safetensors"
 
 
 class Keeper:
-    """Saves the state of a run: every few minutes, after each epoch, and before it is stopped."""
+    """Saves the state of a run: every few minutes, after each epoch, and before it is stopped.
+
+    Of several processes each has one, and that of the first writes.
+    """
 
     def __init__(
         self,
         experiment: Experiment,
-        folder: Path,
+        rotation: Rotation,
         *,
         every_s: float = SAVE_EVERY_S,
         command: str = "",
@@ -38,11 +40,11 @@ class Keeper:
 
         Args:
             experiment: the run.
-            folder: for its files.
+            rotation: its checkpoints, in the folder for all its files.
             every_s: seconds between two checkpoints.
             command: what goes on with the run, for lists of runs.
         """
-        self.rotation = Rotation(folder)
+        self.rotation, folder = rotation, rotation.folder
         self.scores: Scores | None = None
         """After the last whole epoch."""
         self.stop_signal: Callable[[], int] = lambda: 0
@@ -50,6 +52,7 @@ class Keeper:
         self._experiment, self._every_s = experiment, every_s
         self._saved_at = clocks.monotonic()
         self._place = ""
+        self._writes = together.is_first()
         before = read_status(folder) if self.rotation.last.exists() else None
         self._status = RunStatus(
             run=folder.name, task=experiment.task, epochs=experiment.recipe.epochs,
@@ -70,11 +73,13 @@ class Keeper:
             Stopped: a signal asked for it; the state is saved.
             UserError: the state cannot be saved.
         """
-        number = self.stop_signal()
-        if not number and clocks.monotonic() - self._saved_at < self._every_s:
+        is_late = clocks.monotonic() - self._saved_at >= self._every_s
+        number, due = together.largest([self.stop_signal(), int(is_late and self._writes)])
+        if not number and not due:
             return
         self._save(state_now())
         if number:
+            together.largest([0])  # until it is saved
             self._write("stopped")
             raise Stopped(
                 f"stopped by {signal.Signals(number).name}; {self._status.run} is saved at "
@@ -85,7 +90,8 @@ class Keeper:
     def epoch(self, scores: Scores, state: TrainState) -> None:
         """Save the state after an epoch, and the model if it is the best so far."""
         self.scores = scores
-        self.rotation.save_best(self._checkpoint(state))
+        if self._writes:
+            self.rotation.save_best(self._checkpoint(state))
         self._save(state)
 
     def finish(self, state: TrainState, record: ModelRecord) -> None:
@@ -110,7 +116,8 @@ class Keeper:
 
     def _save(self, state: TrainState) -> None:
         checkpoint = self._checkpoint(state)
-        self.rotation.save(checkpoint)
+        if self._writes:
+            self.rotation.save(checkpoint)
         self._saved_at, self._place = clocks.monotonic(), place_of(checkpoint)
         self._status = with_progress(self._status, checkpoint)
         self._write("running")
@@ -120,7 +127,8 @@ class Keeper:
 
     def _write(self, state: State) -> None:
         self._status = replace(self._status, state=state)
-        write_status(self.rotation.folder, self._status)
+        if self._writes:
+            write_status(self.rotation.folder, self._status)
 
 
 def checkpoint_of(experiment: Experiment, state: TrainState, scores: Scores | None) -> Checkpoint:

@@ -1,15 +1,18 @@
 """A queue of runs: models, attentions and seeds. Each is a job, and one that fails costs itself.
 
 A queue is called again until all is done. Runs that have ended are passed over, and those that were
-stopped go on. Several queues may work on one folder at the same time: they share its runs.
+stopped go on. Several queues may work on one folder at the same time: they share its runs. Where
+several processes work on each run together, one that fails ends the queue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
+from attnbench import together
 from attnbench.bounds import shortened_message
 from attnbench.errors import Stopped, UserError
 from attnbench.experiments.experiment import Experiment
@@ -77,6 +80,33 @@ def end_of(error: BaseException) -> tuple[End, str]:
         return "stopped", str(error)
     reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
     return "failed", shortened_message(reason)
+
+
+def in_turn(
+    queue: Sequence[Planned],
+    prepare: Callable[[Planned], Experiment],
+    train: Callable[[Experiment], object],
+) -> Iterator[Outcome]:
+    """Train each run of a queue by several processes, which work on it together.
+
+    One that fails ends the queue: only the end of all processes tells each of them.
+
+    Args:
+        queue: see `plan`.
+        prepare: opens the data of a run, and checks that its model can be built.
+        train: trains it, or goes on with it: `run` with `resume="auto"`.
+    """
+    for planned in queue:
+        try:
+            experiment = prepare(planned)
+            if together.on_first(partial(is_finished, experiment)):
+                yield Outcome(planned=planned, end="already there")
+                continue
+            train(experiment)
+        except BusyError:
+            yield Outcome(planned=planned, end="with another process")
+        else:
+            yield Outcome(planned=planned, end="done")
 
 
 def is_finished(experiment: Experiment) -> bool:

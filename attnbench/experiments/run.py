@@ -7,7 +7,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 
 import torch
+from torch import nn
 
+from attnbench import together
 from attnbench.benchmark.runner import environment_of
 from attnbench.benchmark.subject import subject_of
 from attnbench.data.by_name import not_judged
@@ -26,8 +28,12 @@ from attnbench.records import Environment, EpochRecord, ModelRecord, Progress, R
 from attnbench.spec.plain import as_plain
 from attnbench.tasks.base import Metric
 from attnbench.tasks.factory import create_task
+from attnbench.together import PeerLostError
 from attnbench.training.checkpoint import Checkpoint, TrainState
 from attnbench.training.loop import OnStep, Step, train
+from attnbench.training.rotation import Rotation
+from attnbench.training.share import refuse_small_batches
+from attnbench.training.weights import fill
 
 OnRecord = Callable[[Record], None]
 
@@ -40,13 +46,15 @@ def run(
     command: str = "",
     logs: Sequence[str] = (),
     compiler: str = "",
+    sharded: bool = False,
     on_record: OnRecord = lambda record: None,
     on_step: OnStep = lambda step: None,
     on_note: Callable[[str], None] = lambda text: None,
 ) -> ModelRecord:
     """Train, evaluate and measure a model.
 
-    While it trains, SIGTERM, SIGUSR1 and Ctrl-C save its state and stop it.
+    Several processes do it together (`attnbench.together`); the first one reports, writes the files
+    and measures the cost. While it trains, SIGTERM, SIGUSR1 and Ctrl-C save its state and stop it.
 
     Args:
         experiment: what to do.
@@ -55,6 +63,7 @@ def run(
         command: what goes on with the run, for lists of runs.
         logs: where its curves go besides; keys of `logs.NEEDS`.
         compiler: see `training.loop.train`; the records name it, and the run has the same name.
+        sharded: each process keeps a part of the weights; see `training.loop.train`.
         on_record: called with each epoch's record and the final one, to store them.
         on_step: called with each step.
         on_note: called with what a user should know, such as that a checkpoint was damaged.
@@ -63,21 +72,34 @@ def run(
         The final record: scores and cost of the trained model.
 
     Raises:
-        UserError: there is nothing to resume, another process trains this run, the classes have
-            changed since, the training diverged, or memory or the disk is full. What was saved
-            before is kept.
+        UserError: a batch has fewer images than there are processes, there is nothing to resume,
+            somebody else trains this run, the classes have changed since, the training diverged, or
+            memory or the disk is full. What was saved before is kept.
         Stopped: a signal asked for it.
     """
-    with run_folder(experiment, resume) as folder:
-        keeper = Keeper(experiment, folder, every_s=save_every_s, command=command)
-        saved, note = keeper.rotation.load() if keeper.rotation.is_there() else (None, "")
-        if saved:
-            refuse_other_labels(saved, experiment)
-        if note:
+    refuse_small_batches(experiment.recipe)
+    with ExitStack() as stack:
+        rotation, saved, note = together.on_first(lambda: _found(stack, experiment, resume))
+        keeper = Keeper(experiment, rotation, every_s=save_every_s, command=command)
+        if note and together.is_first():
             on_note(note)
         keeper.begin(saved)
+        logs = logs if together.is_first() else ()
         with _told(keeper), _curves(experiment, keeper, saved, logs) as curves:
-            return _trained(experiment, keeper, saved, on_record, on_step, curves, compiler)
+            return _trained(
+                experiment, keeper, saved, on_record, on_step, curves, compiler, sharded
+            )
+
+
+def _found(
+    stack: ExitStack, experiment: Experiment, resume: Resume
+) -> tuple[Rotation, Checkpoint | None, str]:
+    """The checkpoints of a run, which is ours until the stack is closed; the newest, and a note."""
+    rotation = Rotation(stack.enter_context(run_folder(experiment, resume)))
+    saved, note = rotation.load() if rotation.is_there() else (None, "")
+    if saved:
+        refuse_other_labels(saved, experiment)
+    return rotation, saved, note
 
 
 @contextmanager
@@ -105,6 +127,7 @@ def _trained(
     on_step: OnStep,
     curves: Curves,
     compiler: str,
+    sharded: bool,
 ) -> ModelRecord:
     name = keeper.rotation.folder.name
     environment = environment_of(subject_of(experiment.workload), experiment.device)
@@ -116,13 +139,15 @@ def _trained(
             scores = with_outcomes(scores, metric, experiment.data, experiment.outcomes, name)
         # The record first: an epoch that was told twice is shown once, but one that is in the
         # checkpoint is not run again, and its record would be lost.
-        on_record(_epoch_record(experiment, name, environment, progress, scores))
+        if together.is_first():
+            on_record(_epoch_record(experiment, name, environment, progress, scores))
         keeper.epoch(scores, state)
         curves.epoch(progress, scores)
 
     def after_step(step: Step) -> None:
         curves.step(step)
-        on_step(step)
+        if together.is_first():
+            on_step(step)
 
     torch.manual_seed(experiment.recipe.seed)
     model = experiment.build()
@@ -131,21 +156,36 @@ def _trained(
         state = train(
             model, experiment.data, create_task(experiment.task), experiment.recipe,
             device=experiment.device, state=saved.state if saved else None, teacher=teacher,
-            compiler=compiler, on_step=after_step, on_pause=keeper.pause, on_epoch=on_epoch,
-            on_metric=metrics.append,
+            compiler=compiler, sharded=sharded, on_step=after_step, on_pause=keeper.pause,
+            on_epoch=on_epoch, on_metric=metrics.append,
         )  # fmt: skip
         keeper.pause(lambda: state)  # a signal may have come during the last evaluation
     model.zero_grad()  # gradients of the last step take memory
+
+    def ended() -> ModelRecord:
+        measured = model
+        if sharded:
+            measured = experiment.build().to(experiment.device)
+            fill(measured, state.model)
+        record = _measured(experiment, measured, keeper, compiler)
+        on_record(record)
+        keeper.finish(state, record)
+        return record
+
+    return together.on_first(ended)
+
+
+def _measured(
+    experiment: Experiment, model: nn.Module, keeper: Keeper, compiler: str
+) -> ModelRecord:
+    """The final record of a run."""
     cost = trained_cost(model, experiment.workload, experiment.device)
     if experiment.recipe.recompute:
         cost = with_recomputing(cost, experiment.build)
-    record = replace(
-        cost, recipe=experiment.recipe, run=name, scores=keeper.scores,
+    return replace(
+        cost, recipe=experiment.recipe, run=keeper.rotation.folder.name, scores=keeper.scores,
         notes=(*cost.notes, *not_judged(experiment.data), *_compiled(compiler)),
     )  # fmt: skip
-    on_record(record)
-    keeper.finish(state, record)
-    return record
 
 
 def _compiled(compiler: str) -> list[str]:
@@ -162,7 +202,8 @@ def _told(keeper: Keeper) -> Iterator[None]:
         reason = _reason(error)
         if reason is None:
             raise
-        raise UserError(f"{reason}; {kept}" if kept else reason) from error
+        kind = PeerLostError if together.is_loss(error) else UserError
+        raise kind(f"{reason}; {kept}" if kept else reason) from error
 
 
 def _reason(error: BaseException) -> str | None:
@@ -173,7 +214,7 @@ def _reason(error: BaseException) -> str | None:
         return "memory ran out in training: lower --batch-size or --img-size"
     if isinstance(error, RuntimeError) and "DataLoader worker" in str(error):
         return "a process that reads images was lost, most likely for memory: go on with --resume"
-    return None
+    return together.LOST if together.is_loss(error) else None
 
 
 def _epoch_record(

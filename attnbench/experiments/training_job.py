@@ -78,7 +78,8 @@ class TrainingJob:
         experiment = self.common.experiment(self.planned, self.common.images(self.planned), device)
         run(
             experiment, resume="auto", save_every_s=self.save_every_s, command=self.command,
-            logs=self.logs, compiler=self.compiler, on_record=on_record, on_step=on_step, on_note=notes.append,
+            logs=self.logs, compiler=self.compiler, on_record=on_record, on_step=on_step,
+            on_note=notes.append,
         )  # fmt: skip
 
     def _take_over(self) -> None:

@@ -51,10 +51,18 @@ class Worst:
             else:
                 badness, text = self._of_boxes(target, one, image)
             if len(self._kept) < self.count or badness > self._kept[0][0]:
-                judged = _judged(image, target, one, text)
-                heapq.heappush(self._kept, (badness, -self._seen, judged))
-            if len(self._kept) > self.count:
-                heapq.heappop(self._kept)
+                self._keep(badness, self._seen, _judged(image, target, one, text))
+
+    def merge(self, other: Worst) -> None:
+        """Add what another one has seen after this one, such as that of another process."""
+        for badness, place, judged in other._kept:
+            self._keep(badness, self._seen - place, judged)
+        self._seen += other._seen
+
+    def _keep(self, badness: float, place: int, judged: Judged) -> None:
+        heapq.heappush(self._kept, (badness, -place, judged))
+        if len(self._kept) > self.count:
+            heapq.heappop(self._kept)
 
     @property
     def pictures(self) -> list[Judged]:

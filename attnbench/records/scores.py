@@ -37,6 +37,8 @@ class Scores:
     """What a reader of the values must know, such as why a score is None."""
     outcomes: OutcomeFile | None = None
     """The outcome of each sample, which allows paired comparisons; None where it was not kept."""
+    processes: Some = 1
+    """Those that shared the samples; the seconds are the sum of theirs."""
 
     def __post_init__(self) -> None:
         if not self.values or self.count < 1:
@@ -76,6 +78,8 @@ class Progress:
     """Seconds of all epochs so far, evaluation not counted."""
     images: Count
     """Training images per epoch."""
+    processes: Some = 1
+    """Those that shared each batch in this epoch, or in the rest of it that was done last."""
     compiler: Text = ""
     """The backend of torch.compile that the steps, and the evaluation, went through; "" for none.
     Beside the images a second it changes rounding alone."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from attnbench.spec import Recipe
+from attnbench.training.sharding import shard
 from attnbench.training.weights import fill
 
 
@@ -44,6 +46,12 @@ class Average:
         """
         if self._ema:
             fill(self._ema.module, weights)
+
+    def shard(self, device: torch.device) -> None:
+        """Split the average as the model is split."""
+        if self._ema:
+            shard(self._ema.module, device)
+            self._ema.foreach = False  # split tensors and whole ones, such as buffers, do not mix
 
     def update(self, step: int) -> None:
         """Follow the model, after so many steps."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from attnbench import together
 from attnbench.errors import UserError
 
 
@@ -45,20 +46,27 @@ class Generators:
         Raises:
             UserError: the state is none of these generators.
         """
-        torch.manual_seed(_seed(self._seed, f"{epoch}/model"))
+        torch.manual_seed(_seed(self._seed, f"{epoch}/model{_of_process()}"))
         self.augmentation.manual_seed(_seed(self._seed, f"{epoch}/augmentation"))
         if not state:
             return
         try:
-            torch.set_rng_state(state["model"])
             self.augmentation.set_state(state["augmentation"])
-            if self._device.type == "cuda":
-                torch.cuda.set_rng_state(state["cuda"], self._device)
+            self._restore_models(state)
         except (KeyError, RuntimeError, TypeError) as error:
             raise UserError(
                 "the checkpoint's random numbers cannot be restored: it was saved on another "
                 "device or by another version of torch; go on where it was saved, or train again"
             ) from error
+
+    def _restore_models(self, state: Mapping[str, Tensor]) -> None:
+        """Of a process that the stopped run did not have, they stay as the epoch seeds them."""
+        own = _of_process()
+        if own and f"model{own}" not in state:
+            return
+        torch.set_rng_state(state[f"model{own}"])
+        if self._device.type == "cuda":
+            torch.cuda.set_rng_state(state[f"cuda{own}"], self._device)
 
     def begin_step(self, step: int) -> None:
         """Seed the generators of Python and NumPy.
@@ -73,11 +81,22 @@ class Generators:
         np.random.seed(seed % 2**32)
 
     def state(self) -> dict[str, Tensor]:
-        """The state of torch's generators and of the augmentation's, uint8, on the CPU."""
-        found = {"model": torch.get_rng_state(), "augmentation": self.augmentation.get_state()}
+        """The states of torch's generators and of the augmentation's, uint8, on the CPU.
+
+        Those of all processes, which call this together.
+        """
+        own = {f"model{_of_process()}": torch.get_rng_state()}
         if self._device.type == "cuda":
-            found["cuda"] = torch.cuda.get_rng_state(self._device)
+            own[f"cuda{_of_process()}"] = torch.cuda.get_rng_state(self._device)
+        found = {"augmentation": self.augmentation.get_state()}
+        for each in together.gathered(own):
+            found |= each
         return found
+
+
+def _of_process() -> str:
+    """What tells the numbers of a process from those of the first; all draw others (dropout)."""
+    return f"/{together.rank()}" if together.rank() else ""
 
 
 def _seed(seed: int, purpose: str) -> int:

@@ -9,18 +9,21 @@ one that never stopped (on a CPU; GPUs add in any order).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from attnbench import together
 from attnbench.data.augmented import to_train_on
 from attnbench.data.images import ImageData, ImageSet, num_batches
 from attnbench.errors import UserError
 from attnbench.records import Progress, Scores
 from attnbench.spec import Recipe
 from attnbench.tasks.base import Metric, Task
+from attnbench.training.average import Average
 from attnbench.training.checkpoint import TrainState
 from attnbench.training.compiling import refuse_compiler
 from attnbench.training.evaluate import evaluate, synchronised_clock
@@ -29,6 +32,7 @@ from attnbench.training.memory_format import channels_last_if_convolutional
 from attnbench.training.optimizer import make_optimizer
 from attnbench.training.precision import refuse_precision
 from attnbench.training.schedule import learning_rate
+from attnbench.training.sharding import refuse_alone, shard, whole
 from attnbench.training.step import Stepper
 from attnbench.training.weights import fill, fill_optimizer, fill_scaler
 
@@ -62,7 +66,8 @@ OnStep = Callable[[Step], None]
 """Called after each step."""
 OnPause = Callable[[Callable[[], TrainState]], None]
 """Called between steps, and between the batches of an evaluation, with a function that gives the
-state of the run there. Save that state before you return, or raise to stop the run."""
+state of the run there. Save that state before you return, or raise to stop the run. Of several
+processes all ask for the state, or none."""
 OnEpoch = Callable[[Progress, Scores, TrainState], None]
 """Called after each epoch and its evaluation; the state's tensors are live until it returns."""
 
@@ -77,6 +82,7 @@ def train(
     state: TrainState | None = None,
     teacher: nn.Module | None = None,
     compiler: str = "",
+    sharded: bool = False,
     on_step: OnStep = lambda step: None,
     on_pause: OnPause | None = None,
     on_epoch: OnEpoch | None = None,
@@ -84,7 +90,8 @@ def train(
 ) -> TrainState:
     """Train a model and evaluate it after each epoch; the model is moved to the device.
 
-    The seeds of torch, NumPy and Python are set, for what the model draws (dropout).
+    Several processes share each batch and each evaluation (`attnbench.together`). The seeds of
+    torch, NumPy and Python are set, for what the model draws (dropout).
 
     Args:
         model: takes float32 (batch, 3, height, width), normalised; returns what the task expects.
@@ -95,6 +102,8 @@ def train(
         state: of a stopped run; what it has done is not done again.
         teacher: of a distillation, in evaluation mode on the device.
         compiler: a backend of torch.compile, such as "inductor"; "" compiles nothing.
+        sharded: each of several processes keeps a part of the weights; states are then whole at
+            the first process alone.
         on_step: see `OnStep`.
         on_pause: see `OnPause`.
         on_epoch: see `OnEpoch`; save checkpoints here.
@@ -108,8 +117,10 @@ def train(
             of images, a model with BatchNorm gets single images, or the recipe asks for what the
             device, the model, the compiler or the data do not have.
     """
-    with channels_last_if_convolutional(model):
-        run = _start(model, data, task, recipe, torch.device(device), state, teacher, compiler)
+    with nullcontext() if sharded else channels_last_if_convolutional(model):
+        run = _start(
+            model, data, task, recipe, torch.device(device), state, teacher, compiler, sharded
+        )
         with run.stepper.changed():
             _train_epochs(run, on_step, on_pause, on_epoch, on_metric)
             return _state(run)
@@ -132,6 +143,7 @@ def _train_epochs(
             images=len(run.data.train),
             compiler=run.stepper.compiler,
             skipped_steps=run.stepper.skipped(run.epochs * run.steps_per_epoch + run.step),
+            processes=together.size(),
         )
         last = run.epochs + 1 == run.recipe.epochs
         scores = evaluate(
@@ -196,12 +208,18 @@ def _start(
     state: TrainState | None,
     teacher: nn.Module | None,
     compiler: str,
+    sharded: bool,
 ) -> _Run:
     """Model and optimizer on the device, with the values of the state if there is one."""
     refuse_precision(recipe, device)  # before the first epoch, not in it
     refuse_compiler(recipe, compiler)
     task.metric(data.class_names)  # the same, where the metric needs a package that is missing
     model.to(device)
+    average = Average(model, recipe)
+    if sharded:
+        refuse_alone()
+        shard(model, device)
+        average.shard(device)
     optimizer = make_optimizer(model, recipe)
     run = _Run(
         model=model,
@@ -210,7 +228,9 @@ def _start(
         recipe=recipe,
         device=device,
         images=to_train_on(data.train, recipe),
-        stepper=Stepper(model, task, recipe, device, optimizer, teacher=teacher, compiler=compiler),
+        stepper=Stepper(
+            model, task, recipe, device, optimizer, average, teacher=teacher, compiler=compiler
+        ),
         steps_per_epoch=num_batches(len(data.train), recipe.batch_size),
         generators=Generators(recipe.seed, device),
         watch=_Watch(device, state.train_s if state else 0.0),
@@ -242,9 +262,9 @@ def _state(run: _Run) -> TrainState:
         epochs=run.epochs,
         step=run.step,
         images=len(run.data.train),
-        model=dict(run.model.state_dict()),
-        optimizer=run.stepper.optimizer.state_dict(),
-        average=run.stepper.average.weights,
+        model=whole(dict(run.model.state_dict())),
+        optimizer=whole(run.stepper.optimizer.state_dict()),
+        average=whole(run.stepper.average.weights),
         scaler=run.stepper.scaler.state_dict(),
         train_s=run.watch.seconds,
         loss_sum=run.stepper.losses.total(),
@@ -259,9 +279,10 @@ def _train_epoch(run: _Run, on_step: OnStep, pause: Callable[[], None]) -> float
     run.generators.begin_epoch(epoch, run.left_off)
     run.left_off = {}
     transform = run.task.transforms(recipe, train=True)
-    batches = run.images.batches(
-        recipe.batch_size, seed=run.generators.order(epoch), device=run.device, first=run.step
-    )
+    batches = run.stepper.share.batches(
+        run.images, recipe.batch_size, seed=run.generators.order(epoch), device=run.device,
+        first=run.step,
+    )  # fmt: skip
     run.watch.start()
     for pixels, given in batches:
         step = run.epochs * run.steps_per_epoch + run.step

@@ -25,12 +25,17 @@ def in_parts(images: Tensor, targets: Any, count: int) -> Iterator[tuple[Tensor,
     batch, start = len(images), 0
     for part in images.tensor_split(min(count, batch)):
         rows = slice(start, start + len(part))
-        yield part, _rows(targets, rows), len(part) / batch
+        yield part, taken(targets, rows), len(part) / batch
         start = rows.stop
 
 
-def _rows(targets: Any, rows: slice) -> Any:
+def taken(targets: Any, places: slice | Tensor) -> Any:
+    """The targets at some places of a batch: a slice, or int64 (places,)."""
     if isinstance(targets, tuple):  # such as the labels of mixed images
-        parts = [_rows(one, rows) for one in targets]
+        parts = [taken(one, places) for one in targets]
         return type(targets)(*parts) if hasattr(targets, "_fields") else tuple(parts)
-    return targets[rows]
+    if isinstance(places, slice):
+        return targets[places]
+    if isinstance(targets, Tensor):
+        return targets[places.to(targets.device)]
+    return [targets[place] for place in places.tolist()]

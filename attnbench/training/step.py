@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from attnbench import together
 from attnbench.errors import UserError
 from attnbench.spec import Recipe
 from attnbench.tasks.base import Task
+from attnbench.tasks.whole_batch import in_whole_batch
 from attnbench.training.auxiliary import collected_losses
 from attnbench.training.average import Average
 from attnbench.training.blocks import recomputed_blocks
@@ -21,8 +23,10 @@ from attnbench.training.distillation import answers_of, heads_apart, taught, tea
 from attnbench.training.drop_path import dropped_paths
 from attnbench.training.losses import Losses
 from attnbench.training.optimizer import set_rate
-from attnbench.training.parts import in_parts
+from attnbench.training.parallel import Parallel
 from attnbench.training.precision import autocast_on, loss_scaler, skipped_steps, tf32_products
+from attnbench.training.sharding import is_sharded
+from attnbench.training.share import share_of_this_process
 
 ONE_VALUE = "more than 1 value per channel"
 """In torch's message of a BatchNorm that is to normalise a single value."""
@@ -38,6 +42,7 @@ class Stepper:
         recipe: Recipe,
         device: torch.device,
         optimizer: Optimizer,
+        average: Average,
         *,
         teacher: nn.Module | None = None,
         compiler: str = "",
@@ -50,6 +55,7 @@ class Stepper:
             recipe: how.
             device: where.
             optimizer: over the model's parameters.
+            average: of its weights.
             teacher: in evaluation mode, on the device.
             compiler: see `training.compiling`.
         """
@@ -59,10 +65,12 @@ class Stepper:
         self.device = device
         self.optimizer = optimizer
         self.teacher = teacher
-        self.average = Average(model, recipe)
+        self.average = average
         self.losses = Losses(device)
         self.compiler = compiler
         self.scaler = loss_scaler(recipe, device)
+        self.share = share_of_this_process(recipe)
+        self._parallel = Parallel(model, self._loss)
         self._heads: dict[str, Tensor] = {}
 
     @contextmanager
@@ -88,7 +96,7 @@ class Stepper:
             number: of the step, counted from 1 over the whole run.
             epoch: counted from 1.
             rate: the learning rate.
-            images: (batch, 3, height, width).
+            images: (batch, 3, height, width), the whole batch; see `training.share`.
             targets: as the task's transforms give them.
 
         Raises:
@@ -97,11 +105,14 @@ class Stepper:
         set_rate(self.optimizer, rate)
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.device)
-        for part, its, share in in_parts(images, targets, self.recipe.accumulate):
-            loss = self._loss(part, its) * share
-            self.scaler.scale(loss).backward()
+        parts = [*self.share.parts(images, targets, self.recipe.accumulate)]
+        for part in parts:
+            with self._parallel.part(part, is_last=part is parts[-1]) as loss_of_part:
+                loss = loss_of_part() * part.weight
+                # The gradients of all processes are averaged.
+                self.scaler.scale(loss * self.share.size).backward()
             total += loss.detach()
-        self.losses.add(total, len(images), epoch, rate)
+        self.losses.add(together.summed(total), len(images), epoch, rate)
         if self.recipe.clip_grad > 0:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip_grad)
@@ -122,6 +133,11 @@ class Stepper:
         if answers is not None:
             student = self._heads.get("head_dist", outputs)
             loss = taught(loss, teachers_loss(student, answers, recipe), recipe)
+        if auxiliary and is_sharded(self.model):
+            raise UserError(
+                f"--shard: {type(self.model).__name__} has losses inside of its blocks, which FSDP "
+                "does not see; leave it out"
+            )
         for extra in auxiliary:
             loss = loss + extra
         return loss
@@ -135,7 +151,7 @@ def _forward(model: nn.Module, images: Tensor) -> Any:
     try:
         return model(images)
     except ValueError as error:
-        if len(images) > 1 or ONE_VALUE not in str(error):
+        if in_whole_batch(len(images)) > 1 or ONE_VALUE not in str(error):
             raise
         raise UserError(
             "training expects at least 2 images a batch for a model with BatchNorm, got 1: give "

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from attnbench.errors import UserError
 from attnbench.records.convert import as_type
 from attnbench.training.checkpoint import Checkpoint
-from attnbench.training.memory_format import laid_as
+from attnbench.training.sharding import placed_as
 
 
 def restored(checkpoint: Checkpoint, build: Callable[[], nn.Module]) -> nn.Module:
@@ -61,7 +61,8 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
             f"the checkpoint belongs to another model: {difference}; build the model with the "
             "name, options and image size that the checkpoint was trained with"
         )
-    model.load_state_dict(weights)
+    own = model.state_dict()
+    model.load_state_dict({name: placed_as(one, own[name]) for name, one in weights.items()})
 
 
 def fill_optimizer(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
@@ -81,7 +82,7 @@ def fill_optimizer(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
         )
     optimizer.load_state_dict(dict(state))
     for parameter, moments in optimizer.state.items():
-        moments.update({name: laid_as(value, parameter) for name, value in moments.items()})
+        moments.update({name: placed_as(value, parameter) for name, value in moments.items()})
 
 
 def fill_scaler(scaler: GradScaler, state: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from attnbench.data.targets import Detections, Objects
 from attnbench.errors import UserError
 from attnbench.tasks.detection.detector import Detector
 from attnbench.tasks.detection.suppression import best_boxes
+from attnbench.tasks.whole_batch import divisor
 from baselines.detectors.images import filled_up
 
 BOX = 4
@@ -70,7 +71,7 @@ class EfficientDet(Detector):
         effdet = effdet_package()
         labeler = effdet.anchors.AnchorLabeler(self._anchors(outputs), self.num_classes, MATCH)
         wanted = [~one.crowd for one in targets]
-        known = labeler.batch_label_anchors(
+        classes, boxes, positives = labeler.batch_label_anchors(
             [
                 _turned(one.boxes[keep]).to(device)
                 for one, keep in zip(targets, wanted, strict=True)
@@ -78,7 +79,9 @@ class EfficientDet(Detector):
             [one.labels[keep].to(device) + 1 for one, keep in zip(targets, wanted, strict=True)],
         )
         measure = effdet.loss.DetectionLoss(self.model.config)
-        total, _, _ = measure(outputs["classes"], outputs["boxes"], *known)
+        # effdet divides by one more than the positives of the batch.
+        positives = divisor(positives.sum(), least=0.0, plus=1.0)[None] - 1.0
+        total, _, _ = measure(outputs["classes"], outputs["boxes"], classes, boxes, positives)
         return total
 
     def detections(

@@ -22,6 +22,7 @@ from attnbench.data.targets import Detections, Objects
 from attnbench.errors import UserError
 from attnbench.tasks.detection.detector import Detector
 from attnbench.tasks.detection.suppression import best_boxes
+from attnbench.tasks.whole_batch import divisor, in_whole_batch
 
 COARSEST = 512
 """Stride of the last map of SSDLite."""
@@ -108,8 +109,20 @@ class Fcos(TorchvisionDetector):
     def _losses(
         self, head: dict[str, Tensor], anchors: list[Tensor], truth: Truth
     ) -> dict[str, Tensor]:
-        counts = [len(one) for one in anchors]
-        return self.model.compute_loss(truth, head, [torch.cat(anchors)] * len(truth), counts)
+        counts, found = [len(one) for one in anchors], []
+        own = self.model.head.compute_loss
+
+        def watched(truth: Truth, head: Any, anchors: Any, matched: list[Tensor]) -> Any:
+            found.extend(matched)
+            return own(truth, head, anchors, matched)
+
+        self.model.head.compute_loss = watched
+        try:
+            boxes = [torch.cat(anchors)] * len(truth)
+            losses = self.model.compute_loss(truth, head, boxes, counts)
+        finally:
+            del self.model.head.compute_loss
+        return _over_whole_batch(losses, found)
 
     def _boxes(self, codes: Tensor, anchors: Tensor) -> Tensor:
         return self.model.box_coder.decode(codes, anchors.expand(len(codes), -1, -1))
@@ -142,7 +155,8 @@ class Ssd(TorchvisionDetector):
             UserError: one small image in training: BatchNorm has one value for each channel of the
                 coarsest map.
         """
-        if self.training and len(images) == 1 and max(images.shape[-2:]) <= COARSEST:
+        one = in_whole_batch(len(images)) == 1
+        if self.training and one and max(images.shape[-2:]) <= COARSEST:
             raise UserError(
                 "ssdlite expects at least 2 images a step in training, got 1: its coarsest map is "
                 f"1 × 1 up to {COARSEST} px, and BatchNorm has one value a channel; "
@@ -155,7 +169,8 @@ class Ssd(TorchvisionDetector):
     ) -> dict[str, Tensor]:
         boxes = torch.cat(anchors)
         matched = [self._matched(one["boxes"], boxes) for one in truth]
-        return self.model.compute_loss(truth, head, [boxes] * len(truth), matched)
+        losses = self.model.compute_loss(truth, head, [boxes] * len(truth), matched)
+        return _over_whole_batch(losses, matched)
 
     def _matched(self, boxes: Tensor, anchors: Tensor) -> Tensor:
         """The object of each anchor, int64 (anchors,); -1 for none."""
@@ -165,6 +180,18 @@ class Ssd(TorchvisionDetector):
 
     def _scores(self, head: dict[str, Tensor]) -> Tensor:
         return head["cls_logits"].softmax(-1)[..., 1:]
+
+
+def _over_whole_batch(losses: dict[str, Tensor], matched: list[Tensor]) -> dict[str, Tensor]:
+    """Losses of torchvision's, which it divides by the matches that it sees.
+
+    Args:
+        losses: scalars.
+        matched: the object of each anchor of each picture, negative for none.
+    """
+    count = sum(int((one >= 0).sum()) for one in matched)
+    factor = max(1, count) / divisor(count)
+    return {name: one * factor for name, one in losses.items()}
 
 
 def _float(head: Mapping[str, Tensor]) -> dict[str, Tensor]:

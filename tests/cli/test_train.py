@@ -176,6 +176,8 @@ def test_auto_resume_starts_what_is_not_there(train, tmp_path):
         (["--executor", "ray", "--device", "cpu", "--jobs", "2"], "--jobs is for --executor local"),
         (["--executor-option", "at_once=2"], "--executor slurm or ray"),
         (["--jobs", "0"], "--jobs: expected a whole number from 1"),
+        (["--nproc", "2", "--seeds", "0,1", "--jobs", "2"], "leave out one of the two"),
+        (["--device", "cuda:0,cuda:1"], "one run at a time takes one device"),
         (["--device", "cpu,cuda:1"], "--device: expected one device, or GPUs"),
     ],
 )

@@ -50,6 +50,7 @@ SENSIBLE = {
     "mode": ["forward", "train", "forward,backward"],
     "model": ["fuzz-small"],
     "n_tokens": ["16", "64", "16,64", "196"],
+    "nproc": ["1"],
     "num_classes": ["2", "10", "1000"],
     "option": ["qkv_bias=false", "num_anchors=5"],
     "out": ["results/runs/new.jsonl", "results/runs/profile.jsonl", "new/deep/file.jsonl"],

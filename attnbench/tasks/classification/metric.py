@@ -12,31 +12,35 @@ from attnbench.scoring.outcomes import Outcomes
 
 
 class Accuracy:
-    """Sums over images in float64, so that neither batch size nor merging changes the scores."""
+    """Sums over images in float64, so that the batch size changes no score.
+
+    Those of batches are kept, and added up in their order, so that merging changes no bit.
+    """
 
     def __init__(self) -> None:
         self.count = 0
-        self.sums = torch.zeros(3, dtype=torch.float64)
-        """Images right at first, images right among the first five, and the summed loss."""
+        self.batches: list[Tensor] = []
+        """float64 (3,): images right at first, right among the first five, and the summed loss."""
         self.answers: list[Tensor] = []
         """float64 (batch, 3): true class, class with the highest score, its probability."""
 
     def update(self, outputs: Tensor, targets: Tensor) -> None:
         """Add logits (batch, classes) and class indices, int64 (batch,)."""
         logits = outputs.float()
-        self.sums += _sums(logits, targets).cpu()
+        self.batches.append(_sums(logits, targets).cpu())
         self.answers.append(_answers(logits, targets).cpu())
         self.count += len(targets)
 
     def merge(self, other: Accuracy) -> None:
         """Add what another accumulator has seen."""
-        self.sums += other.sums
+        self.batches += other.batches
         self.answers += other.answers
         self.count += other.count
 
     def compute(self) -> Mapping[str, float]:
         """Shares of the images from 0 to 1, and the mean loss in nats."""
-        top1, top5, loss = (self.sums / self.count).tolist()
+        sums = sum(self.batches, start=torch.zeros(3, dtype=torch.float64))
+        top1, top5, loss = (sums / self.count).tolist()
         return {"top1": top1, "top5": top5, "loss": loss}
 
     def outcomes(self) -> Outcomes:

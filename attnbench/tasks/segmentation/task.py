@@ -18,6 +18,7 @@ from attnbench.tasks.segmentation.layers import resized
 from attnbench.tasks.segmentation.metric import ConfusionMatrix
 from attnbench.tasks.segmentation.semantic_fpn import SemanticFPN
 from attnbench.tasks.segmentation.transforms import SCALES, augment, only_normalise
+from attnbench.tasks.whole_batch import divisor
 
 AUXILIARY_WEIGHT = 0.4
 """Of the loss of the auxiliary head (Zhao et al. 2017, PSPNet)."""
@@ -44,7 +45,7 @@ class Segmentation(Task):
         Ignored pixels do not count; a batch that is ignored as a whole has loss 0.
         """
         labels = torch.stack([one.labels for one in targets]).long()
-        known = (labels != IGNORE).sum().clamp(min=1)
+        known = divisor((labels != IGNORE).sum())
         weights = [1.0] + [AUXILIARY_WEIGHT] * (len(outputs) - 1)
         losses = [
             weight

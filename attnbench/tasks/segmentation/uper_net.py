@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from attnbench.errors import UserError
 from attnbench.models.backbone import FeatureInfo
 from attnbench.tasks.segmentation.layers import ConvNormReLU, resized
+from attnbench.tasks.whole_batch import in_whole_batch
 
 WIDTH = 512
 POOLS = (1, 2, 3, 6)
@@ -44,7 +45,7 @@ class UperNet(nn.Module):
             UserError: one image in training: BatchNorm has one value for each channel of the map
                 that is pooled to 1 × 1.
         """
-        if self.training and len(maps[0]) == 1:
+        if self.training and in_whole_batch(len(maps[0])) == 1:
             raise UserError(
                 "uper-net expects at least 2 images a step in training, got 1: its BatchNorm after "
                 "pooling to 1 × 1 has one value a channel; raise --batch-size"

@@ -19,6 +19,7 @@ from attnbench.data.targets import Detections, Objects
 from attnbench.tasks.detection.detector import Detector
 from attnbench.tasks.detection.padding import Padded, contains, padded
 from attnbench.tasks.detection.suppression import best_boxes
+from attnbench.tasks.whole_batch import divisor
 from baselines.detectors.yolo.blocks import conv
 from baselines.detectors.yolo.trunk import DEPTHS, STRIDES, Neck, Trunk, scaled
 from baselines.detectors.yolo.yolov5_assignment import matches_of
@@ -88,8 +89,9 @@ def loss_of_level(level: Level, objects: Padded, balance: float) -> Tensor:
     of_objects = entropy(level.objects, target, reduction="none") * ~(inside & (target == 0))
     area = level.size[0] * level.size[1] * level.stride**2
     # A mean over the matches and the classes, times the number of classes in 80.
-    of_classes = CLASS_WEIGHT / 80 * of_classes / max(1, len(place))
-    of_boxes = BOX_WEIGHT * apart.sum() / max(1, len(place))
+    matches = divisor(len(place))
+    of_classes = CLASS_WEIGHT / 80 * of_classes / matches
+    of_boxes = BOX_WEIGHT * apart.sum() / matches
     return of_boxes + of_classes + balance * area / SIDE**2 * of_objects.mean()
 
 

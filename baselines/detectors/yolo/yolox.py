@@ -18,6 +18,7 @@ from attnbench.tasks.detection.detector import Detector
 from attnbench.tasks.detection.overlaps import overlap
 from attnbench.tasks.detection.padding import Padded, padded
 from attnbench.tasks.detection.suppression import best_boxes
+from attnbench.tasks.whole_batch import divisor
 from baselines.detectors.yolo.blocks import SpaceToDepth, conv
 from baselines.detectors.yolo.trunk import YOLOX_DEPTHS, Neck, Trunk, scaled
 from baselines.detectors.yolo.yolox_assignment import assign
@@ -70,7 +71,7 @@ def yolox_loss(cells: Cells, objects: Padded) -> Tensor:
     target[rows, objects.labels[picture, which]] = overlaps.detach()
     of_classes = entropy(logits, target, reduction="sum")
     total = BOX_WEIGHT * of_boxes + (of_objects * ~found.ignored).sum() + of_classes
-    return total / max(1, len(cell))
+    return total / divisor(len(cell))
 
 
 def create_yolox(

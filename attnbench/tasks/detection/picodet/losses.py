@@ -11,6 +11,7 @@ from attnbench.tasks.detection.padding import Padded
 from attnbench.tasks.detection.picodet.assignment import assign
 from attnbench.tasks.detection.picodet.head import BINS, Cells
 from attnbench.tasks.detection.picodet.varifocal import varifocal
+from attnbench.tasks.whole_batch import divisor
 
 BOX_WEIGHT = 2.0
 DISTRIBUTION_WEIGHT = 0.25
@@ -38,7 +39,7 @@ def picodet_loss(cells: Cells, objects: Padded) -> Tensor:
     sides = _distances(truth, cells.centres[cell], cells.strides[cell])
     of_bins = (weight * _distribution(cells.bins[picture, cell], sides)).sum() / 4
     located = BOX_WEIGHT * of_boxes + DISTRIBUTION_WEIGHT * of_bins
-    return scores / max(1, len(cell)) + located / weight.sum().clamp(min=1e-6)
+    return scores / divisor(len(cell)) + located / divisor(weight.sum(), least=1e-6)
 
 
 def _distances(boxes: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
