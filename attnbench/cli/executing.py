@@ -52,7 +52,7 @@ class Executing:
         return self.executor != LOCAL
 
     def check(self, device: str, threads: Threads) -> None:
-        """Refuse what only this machine could answer.
+        """Refuse what only this machine could answer, and an engine that is not installed.
 
         Raises:
             UserError: it says what to give instead.
@@ -70,12 +70,15 @@ class Executing:
             raise UserError(
                 f"--executor {self.executor} takes --threads N; auto and --pin ask this machine"
             )
+        from attnbench.executors.named import require
+
+        require(self.executor)
 
     def open(self, folder: Path) -> Executor:
         """The executor, which is elsewhere, with its files in a folder.
 
         Raises:
-            UserError: its package is missing, or it does not take an option.
+            UserError: it is not here, or does not take an option.
         """
         from attnbench.executors.named import executor_named
 

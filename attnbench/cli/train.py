@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     import torch
 
+    from attnbench.cli.training import Training
     from attnbench.data.layouts.found import Reading
+    from attnbench.experiments.queue import Planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,20 +156,32 @@ def command(
         training.show_plan(queue, len(seeds))
         return
     try:
-        if place.size > 1:
-            with joined(place, chosen[0].type):
-                training.one(queue[0]) if is_single else training.in_turn(queue)
-        elif is_single:
-            training.one(queue[0])
-        else:
-            from attnbench.cli.training_queue import TrainingQueue
-
-            TrainingQueue(
-                training=training, executing=executing, devices=[str(one) for one in chosen],
-                threads=threads, plugins=tuple(plugin or ()),
-            ).work_through(queue)  # fmt: skip
+        with joined(place, chosen[0].type):
+            if is_single:
+                training.one(queue[0])
+            elif place.size > 1:
+                training.in_turn(queue)
+            else:
+                _as_jobs(queue, training, executing, chosen, threads, plugin)
     except Stopped as stop:
         raise told(stop, screen) from None
+
+
+def _as_jobs(
+    queue: Sequence[Planned],
+    training: Training,
+    executing: AtOnce,
+    devices: Sequence[torch.device],
+    threads: Threads,
+    plugins: list[str] | None,
+) -> None:
+    """Train each run in a process of its own."""
+    from attnbench.cli.training_queue import TrainingQueue
+
+    TrainingQueue(
+        training=training, executing=executing, devices=[str(device) for device in devices],
+        threads=threads, plugins=tuple(plugins or ()),
+    ).work_through(queue)  # fmt: skip
 
 
 def _devices(

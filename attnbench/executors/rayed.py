@@ -23,14 +23,9 @@ class Rayed:
         Args:
             options: of each task, such as `num_gpus`.
             address: of a cluster that runs, such as "auto"; None starts one on this machine.
-
-        Raises:
-            UserError: Ray is not installed.
         """
-        try:
-            import ray
-        except ImportError as error:
-            raise UserError("--executor ray needs Ray: pip install 'attnbench[ray]'") from error
+        import ray
+
         self._ray, self._options, self._address = ray, options, address
 
     def run(

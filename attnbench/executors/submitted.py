@@ -30,15 +30,10 @@ class Submitted:
             at_once: jobs that wait or run at the same time.
 
         Raises:
-            UserError: submitit is not installed, there is no such cluster here, or it does not
-                take an option.
+            UserError: there is no such cluster here, or it does not take an option.
         """
-        try:
-            import submitit
-        except ImportError as error:
-            raise UserError(
-                "--executor slurm needs submitit: pip install 'attnbench[slurm]'"
-            ) from error
+        import submitit
+
         self._at_once = at_once
         try:
             self._executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
