@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from attnbench.records import CostRecord, store
+from attnbench.records import EpochRecord, Record, store
 from attnbench.records.schema import parse
-
-Identity = tuple[str, str, str]
 
 
 class Merged:
@@ -25,11 +23,11 @@ class Merged:
             UserError: it cannot be read.
         """
         self._out = out
-        self.records = list(store.read(out).costs) if out.exists() else []
-        """The records of cells in the file, in their order."""
+        self.records = list(store.read(out).records) if out.exists() else []
+        """The records in the file, in their order."""
         self._known = {_identity(record) for record in self.records}
 
-    def add(self, lines: bytes) -> list[CostRecord]:
+    def add(self, lines: bytes) -> list[Record]:
         """Append the records of a job; what a crash cut off is left out.
 
         Returns:
@@ -47,14 +45,15 @@ class Merged:
         return self.records[before:]
 
 
-def _records(lines: bytes) -> Iterator[CostRecord]:
+def _records(lines: bytes) -> Iterator[Record]:
     for line in lines.splitlines():
         with suppress(ValueError, TypeError, KeyError):
             record = parse(line)
-            if isinstance(record, CostRecord):
+            if isinstance(record, Record):
                 yield record
 
 
-def _identity(record: CostRecord) -> Identity:
+def _identity(record: Record) -> Hashable:
     """Tells records apart: two of one cell differ in the moment or the machine."""
-    return record.key, record.created, record.host
+    epoch = record.progress.epoch if isinstance(record, EpochRecord) else None
+    return record.kind, record.key, record.created, record.host, epoch

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from attnbench.benchmark.executors.base import Executor
-from attnbench.benchmark.executors.rayed import Rayed
-from attnbench.benchmark.executors.submitted import Submitted
 from attnbench.errors import UserError
+from attnbench.executors.base import Executor
+from attnbench.executors.rayed import Rayed
+from attnbench.executors.submitted import Submitted
+
+PACKAGES = {"slurm": "submitit", "ray": "ray"}
+
+
+def require(name: str) -> None:
+    """Refuse an engine whose package is not installed, before any work.
+
+    Args:
+        name: "slurm" or "ray".
+
+    Raises:
+        UserError: the extra that has it is named.
+    """
+    if find_spec(PACKAGES[name]) is None:
+        raise UserError(
+            f"--executor {name} needs {PACKAGES[name]}: pip install 'attnbench[{name}]'"
+        )
 
 
 def executor_named(name: str, folder: Path, options: Mapping[str, Any]) -> Executor:
@@ -22,7 +40,7 @@ def executor_named(name: str, folder: Path, options: Mapping[str, Any]) -> Execu
             to the engine.
 
     Raises:
-        UserError: its package is missing, or it does not take an option.
+        UserError: the engine is not here, or it does not take an option.
     """
     rest = dict(options)
     own = {key: rest.pop(key) for key in OWN[name] if key in rest}

@@ -5,17 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from attnbench.benchmark.executors.base import Ended
-from attnbench.benchmark.executors.merging import Merged
-from attnbench.benchmark.executors.spread import (
-    Settings,
-    jobs_folder,
-    jobs_of,
-    merge_leftovers,
-    run_jobs,
-)  # fmt: skip
 from attnbench.benchmark.grid import layer_workloads
 from attnbench.benchmark.runner import open_record
+from attnbench.benchmark.spread import Settings, jobs_of
+from attnbench.executors.base import Answer, Ended
+from attnbench.executors.folder import jobs_folder, shared_folder
+from attnbench.executors.merging import Merged
+from attnbench.executors.running import run_jobs
 from attnbench.records import store
 from attnbench.spec import Protocol
 
@@ -35,7 +31,7 @@ class Engine:
         self.loses = loses
         self.ran = []
 
-    def run(self, jobs):
+    def run(self, jobs, on_wait):
         for job in jobs:
             self.ran += job.work.workloads
             done = job.work.workloads[: 1 if job.name in self.loses else None]
@@ -46,14 +42,15 @@ class Engine:
                     file.write(b'{"kind": "lay')  # the crash cut it off
                 yield Ended(job=job, lost="the node is gone")
             else:
-                yield Ended(job=job, lines=job.work.results.read_bytes())
+                yield Ended(job=job, answer=Answer(lines=job.results.read_bytes()))
 
 
 def swept(out, engine, cells=CELLS):
-    merged, lost = Merged(out), []
+    merged = Merged(out)
     jobs = jobs_of(cells, SETTINGS, out, merged.records)
-    run_jobs(jobs, engine, merged, jobs_folder(out), on_lost=lambda job, reason: lost.append(job))
-    return jobs, lost
+    ended = []
+    run_jobs(jobs, engine, merged, on_ended=ended.append)
+    return jobs, [one.job for one in ended if one.lost]
 
 
 def test_a_lost_job_costs_its_missing_cells_and_the_next_run_does_those_alone(tmp_path):
@@ -80,7 +77,11 @@ def test_files_that_a_killed_sweep_left_are_merged_once(tmp_path):
     lines = [file.read_bytes() for file in jobs_folder(out).glob("*.jsonl")]
     merged = Merged(out)
     merged.add(lines[0])  # the sweep was killed between this and the removal of the file
-    assert len(merge_leftovers(Merged(out), jobs_folder(out))) == len(CELLS) - len(merged.records)
+    with shared_folder(jobs_folder(out), again := Merged(out)) as left:
+        assert len(left) == len(CELLS) - len(merged.records)
+        with shared_folder(jobs_folder(out), again) as of_the_other:
+            assert of_the_other == []
+    assert not jobs_folder(out).exists()
     assert len(store.read(out).records) == len(CELLS)
     assert jobs_of(CELLS, SETTINGS, out, Merged(out).records) == []
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from attnbench.benchmark.executors.host_lock import alone_on_host
+from attnbench.executors.base import Answer
+from attnbench.executors.host_lock import alone_on_host
 from attnbench.records import CostRecord
 from attnbench.spec import AnyWorkload, Protocol
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +27,8 @@ class SweepJob:
     timeout_s: float | None = None
     threads: int | None = None
 
-    def __call__(self) -> bytes:
-        """Measure, and return the lines of the results file.
+    def __call__(self) -> Answer:
+        """Measure; the answer has the lines of the results file.
 
         Raises:
             UserError: a plug-in or the device is missing on this machine.
@@ -41,7 +37,7 @@ class SweepJob:
         from attnbench.benchmark.shared_file import SharedFile
         from attnbench.benchmark.sweep import sweep
         from attnbench.benchmark.worker import Worker
-        from attnbench.profiling.machine.environment import choose_device
+        from attnbench.profiling.machine.environment import choose_device, place_of
         from attnbench.profiling.machine.threads import use_threads
         from attnbench.registry import load_plugin
 
@@ -50,7 +46,7 @@ class SweepJob:
         if self.threads is not None:
             use_threads(self.threads)
         device = choose_device(self.device)
-        recorder, host, gpu = Recorder(self.results, "sweep"), socket.gethostname(), _gpu(device)
+        recorder, (host, gpu) = Recorder(self.results, "sweep"), place_of(device)
 
         def keep(record: CostRecord) -> None:
             recorder.keep(replace(record, host=host, gpu=gpu))
@@ -64,11 +60,4 @@ class SweepJob:
                 self.workloads, self.protocol, device, measure=worker.measure, on_record=keep,
                 shared=shared,
             )  # fmt: skip
-        return self.results.read_bytes()
-
-
-def _gpu(device: torch.device) -> str:
-    """The identity of a GPU among all GPUs; "" for a CPU."""
-    from torch.cuda import get_device_properties
-
-    return f"GPU-{get_device_properties(device).uuid}" if device.type == "cuda" else ""
+        return Answer(lines=self.results.read_bytes())

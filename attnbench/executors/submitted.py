@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from attnbench import clocks
-from attnbench.benchmark.executors.base import Ended, Job, said_by
 from attnbench.errors import UserError
-
-LOOK_EVERY_S = 0.5
+from attnbench.executors.base import LOOK_EVERY_S, Ended, Job, said_by
 
 
 class Submitted:
@@ -32,23 +30,22 @@ class Submitted:
             at_once: jobs that wait or run at the same time.
 
         Raises:
-            UserError: submitit is not installed, there is no such cluster here, or it does not
-                take an option.
+            UserError: there is no such cluster here, or it does not take an option.
         """
-        try:
-            import submitit
-        except ImportError as error:
-            raise UserError(
-                "--executor slurm needs submitit: pip install 'attnbench[slurm]'"
-            ) from error
+        import submitit
+
         self._at_once = at_once
         try:
             self._executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
             self._executor.update_parameters(**{"name": "attnbench", **options})
         except Exception as error:  # the library raises what it likes
+            with suppress(OSError):
+                folder.rmdir()  # it has made one already
             raise UserError(f"--executor slurm: {said_by(error)}") from error
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Ended]:
+    def run(
+        self, jobs: Sequence[Job], on_wait: Callable[[], None] = lambda: None
+    ) -> Generator[Ended]:
         """See `Executor.run`."""
         waiting, running = list(jobs), list[tuple[Job, Any]]()
         try:
@@ -57,9 +54,10 @@ class Submitted:
                     job = waiting.pop(0)
                     running.append((job, self._executor.submit(job.work)))
                 ended = [pair for pair in running if pair[1].done()]
-                running = [pair for pair in running if pair not in ended]
-                for job, submitted in ended:
-                    yield _end(job, submitted)
+                for pair in ended:
+                    running.remove(pair)
+                    yield _end(*pair)
+                on_wait()
                 if not ended:
                     clocks.sleep(LOOK_EVERY_S)
         finally:
@@ -70,6 +68,6 @@ class Submitted:
 
 def _end(job: Job, submitted: Any) -> Ended:
     try:
-        return Ended(job=job, lines=submitted.result())
+        return Ended(job=job, answer=submitted.result())
     except Exception as error:  # noqa: BLE001 - whatever became of the job
         return Ended(job=job, lost=said_by(error))
