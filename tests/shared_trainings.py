@@ -1,12 +1,15 @@
 """Small trainings of every task, which one process does alone, or several together."""
 
 import copy
-from contextlib import suppress
+import os
+import signal
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import torch
 from torch import nn
 
+from attnbench import together
 from attnbench.data.images import ImageData, ImagesInMemory
 from attnbench.data.labelled_images import LabelledInMemory
 from attnbench.data.targets import IGNORE, LabelMap, Objects
@@ -15,9 +18,12 @@ from attnbench.tasks.detection.picodet.model import PicoDet
 from attnbench.tasks.factory import create_task
 from attnbench.tasks.segmentation.models import HEADS
 from attnbench.tasks.segmentation.segmenter import Segmenter
+from attnbench.training import loop
+from attnbench.training.checkpoint import load
 from attnbench.training.evaluate import evaluate
 from attnbench.training.loop import train
 from attnbench.training.recipe import recipe_for
+from attnbench.training.step import Stepper
 
 CLASSES = tuple("abcde")
 SIDES = {"classification": 9, "detection": 96, "segmentation": 32}
@@ -173,3 +179,65 @@ def evaluated(task):
         on_metric=lambda metric: kept.append(metric.outcomes()),
     )  # fmt: skip
     return replace(scores, forward_s=1.0, predict_s=0.0), kept
+
+
+@contextmanager
+def model_by_name():
+    """The network under the name "shared"; what it costs is not measured."""
+    from attnbench.benchmark.runner import open_record
+    from attnbench.experiments import judge, run
+    from attnbench.registry import MODELS, register_model
+    from attnbench.spec import Protocol
+
+    def measured(model, workload, device):
+        return open_record(workload, Protocol(), device)
+
+    before = run.trained_cost
+    register_model("shared", family="mine")(_built)
+    run.trained_cost = judge.trained_cost = measured
+    try:
+        yield
+    finally:
+        run.trained_cost = judge.trained_cost = before
+        del MODELS._entries["shared"]
+
+
+def ran(folder, resume=False, stop_at=None, stop_rank=0):
+    """Carry out a run; a process sends itself a signal after a step. What it scores, or its end."""
+    from attnbench.errors import Stopped
+    from attnbench.experiments.experiment import Experiment
+    from attnbench.experiments.run import run
+
+    class Stopping(Stepper):
+        def step(self, number, *given):
+            super().step(number, *given)
+            if number == stop_at and together.rank() == stop_rank:
+                os.kill(os.getpid(), signal.SIGUSR1)
+
+    data, records, loop.Stepper = data_for("classification"), [], Stopping
+    with model_by_name():
+        experiment = Experiment(
+            model="shared", data=data, recipe=recipe_for(data, epochs=2, batch_size=8),
+            folder=folder / "checkpoints",
+        )  # fmt: skip
+        try:
+            record = run(experiment, resume=resume, logs=["csv"], on_record=records.append)
+        except Stopped as stop:
+            return str(stop), stop.signal
+        finally:
+            loop.Stepper = Stepper
+    return record.run, record.scores.values, len(records)
+
+
+def judged(path, folder):
+    """The scores of a checkpoint in small batches, with the file of its outcomes."""
+    from attnbench.experiments.judge import judge
+
+    data = data_for("classification")
+    with model_by_name():
+        record = judge(load(path), data, run_name="it", batch_size=4, outcomes=folder)
+    return record.scores.values, record.scores.outcomes
+
+
+def _built(num_classes, img_size):
+    return Net()

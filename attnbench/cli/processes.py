@@ -6,6 +6,7 @@ srun, by variables of its own. The first process prints; the others are silent.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -28,7 +29,20 @@ if TYPE_CHECKING:
 
 TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 PROGRAM = "import sys; sys.path[:] = {path!r}; from attnbench.cli import main; main()"
-_NOWHERE = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the end
+QUIET = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
+"""Before torch is loaded, whose core else tells all that it sees."""
+
+
+class _Nowhere(io.TextIOBase):
+    """The standard output and error of all processes but the first."""
+
+    encoding = "utf-8"
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        return len(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +87,9 @@ class Processes:
         if is_ours:
             _end_with_parent()
         if place.size > 1:
-            os.environ.update(torchs_variables(place, os.environ))
-            # Before torch is loaded, whose core tells all that it sees.
-            os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+            os.environ.update({**QUIET, **torchs_variables(place, os.environ)})
         if place.rank:
-            sys.stdout = sys.stderr = _NOWHERE
+            sys.stdout = sys.stderr = _Nowhere()
         if self.count > 1 and (threads.threads == AUTO or threads.pin):
             raise UserError("several processes take --threads N; --threads auto and --pin do not")
         if self.nproc is None or is_ours:
@@ -128,6 +140,7 @@ def _started(count: int) -> int:
 
     # Else each would take all cores, and wait for the others at every operator.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // count)))
+    os.environ.update(QUIET)
     end = run_several(PROGRAM.format(path=sys.path), sys.argv[1:], count)
     if end.text:
         print(f"attnbench: {end.text}", file=sys.stderr)
@@ -204,7 +217,7 @@ def last_words(text: str, *, lost: bool) -> bool:
     """
     from attnbench.isolation.several import leave_message
 
-    is_silent = sys.stderr is _NOWHERE
+    is_silent = isinstance(sys.stderr, _Nowhere)
     if MESSAGE in os.environ:
         leave_message(Path(os.environ[MESSAGE]), text, lost=lost)
     elif is_silent and not lost and together.have_met():
@@ -214,4 +227,4 @@ def last_words(text: str, *, lost: bool) -> bool:
 
 def for_errors() -> TextIO | None:
     """Where a defect is told, by all processes."""
-    return sys.__stderr__ if sys.stderr is _NOWHERE else sys.stderr
+    return sys.__stderr__ if isinstance(sys.stderr, _Nowhere) else sys.stderr

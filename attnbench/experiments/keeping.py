@@ -105,12 +105,10 @@ class Keeper:
         self._status = self._status.with_cost(record)
         self._write("finished")
 
-    def fail(self, error: BaseException) -> str:
+    def fail(self, error: BaseException, reason: str) -> str:
         """Note why a run ended early; returns what is kept of it, for people, or ""."""
         stopped = isinstance(error, KeyboardInterrupt)
-        self._status = replace(
-            self._status, reason="" if stopped else shortened_message(str(error))
-        )
+        self._status = replace(self._status, reason="" if stopped else shortened_message(reason))
         self._write("stopped" if stopped else "failed")
         return f"{self.rotation.last} holds {self._place}" if self._place else ""
 

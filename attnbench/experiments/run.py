@@ -200,8 +200,8 @@ def _told(keeper: Keeper) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        kept = keeper.fail(error)
         reason = _reason(error)
+        kept = keeper.fail(error, str(error) if reason is None else reason)
         if reason is None:
             raise
         kind = PeerLostError if together.is_loss(error) else UserError

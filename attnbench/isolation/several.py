@@ -68,6 +68,7 @@ def run_several(program: str, words: Sequence[str], count: int) -> End:
         command = [sys.executable, "-c", program, *words]
         for rank in range(count):
             started.append(_Started(command, rank, count, common, folder, reading))
+            stack.callback(started[-1].close)
         return _end_of(_waited_for(started, mark), count)
 
 
@@ -84,6 +85,7 @@ class _Started:
         parent: int,
     ) -> None:
         self.rank = rank
+        self._was_ended = False
         self._message, output = folder / f"{rank}.json", folder / f"{rank}.txt"
         self._output = output.open("w+b")
         own = {
@@ -109,15 +111,21 @@ class _Started:
     def end(self, mark: str) -> None:
         """Kill it with all that it has started, if it still runs."""
         if self.code is None:
+            self._was_ended = True
             end_family(self._process.pid, mark)
             self._process.wait()
+
+    def close(self) -> None:
+        """Forget what it printed."""
         self._output.close()
 
     def why(self) -> tuple[str, bool]:
-        """What it said, and whether it only says that another one has ended."""
+        """What it said, and whether it has only ended because another one has."""
         with suppress(OSError, ValueError):
             said = json.loads(self._message.read_text(encoding="utf-8"))
             return said["text"], said["lost"]
+        if self._was_ended:
+            return "", True
         code, words = self.code or 0, read_last_words(self._output)
         if code < 0 or words:
             return explain_end(code, words)[1], False
