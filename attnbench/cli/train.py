@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,14 +24,13 @@ from attnbench.errors import Stopped, UserError
 from attnbench.together import Place, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import torch
 
-    from attnbench.cli.training import Training
+    from attnbench.cli.show.screen import Screen
     from attnbench.data.layouts.found import Reading
-    from attnbench.experiments.queue import Planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,8 @@ def command(
     place = Place() if running.dry_run else processes.begin(threads, recipe.batch_size)
     screen = Screen(stderr=True)
     with status(screen, "loading torch"):
-        from attnbench.cli.training import Training, told
+        from attnbench.cli.training import Training
+        from attnbench.cli.training_queue import TrainingQueue
         from attnbench.experiments.logs import require
         from attnbench.experiments.preparing import Common
         from attnbench.experiments.queue import plan
@@ -155,33 +156,28 @@ def command(
     if running.dry_run:
         training.show_plan(queue, len(seeds))
         return
+    in_jobs = TrainingQueue(
+        training=training, executing=executing, devices=[str(device) for device in chosen],
+        threads=threads, plugins=tuple(plugin or ()),
+    )  # fmt: skip
+    with _stops_told(screen), joined(place, chosen[0].type):
+        if is_single:
+            training.one(queue[0])
+        elif place.size > 1:
+            training.in_turn(queue)
+        else:
+            in_jobs.work_through(queue)
+
+
+@contextmanager
+def _stops_told(screen: Screen) -> Iterator[None]:
+    """End as a signal asked for it, and say how to go on."""
+    from attnbench.cli.training import told
+
     try:
-        with joined(place, chosen[0].type):
-            if is_single:
-                training.one(queue[0])
-            elif place.size > 1:
-                training.in_turn(queue)
-            else:
-                _as_jobs(queue, training, executing, chosen, threads, plugin)
+        yield
     except Stopped as stop:
         raise told(stop, screen) from None
-
-
-def _as_jobs(
-    queue: Sequence[Planned],
-    training: Training,
-    executing: AtOnce,
-    devices: Sequence[torch.device],
-    threads: Threads,
-    plugins: list[str] | None,
-) -> None:
-    """Train each run in a process of its own."""
-    from attnbench.cli.training_queue import TrainingQueue
-
-    TrainingQueue(
-        training=training, executing=executing, devices=[str(device) for device in devices],
-        threads=threads, plugins=tuple(plugins or ()),
-    ).work_through(queue)  # fmt: skip
 
 
 def _devices(
