@@ -132,6 +132,8 @@ QUANTITIES: Mapping[str, Bounds] = {
     "nproc": Bounds(1, 1024),
     # Minutes; 0 saves after every step.
     "save_every": Bounds(0, WEEK_S / 60, whole=False),
+    # Processes of this machine.
+    "jobs": Bounds(1, 1024),
     # what is drawn
     "save_images": Bounds(0, 1000),
     "scales": Bounds(0, 1000, whole=False, above=True),

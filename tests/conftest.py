@@ -111,6 +111,24 @@ def counted_by_torch(counted, monkeypatch):
         monkeypatch.setattr(module, "count", count_once)
 
 
+@pytest.fixture
+def pictures(tmp_path):
+    """Two classes of tiny pictures, laid out as users have them."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.random.default_rng(0)
+    for split, count in (("train", 12), ("val", 6)):
+        for label in ("dark", "light"):
+            place = tmp_path / "pictures" / split / label
+            place.mkdir(parents=True)
+            for index in range(count):
+                low = 0 if label == "dark" else 128
+                picture = pixels.integers(low, low + 128, (16, 16, 3), dtype="uint8")
+                Image.fromarray(picture).save(place / f"{index}.png")
+    return tmp_path / "pictures"
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--thorough", type=float, default=1,

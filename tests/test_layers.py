@@ -12,13 +12,14 @@ VOCABULARY = {
     "ambient", "bounds", "clocks", "cores", "errors", "files", "impls", "nameless", "plugins",
     "registry", "spec", "together", "units", "visible", "waiting",
 }  # fmt: skip
-_LOW = {"records", "isolation", "kernels", "data", "scoring"}
+_LOW = {"records", "isolation", "executors", "kernels", "data", "scoring"}
 _MIDDLE = {"analysis", "attention", "profiling", "models", "tasks", "training"}
 _HIGH = VOCABULARY | _LOW | _MIDDLE | {"benchmark"}
 MAY_IMPORT = {
     **dict.fromkeys(VOCABULARY, VOCABULARY),
     "records": VOCABULARY,
     "isolation": VOCABULARY | {"records"},
+    "executors": VOCABULARY | {"records", "isolation"},
     "kernels": VOCABULARY,
     "data": VOCABULARY,
     "scoring": VOCABULARY,

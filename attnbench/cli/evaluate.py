@@ -236,11 +236,17 @@ def _open(
 def _refuse_other_task(asked: Asked, trained: Checkpoint) -> None:
     """Refuse what does not fit a checkpoint, which knows its task."""
     from attnbench.experiments.worst import DRAWN_TASKS
+    from attnbench.units import primary_score
 
     if len(asked.sizes) > 1 and (asked.details or asked.save_images):
         raise UserError(
             "--details and --save-images show a model at one size, got "
             f"{len(asked.sizes)} sizes; give one with --img-size, or none"
+        )
+    if len(asked.sizes) > 1 and primary_score(trained.task) is None:
+        raise UserError(
+            f"--img-size: expected one size for the task {trained.task}, which has no score to be "
+            f"set side by side, got {len(asked.sizes)}; give one"
         )
     if asked.task not in (None, trained.task):
         raise UserError(

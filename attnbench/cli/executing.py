@@ -12,10 +12,15 @@ from attnbench.errors import UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from attnbench.benchmark.executors.base import Executor
+    from attnbench.executors.base import Executor
 
 LOCAL = "local"
 EXECUTORS = (LOCAL, "slurm", "ray")
+MANY = {
+    "slurm": "--executor-option at_once=N",
+    "ray": "--executor-option num_cpus=N for each job, and starts as many as there is room for",
+}
+"""How an engine is told how many jobs run at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +31,8 @@ class Executing:
         str,
         options.choice(
             EXECUTORS,
-            "Where the cells are measured: on this machine, or by jobs of Slurm (through submitit) "
-            "or of Ray. Each job is one comparison; one job at a time measures on a machine.",
+            "Where the work is done: by processes of this machine, or by jobs of Slurm (through "
+            "submitit) or of Ray.",
         ),
     ] = LOCAL
     executor_option: Annotated[
@@ -43,11 +48,11 @@ class Executing:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether other processes than the worker of this command do the work."""
+        """Whether an engine decides which machines do the work."""
         return self.executor != LOCAL
 
     def check(self, device: str, threads: Threads) -> None:
-        """Refuse what only this machine could answer.
+        """Refuse what only this machine could answer, and an engine that is not installed.
 
         Raises:
             UserError: it says what to give instead.
@@ -56,7 +61,7 @@ class Executing:
             if self.executor_option:
                 raise UserError("--executor-option needs --executor slurm or ray")
             return
-        if device == "auto":
+        if device == "auto" or "," in device:
             raise UserError(
                 f"--executor {self.executor} expects --device cpu or cuda: what this machine has "
                 "says nothing about the others"
@@ -65,14 +70,52 @@ class Executing:
             raise UserError(
                 f"--executor {self.executor} takes --threads N; auto and --pin ask this machine"
             )
+        from attnbench.executors.named import require
+
+        require(self.executor)
 
     def open(self, folder: Path) -> Executor:
-        """The executor, with its files in a folder.
+        """The executor, which is elsewhere, with its files in a folder.
 
         Raises:
-            UserError: its package is missing, or it does not take an option.
+            UserError: it is not here, or does not take an option.
         """
-        from attnbench.benchmark.executors.named import executor_named
+        from attnbench.executors.named import executor_named
 
         values: dict[str, Any] = options.option_values(self.executor_option)
         return executor_named(self.executor, folder, values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtOnce(Executing):
+    """The same for commands that may do several things at the same time on this machine."""
+
+    jobs: Annotated[
+        int | None,
+        options.number(
+            "jobs",
+            "Jobs of --executor local at the same time, each in a process of its own. "
+            "\\[default: 1, or one for each GPU that --device lists]",
+            show_default=False,
+        ),
+    ] = None  # fmt: skip
+
+    def check_jobs(self, processes: int = 1) -> None:
+        """Refuse a number of jobs where the engine decides, and jobs of several processes.
+
+        Args:
+            processes: that work on everything together.
+
+        Raises:
+            UserError: it says what to give instead.
+        """
+        if self.elsewhere and self.jobs is not None:
+            raise UserError(
+                f"--jobs is for --executor local; --executor {self.executor} takes "
+                f"{MANY[self.executor]}"
+            )
+        if processes > 1 and (self.elsewhere or self.jobs is not None):
+            raise UserError(
+                f"--executor and --jobs start a process for each run; {processes} processes "
+                "(--nproc, torchrun, srun) train one run after another: leave out one of the two"
+            )

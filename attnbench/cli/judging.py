@@ -80,10 +80,8 @@ class Judging:
             return
         height, width = done.images.img_size
         own = done.images.img_size == self.trained.img_size
-        run, outcomes = (
-            self.run if own else f"{self.run}-{height}x{width}",
-            outcomes_beside(self.out),
-        )
+        run = self.run if own else f"{self.run}-{height}x{width}"
+        outcomes = outcomes_beside(self.out)
         save_outcome(
             done.metric, done.images, done.worst.pictures, outcomes, run, self.screen, results=True
         )

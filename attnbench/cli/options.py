@@ -224,3 +224,26 @@ Device = Annotated[
         "auto (GPU if there is one), cpu, cuda, or one of several GPUs such as cuda:1.",
     ),
 ]
+
+Devices = Annotated[
+    str,
+    checked(
+        lambda text, flag: device_names(text),
+        "auto (GPU if there is one), cpu, cuda, one of several GPUs such as cuda:1; or several for "
+        "a queue, such as cuda:0,cuda:1, each with one run at a time.",
+    ),
+]
+
+
+def device_names(text: str) -> list[str]:
+    """Split "cuda:0,cuda:1" into devices.
+
+    Raises:
+        UserError: one is unknown, or there are several and one is no GPU of this machine.
+    """
+    found = [known_device(name) for name in dict.fromkeys(names(text))] or [known_device(text)]
+    if len(found) > 1 and not all(name.startswith("cuda:") for name in found):
+        raise UserError(
+            f"--device: expected one device, or GPUs such as cuda:0,cuda:1; got {shortened(text)}"
+        )
+    return found

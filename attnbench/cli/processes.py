@@ -62,6 +62,11 @@ class Processes:
         """The place of this process, which others may have started."""
         return place_of(os.environ)
 
+    @property
+    def count(self) -> int:
+        """How many there are, or will be."""
+        return max(self.place.size, self.nproc or 1)
+
     def begin(self, threads: Threads, batch_size: int | None = None) -> Place:
         """The place of this process; starts the others if it is alone and they are asked for.
 
@@ -83,7 +88,7 @@ class Processes:
             os.environ.update(torchs_variables(place, os.environ))
         if place.rank:
             sys.stdout = sys.stderr = _Nowhere()
-        if max(place.size, self.nproc or 1) > 1 and (threads.threads == AUTO or threads.pin):
+        if self.count > 1 and (threads.threads == AUTO or threads.pin):
             raise UserError("several processes take --threads N; --threads auto and --pin do not")
         if self.nproc is None or is_ours:
             return place
@@ -117,7 +122,7 @@ class TrainingProcesses(Processes):
 
     def begin(self, threads: Threads, batch_size: int | None = None) -> Place:
         """See `Processes.begin`."""
-        if self.shard and max(self.place.size, self.nproc or 1) == 1:
+        if self.shard and self.count == 1:
             raise UserError(
                 "--shard: expected several processes to share the weights, got one; give --nproc, "
                 "or leave it out"

@@ -14,6 +14,7 @@ import typer
 
 from attnbench.bounds import shortened
 from attnbench.cli import options
+from attnbench.cli.executing import AtOnce
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.places import try_file, try_folder
@@ -36,6 +37,7 @@ IMAGES = 128
 @grouped
 def command(
     threads: Threads,
+    executing: AtOnce,
     what: Annotated[str, typer.Argument(help=f"{', '.join(WHAT[:-1])} or {WHAT[-1]}.")],
     results: Annotated[
         list[Path] | None,
@@ -58,7 +60,8 @@ def command(
 ) -> None:
     """Show the paper's numbers beside published numbers and those counted and measured here.
 
-    Counts are stored in OUT/reproduce-WHAT.jsonl; a second run counts only what is missing.
+    Counts are stored in OUT/reproduce-WHAT.jsonl; a second run counts only what is missing. With
+    --jobs, or by the jobs of an engine, several models are counted at the same time.
     """
     from attnbench.cli.show.screen import Screen
 
@@ -66,15 +69,20 @@ def command(
         raise UserError(f"expected one of {', '.join(WHAT)}; got {shortened(what)}")
     if checkpoint is not None and what not in WITH_ANCHORS:
         raise UserError(f"--checkpoint works with {' or '.join(WITH_ANCHORS)} only; got {what}")
+    executing.check("cpu", threads)
+    executing.check_jobs()
+    if what == "claims" and (executing.elsewhere or executing.jobs):
+        raise UserError("claims are judged in this process; leave out --executor and --jobs")
     try_folder(out)
     try_file(*(out / f"reproduce-{name}" for name in _files(what, checkpoint)), replaced=True)
-    threads.take(Screen(stderr=True))
+    if not executing.elsewhere:
+        threads.take(Screen(stderr=True))
     if what == "claims":
         _claims(out)
         return
     # First, so that a wrong file is refused before anything is counted.
     found = _anchor_use(checkpoint, Screen(stderr=True)) if checkpoint is not None else None
-    _table(what, results, out)
+    _table(what, results, out, executing, tuple(plugin or ()))
     if found is not None:
         _show_anchors(*found, f"{checkpoint}, on", out)
 
@@ -85,7 +93,14 @@ def _files(what: str, checkpoint: Path | None) -> list[str]:
     return [f"{what}.csv", *counts, *(["anchor-use.csv"] if checkpoint else [])]
 
 
-def _table(what: str, results: list[Path] | None, out: Path) -> None:
+def _table(
+    what: str,
+    results: list[Path] | None,
+    out: Path,
+    executing: AtOnce,
+    plugins: tuple[str, ...],
+) -> None:
+    from attnbench.cli.counting_elsewhere import CountElsewhere
     from attnbench.cli.show.progress import status
     from attnbench.cli.show.screen import Screen
 
@@ -97,8 +112,13 @@ def _table(what: str, results: list[Path] | None, out: Path) -> None:
         paths = results or [path for path in (RUNS, MEASURED) if any(path.rglob("*.jsonl"))]
         reproduce = _reproducer(what, paths)
     records = _stored(paths, screen)
+    path = out / f"reproduce-{what}.jsonl"
     with _progress(screen) as on_step:
-        rows = reproduce(out / f"reproduce-{what}.jsonl", records, on_step)
+        elsewhere = CountElsewhere(
+            path=path, executing=executing, plugins=plugins, on_count=on_step, screen=screen
+        )
+        count_first = elsewhere if executing.elsewhere or executing.jobs else None
+        rows = reproduce(path, records, on_step, count_first)
     write(out / f"reproduce-{what}.csv", [asdict(row) for row in rows])
     print_rows(what, rows, Screen())
     print(f"\nStored in {out / f'reproduce-{what}.csv'}, with notes and sources.")

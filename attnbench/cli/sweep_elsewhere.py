@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnbench.cli.executing import Executing
+from attnbench.cli.jobs import files_of_jobs
 from attnbench.cli.threads import Threads
 
 if TYPE_CHECKING:
-    from attnbench.benchmark.executors.base import Executor, Job
-    from attnbench.benchmark.executors.merging import Merged
-    from attnbench.benchmark.executors.spread import Settings
-    from attnbench.records import CostRecord
+    from attnbench.benchmark.spread import Settings
+    from attnbench.executors.base import Ended, Executor, Job
+    from attnbench.executors.merging import Merged
+    from attnbench.records import Record
     from attnbench.spec import AnyWorkload, Protocol
 
 
@@ -22,7 +23,7 @@ def settings_of(
     protocol: Protocol, device: str, threads: Threads, timeout_s: float, plugins: list[str] | None
 ) -> Settings:
     """How the jobs measure, by the options of the command."""
-    from attnbench.benchmark.executors.spread import Settings
+    from attnbench.benchmark.spread import Settings
 
     return Settings(
         protocol=protocol, device=device, plugins=tuple(plugins or ()), timeout_s=timeout_s,
@@ -45,22 +46,21 @@ def sweep_elsewhere(
         UserError: the engine cannot be used, or the results cannot be read or written.
         SystemExit: a job was lost (exit code 1); a second run measures what is missing.
     """
-    from attnbench.benchmark.executors import spread
-    from attnbench.benchmark.executors.merging import Merged
+    from attnbench.benchmark.spread import jobs_of
     from attnbench.cli.show.screen import Screen
+    from attnbench.executors.merging import Merged
 
-    folder, merged = spread.jobs_folder(out), Merged(out)
-    left = [] if dry_run else spread.merge_leftovers(merged, folder)
-    if left:
-        Screen(stderr=True).say(f"{len(left)} records of an earlier run's jobs joined {out}")
-    jobs = spread.jobs_of(workloads, settings, out, [] if force else merged.records)
-    cells = sum(job.cells for job in jobs)
-    there = len(workloads) - cells
     if dry_run:
+        jobs = jobs_of(workloads, settings, out, [] if force else Merged(out).records)
+        cells = sum(job.cells for job in jobs)
+        there = len(workloads) - cells
         print(f"{len(jobs)} jobs would measure {cells} cells; {there} are already there")
         return
-    outcome, lost = _run(jobs, cells, executing.open(folder / "engine"), merged, folder)
-    outcome["already there"] = there
+    with files_of_jobs(out, Screen(stderr=True)) as (folder, merged):
+        executor = executing.open(folder / "engine")
+        jobs = jobs_of(workloads, settings, out, [] if force else merged.records)
+        outcome, lost = _run(jobs, executor, merged)
+    outcome["already there"] = len(workloads) - sum(job.cells for job in jobs)
     counts = ", ".join(f"{count} {name}" for name, count in outcome.items() if count)
     print(f"{len(workloads)} cells: {counts or 'none done'}; stored in {out}")
     if lost:
@@ -68,24 +68,23 @@ def sweep_elsewhere(
         raise SystemExit(1)
 
 
-def _run(
-    jobs: Sequence[Job], cells: int, executor: Executor, merged: Merged, folder: Path
-) -> tuple[Counter[str], int]:
+def _run(jobs: Sequence[Job], executor: Executor, merged: Merged) -> tuple[Counter[str], int]:
     """Run the jobs with a progress bar: the cells by what became of them, and the jobs lost."""
-    from attnbench.benchmark.executors.spread import run_jobs
     from attnbench.cli.show.progress import steps
     from attnbench.cli.show.screen import Screen
+    from attnbench.executors.running import run_jobs
 
     screen, outcome, lost = Screen(stderr=True), Counter[str](), list[str]()
-    with steps(screen, "sweep", cells) as shown:
+    with steps(screen, "sweep", sum(job.cells for job in jobs)) as shown:
 
-        def on_record(record: CostRecord) -> None:
+        def on_record(record: Record) -> None:
             outcome[record.status.replace("_", " ")] += 1
             shown.advance()
 
-        def on_lost(job: Job, reason: str) -> None:
-            lost.append(job.name)
-            screen.say(f"job {job.name} was lost: {reason}")
+        def on_ended(ended: Ended) -> None:
+            if ended.lost:
+                lost.append(ended.job.name)
+                screen.say(f"job {ended.job.name} was lost: {ended.lost}")
 
-        run_jobs(jobs, executor, merged, folder, on_record=on_record, on_lost=on_lost)
+        run_jobs(jobs, executor, merged, on_record=on_record, on_ended=on_ended)
     return outcome, len(lost)

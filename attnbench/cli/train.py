@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from attnbench.cli import options
 from attnbench.cli.cells import ANCHORS
+from attnbench.cli.executing import AtOnce
 from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.outcome import outcomes_beside
@@ -18,12 +20,16 @@ from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.recipe import RecipeOptions
 from attnbench.cli.running import Running
 from attnbench.cli.threads import Threads
-from attnbench.errors import Stopped
+from attnbench.errors import Stopped, UserError
 from attnbench.together import Place, joined
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    import torch
+
+    from attnbench.cli.show.screen import Screen
     from attnbench.data.layouts.found import Reading
 
 
@@ -94,18 +100,20 @@ def command(
     running: Running,
     what: What,
     recipe: RecipeOptions,
+    executing: AtOnce,
     models: Annotated[
         list[str],
         typer.Argument(help="Model names; `attnbench list models` shows all."),
     ],
-    device: options.Device = "auto",
+    device: options.Devices = "auto",
     out: options.Out = RUNS / "train.jsonl",
     plugin: options.Plugin = None,
 ) -> None:
     """Train models and evaluate them after each epoch. The default data need no download.
 
-    Several models, attentions or --seeds are a queue of runs. Call it again to go on: runs that
-    have ended are passed over, those that were stopped are resumed. A run that fails costs itself.
+    Several models, attentions or --seeds are a queue of runs, each in a process of its own. Call it
+    again to go on: runs that have ended are passed over, those that were stopped are resumed. A run
+    that fails, or whose process is lost, costs itself.
     """
     from attnbench.cli.show.progress import status
     from attnbench.cli.show.screen import Screen
@@ -114,38 +122,82 @@ def command(
     if processes.place.rank == 0:
         try_file(out)
         try_folder(checkpoints, outcomes_beside(out))
-    seeds = running.all_seeds
+    executing.check(device, threads)
+    executing.check_jobs(processes.count)
+    seeds, devices = running.all_seeds, options.device_names(device)
     place = Place() if running.dry_run else processes.begin(threads, recipe.batch_size)
     screen = Screen(stderr=True)
     with status(screen, "loading torch"):
-        from attnbench.cli.training import Training, told
+        from attnbench.cli.training import Training
+        from attnbench.cli.training_queue import TrainingQueue
         from attnbench.experiments.logs import require
+        from attnbench.experiments.preparing import Common
         from attnbench.experiments.queue import plan
         from attnbench.experiments.task import asked_for
 
         require(running.logs)
         asked = [asked_for(name, what.head, what.task, what.data) for name in _named(models)]
         queue = plan([name for name, _, _ in asked], what.attentions, seeds)
-        is_single = len(queue) == 1 and running.seeds is None
+        is_single = len(queue) == 1 and running.seeds is None and not executing.elsewhere
         settings = reading.settings
         if is_single and running.resume:
             settings = _as_before(reading, checkpoints, *asked[0])
-        chosen = device_of(place, device)
+        chosen = _devices(devices, place, executing, is_single=is_single)
         training = Training(
-            running=running, found={name: (task, source) for name, task, source in asked},
-            recipe=recipe.overrides(gpu=chosen.type == "cuda"), img_size=recipe.img_size,
-            options=what.values, reading=settings, device=chosen, out=out,
-            checkpoints=checkpoints, screen=screen, sharded=processes.shard,
+            common=Common(
+                found={name: (task, source) for name, task, source in asked},
+                recipe=recipe.overrides(gpu=chosen[0].type == "cuda"), img_size=recipe.img_size,
+                options=what.values, reading=settings, checkpoints=checkpoints,
+            ),
+            running=running, device=chosen[0], out=out, screen=screen, sharded=processes.shard,
         )  # fmt: skip
-    threads.take(screen)
+    if not executing.elsewhere:
+        threads.take(screen)
     if running.dry_run:
         training.show_plan(queue, len(seeds))
         return
+    in_jobs = TrainingQueue(
+        training=training, executing=executing, devices=[str(device) for device in chosen],
+        threads=threads, plugins=tuple(plugin or ()),
+    )  # fmt: skip
+    with _stops_told(screen), joined(place, chosen[0].type):
+        if is_single:
+            training.one(queue[0])
+        elif place.size > 1:
+            training.in_turn(queue)
+        else:
+            in_jobs.work_through(queue)
+
+
+@contextmanager
+def _stops_told(screen: Screen) -> Iterator[None]:
+    """End as a signal asked for it, and say how to go on."""
+    from attnbench.cli.training import told
+
     try:
-        with joined(place, chosen.type):
-            training.one(queue[0]) if is_single else training.queue(queue)
+        yield
     except Stopped as stop:
         raise told(stop, screen) from None
+
+
+def _devices(
+    names: Sequence[str], place: Place, executing: AtOnce, *, is_single: bool
+) -> list[torch.device]:
+    """The devices of the runs; those of other machines are not looked for.
+
+    Raises:
+        UserError: there is none of that name, or there are several for one run at a time.
+    """
+    from attnbench.profiling.machine.environment import device_named
+
+    if len(names) > 1 and (is_single or place.size > 1):
+        raise UserError(
+            f"--device: one run at a time takes one device, got {', '.join(names)}; give one, or "
+            "several runs without --nproc"
+        )
+    if executing.elsewhere:
+        return [device_named(name) for name in names]
+    return [device_of(place, name) for name in names]
 
 
 def _named(models: list[str]) -> list[str]:

@@ -1,10 +1,10 @@
-"""Prepare the runs of `train`, and carry them out: a single one, or a queue."""
+"""Prepare the runs of `train`, and carry out a single one."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import torch
 
     from attnbench.data.images import ImageData
-    from attnbench.data.layouts.found import Reading
     from attnbench.experiments.experiment import Experiment
+    from attnbench.experiments.preparing import Common
     from attnbench.experiments.queue import Planned
     from attnbench.experiments.resume import Resume
     from attnbench.records import ModelRecord, Record
@@ -29,54 +29,31 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Training:
-    """What the runs of one call have in common, and how each is prepared and carried out."""
+    """Prepares the runs of one call, and trains one in this process."""
 
     running: Running
-    found: Mapping[str, tuple[str, str]]
-    """Task and data set of each model."""
-    recipe: Mapping[str, Any]
-    """Settings that are not left to the data set."""
-    img_size: tuple[int, int] | None
-    options: Mapping[str, Any]
-    """Of the attention, or else of the model."""
-    reading: Reading
+    common: Common
     device: torch.device
+    """Of a single run."""
     out: Path
-    checkpoints: Path
     screen: Screen
     sharded: bool = False
     _opened: dict[Any, ImageData] = field(default_factory=dict)
 
     def prepare(self, planned: Planned) -> Experiment:
         """Open the data, and check that the model can be built."""
-        from attnbench.experiments.experiment import Experiment
-        from attnbench.experiments.options import model_options
-        from attnbench.training.recipe import recipe_for
+        return self.common.experiment(planned, self._images(planned), self.device)
 
-        task, source = self.found[planned.model]
-        images = self._images(task, source, planned.seed)
-        return Experiment(
-            model=planned.model, data=images, source=source, device=self.device,
-            recipe=recipe_for(images, seed=planned.seed, **self.recipe),
-            folder=self.checkpoints, task=task, reading=self.reading,
-            options=model_options(planned.model, images, planned.attention, self.options),
-        )  # fmt: skip
-
-    def _images(self, task: str, source: str, seed: int) -> ImageData:
+    def _images(self, planned: Planned) -> ImageData:
         """The images of a run; those of the run before stay open if they are the same."""
         from attnbench.cli.show.data import print_findings
         from attnbench.cli.show.progress import images_progress
-        from attnbench.data.opening import open_data
-        from attnbench.registry import DATASETS
 
-        key = (task, source, seed if source in DATASETS.names() else 0)
+        key = self.common.same_images(planned)
         if key not in self._opened:
             self._opened.clear()
             with images_progress(self.screen) as on_images:
-                self._opened[key] = open_data(
-                    source, self.img_size, task=task, seed=seed, settings=self.reading,
-                    on_progress=on_images,
-                )  # fmt: skip
+                self._opened[key] = self.common.images(planned, on_images)
             print_findings(self._opened[key].findings, self.screen)
         return self._opened[key]
 
@@ -88,7 +65,7 @@ class Training:
         first: dict[tuple[str, str], Planned] = {}
         for planned in queue:
             print_start(self.prepare(planned), self.screen)
-            first.setdefault(self.found[planned.model], planned)
+            first.setdefault(self.common.found[planned.model], planned)
         for planned in first.values():
             print_plan(self.prepare(planned), self.out, seeds, self.screen)
 
@@ -103,26 +80,23 @@ class Training:
         print(f"\nStored in {self.out}; `attnbench report` shows it.")
         print(f"Checkpoint: {experiment.folder / record.run / 'last.pt'}")
 
-    def queue(self, queue: Sequence[Planned]) -> None:
-        """Train all runs that have not ended; one that fails is named, and exits with 1."""
+    def in_turn(self, queue: Sequence[Planned]) -> None:
+        """Train all runs that have not ended, by several processes that work on each together."""
         from attnbench.cli.show.training import print_done, print_outcomes
-        from attnbench.experiments.queue import Outcome, work_through
+        from attnbench.experiments.queue import Outcome, in_turn
 
         outcomes: list[Outcome] = []
 
         def train(experiment: Experiment) -> None:
-            place = f"{len(outcomes) + 1} of {len(queue)}: "
-            print_done(self._train(experiment, "auto", place), self.screen)
+            print_done(self._train(experiment, "auto"), self.screen)
 
         try:
-            for outcome in work_through(queue, self.prepare, train):
+            for outcome in in_turn(queue, self.prepare, train):
                 outcomes.append(outcome)
         finally:
-            print_outcomes(outcomes, len(queue), self.screen)
-        if any(outcome.end == "failed" for outcome in outcomes):
-            raise typer.Exit(1)
+            print_outcomes(outcomes, len(queue))
 
-    def _train(self, experiment: Experiment, resume: Resume, place: str = "") -> ModelRecord:
+    def _train(self, experiment: Experiment, resume: Resume) -> ModelRecord:
         """Train a run; each record is stored and shown."""
         from attnbench.benchmark.recorder import Recorder
         from attnbench.cli.show.training import print_epoch, print_start, training_progress
@@ -136,8 +110,8 @@ class Training:
             keep(record)
             print_epoch(record, self.screen)
 
-        print_start(experiment, self.screen, place)
-        with training_progress(self.screen, place) as on_step:
+        print_start(experiment, self.screen)
+        with training_progress(self.screen) as on_step:
             return run(
                 experiment, resume=resume, save_every_s=60 * self.running.save_every,
                 command=command_again(), logs=self.running.logs, sharded=self.sharded,

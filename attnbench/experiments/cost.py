@@ -11,6 +11,7 @@ from torch import nn
 
 from attnbench.benchmark.instance import call_on_cpu
 from attnbench.benchmark.runner import profile
+from attnbench.executors.host_lock import alone_on_host
 from attnbench.isolation.failure import WorkLostError
 from attnbench.profiling.counting.macs import count_macs
 from attnbench.profiling.memory.resident import measure_resident
@@ -34,7 +35,8 @@ def trained_cost(model: nn.Module, workload: ModelWorkload, device: torch.device
     """
     modes = {module: module.training for module in model.modules()}
     try:
-        (cost,) = profile([workload], COST_PROTOCOL, device, built=[model])
+        with alone_on_host():  # several runs may end at the same time
+            (cost,) = profile([workload], COST_PROTOCOL, device, built=[model])
     finally:
         for module, training in modes.items():
             module.training = training

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from attnbench import together
 from attnbench.analysis.at_sizes import scored_at
@@ -22,6 +22,7 @@ from attnbench.experiments.needs import refuse_missing_names
 from attnbench.experiments.other_size import fit_to
 from attnbench.profiling.counting.weights import count_weights
 from attnbench.records import ModelRecord
+from attnbench.spec import ModelWorkload
 from attnbench.tasks.base import Metric
 from attnbench.tasks.factory import create_task
 from attnbench.training.checkpoint import Checkpoint
@@ -63,12 +64,8 @@ def judge(
     """
     refuse_missing_names(checkpoint)
     data = judged_by_name(data, checkpoint.class_names, checkpoint.data)
-    workload = workload_of(checkpoint)
-    model = restored(checkpoint, subject_of(workload).build)
     size = data.img_size
-    if size != checkpoint.img_size:
-        fit_to(model, size, checkpoint.img_size)
-        workload = replace(workload, img_size=size)
+    model, workload = _model_at(checkpoint, size)
     recipe = replace(checkpoint.recipe, img_size=size, batch_size=batch_size, autocast="none")
     metrics: list[Metric] = []
     scores = evaluate(
@@ -93,6 +90,16 @@ def judge(
         )  # fmt: skip
 
     return together.on_first(measured)
+
+
+def _model_at(checkpoint: Checkpoint, size: tuple[int, int]) -> tuple[nn.Module, ModelWorkload]:
+    """The trained model for images of a size, and what is measured of it."""
+    workload = workload_of(checkpoint)
+    model = restored(checkpoint, subject_of(workload).build)
+    if size != checkpoint.img_size:
+        fit_to(model, size, checkpoint.img_size)
+        workload = replace(workload, img_size=size)
+    return model, workload
 
 
 def _other_data(checkpoint: Checkpoint, data: ImageData) -> list[str]:

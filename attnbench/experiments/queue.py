@@ -1,4 +1,4 @@
-"""A queue of runs: models, attentions and seeds, each trained in turn; one that fails costs itself.
+"""A queue of runs: models, attentions and seeds. Each is a job, and one that fails costs itself.
 
 A queue is called again until all is done. Runs that have ended are passed over, and those that were
 stopped go on. Several queues may work on one folder at the same time: they share its runs. Where
@@ -14,13 +14,14 @@ from typing import Literal
 
 from attnbench import together
 from attnbench.bounds import shortened_message
-from attnbench.errors import UserError
+from attnbench.errors import Stopped, UserError
 from attnbench.experiments.experiment import Experiment
 from attnbench.experiments.resume import BusyError, folder_of_earlier
 from attnbench.experiments.status import read_status
 from attnbench.registry import ATTENTIONS
 
-End = Literal["done", "already there", "with another process", "failed"]
+End = Literal["done", "already there", "with another process", "stopped", "failed", "lost"]
+"""Lost is a run whose process ended without an answer, be it killed or its machine gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Outcome:
     planned: Planned
     end: End
     reason: str = ""
-    """Why it failed."""
+    """Why it failed, was stopped or lost."""
 
 
 def plan(
@@ -71,12 +72,24 @@ def plan(
     ]
 
 
-def work_through(
+def end_of(error: BaseException) -> tuple[End, str]:
+    """What became of a run that raised an error, and the reason for people."""
+    if isinstance(error, BusyError):
+        return "with another process", ""
+    if isinstance(error, Stopped):
+        return "stopped", str(error)
+    reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    return "failed", shortened_message(reason)
+
+
+def in_turn(
     queue: Sequence[Planned],
     prepare: Callable[[Planned], Experiment],
     train: Callable[[Experiment], object],
 ) -> Iterator[Outcome]:
-    """Train each run of a queue; gives what became of it before the next one begins.
+    """Train each run of a queue by several processes, which work on it together.
+
+    One that fails ends the queue: only the end of all processes tells each of them.
 
     Args:
         queue: see `plan`.
@@ -92,13 +105,6 @@ def work_through(
             train(experiment)
         except BusyError:
             yield Outcome(planned=planned, end="with another process")
-        except Exception as error:  # whatever it is, the others are trained
-            if together.size() > 1:  # only the end of all tells each of them
-                raise
-            reason = (
-                str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-            )
-            yield Outcome(planned=planned, end="failed", reason=shortened_message(reason))
         else:
             yield Outcome(planned=planned, end="done")
 

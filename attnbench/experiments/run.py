@@ -189,7 +189,9 @@ def _measured(
 
 
 def _compiled(compiler: str) -> list[str]:
-    return [f"trained through torch.compile ({compiler}), measured without"] if compiler else []
+    if not compiler:
+        return []
+    return [f"trained and scored through torch.compile ({compiler}); measured without it"]
 
 
 @contextmanager

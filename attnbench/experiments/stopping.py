@@ -1,7 +1,7 @@
 """Signals that ask a training to stop: it saves its state after the step at hand, and ends.
 
 SIGTERM is what systems send before they kill, SIGUSR1 what Slurm is told to send before a job's
-time is over, SIGINT is Ctrl-C. A second Ctrl-C does not wait for the step.
+time is over, or SIGUSR2 by submitit; SIGINT is Ctrl-C. A second Ctrl-C does not wait for the step.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-NAMES = ("SIGTERM", "SIGUSR1", "SIGINT")
-"""Windows lacks SIGUSR1."""
+NAMES = ("SIGTERM", "SIGUSR1", "SIGUSR2", "SIGINT")
+"""Windows lacks SIGUSR1 and SIGUSR2."""
 
 
 @contextmanager

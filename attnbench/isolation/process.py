@@ -87,6 +87,10 @@ class IsolatedProcess(ABC):
         status, reason = explain_end(self.exit_code(END_LIMIT_S), last_words)
         raise WorkLostError(status, reason, self._part())
 
+    def has_answer(self) -> bool:
+        """Whether `receive` would return or raise at once."""
+        return self._connection.poll() or self.exit_code(0) is not None
+
     def _has_message(self, deadline: float, too_late: str) -> bool:
         """Wait for a message; False if the process has ended without one."""
         while True:

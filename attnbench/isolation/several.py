@@ -109,11 +109,14 @@ class _Started:
             self._process.send_signal(number)
 
     def end(self, mark: str) -> None:
-        """Kill it with all that it has started, if it still runs."""
+        """Kill it with its whole family, if it still runs."""
         if self.code is None:
-            self._was_ended = True
             end_family(self._process.pid, mark)
             self._process.wait()
+
+    def note_its_end(self) -> None:
+        """If it still runs, it will only have ended because another one has."""
+        self._was_ended |= self.code is None
 
     def close(self) -> None:
         """Forget what it printed."""
@@ -145,6 +148,8 @@ def leave_message(path: Path, text: str, *, lost: bool) -> None:
 
 
 def _end(started: Sequence[_Started], mark: str) -> None:
+    for one in started:
+        one.note_its_end()
     for one in started:
         one.end(mark)
 

@@ -27,16 +27,26 @@ from attnbench.isolation.process import IsolatedProcess
 class SpawnedProcess(IsolatedProcess):
     """Runs `serve(connection, *arguments)` in a process of its own."""
 
-    def __init__(self, serve: Serve, arguments: Sequence[Any]) -> None:
-        """Start it; `serve` and the arguments are pickled."""
+    def __init__(
+        self, serve: Serve, arguments: Sequence[Any], *, has_children: bool = False
+    ) -> None:
+        """Start it; `serve` and the arguments are pickled.
+
+        Args:
+            serve: a function of a module.
+            arguments: follow the connection.
+            has_children: whether it may start processes of `multiprocessing`, as readers of images
+                are. This process then must not end before `end` was called.
+        """
         connection, far_end = get_context("spawn").Pipe()
         output = tempfile.NamedTemporaryFile(prefix="attnbench-", delete=False)  # noqa: SIM115
         super().__init__(connection, output)
         self._output_name = output.name
         self._begun = get_context("spawn").RawValue("i", NOWHERE)
         self._process = get_context("spawn").Process(
-            target=_begin, args=(output.name, serve, far_end, self._begun, *arguments), daemon=True
-        )
+            target=_begin, args=(output.name, serve, far_end, self._begun, *arguments),
+            daemon=not has_children,
+        )  # fmt: skip
         _start_helper()
         with _ignoring_ctrl_c(), marked(os.environ) as self._mark:
             self._process.start()

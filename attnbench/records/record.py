@@ -51,7 +51,7 @@ class Record(ABC):
     """The command that measured it (profile, sweep, train …), or whatever a Python user gave to
     `Recorder`; "" if it is unknown."""
     host: Text = ""
-    """Name of the machine that an executor chose; "" for work of the command's own machine."""
+    """Name of the machine that did a job; "" for work of the command's own process."""
     gpu: Text = ""
     """Identity of the GPU there, as `nvidia-smi -L` shows it; "" without one."""
     status: Status = "ok"

@@ -18,7 +18,7 @@ from pathlib import Path
 from attnbench.analysis.paired.files import OutcomeFiles
 from attnbench.records import CostRecord, LayerRecord, ModelRecord
 from attnbench.reproduce import paper
-from attnbench.reproduce.counting import IMAGENET_CLASSES, OnCount, counts
+from attnbench.reproduce.counting import IMAGENET_CLASSES, CountFirst, OnCount, counts
 from attnbench.reproduce.evidence import (
     Cell,
     accuracy_text,
@@ -77,6 +77,7 @@ def table4(
     path: Path,
     records: Sequence[CostRecord],
     on_count: OnCount = lambda done, total, name: None,
+    count_first: CountFirst | None = None,
     outcomes: OutcomeFiles | None = None,
 ) -> list[Row]:
     """Table 4 on trunks T and S; the paper's numbers stand beside T."""
@@ -93,13 +94,15 @@ def table4(
         for trunk in (Trunk(size="t"), Trunk(size="s"))
         for name, attention, anchors, impl in TABLE_4
     ]
-    return _rows(parts, path, Stored(records, outcomes), on_count)
+    counted = counts(list(map(_workload, parts)), path, on_count, count_first)
+    return _rows(parts, counted, Stored(records, outcomes))
 
 
 def table5(
     path: Path,
     records: Sequence[CostRecord],
     on_count: OnCount = lambda done, total, name: None,
+    count_first: CountFirst | None = None,
     outcomes: OutcomeFiles | None = None,
 ) -> list[Row]:
     """Table 5: dense attention, then each anchor count in both orders, on trunks T and S."""
@@ -114,11 +117,11 @@ def table5(
             parts.append(
                 Part(trunk=trunk, line=line, attention="anchor", num_anchors=count, impl=impl)
             )
-    return _rows(parts, path, Stored(records, outcomes), on_count)
+    counted = counts(list(map(_workload, parts)), path, on_count, count_first)
+    return _rows(parts, counted, Stored(records, outcomes))
 
 
-def _rows(parts: Sequence[Part], path: Path, stored: Stored, on_count: OnCount) -> list[Row]:
-    counted = counts([_workload(part) for part in parts], path, on_count)
+def _rows(parts: Sequence[Part], counted: Sequence[ModelRecord], stored: Stored) -> list[Row]:
     timed = {trunk: _latencies(parts, trunk, stored) for trunk in {part.trunk for part in parts}}
     base: dict[Trunk, int] = {}
     rows = []

@@ -23,6 +23,8 @@ from attnbench.spec import ModelWorkload
 IMAGENET_CLASSES = 1000
 
 OnCount = Callable[[int, int, str], None]
+CountFirst = Callable[[Sequence[ModelWorkload]], None]
+"""Counts models elsewhere, and appends their records to the file of the counts."""
 
 
 def at(model: str, side: int, impl: str = "") -> ModelWorkload:
@@ -69,6 +71,7 @@ def counts(
     workloads: Sequence[ModelWorkload],
     path: Path,
     on_count: OnCount = lambda done, total, name: None,
+    count_first: CountFirst | None = None,
 ) -> list[ModelRecord]:
     """The count of each workload, in order; counts that the file lacks are made and appended.
 
@@ -76,8 +79,11 @@ def counts(
         workloads: the models.
         path: a file of records.
         on_count: called with (done, total, name of the next model), for a progress display.
+        count_first: see `CountFirst`; what it leaves is counted in this process.
     """
-    known = store.read(path).models if path.exists() else []
+    if count_first is not None:
+        count_first(missing(workloads, path))
+    known = _known(path)
     found: list[ModelRecord] = []
     for done, workload in enumerate(workloads):
         on_count(done, len(workloads), subject_of(workload).name)
@@ -88,6 +94,19 @@ def counts(
             known.append(record)
         found.append(record)
     return found
+
+
+def missing(workloads: Sequence[ModelWorkload], path: Path) -> list[ModelWorkload]:
+    """The workloads whose count a file lacks, each once."""
+    known, found = _known(path), list[ModelWorkload]()
+    for workload in workloads:
+        if workload not in found and _stored(workload, known) is None:
+            found.append(workload)
+    return found
+
+
+def _known(path: Path) -> list[ModelRecord]:
+    return store.read(path).models if path.exists() else []
 
 
 def _stored(workload: ModelWorkload, known: Sequence[ModelRecord]) -> ModelRecord | None:

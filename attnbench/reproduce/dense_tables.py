@@ -14,7 +14,7 @@ from pathlib import Path
 from attnbench.errors import UserError
 from attnbench.records import CostRecord, ModelRecord
 from attnbench.reproduce import paper
-from attnbench.reproduce.counting import OnCount, counts
+from attnbench.reproduce.counting import CountFirst, OnCount, counts
 from attnbench.reproduce.dense_systems import (
     SCORES,
     backbone_macs,
@@ -51,6 +51,7 @@ def reproduce(
     path: Path,
     records: Sequence[CostRecord],
     on_count: OnCount = lambda done, total, name: None,
+    count_first: CountFirst | None = None,
 ) -> list[Row]:
     """The rows of a table; systems that the paper does not have come last.
 
@@ -59,6 +60,7 @@ def reproduce(
         path: file of the counts; missing ones are made and appended.
         records: stored records, for the scores of models trained here.
         on_count: called with (done, total, name of the next model).
+        count_first: see `counting.counts`.
 
     Raises:
         UserError: a table lacks a column, or names a model that is not registered.
@@ -71,7 +73,7 @@ def reproduce(
     if missing := [name for name in lines if name not in named]:
         raise UserError(f"systems_dense.csv: expected a line for the row {missing[0]!r}; add it")
     built = [system for system in systems if system["name"]]
-    counted = counts([workload_of(system) for system in built], path, on_count)
+    counted = counts([workload_of(system) for system in built], path, on_count, count_first)
     of = {s["name"]: count for s, count in zip(built, counted, strict=True)}
     return [_row(s, lines.get(row_of(s), {}), of.get(s["name"]), records) for s in systems]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from attnbench.records import CostRecord, ModelRecord
 from attnbench.registry import MODELS
 from attnbench.reproduce import paper
-from attnbench.reproduce.counting import OnCount, at, counts
+from attnbench.reproduce.counting import CountFirst, OnCount, at, counts
 from attnbench.reproduce.evidence import accuracy_text, trained_models
 from attnbench.reproduce.row import Row, judged, reported, with_published
 from attnbench.reproduce.saving_checks import side_of_printed_saving
@@ -39,13 +39,16 @@ PAIRS = (
 
 
 def reproduce(
-    path: Path, records: Sequence[CostRecord], on_count: OnCount = lambda done, total, name: None
+    path: Path,
+    records: Sequence[CostRecord],
+    on_count: OnCount = lambda done, total, name: None,
+    count_first: CountFirst | None = None,
 ) -> list[Row]:
     """Each base, followed by the same model with anchors and what they save."""
     built = [name for pair in PAIRS for name in (pair[1], pair[3]) if name in MODELS.names()]
     folded = [name for name in built if name.startswith(WITH_FOLDED)]
     workloads = [*(at(n, PX) for n in built), *(at(n, PX, FOLDED) for n in folded)]
-    found = counts(workloads, path, on_count)
+    found = counts(workloads, path, on_count, count_first)
     plain, other = found[: len(built)], found[len(built) :]
     known = Known(
         counted=dict(zip(built, plain, strict=True)),

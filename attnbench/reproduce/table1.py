@@ -16,7 +16,7 @@ from attnbench.errors import UserError
 from attnbench.records import CostRecord, ModelRecord
 from attnbench.registry import MODELS
 from attnbench.reproduce import paper
-from attnbench.reproduce.counting import OnCount, at, counts
+from attnbench.reproduce.counting import CountFirst, OnCount, at, counts
 from attnbench.reproduce.evidence import accuracy_text, trained_models
 from attnbench.reproduce.row import (
     Row,
@@ -51,7 +51,10 @@ FITTED_NOTE = "fitted to the printed budget, so meeting it is no evidence"
 
 
 def reproduce(
-    path: Path, records: Sequence[CostRecord], on_count: OnCount = lambda done, total, name: None
+    path: Path,
+    records: Sequence[CostRecord],
+    on_count: OnCount = lambda done, total, name: None,
+    count_first: CountFirst | None = None,
 ) -> list[Row]:
     """The rows of table 1.
 
@@ -59,6 +62,7 @@ def reproduce(
         path: file of the counts; missing ones are made and appended.
         records: stored records, for the accuracy of trained models.
         on_count: called with (done, total, name of the next model).
+        count_first: see `counting.counts`.
 
     Raises:
         UserError: a table lacks a column or a row, or names a system that is not registered.
@@ -66,7 +70,7 @@ def reproduce(
     lines, systems = paper.table("table1"), paper.table("systems")
     _refuse_strangers(lines, systems)
     workloads = [w for s in systems if s["name"] for w in _workloads(s)]
-    counted = {_key(r.workload): r for r in counts(workloads, path, on_count)}
+    counted = {_key(r.workload): r for r in counts(workloads, path, on_count, count_first)}
     rows = []
     for line in lines:
         own = [s for s in systems if s["table1_row"] == line["model"]]

@@ -64,7 +64,7 @@ DEFAULTS: dict[str, Defaults] = {
         label_smoothing=0.0, clip_grad=10.0,
     ),
     "detection of digits": Defaults(
-        epochs=13, batch_size=8, lr=2e-3, warmup_epochs=1.0, crop_share=0.0, flip=False,
+        epochs=10, batch_size=8, lr=4e-3, warmup_epochs=1.0, crop_share=0.0, flip=False,
         label_smoothing=0.0, clip_grad=10.0, scales=SCENE_SCALES,
     ),
     "segmentation": Defaults(
@@ -72,7 +72,7 @@ DEFAULTS: dict[str, Defaults] = {
         label_smoothing=0.0,
     ),
     "segmentation of digits": Defaults(
-        epochs=11, batch_size=8, lr=2e-3, warmup_epochs=1.0, crop_share=0.0, flip=False,
+        epochs=8, batch_size=8, lr=4e-3, warmup_epochs=1.0, crop_share=0.0, flip=False,
         label_smoothing=0.0, clip_grad=10.0, scales=SCENE_SCALES,
     ),
 }  # fmt: skip

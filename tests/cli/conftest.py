@@ -1,6 +1,6 @@
 """Run commands in a temporary folder, as a user types them.
 
-They measure in the process of the tests, because a new one takes seconds to import torch.
+They measure and train in the process of the tests, because a new one takes seconds to import torch.
 `tests/cases/plugins` and the tests that start `cli.py` measure in another, as users do.
 """
 
@@ -8,6 +8,7 @@ import sys
 from contextlib import nullcontext
 
 import pytest
+from jobs_here import run_here
 
 from attnbench import plugins
 from attnbench.cli import main
@@ -55,6 +56,7 @@ def attnbench(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr("attnbench.benchmark.worker.started", nullcontext)
     monkeypatch.setattr("attnbench.benchmark.worker.Worker.measure", measure_here)
+    monkeypatch.setattr("attnbench.executors.local.Local.run", run_here)
     monkeypatch.setattr(plugins, "_loaded_plugins", [])  # those of other tests are gone
     monkeypatch.setattr(progress, "EVERY_S", float("inf"))  # no word on a slow machine either
 
@@ -69,18 +71,6 @@ def attnbench(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(pictures):
     """Two classes of tiny pictures, laid out as users have them."""
-    import numpy as np
-    from PIL import Image
-
-    pixels = np.random.default_rng(0)
-    for split, count in (("train", 12), ("val", 6)):
-        for label in ("dark", "light"):
-            place = tmp_path / "pictures" / split / label
-            place.mkdir(parents=True)
-            for index in range(count):
-                low = 0 if label == "dark" else 128
-                picture = pixels.integers(low, low + 128, (16, 16, 3), dtype="uint8")
-                Image.fromarray(picture).save(place / f"{index}.png")
-    return tmp_path / "pictures"
+    return pictures

@@ -4,11 +4,12 @@ import csv
 import sys
 
 import pytest
+from jobs_here import run_here
 
 from attnbench.cli import main
 from attnbench.cli.show import progress
 from attnbench.models.factory import create_model
-from attnbench.records import Scores
+from attnbench.records import Scores, store
 from attnbench.reproduce import ablation, paper
 from attnbench.spec import Recipe
 from attnbench.training.checkpoint import Checkpoint, TrainState, save
@@ -73,6 +74,19 @@ def test_table1_is_printed_within_80_columns_and_stored(run, tables, tmp_path):
     assert {"reported_params", "published_macs", "params", "macs_at_224", "verdict"} <= set(rows[0])
 
 
+def test_counts_of_jobs_are_those_of_this_process(run, tables, tmp_path, monkeypatch):
+    tables("systems", "timm-efficientnet-b1,", "anchor-deit-t,")
+    assert run("table1", "--out", "here")[0] == 0
+    monkeypatch.setattr("attnbench.executors.local.Local.run", run_here)
+    for _ in range(2):
+        code, _, err = run("table1", "--jobs", 2, "--out", "jobs")
+        assert (code, err.strip()) == (0, "")
+    files = (tmp_path / name / "reproduce-table1.jsonl" for name in ("here", "jobs"))
+    here, jobs = (store.read(file).models for file in files)
+    assert [(one.workload, one.macs) for one in jobs] == [(one.workload, one.macs) for one in here]
+    assert all(one.host for one in jobs)
+
+
 def test_claims_print_evidence_and_find_a_changed_verdict(run, tables, tmp_path):
     file = tables("claims", "abstract-accuracy", "efficientdet-low", "map-b", "control-ratio")
     code, out, _ = run("claims")
@@ -95,6 +109,7 @@ def test_claims_print_evidence_and_find_a_changed_verdict(run, tables, tmp_path)
         (["claims", "--checkpoint", "last.pt"], "--checkpoint works with table4 or table5 only"),
         (["table4", "--checkpoint", "no.pt"], "no.pt: expected a checkpoint of `attnbench train`"),
         (["table1", "--results", "nowhere.jsonl"], "cannot read nowhere.jsonl"),
+        (["claims", "--jobs", "2"], "claims are judged in this process"),
     ],
 )
 def test_bad_input_is_one_line(run, arguments, message, tmp_path):

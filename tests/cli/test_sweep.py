@@ -153,6 +153,17 @@ def test_an_executor_refuses_what_only_this_machine_could_answer(attnbench, flag
     assert (code, told in err) == (2, True), err
 
 
+@pytest.mark.parametrize("command", [["sweep"], ["train", "pyramid-t"], ["reproduce", "table1"]])
+@pytest.mark.parametrize("engine", ["slurm", "ray"])
+def test_an_engine_that_is_not_installed_is_named_with_its_extra(
+    attnbench, monkeypatch, command, engine
+):
+    monkeypatch.setattr("attnbench.executors.named.find_spec", lambda name: None)
+    device = ["--device", "cpu"] * (command != ["reproduce", "table1"])
+    code, _, err = attnbench(*command, "--executor", engine, *device)
+    assert (code, f"pip install 'attnbench[{engine}]'" in err) == (2, True), err
+
+
 def test_the_cells_of_one_size_are_one_job(attnbench):
     flags = ["--executor", "slurm", "--device", "cpu", "--dry-run"]
     code, out, err = attnbench(

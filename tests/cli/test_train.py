@@ -1,11 +1,14 @@
 """Queues of runs share one call, and go on; signals stop a run in good order."""
 
 import os
+import re
 import shlex
 import signal
+from dataclasses import replace
 from functools import partial
 
 import pytest
+from torch import nn
 
 from attnbench.benchmark.claims import Claims
 from attnbench.benchmark.runner import open_record
@@ -64,7 +67,7 @@ def test_a_queue_trains_all_and_the_second_call_nothing(train, tmp_path):
     code, out, err = train(*asked)
     assert code == 0, err
     assert out == "4 runs: 4 done\n"
-    assert "4 of 4: small-window-pictures-seed1" in err
+    assert re.search(r"small-window-pictures-seed1-\w+ is done: top-1 accuracy", err)
     assert len(names(tmp_path)) == 4
     models = store.read(tmp_path / "results/runs/train.jsonl").models
     assert [(one.workload.attention, one.recipe.seed) for one in models] == [
@@ -75,17 +78,16 @@ def test_a_queue_trains_all_and_the_second_call_nothing(train, tmp_path):
     assert len(store.read(tmp_path / "results/runs/train.jsonl").models) == 4
 
 
-def test_a_stopped_queue_goes_on_where_it_was(train, tmp_path, monkeypatch):
+def test_a_run_that_is_stopped_costs_itself_and_goes_on_where_it_was(train, tmp_path, monkeypatch):
     asked = ("--seeds", "0,1,2", "--batch-size", 8)
     with monkeypatch.context() as patch:
         stop_at(patch, 5)  # in the second run: each has three steps
         code, out, err = train(*asked)
-    assert code == 128 + signal.SIGTERM
-    assert out == "3 runs: 1 done, 2 not begun, or stopped\n"
-    assert "seed1" in err
-    assert "is saved at epoch 0 of 1, and 2 steps; go on with: attnbench train small" in err
+    assert (code, out) == (1, "3 runs: 2 done, 1 stopped\n")
+    assert "small, seed 1 ended early: stopped by SIGTERM; small-pictures-seed1" in err
+    assert "is saved at epoch 0 of 1, and 2 steps" in err
     code, out, err = train(*asked)
-    assert (code, out) == (0, "3 runs: 1 already there, 2 done\n")
+    assert (code, out) == (0, "3 runs: 2 already there, 1 done\n")
     assert len(names(tmp_path)) == 3
 
 
@@ -153,6 +155,27 @@ def test_details_of_a_classifier_are_shown_and_written(attnbench, train, tmp_pat
     assert (tmp_path / "results/runs/outcomes" / name / "pictures-val/confusion.png").exists()
 
 
+def plain(num_classes, img_size):
+    """Without annotations that these tests check: the checks are in the way of the compiler."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, num_classes))
+
+
+def test_a_compiled_run_says_so_and_is_the_same_run(train, monkeypatch, tmp_path):
+    monkeypatch.setattr("attnbench.training.compiling.COMPILER", "eager")
+    monkeypatch.setitem(MODELS._entries, "small", replace(MODELS.find("small"), target=plain))
+    code, _, err = train("--compile", "--batch-size", 24)
+    assert code == 0, err
+    records = store.read(tmp_path / "results/runs/train.jsonl")
+    assert [epoch.progress.compiler for epoch in records.epochs] == ["eager"]
+    assert (
+        "trained and scored through torch.compile (eager); measured without it"
+        in records.models[0].notes
+    )
+    code, _, err = train("--resume", "--batch-size", 24)
+    assert code == 0, err
+    assert len(names(tmp_path)) == 1
+
+
 def test_auto_resume_starts_what_is_not_there(train, tmp_path):
     for _ in range(2):
         code, _, err = train("--auto-resume")
@@ -169,6 +192,16 @@ def test_auto_resume_starts_what_is_not_there(train, tmp_path):
         (["--attention", "dense,windw"], "did you mean window"),
         (["smal"], "did you mean small"),
         (["--save-every", "-1"], "--save-every: expected a number from 0"),
+        (["--executor", "pbs"], "--executor must be one of local, slurm, ray"),
+        (["--executor", "slurm"], "--device cpu or cuda"),
+        (["--executor", "slurm", "--device", "cuda:0,cuda:1"], "--device cpu or cuda"),
+        (["--executor", "slurm", "--device", "cpu"], "--executor slurm: "),  # no sbatch here
+        (["--executor", "ray", "--device", "cpu", "--jobs", "2"], "--jobs is for --executor local"),
+        (["--executor-option", "at_once=2"], "--executor slurm or ray"),
+        (["--jobs", "0"], "--jobs: expected a whole number from 1"),
+        (["--nproc", "2", "--seeds", "0,1", "--jobs", "2"], "leave out one of the two"),
+        (["--device", "cuda:0,cuda:1"], "one run at a time takes one device"),
+        (["--device", "cpu,cuda:1"], "--device: expected one device, or GPUs"),
     ],
 )
 def test_slips_are_refused_before_any_run(train, tmp_path, words, message):

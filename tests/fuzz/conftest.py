@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from fuzz import law, world
+from jobs_here import run_here
 from PIL import Image
 from record_builders import ceilings_of, latency_of, macs_of
 
@@ -114,6 +115,7 @@ WORK = {
     "attnbench.benchmark.worker.Worker": QuickWorker,
     "attnbench.data.cifar._load": offline,
     "attnbench.doctor.checkup.examine": quick_checkup,
+    "attnbench.executors.local.Local.run": run_here,
     "attnbench.experiments.judge.trained_cost": quick_cost,
     "attnbench.experiments.run.trained_cost": quick_cost,
     "attnbench.kernels.softmax.flex._cpu_problem": lambda: None,
@@ -124,6 +126,7 @@ WORK = {
     "attnbench.reproduce.counting.count": quick_count,
     "attnbench.reproduce.dense_checks.count": quick_count,
     "attnbench.reproduce.model_checks.count": quick_count,
+    "attnbench.training.compiling.COMPILER": "",
     "attnbench.training.loop._train_epoch": quick_epoch,
     "matplotlib.figure.Figure.savefig": quick_figure,
 }
@@ -190,8 +193,8 @@ def register_small():
 
 HEAVY = ("benchmark.worker", "data.digits", "doctor.checkup", "experiments.judge",
          "experiments.run", "kernels.softmax.flex", "report.figures.save",
-         "report.figures.which_figures", "report.page.page", "reproduce.claims",
-         "reproduce.figure5", "reproduce.table1")  # fmt: skip
+         "report.figures.sizes", "report.figures.which_figures", "report.page.page",
+         "reproduce.claims", "reproduce.figure5", "reproduce.table1")  # fmt: skip
 """Modules that commands import late. A line is not to be charged for it, nor stopped in it."""
 
 

@@ -24,7 +24,7 @@ LONGEST = 1500
 """Characters of a refusal: what was typed is shortened."""
 MEMORY = 8 * 2**30
 """Bytes of address space beyond what is taken: a slip must not take the machine's memory."""
-NEEDS_A_LOOK = {"compare", "data", "doctor", "profile", "reproduce", "train"}
+NEEDS_A_LOOK = {"compare", "data", "doctor", "evaluate", "profile", "reproduce", "train"}
 """Commands that end with 1 if what they found needs a look."""
 
 

@@ -37,6 +37,7 @@ SENSIBLE = {
     "images": ["images"],
     "img_size": ["8", "16", "17"],
     "impl": ["reference", "sdpa", "best", "reference,folded"],
+    "jobs": ["1", "2"],
     "label_smoothing": ["0", "0.1"],
     "layer": ["norm", "blocks.0.norm1"],
     "layer_decay": ["0.75", "1"],

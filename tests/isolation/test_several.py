@@ -62,6 +62,10 @@ def test_processes_know_their_places_and_the_words(tmp_path):
              "division by zero"),
         ),
         (
+            "if rank == 0: sys.exit(1)\ntime.sleep(60)",  # such as a traceback, which is printed
+            (1, ""),
+        ),
+        (
             "if rank == 1: os.kill(os.getpid(), signal.SIGKILL)\ntime.sleep(60)",
             (2, "process 1 of 3 (from 0): the kernel killed the process (SIGKILL), most likely for "
              "memory"),

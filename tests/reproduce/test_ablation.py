@@ -22,7 +22,7 @@ def uncounted(monkeypatch):
     template = next(r for r in MEASURED if r.kind == "model")
     one = replace(template.macs, products_macs=1)
 
-    def counts(workloads, path, on_count):
+    def counts(workloads, path, on_count, count_first):
         return [replace(template, workload=w, params=1, macs=one) for w in workloads]
 
     monkeypatch.setattr(ablation, "counts", counts)

@@ -6,8 +6,9 @@ line is written every few seconds, so that a log neither is silent nor grows by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 
 from rich.progress import (
     BarColumn,
@@ -25,6 +26,8 @@ from attnbench.visible import one_line
 
 EVERY_S = 5.0
 """Seconds between two lines of a log. Shorter work leaves none."""
+SHOWN = 6
+"""Pieces of work whose state is shown, of those that go on at the same time."""
 
 
 class Steps:
@@ -69,6 +72,10 @@ class _Drawn(Steps):
             self._task, description=text, completed=self._done, total=self._total or None
         )
 
+    def remove(self) -> None:
+        """Draw it no more."""
+        self._bar.remove_task(self._task)
+
 
 @contextmanager
 def steps(screen: Screen, text: str, total: int = 0) -> Iterator[Steps]:
@@ -112,6 +119,66 @@ def _bar(screen: Screen, *, counted: bool) -> Progress:
         redirect_stdout=False,  # what others print is made visible by `streams.guarded`
         redirect_stderr=False,
     )
+
+
+State = tuple[str, int, int]
+"""What is going on in a piece of work, and how many steps of how many are done."""
+
+
+class Several:
+    """The state of pieces of work that go on at the same time: `show` it again and again."""
+
+    def __init__(self, screen: Screen, text: str, total: int) -> None:
+        self._all = Steps(screen, text)
+        self._text, self._total = text, total
+
+    def show(self, states: Mapping[str, State], ended: int) -> None:
+        """The pieces that are at work, by name, and how many have ended."""
+        parts = [f"{name}: {_with_count(*state)}" for name, state in islice(states.items(), SHOWN)]
+        if len(states) > SHOWN:
+            parts.append(f"and {len(states) - SHOWN} more")
+        self._all.update("; ".join([f"{ended} of {self._total} {self._text}", *parts]))
+
+
+def _with_count(text: str, done: int, total: int) -> str:
+    return f"{text}, {done} of {total} steps" if total else text
+
+
+class _SeveralDrawn(Several):
+    """The same on a terminal, with a bar for each piece at work below that of all."""
+
+    def __init__(self, screen: Screen, text: str, total: int, bar: Progress) -> None:
+        super().__init__(screen, text, total)
+        self._screen, self._bar = screen, bar
+        self._whole = _Drawn(screen, text, bar)
+        self._drawn: dict[str, _Drawn] = {}
+
+    def show(self, states: Mapping[str, State], ended: int) -> None:
+        """See `Several.show`."""
+        shown = dict(islice(states.items(), SHOWN))
+        for name in self._drawn.keys() - shown.keys():
+            self._drawn.pop(name).remove()
+        for name, (text, done, total) in shown.items():
+            drawn = self._drawn.get(name) or _Drawn(self._screen, name, self._bar)
+            self._drawn[name] = drawn
+            drawn.update(f"{name}: {text}", done, total)
+        self._whole.update(done=ended, total=self._total)
+
+
+@contextmanager
+def several(screen: Screen, text: str, total: int) -> Iterator[Several]:
+    """Show the state of pieces of work while the block lasts; nothing of it stays.
+
+    Args:
+        screen: where.
+        text: what the pieces are, such as "runs".
+        total: how many there are.
+    """
+    if not screen.moves:
+        yield Several(screen, text, total)
+        return
+    with _bar(screen, counted=True) as bar:
+        yield _SeveralDrawn(screen, text, total, bar)
 
 
 @contextmanager

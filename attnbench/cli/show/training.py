@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from attnbench.cli.show.progress import State as ProgressState
 from attnbench.cli.show.progress import steps
 from attnbench.cli.show.screen import Screen
 from attnbench.cli.show.values import macs_text, metric_text
@@ -20,17 +21,19 @@ if TYPE_CHECKING:
     from attnbench.training.loop import Step
 
 MINUTE_S, HOUR_S = 60, 3600
+VERBS = {"failed": "failed", "lost": "was lost", "stopped": "ended early"}
+"""How a run did not end well."""
 
 
-def print_start(experiment: Experiment, screen: Screen, before: str = "") -> None:
-    """Name the run, how many images it sees and how; `before` is its place in a queue."""
+def print_start(experiment: Experiment, screen: Screen) -> None:
+    """Name the run, how many images it sees and how."""
     from attnbench.data.feeding import how_fed
     from attnbench.data.images import num_batches
 
     images, recipe = experiment.data, experiment.recipe
     height, width = recipe.img_size
     screen.say(
-        f"{before}{experiment.name}: {len(images.train):,} images to train on, "
+        f"{experiment.name}: {len(images.train):,} images to train on, "
         f"{len(images.val):,} held out, {images.num_classes} classes, {height} × {width} px, "
         f"{recipe.epochs} epochs"
     )
@@ -43,20 +46,27 @@ def print_start(experiment: Experiment, screen: Screen, before: str = "") -> Non
 
 
 @contextmanager
-def training_progress(screen: Screen, before: str = "") -> Iterator[Callable[[Step, Pace], None]]:
-    """The state of a training: call the result after each step.
-
-    Args:
-        screen: where.
-        before: goes before each text, such as the place in a queue.
-    """
-    with steps(screen, f"{before}starting") as shown:
+def training_progress(screen: Screen) -> Iterator[Callable[[Step, Pace], None]]:
+    """The state of a training: call the result after each step."""
+    with steps(screen, "starting") as shown:
 
         def on_step(step: Step, pace: Pace) -> None:
             text = _step_text(step, pace, with_left=not screen.moves)
-            shown.update(f"{before}{text}", step.done, step.total)
+            shown.update(text, step.done, step.total)
 
         yield on_step
+
+
+def run_state(state: Mapping[str, Any], screen: Screen) -> ProgressState:
+    """What a run has told of itself from another process, see `experiments.training_job`."""
+    if "step" not in state:
+        return "starting", 0, 0
+    from attnbench.experiments.watching import Pace
+    from attnbench.training.loop import Step
+
+    step = Step(**state["step"])
+    text = _step_text(step, Pace(**state["pace"]), with_left=not screen.moves)
+    return text, step.done, step.total
 
 
 def _step_text(step: Step, pace: Pace, *, with_left: bool) -> str:
@@ -107,11 +117,15 @@ def print_done(record: ModelRecord, screen: Screen) -> None:
     )
 
 
-def print_outcomes(outcomes: Sequence[Outcome], planned: int, screen: Screen) -> None:
-    """What became of the runs of a queue that it came to, and why some failed."""
-    for outcome in outcomes:
-        if outcome.end == "failed":
-            screen.say_whole(f"{outcome.planned.label} failed: {outcome.reason}")
+def print_outcome(outcome: Outcome, screen: Screen) -> None:
+    """A line for a run that did not end well, with the reason."""
+    verb = VERBS.get(outcome.end)
+    if verb:
+        screen.say_whole(f"{outcome.planned.label} {verb}: {outcome.reason}")
+
+
+def print_outcomes(outcomes: Sequence[Outcome], planned: int) -> None:
+    """What became of the runs of a queue that it came to."""
     ends = Counter[str](outcome.end for outcome in outcomes)
     ends["not begun, or stopped"] = planned - len(outcomes)
     counts = ", ".join(f"{count} {end}" for end, count in ends.items() if count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import socket
 import sys
 from functools import cache
 from pathlib import Path
@@ -45,6 +46,13 @@ def missing_device(device: torch.device) -> str | None:
         last = f"cuda:{count - 1}"
         return f"--device {device}: the last of {count} GPUs here is {last}, the first cuda:0"
     return None
+
+
+def place_of(device: torch.device) -> tuple[str, str]:
+    """The name of this machine, and the identity of a GPU among all GPUs; "" for a CPU."""
+    cuda = device.type == "cuda"
+    gpu = f"GPU-{torch.cuda.get_device_properties(device).uuid}" if cuda else ""
+    return socket.gethostname(), gpu
 
 
 def describe_environment(device: torch.device, code: str = "") -> Environment:
