@@ -38,6 +38,8 @@ from attnbench.units import METRICS
 
 PAGE = Path(__file__).parent.parent / "docs" / "frontier.md"
 BASELINE = "dense"
+SEEDS = 3
+"""Of a row that is complete; others say how many they have."""
 HEADS = (
     "attention", "parameters", "GMACs", "latency", "top-1 [95 %]", "difference to dense, points",
     "verdict", "on the frontier of MACs",
@@ -89,13 +91,19 @@ class Row:
         change = self.change
         assert change is not None
         half = "" if change.interval is None else f" ({difference_text(change)})"
-        return f"{self.name} {SAYS[change.verdict]} dense{half}, at {self.share:.2f} of its MACs."
+        fewer = f", {_number(self.point.seeds, 'seed')}" if self.point.seeds < SEEDS else ""
+        rest = f"{half}{fewer}, at {self.share:.2f} of its MACs."
+        return f"{self.name} {SAYS[change.verdict]} dense{rest}"
 
 
 SAYS = {
     "better": "scores higher than", "worse": "scores lower than", "equal": "scores as",
     "cannot tell": "cannot be told from",
 }  # fmt: skip
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def main() -> None:
@@ -145,7 +153,7 @@ def _of_group(
     yield f"### {recipe.data}, {recipe.img_size[0]} × {recipe.img_size[1]} px"
     yield ""
     yield in_markdown(
-        f"{recipe.epochs} epochs of batches of {recipe.batch_size}; {scores.count:,} held-out "
+        f"{_number(recipe.epochs, 'epoch')} of batches of {recipe.batch_size}; {scores.count:,} held-out "
         f"images; {group.subtitle}."
     )
     yield from ("", f"![Top-1 against MACs, {recipe.data}]({picture.name})", "")
