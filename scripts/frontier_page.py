@@ -153,8 +153,8 @@ def _of_group(
     yield f"### {recipe.data}, {recipe.img_size[0]} × {recipe.img_size[1]} px"
     yield ""
     yield in_markdown(
-        f"{_number(recipe.epochs, 'epoch')} of batches of {recipe.batch_size}; {scores.count:,} held-out "
-        f"images; {group.subtitle}."
+        f"{_number(recipe.epochs, 'epoch')} of batches of {recipe.batch_size}; "
+        f"{scores.count:,} held-out images; {group.subtitle}."
     )
     yield from ("", f"![Top-1 against MACs, {recipe.data}]({picture.name})", "")
     yield from table_lines(list(HEADS), [False, *[True] * 5, False, False], [r.cells for r in rows])
