@@ -16,7 +16,7 @@ from typing import Any
 
 from attnbench.cli import main
 
-HANG_S = 60
+HANG_S = 240
 """Far beyond what any of the lines takes, even on a busy machine."""
 REFUSAL_S = 2
 """Of the processor: a refusal comes early, before any work."""
