@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,10 @@ class Row:
 
     @property
     def name(self) -> str:
-        """The attention as the frame names it: the trunk is the same for all."""
-        return self.point.name.partition("(")[2].removesuffix(")") or self.point.name
+        """The attention, with the number of its anchors: the trunk is the same for all."""
+        workload = self.trained.records[0].workload
+        inside = workload.options.get("attention_options") or {}
+        return "-".join([workload.attention, *map(str, inside.values())])
 
     @property
     def sentence(self) -> str:
@@ -149,7 +151,8 @@ def _of_group(
     assert recipe is not None
     assert scores is not None
     picture = page.with_name(f"{page.stem}-{recipe.data}.png")
-    _draw(group, picture)
+    names = {row.point.name: row.name for row in rows}
+    _draw(group, names, picture)
     yield f"### {recipe.data}, {recipe.img_size[0]} × {recipe.img_size[1]} px"
     yield ""
     yield in_markdown(
@@ -192,10 +195,11 @@ def _timed(seeds: pd.DataFrame) -> Any:
     return ordered.iloc[(len(ordered) - 1) // 2]
 
 
-def _draw(group: Tradeoff, file: Path) -> None:
+def _draw(group: Tradeoff, names: Mapping[str, str], file: Path) -> None:
+    points = [replace(point, name=names[point.name]) for point in group.points]
     with house_style():
         figure = frontier(
-            group.points, group.beaten, "macs", group.score, hollow=group.dominated,
+            points, group.beaten, "macs", group.score, hollow=group.dominated,
             title="Top-1 against MACs", subtitle=group.subtitle,
         )  # fmt: skip
         settle(figure)

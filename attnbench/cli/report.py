@@ -121,8 +121,9 @@ class _Writing:
         with status(self.screen, "analysing"):
             from attnbench.records import now, store
 
-            contents = store.read_many(self.paths, growing=self.growing)
-            written = self._data(contents) if self.form in DATA else self._page(contents)
+            with store.uncollected():  # between reading and writing, too
+                contents = store.read_many(self.paths, growing=self.growing)
+                written = self._data(contents) if self.form in DATA else self._page(contents)
         for line in (*written.problems, *written.brief):
             if line not in self._told:
                 self.screen.say(line)
