@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import torch
 
     from attnbench.cli.show.screen import Screen
+    from attnbench.cli.training import Training
+    from attnbench.cli.training_queue import TrainingQueue
     from attnbench.data.layouts.found import Reading
 
 
@@ -92,6 +94,11 @@ class What:
         return values if self.anchors is None else {ANCHORS: self.anchors, **values}
 
 
+Models = Annotated[
+    list[str], typer.Argument(help="Model names; `attnbench list models` shows all.")
+]
+
+
 @grouped
 def command(
     threads: Threads,
@@ -101,10 +108,7 @@ def command(
     what: What,
     recipe: RecipeOptions,
     executing: AtOnce,
-    models: Annotated[
-        list[str],
-        typer.Argument(help="Model names; `attnbench list models` shows all."),
-    ],
+    models: Models,
     device: options.Devices = "auto",
     out: options.Out = RUNS / "train.jsonl",
     plugin: options.Plugin = None,
@@ -118,18 +122,13 @@ def command(
     from attnbench.cli.show.progress import status
     from attnbench.cli.show.screen import Screen
 
-    checkpoints = out.parent / "checkpoints"
-    if processes.place.rank == 0:
-        try_file(out)
-        try_folder(checkpoints, outcomes_beside(out))
+    checkpoints, screen = out.parent / "checkpoints", Screen(stderr=True)
+    _try_places(out, checkpoints, processes.place)
     executing.check(device, threads)
     executing.check_jobs(processes.count)
-    seeds, devices = running.all_seeds, options.device_names(device)
     place = Place() if running.dry_run else processes.begin(threads, recipe.batch_size)
-    screen = Screen(stderr=True)
     with status(screen, "loading torch"):
         from attnbench.cli.training import Training
-        from attnbench.cli.training_queue import TrainingQueue
         from attnbench.experiments.logs import require
         from attnbench.experiments.preparing import Common
         from attnbench.experiments.queue import plan
@@ -137,36 +136,46 @@ def command(
 
         require(running.logs)
         asked = [asked_for(name, what.head, what.task, what.data) for name in _named(models)]
-        queue = plan([name for name, _, _ in asked], what.attentions, seeds)
+        queue = plan([name for name, _, _ in asked], what.attentions, running.all_seeds)
         is_single = len(queue) == 1 and running.seeds is None and not executing.elsewhere
-        settings = reading.settings
-        if is_single and running.resume:
-            settings = _as_before(reading, checkpoints, *asked[0])
-        chosen = _devices(devices, place, executing, is_single=is_single)
-        training = Training(
-            common=Common(
-                found={name: (task, source) for name, task, source in asked},
-                recipe=recipe.overrides(gpu=chosen[0].type == "cuda"), img_size=recipe.img_size,
-                options=what.values, reading=settings, checkpoints=checkpoints,
-            ),
-            running=running, device=chosen[0], out=out, screen=screen, sharded=processes.shard,
+        resumed = asked[0] if is_single and running.resume else None
+        chosen = _devices(options.device_names(device), place, executing, is_single=is_single)
+        common = Common(
+            found={name: (task, source) for name, task, source in asked},
+            recipe=recipe.overrides(gpu=chosen[0].type == "cuda"), img_size=recipe.img_size,
+            options=what.values, reading=_settings(reading, checkpoints, resumed),
+            checkpoints=checkpoints,
         )  # fmt: skip
+    training = Training(common=common, running=running, device=chosen[0], out=out,
+                        screen=screen, sharded=processes.shard)  # fmt: skip
     if not executing.elsewhere:
         threads.take(screen)
     if running.dry_run:
-        training.show_plan(queue, len(seeds))
+        training.show_plan(queue, len(running.all_seeds))
         return
-    in_jobs = TrainingQueue(
-        training=training, executing=executing, devices=[str(device) for device in chosen],
-        threads=threads, plugins=tuple(plugin or ()),
-    )  # fmt: skip
     with _stops_told(screen), joined(place, chosen[0].type):
         if is_single:
             training.one(queue[0])
         elif place.size > 1:
             training.in_turn(queue)
         else:
-            in_jobs.work_through(queue)
+            _as_jobs(training, executing, chosen, threads, plugin).work_through(queue)
+
+
+def _as_jobs(
+    training: Training,
+    executing: AtOnce,
+    devices: Sequence[torch.device],
+    threads: Threads,
+    plugins: list[str] | None,
+) -> TrainingQueue:
+    """What trains each run in a process of its own."""
+    from attnbench.cli.training_queue import TrainingQueue
+
+    return TrainingQueue(
+        training=training, executing=executing, devices=[str(device) for device in devices],
+        threads=threads, plugins=tuple(plugins or ()),
+    )  # fmt: skip
 
 
 @contextmanager
@@ -205,10 +214,23 @@ def _named(models: list[str]) -> list[str]:
     return [name for words in models for name in options.names(words) or [words]]
 
 
-def _as_before(
-    given: ReadingOptions, checkpoints: Path, model: str, task: str, source: str
+def _settings(
+    given: ReadingOptions, checkpoints: Path, resumed: tuple[str, str, str] | None
 ) -> Reading:
-    """How the run that is resumed read its files; what is given now wins."""
+    """How files are read; as the resumed run (model, task, source) read them, if there is one.
+
+    What is given now wins.
+    """
     from attnbench.experiments.resume import reading_of
 
+    if resumed is None:
+        return given.settings
+    model, _, source = resumed
     return given.over(reading_of(checkpoints, model, source))
+
+
+def _try_places(out: Path, checkpoints: Path, place: Place) -> None:
+    """Refuse places that cannot be written to, before anything is done; the first process does."""
+    if place.rank == 0:
+        try_file(out)
+        try_folder(checkpoints, outcomes_beside(out))
