@@ -13,8 +13,8 @@ from attnbench.errors import UserError
 
 def command(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of the checkpoints, beside the records of `train`.")
-    ] = RUNS / "checkpoints",
+        Path, typer.Argument(help="Folder of the records of `train`, or of its checkpoints.")
+    ] = RUNS,
 ) -> None:
     """List the training runs: running, stopped, failed or finished, with scores and cost."""
     from attnbench.cli.show.progress import status
@@ -29,6 +29,6 @@ def command(
     if not runs:
         raise UserError(
             f"{shown(folder)}: expected a folder with runs of `attnbench train`, got none; train "
-            "a model first, or name the folder checkpoints/ beside its records"
+            "a model first, or name the folder of its records"
         )
     print_runs(runs, Screen())

@@ -17,6 +17,7 @@ from attnbench.benchmark.recorder import RUNS
 from attnbench.benchmark.subject import subject_of
 from attnbench.data.images import ImageData
 from attnbench.data.layouts.found import Reading
+from attnbench.experiments.status import CHECKPOINTS
 from attnbench.models.options import attention_inside
 from attnbench.records.outcome_file import OUTCOMES
 from attnbench.spec import ModelWorkload, Recipe
@@ -24,7 +25,6 @@ from attnbench.training.blocks import recomputed_blocks
 from attnbench.training.checkpoint import Checkpoint
 from attnbench.training.drop_path import dropped_paths
 
-CHECKPOINTS = RUNS / "checkpoints"
 CPU = torch.device("cpu")
 LONGEST_PART = 60
 """Characters of a part of a run's name, such as the data set: file systems take 255 bytes."""
@@ -50,7 +50,7 @@ class Experiment:
     reading: Reading = field(default_factory=Reading)
     """How its files were read."""
     device: torch.device = CPU
-    folder: Path = CHECKPOINTS
+    folder: Path = RUNS / CHECKPOINTS
     """Each run has a folder with its checkpoint in here."""
 
     def __post_init__(self) -> None:

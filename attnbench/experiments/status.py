@@ -21,6 +21,8 @@ from attnbench.training.rotation import LAST
 from attnbench.units import primary_score
 
 STATUS = "run.json"
+CHECKPOINTS = "checkpoints"
+"""Beside the records of `train`: the folders of the runs."""
 CLAIMS = "runs"
 """Beside the folders of the runs: who trains which, see `benchmark.claims`."""
 
@@ -80,12 +82,16 @@ def read_status(folder: Path) -> RunStatus | None:
         return None
 
 
-def all_runs(checkpoints: Path) -> list[RunStatus]:
+def all_runs(folder: Path) -> list[RunStatus]:
     """The runs in a folder, by name; what no process trains and has not ended is stopped.
 
     Args:
-        checkpoints: holds a folder for each run.
+        folder: of records, or the one of checkpoints beside them, with a folder for each run.
     """
+    return sorted(_runs_in(folder / CHECKPOINTS) + _runs_in(folder), key=lambda status: status.run)
+
+
+def _runs_in(checkpoints: Path) -> list[RunStatus]:
     folders = {path.parent for name in (STATUS, LAST) for path in checkpoints.glob(f"*/{name}")}
     found = [read_status(folder) or _of_checkpoint(folder) for folder in sorted(folders)]
     runs = [status for status in found if status is not None]

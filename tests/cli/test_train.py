@@ -6,6 +6,7 @@ import shlex
 import signal
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 from torch import nn
@@ -136,6 +137,7 @@ def test_runs_are_listed_with_how_they_go_on(attnbench, train, tmp_path, monkeyp
     assert "finished after 1 epoch " in done
     assert "top-1 accuracy" in done
     assert "stopped at epoch 0 of 1 and 2 steps" in stopped
+    assert attnbench("runs", RUNS)[1] == attnbench("runs", Path(RUNS).parent)[1] == out
     again = out.splitlines()[-1].partition("To go on: ")[2]
     assert attnbench(*shlex.split(again)[1:])[1] == "2 runs: 1 already there, 1 done\n"
     assert "stopped" not in attnbench("runs")[1]
