@@ -1,5 +1,6 @@
 """Several processes give the numbers of one: loss curves up to rounding, scores to the bit."""
 
+from dataclasses import replace
 from itertools import zip_longest
 
 import numpy as np
@@ -105,6 +106,21 @@ def test_sharded_weights_learn_the_same_and_their_checkpoints_are_whole(pair):
     for sharded in (True, False):
         (rest, *_), _ = pair(trained, "classification", settings, 0.0, None, state, sharded)
         assert begun + rest == pytest.approx(curve, abs=TOLERANCE * max(curve))
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_in_float16_processes_skip_the_same_steps(sharded, pair):
+    settings = {"autocast": "float16"}
+    _, _, begun, _ = trained("classification", settings, stop_after=1)
+    begun = replace(begun, scaler={**begun.scaler, "scale": 2.0**22})  # gradients overflow
+    curve, _, alone, _ = trained("classification", settings, state=begun)
+    first, second = pair(trained, "classification", settings, 0.0, None, begun, sharded)
+    assert first[0] == second[0] == pytest.approx(curve, rel=1e-2)
+    assert first[2].scaler == second[2].scaler
+    # Each process scales the loss by their number more, since gradients are averaged.
+    assert alone.scaler["scale"] / 2 <= first[2].scaler["scale"] <= alone.scaler["scale"] < 2**22
+    if not sharded:
+        assert same(first[2].model, second[2].model)
 
 
 @pytest.mark.parametrize("size", [2, 3, 8])
