@@ -13,7 +13,7 @@ from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.outcome import outcomes_beside, save_outcome
 from attnbench.cli.places import try_file, try_folder
-from attnbench.cli.processes import Processes, device_of
+from attnbench.cli.processes import Processes
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.threads import Threads
 from attnbench.errors import UserError
@@ -150,6 +150,7 @@ def _judge(
         from attnbench.cli.judging import Judging, at_sizes
         from attnbench.cli.show.model import print_model
         from attnbench.experiments.needs import data_of, refuse_missing_names
+        from attnbench.profiling.machine.own_device import device_of
         from attnbench.training.checkpoint import load
 
         device = device_of(place, asked.device)

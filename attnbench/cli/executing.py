@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from attnbench.cli import options
 from attnbench.cli.threads import AUTO, Threads
 from attnbench.errors import UserError
+from attnbench.together import Place
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from attnbench.executors.base import Executor
 
+ALONE = Place()
 LOCAL = "local"
 EXECUTORS = (LOCAL, "slurm", "ray")
 MANY = {
@@ -100,11 +102,12 @@ class AtOnce(Executing):
         ),
     ] = None  # fmt: skip
 
-    def check_jobs(self, processes: int = 1) -> None:
+    def check_jobs(self, place: Place = ALONE, nproc: int | None = None) -> None:
         """Refuse a number of jobs where the engine decides, and jobs of several processes.
 
         Args:
-            processes: that work on everything together.
+            place: of this process, which others may have started.
+            nproc: processes of each job.
 
         Raises:
             UserError: it says what to give instead.
@@ -114,8 +117,13 @@ class AtOnce(Executing):
                 f"--jobs is for --executor local; --executor {self.executor} takes "
                 f"{MANY[self.executor]}"
             )
-        if processes > 1 and (self.elsewhere or self.jobs is not None):
+        if place.size > 1 and (self.elsewhere or self.jobs is not None):
             raise UserError(
-                f"--executor and --jobs start a process for each run; {processes} processes "
-                "(--nproc, torchrun, srun) train one run after another: leave out one of the two"
+                f"--executor and --jobs start a process for each run; {place.size} processes of "
+                "torchrun or srun train one run after another: leave out one of the two"
+            )
+        if (nproc or 1) > 1 and self.jobs is not None:
+            raise UserError(
+                f"--jobs: the {nproc} processes of --nproc train one run after another; leave out "
+                "one of the two"
             )

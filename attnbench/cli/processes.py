@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import Annotated, TextIO
 
 import typer
 
@@ -20,12 +20,8 @@ from attnbench import together
 from attnbench.cli import options
 from attnbench.cli.slurm import place_in_step, torchs_variables, variable
 from attnbench.cli.threads import AUTO, Threads
-from attnbench.cores import available_cores
 from attnbench.errors import UserError
 from attnbench.together import MESSAGE, PARENT, Place
-
-if TYPE_CHECKING:
-    import torch
 
 TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 PROGRAM = "import sys; sys.path[:] = {path!r}; from attnbench.cli import main; main()"
@@ -67,7 +63,9 @@ class Processes:
         """How many there are, or will be."""
         return max(self.place.size, self.nproc or 1)
 
-    def begin(self, threads: Threads, batch_size: int | None = None) -> Place:
+    def begin(
+        self, threads: Threads, batch_size: int | None = None, *, starts: bool = True
+    ) -> Place:
         """The place of this process; starts the others if it is alone and they are asked for.
 
         The variables by which torch finds the others are set.
@@ -75,6 +73,8 @@ class Processes:
         Args:
             threads: of this process.
             batch_size: images of a batch, if they are given.
+            starts: whether this command is the one that all carry out; else each of its runs
+                starts them.
 
         Raises:
             UserError: processes are asked for, and somebody else has started them; a batch has
@@ -102,7 +102,7 @@ class Processes:
                 f"--batch-size: expected at least {self.nproc}, an image for each process of "
                 f"--nproc, got {batch_size}; raise it, or start fewer processes"
             )
-        if self.nproc == 1:
+        if self.nproc == 1 or not starts:
             return place
         raise typer.Exit(_started(self.nproc))
 
@@ -120,14 +120,16 @@ class TrainingProcesses(Processes):
         ),
     ] = False
 
-    def begin(self, threads: Threads, batch_size: int | None = None) -> Place:
+    def begin(
+        self, threads: Threads, batch_size: int | None = None, *, starts: bool = True
+    ) -> Place:
         """See `Processes.begin`."""
         if self.shard and self.count == 1:
             raise UserError(
                 "--shard: expected several processes to share the weights, got one; give --nproc, "
                 "or leave it out"
             )
-        return Processes.begin(self, threads, batch_size)
+        return Processes.begin(self, threads, batch_size, starts=starts)
 
 
 def _started(count: int) -> int:
@@ -136,8 +138,6 @@ def _started(count: int) -> int:
         raise UserError("--nproc starts processes on Linux and macOS alone; use torchrun here")
     from attnbench.isolation.several import run_several
 
-    # Else each would take all cores, and wait for the others at every operator.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // count)))
     end = run_several(PROGRAM.format(path=sys.path), sys.argv[1:], count)
     if end.text:
         print(f"attnbench: {end.text}", file=sys.stderr)
@@ -169,36 +169,6 @@ def place_of(environment: Mapping[str, str]) -> Place:
             local_size=variable(environment, "LOCAL_WORLD_SIZE", "WORLD_SIZE"),
         )  # fmt: skip
     return place_in_step(environment) if environment.get("SLURM_STEP_ID") else Place()
-
-
-def device_of(place: Place, name: str) -> torch.device:
-    """The device of this process: of several on GPUs each has its own.
-
-    Args:
-        place: of this process.
-        name: as `--device` takes it.
-
-    Raises:
-        UserError: there are more processes on this machine than GPUs, or one GPU is asked for.
-    """
-    import torch
-
-    from attnbench.profiling.machine.environment import choose_device
-
-    device = choose_device(name)
-    if place.size == 1 or device.type != "cuda":
-        return device
-    if device.index is not None:
-        raise UserError(f"--device {name}: several processes take a GPU each; give --device cuda")
-    count = torch.cuda.device_count()
-    if place.local_size > count and not (count == 1 and place.sees_one_gpu):
-        raise UserError(
-            f"--nproc: expected at most {count} processes on this machine, one for each GPU, got "
-            f"{place.local_size}; start fewer, or give --device cpu"
-        )
-    device = torch.device("cuda", 0 if place.sees_one_gpu and count == 1 else place.local_rank)
-    torch.cuda.set_device(device)
-    return device
 
 
 def started_by() -> list[str]:

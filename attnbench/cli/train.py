@@ -15,7 +15,7 @@ from attnbench.cli.grouped import grouped
 from attnbench.cli.options import RUNS
 from attnbench.cli.outcome import outcomes_beside
 from attnbench.cli.places import try_file, try_folder
-from attnbench.cli.processes import TrainingProcesses, device_of
+from attnbench.cli.processes import TrainingProcesses
 from attnbench.cli.reading import ReadingOptions
 from attnbench.cli.recipe import RecipeOptions
 from attnbench.cli.running import Running
@@ -125,8 +125,11 @@ def command(
     checkpoints, screen = out.parent / "checkpoints", Screen(stderr=True)
     _try_places(out, checkpoints, processes.place)
     executing.check(device, threads)
-    executing.check_jobs(processes.count)
-    place = Place() if running.dry_run else processes.begin(threads, recipe.batch_size)
+    executing.check_jobs(processes.place, processes.nproc)
+    is_single = _is_single(models, what, running, executing)
+    place, nproc = Place(), processes.nproc or 1
+    if not running.dry_run:
+        place = processes.begin(threads, recipe.batch_size, starts=is_single)
     with status(screen, "loading torch"):
         from attnbench.cli.training import Training
         from attnbench.experiments.logs import require
@@ -137,9 +140,9 @@ def command(
         require(running.logs)
         asked = [asked_for(name, what.head, what.task, what.data) for name in _named(models)]
         queue = plan([name for name, _, _ in asked], what.attentions, running.all_seeds)
-        is_single = len(queue) == 1 and running.seeds is None and not executing.elsewhere
         resumed = asked[0] if is_single and running.resume else None
-        chosen = _devices(options.device_names(device), place, executing, is_single=is_single)
+        chosen = _devices(options.device_names(device), place, executing,
+                          nproc=nproc, is_single=is_single)  # fmt: skip
         common = Common(
             found={name: (task, source) for name, task, source in asked},
             recipe=recipe.overrides(gpu=chosen[0].type == "cuda"), img_size=recipe.img_size,
@@ -159,7 +162,8 @@ def command(
         elif place.size > 1:
             training.in_turn(queue)
         else:
-            _as_jobs(training, executing, chosen, threads, plugin).work_through(queue)
+            jobs = _as_jobs(training, executing, chosen, threads, plugin, nproc)
+            jobs.work_through(queue)
 
 
 def _as_jobs(
@@ -168,13 +172,14 @@ def _as_jobs(
     devices: Sequence[torch.device],
     threads: Threads,
     plugins: list[str] | None,
+    nproc: int,
 ) -> TrainingQueue:
-    """What trains each run in a process of its own."""
+    """What trains each run in a process of its own, or in several."""
     from attnbench.cli.training_queue import TrainingQueue
 
     return TrainingQueue(
         training=training, executing=executing, devices=[str(device) for device in devices],
-        threads=threads, plugins=tuple(plugins or ()),
+        threads=threads, plugins=tuple(plugins or ()), processes=nproc,
     )  # fmt: skip
 
 
@@ -190,23 +195,40 @@ def _stops_told(screen: Screen) -> Iterator[None]:
 
 
 def _devices(
-    names: Sequence[str], place: Place, executing: AtOnce, *, is_single: bool
+    names: Sequence[str], place: Place, executing: AtOnce, *, nproc: int, is_single: bool
 ) -> list[torch.device]:
     """The devices of the runs; those of other machines are not looked for.
+
+    Args:
+        names: as `--device` takes them.
+        place: of this process.
+        executing: where the runs are trained.
+        nproc: processes of each run that it starts itself.
+        is_single: whether there is one run, in this process.
 
     Raises:
         UserError: there is none of that name, or there are several for one run at a time.
     """
     from attnbench.profiling.machine.environment import device_named
+    from attnbench.profiling.machine.own_device import device_of, shared_device
 
-    if len(names) > 1 and (is_single or place.size > 1):
+    if len(names) > 1 and (is_single or place.size > 1 or nproc > 1):
         raise UserError(
             f"--device: one run at a time takes one device, got {', '.join(names)}; give one, or "
             "several runs without --nproc"
         )
     if executing.elsewhere:
         return [device_named(name) for name in names]
+    if nproc > 1 and not is_single:
+        return [shared_device(names[0], Place(size=nproc, local_size=nproc))]
     return [device_of(place, name) for name in names]
+
+
+def _is_single(models: list[str], what: What, running: Running, executing: AtOnce) -> bool:
+    """Whether one run is asked for, and no queue."""
+    choices = (_named(models), what.attentions, running.all_seeds)
+    one_each = all(len({*names}) == 1 for names in choices)
+    return one_each and running.seeds is None and not executing.elsewhere
 
 
 def _named(models: list[str]) -> list[str]:

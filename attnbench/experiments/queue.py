@@ -2,7 +2,7 @@
 
 A queue is called again until all is done. Runs that have ended are passed over, and those that were
 stopped go on. Several queues may work on one folder at the same time: they share its runs. Where
-several processes work on each run together, one that fails ends the queue.
+torchrun or srun has started several processes for the whole queue, a run that fails ends it.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def in_turn(
     prepare: Callable[[Planned], Experiment],
     train: Callable[[Experiment], object],
 ) -> Iterator[Outcome]:
-    """Train each run of a queue by several processes, which work on it together.
+    """Train each run of a queue by the processes that somebody started for all of them.
 
     One that fails ends the queue: only the end of all processes tells each of them.
 

@@ -8,12 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attnbench import together
 from attnbench.errors import Stopped
 from attnbench.executors.base import Answer
 from attnbench.executors.told import Teller
 from attnbench.records import Record
+from attnbench.together import Place, joined
 
 if TYPE_CHECKING:
+    import torch
+
     from attnbench.experiments.preparing import Common
     from attnbench.experiments.queue import Planned
 
@@ -36,6 +40,10 @@ class TrainingJob:
     threads: int | None = None
     save_every_s: float
     logs: tuple[str, ...] = ()
+    processes: int = 1
+    """Of the machine that trains the run; they share each batch."""
+    sharded: bool = False
+    """Whether each of them keeps a part of the weights."""
     compiler: str = ""
     """See `training.loop.train`."""
     command: str = ""
@@ -43,29 +51,54 @@ class TrainingJob:
 
     def __call__(self) -> Answer:
         """Train; whatever a run may die of is the answer, so that only a lost process has none."""
+        if self.processes > 1:
+            from attnbench.experiments.team import in_team
+
+            answer = in_team(self)
+        else:
+            answer = self._trained()
+        lines = self.results.read_bytes() if self.results.exists() else b""
+        return replace(answer, lines=lines)
+
+    def _trained(self) -> Answer:
         from attnbench.experiments.queue import end_of
 
         notes: list[str] = []
         try:
-            self._train(notes)
+            self.train(Place(), notes)
         except (Exception, Stopped) as error:  # noqa: BLE001 - costs this run, and no other
             end, reason = end_of(error)
-        else:
-            end, reason = "done", ""
-        lines = self.results.read_bytes() if self.results.exists() else b""
-        return Answer(lines=lines, end=end, reason=reason, notes=tuple(notes))
+            return Answer(end=end, reason=reason, notes=tuple(notes))
+        return Answer(notes=tuple(notes))
 
-    def _train(self, notes: list[str]) -> None:
+    def train(self, place: Place, notes: list[str]) -> None:
+        """Train in this process, with those beside it.
+
+        Args:
+            place: of this process.
+            notes: what a user should know is added to them.
+
+        Raises:
+            UserError: the run cannot be trained.
+            Stopped: a signal asked for it.
+        """
+        from attnbench.profiling.machine.own_device import device_of
+
+        self._take_over()
+        device = device_of(place, self.device)
+        with joined(place, device.type):
+            self._train(device, notes)
+
+    def _train(self, device: torch.device, notes: list[str]) -> None:
         from attnbench.benchmark.recorder import Recorder
         from attnbench.experiments.run import run
         from attnbench.experiments.watching import Watch
-        from attnbench.profiling.machine.environment import choose_device, place_of
+        from attnbench.profiling.machine.environment import place_of
         from attnbench.training.loop import Step
 
-        teller = Teller(self.results)
-        teller.tell({})
-        self._take_over()
-        device = choose_device(self.device)
+        teller, is_first = Teller(self.results), together.is_first()
+        if is_first:
+            teller.tell({})
         host, gpu = place_of(device)
         keep, watch = Recorder(self.results, "train").keep, Watch(device)
 
@@ -73,13 +106,15 @@ class TrainingJob:
             keep(replace(record, host=host, gpu=gpu))
 
         def on_step(step: Step) -> None:
-            teller.tell({"step": asdict(step), "pace": asdict(watch.see(step))})
+            pace = watch.see(step)
+            if is_first:
+                teller.tell({"step": asdict(step), "pace": asdict(pace)})
 
         experiment = self.common.experiment(self.planned, self.common.images(self.planned), device)
         run(
             experiment, resume="auto", save_every_s=self.save_every_s, command=self.command,
-            logs=self.logs, compiler=self.compiler, on_record=on_record, on_step=on_step,
-            on_note=notes.append,
+            logs=self.logs, compiler=self.compiler, sharded=self.sharded, on_record=on_record,
+            on_step=on_step, on_note=notes.append,
         )  # fmt: skip
 
     def _take_over(self) -> None:

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,9 +23,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from attnbench.cores import available_cores
 from attnbench.isolation.ending import explain_end, read_last_words
 from attnbench.isolation.family import end_family, marked
-from attnbench.together import MESSAGE, PARENT
+from attnbench.together import MESSAGE, PARENT, Place
 
 GRACE_S = 20.0
 """Seconds that the others have to end by themselves, once one has failed."""
@@ -62,7 +64,11 @@ def run_several(program: str, words: Sequence[str], count: int) -> End:
         stack.callback(os.close, writing)
         stack.callback(os.close, reading)
         stack.enter_context(_passed_on(started))
-        common = {**os.environ, **_meeting_point(), "WORLD_SIZE": str(count), PARENT: str(reading)}
+        # Else each would take all cores, and wait for the others at every operator.
+        threads = {"OMP_NUM_THREADS": str(max(1, available_cores() // count))}
+        quiet = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
+        place = {**_meeting_point(), "WORLD_SIZE": str(count), PARENT: str(reading)}
+        common = {**threads, **quiet, **os.environ, **place}
         mark = stack.enter_context(marked(common))
         stack.callback(_end, started, mark)
         command = [sys.executable, "-c", program, *words]
@@ -135,6 +141,12 @@ class _Started:
         return "", False  # the first process has said it, or all of them were stopped
 
 
+def place_here() -> Place:
+    """The place of a process that `run_several` has started."""
+    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    return Place(rank=rank, size=size, local_rank=rank, local_size=size)
+
+
 def leave_message(path: Path, text: str, *, lost: bool) -> None:
     """Say why this process ends, where the one that started it looks.
 
@@ -194,7 +206,13 @@ def _meeting_point() -> dict[str, str]:
 
 @contextmanager
 def _passed_on(started: Sequence[_Started]) -> Iterator[None]:
-    """Pass signals on: the processes have sessions of their own, out of reach of Ctrl-C."""
+    """Pass signals on: the processes have sessions of their own, out of reach of Ctrl-C.
+
+    Only the main thread of a process hears signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         for one in started:

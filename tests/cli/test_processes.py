@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from attnbench.cli.processes import PROGRAM, device_of, place_of, started_by
+from attnbench.cli.processes import PROGRAM, place_of, started_by
 from attnbench.cli.slurm import first_host, torchs_variables
 from attnbench.errors import UserError
+from attnbench.profiling.machine.own_device import device_of
 from attnbench.records import store
+from attnbench.registry import MODELS
 from attnbench.together import Place
 
 TORCHRUN = {
@@ -23,6 +25,9 @@ SRUN = {
     "SLURM_JOB_NODELIST": "gpu[07-08,11],login",
 }  # fmt: skip
 TINY = """
+import os
+import signal
+
 from attnbench.registry import register_model
 from torch import nn
 
@@ -30,6 +35,16 @@ from torch import nn
 def tiny(num_classes, img_size):
     pooled = nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, num_classes)
     return nn.Sequential(nn.Conv2d(3, 4, 4, 4), *pooled)
+
+class Dying(nn.Module):
+    def forward(self, images):
+        if self.training and os.environ["RANK"] == "1":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return images
+
+@register_model("dying", family="mine")
+def dying(num_classes, img_size):
+    return nn.Sequential(Dying(), tiny(num_classes, img_size))
 """
 
 
@@ -130,3 +145,26 @@ def test_two_processes_train_as_a_user_starts_them(tmp_path):
     epoch, final = store.read(tmp_path / "results/runs/train.jsonl").records
     assert (epoch.progress.processes, final.scores.processes) == (2, 2)
     assert json.loads((last.parent / "run.json").read_text())["state"] == "finished"
+
+
+@pytest.fixture
+def forgotten_models():
+    """Those of a plug-in are no longer there for the tests that follow."""
+    before = dict(MODELS._entries)
+    yield
+    MODELS._entries.clear()
+    MODELS._entries.update(before)
+
+
+@pytest.mark.slow
+def test_a_run_whose_process_is_killed_costs_itself(attnbench, pictures, forgotten_models):
+    (pictures.parent / "tiny.py").write_text(TINY)
+    code, printed, err = attnbench(
+        "train", "dying", "tiny", "--plugin", "tiny.py", "--data", pictures, "--epochs", 1,
+        "--nproc", 2,
+    )  # fmt: skip
+    assert (code, printed) == (1, "2 runs: 1 failed, 1 done\n"), err
+    assert "dying, seed 0 failed: process 1 of 2 (from 0): " in err
+    epoch, final = store.read(pictures.parent / "results/runs/train.jsonl").records
+    assert (epoch.progress.processes, final.scores.processes) == (2, 2)
+    assert epoch.host == final.host != ""

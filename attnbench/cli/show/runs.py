@@ -37,7 +37,7 @@ def _row(run: RunStatus) -> list[str]:
 def _state(run: RunStatus) -> str:
     if run.state == "finished":
         return f"finished after {run.epochs} epoch{'s' * (run.epochs > 1)}"
-    steps = f" and {run.step:,} steps" if run.step else ""
+    steps = f" and {run.step:,} step{'s' * (run.step > 1)}" if run.step else ""
     between = "," if run.state == "running" else " at"
     return f"{run.state}{between} epoch {run.epoch} of {run.epochs}{steps}"
 
