@@ -13,6 +13,7 @@ from attnbench.together import Place
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from attnbench.cli.show.screen import Screen
     from attnbench.executors.base import Executor
 
 ALONE = Place()
@@ -75,6 +76,11 @@ class Executing:
         from attnbench.executors.named import require
 
         require(self.executor)
+
+    def take(self, threads: Threads, screen: Screen) -> None:
+        """Use the threads that were asked for, unless other machines do the work."""
+        if not self.elsewhere:
+            threads.take(screen)
 
     def open(self, folder: Path) -> Executor:
         """The executor, which is elsewhere, with its files in a folder.

@@ -75,8 +75,7 @@ def command(
         raise UserError("claims are judged in this process; leave out --executor and --jobs")
     try_folder(out)
     try_file(*(out / f"reproduce-{name}" for name in _files(what, checkpoint)), replaced=True)
-    if not executing.elsewhere:
-        threads.take(Screen(stderr=True))
+    executing.take(threads, Screen(stderr=True))
     if what == "claims":
         _claims(out)
         return

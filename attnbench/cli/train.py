@@ -127,9 +127,7 @@ def command(
     executing.check(device, threads)
     executing.check_jobs(processes.place, processes.nproc)
     is_single = _is_single(models, what, running, executing)
-    place, nproc = Place(), processes.nproc or 1
-    if not running.dry_run:
-        place = processes.begin(threads, recipe.batch_size, starts=is_single)
+    place = processes.begin(threads, recipe.batch_size, starts=is_single and not running.dry_run)
     with status(screen, "loading torch"):
         from attnbench.cli.training import Training
         from attnbench.experiments.logs import require
@@ -142,17 +140,16 @@ def command(
         queue = plan([name for name, _, _ in asked], what.attentions, running.all_seeds)
         resumed = asked[0] if is_single and running.resume else None
         chosen = _devices(options.device_names(device), place, executing,
-                          nproc=nproc, is_single=is_single)  # fmt: skip
+                          nproc=processes.nproc or 1, is_single=is_single)  # fmt: skip
         common = Common(
             found={name: (task, source) for name, task, source in asked},
             recipe=recipe.overrides(gpu=chosen[0].type == "cuda"), img_size=recipe.img_size,
             options=what.values, reading=_settings(reading, checkpoints, resumed),
             checkpoints=checkpoints,
         )  # fmt: skip
-    training = Training(common=common, running=running, device=chosen[0], out=out,
-                        screen=screen, sharded=processes.shard)  # fmt: skip
-    if not executing.elsewhere:
-        threads.take(screen)
+    training = Training(common=common, running=running, device=chosen[0], out=out, screen=screen,
+                        nproc=processes.nproc or 1, sharded=processes.shard)  # fmt: skip
+    executing.take(threads, screen)
     if running.dry_run:
         training.show_plan(queue, len(running.all_seeds))
         return
@@ -162,8 +159,7 @@ def command(
         elif place.size > 1:
             training.in_turn(queue)
         else:
-            jobs = _as_jobs(training, executing, chosen, threads, plugin, nproc)
-            jobs.work_through(queue)
+            _as_jobs(training, executing, chosen, threads, plugin).work_through(queue)
 
 
 def _as_jobs(
@@ -172,14 +168,13 @@ def _as_jobs(
     devices: Sequence[torch.device],
     threads: Threads,
     plugins: list[str] | None,
-    nproc: int,
 ) -> TrainingQueue:
     """What trains each run in a process of its own, or in several."""
     from attnbench.cli.training_queue import TrainingQueue
 
     return TrainingQueue(
         training=training, executing=executing, devices=[str(device) for device in devices],
-        threads=threads, plugins=tuple(plugins or ()), processes=nproc,
+        threads=threads, plugins=tuple(plugins or ()),
     )  # fmt: skip
 
 

@@ -37,6 +37,8 @@ class Training:
     """Of a single run."""
     out: Path
     screen: Screen
+    nproc: int = 1
+    """Processes that each run of a queue starts."""
     sharded: bool = False
     _opened: dict[Any, ImageData] = field(default_factory=dict)
 

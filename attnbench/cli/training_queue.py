@@ -37,8 +37,6 @@ class TrainingQueue:
     """Of this machine, each for one run at a time; or the one of all machines."""
     threads: Threads
     plugins: tuple[str, ...]
-    processes: int = 1
-    """Of each run."""
 
     def work_through(self, queue: Sequence[Planned]) -> None:
         """Train all runs that have not ended, and store what they have written, even after Ctrl-C.
@@ -132,7 +130,7 @@ class TrainingQueue:
             planned=planned, common=self.training.common, device=self.devices[0],
             results=job_file(folder, planned), folder=Path.cwd(), plugins=self.plugins,
             threads=self._threads(), save_every_s=60 * running.save_every,
-            logs=tuple(running.logs), processes=self.processes,
+            logs=tuple(running.logs), processes=self.training.nproc,
             sharded=self.training.sharded, compiler=COMPILER if running.compile else "",
             command=command_again(),
         )  # fmt: skip
