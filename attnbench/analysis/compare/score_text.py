@@ -41,14 +41,19 @@ def _name(change: ScoreChange) -> str:
 
 def difference_text(change: ScoreChange) -> str:
     """After - before with its interval: "+0.8 [−0.1, +1.7] points"."""
-    value = points(change.metric, change.value)
+    value = _points(change.metric, change.value)
     if change.interval is None:
         return f"{value} points"
-    low, high = (points(change.metric, end) for end in change.interval)
+    low, high = (_end(change.metric, end) for end in change.interval)
     return f"{value} [{low}, {high}] points"
 
 
-def points(metric: Metric, value: float) -> str:
+def _points(metric: Metric, value: float, digits: int = 1) -> str:
     """A difference of scores, in hundredths where the score is shown in percent: "+0.8"."""
-    shown = round(metric.scale * value, 1) or 0.0  # no minus before a zero
-    return f"{shown:+.1f}".replace("-", "−")
+    shown = round(metric.scale * value, digits) or 0.0  # no minus before a zero
+    return f"{shown:+.{digits}f}".replace("-", "−")
+
+
+def _end(metric: Metric, value: float) -> str:
+    """An end of an interval; next to 0 with a digit more, since its side is the verdict."""
+    return _points(metric, value, 1 if abs(metric.scale * value) >= 0.05 else 2)

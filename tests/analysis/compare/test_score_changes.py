@@ -8,7 +8,7 @@ from paired_runs import with_outcomes
 
 from attnbench.analysis.compare.pairs import Side
 from attnbench.analysis.compare.score_changes import score_changes
-from attnbench.analysis.compare.score_text import lines_of
+from attnbench.analysis.compare.score_text import difference_text, lines_of
 from attnbench.analysis.compare.verdict import compare
 from attnbench.errors import UserError
 
@@ -41,6 +41,16 @@ def test_two_networks_are_judged_by_the_images_that_tell_them_apart(kept, tmp_pa
     (mirrored,) = changes([kept("b", 0.8, at=1)], [kept("a", 0.6)], tmp_path).changes
     assert mirrored.verdict == "worse"
     assert mirrored.interval == pytest.approx((-found.interval[1], -found.interval[0]))
+
+
+def test_the_side_of_an_interval_is_seen_however_near_it_is(kept, tmp_path):
+    (found,) = changes([kept("a", 0.6)], [kept("b", 0.8, at=1)], tmp_path).changes
+    for interval, shown in [
+        ((-0.0112, -0.0002), "[−1.1, −0.02]"), ((0.0004, 0.0006), "[+0.04, +0.1]"),
+        ((-0.0006, 0.0), "[−0.1, +0.00]"),
+    ]:  # fmt: skip
+        text = difference_text(replace(found, interval=interval))
+        assert text.endswith(f" {shown} points")
 
 
 def test_several_seeds_are_judged_together_and_tell_more_than_scores_alone(kept, tmp_path):
