@@ -102,6 +102,8 @@ class Processes:
                 f"--batch-size: expected at least {self.nproc}, an image for each process of "
                 f"--nproc, got {batch_size}; raise it, or start fewer processes"
             )
+        if self.nproc > 1 and sys.platform == "win32":
+            raise UserError("--nproc starts processes on Linux and macOS alone; use torchrun here")
         if self.nproc == 1 or not starts:
             return place
         raise typer.Exit(_started(self.nproc))
@@ -134,8 +136,6 @@ class TrainingProcesses(Processes):
 
 def _started(count: int) -> int:
     """Start processes with the words of this one, and wait for them; returns the exit code."""
-    if sys.platform == "win32":
-        raise UserError("--nproc starts processes on Linux and macOS alone; use torchrun here")
     from attnbench.isolation.several import run_several
 
     end = run_several(PROGRAM.format(path=sys.path), sys.argv[1:], count)

@@ -51,6 +51,7 @@ class TrainingJob:
 
     def __call__(self) -> Answer:
         """Train; whatever a run may die of is the answer, so that only a lost process has none."""
+        Teller(self.results).tell({})
         if self.processes > 1:
             from attnbench.experiments.team import in_team
 
@@ -97,8 +98,6 @@ class TrainingJob:
         from attnbench.training.loop import Step
 
         teller, is_first = Teller(self.results), together.is_first()
-        if is_first:
-            teller.tell({})
         host, gpu = place_of(device)
         keep, watch = Recorder(self.results, "train").keep, Watch(device)
 
