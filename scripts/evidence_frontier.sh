@@ -7,8 +7,9 @@
 # Both sets have train/ and val/, with a folder a class in each. Call it again after it was stopped:
 # runs that have ended are passed over, and one that was stopped goes on. Seeds run one after another,
 # so that a queue that is cut short has as many of each row. `attnbench runs OUT` shows what is done.
+# Two calls with THREADS=1, one with SETS=cifar10 and one with SETS=imagenette128, use two cores well.
 #
-# You may set OUT (results/runs/frontier), EPOCHS (1), SEEDS (0,1,2), SETS ("cifar10 imagenette128"),
+# You may set OUT (results/runs/frontier), EPOCHS (2), SEEDS (0,1,2), SETS ("cifar10 imagenette128"),
 # A_CLASS (1000: training images of each class, the first by name), THREADS (auto), DEVICE (auto) and
 # CIFAR_SIZE (32), IMAGENETTE_SIZE (64). All held-out images are scored, after each epoch.
 set -euo pipefail
@@ -19,7 +20,7 @@ out="${OUT:-results/runs/frontier}" a_class="${A_CLASS:-1000}" everything=100000
 # queue SET SIZE SEED ARGUMENTS...: the runs of a set with one seed.
 queue() {
     "${PYTHON:-.venv/bin/python}" cli.py train pyramid-t --data "$out/images/$1-$a_class-a-class" \
-        --img-size "$2" --seeds "$3" --epochs "${EPOCHS:-1}" --batch-size 64 \
+        --img-size "$2" --seeds "$3" --epochs "${EPOCHS:-2}" --batch-size 64 \
         --threads "${THREADS:-auto}" --device "${DEVICE:-auto}" --out "$out/$1.jsonl" "${@:4}"
 }
 
