@@ -49,25 +49,11 @@ def main() -> None:
     end_with(int(os.environ.pop(PARENT)))
     work, told = map(Path, sys.argv[1:])
     job: TrainingJob = pickle.loads(work.read_bytes())
-    answer, code = _trained(job)
+    answer, error = job.trained(place_here())
     if place_here().rank == 0:
         told.write_bytes(pickle.dumps(answer))
-    sys.exit(code)
-
-
-def _trained(job: TrainingJob) -> tuple[Answer, int]:
-    """The answer, and the exit code."""
-    from attnbench.experiments.queue import end_of
-
-    notes: list[str] = []
-    try:
-        job.train(place_here(), notes)
-    except (Exception, Stopped) as error:  # noqa: BLE001 - costs this run, and no other
-        end, reason = end_of(error)
-        answer = Answer(end=end, reason=reason, notes=tuple(notes))
-        if end == "with another process":
-            return answer, 0
-        message, lost = Path(os.environ[MESSAGE]), isinstance(error, PeerLostError)
-        leave_message(message, reason, lost=lost)
-        return answer, 128 + error.signal if isinstance(error, Stopped) else 1
-    return Answer(notes=tuple(notes)), 0
+    if error is None or answer.end == "with another process":
+        return
+    lost = isinstance(error, PeerLostError)
+    leave_message(Path(os.environ[MESSAGE]), answer.reason, lost=lost)
+    sys.exit(128 + error.signal if isinstance(error, Stopped) else 1)

@@ -57,38 +57,32 @@ class TrainingJob:
 
             answer = in_team(self)
         else:
-            answer = self._trained()
+            answer, _ = self.trained(Place())
         lines = self.results.read_bytes() if self.results.exists() else b""
         return replace(answer, lines=lines)
 
-    def _trained(self) -> Answer:
-        from attnbench.experiments.queue import end_of
-
-        notes: list[str] = []
-        try:
-            self.train(Place(), notes)
-        except (Exception, Stopped) as error:  # noqa: BLE001 - costs this run, and no other
-            end, reason = end_of(error)
-            return Answer(end=end, reason=reason, notes=tuple(notes))
-        return Answer(notes=tuple(notes))
-
-    def train(self, place: Place, notes: list[str]) -> None:
+    def trained(self, place: Place) -> tuple[Answer, BaseException | None]:
         """Train in this process, with those beside it.
 
         Args:
             place: of this process.
-            notes: what a user should know is added to them.
 
-        Raises:
-            UserError: the run cannot be trained.
-            Stopped: a signal asked for it.
+        Returns:
+            What became of the run, without its records, and the error that ended it.
         """
+        from attnbench.experiments.queue import end_of
         from attnbench.profiling.machine.own_device import device_of
 
-        self._take_over()
-        device = device_of(place, self.device)
-        with joined(place, device.type):
-            self._train(device, notes)
+        notes: list[str] = []
+        try:
+            self._take_over()
+            device = device_of(place, self.device)
+            with joined(place, device.type):
+                self._train(device, notes)
+        except (Exception, Stopped) as error:  # noqa: BLE001 - costs this run, and no other
+            end, reason = end_of(error)
+            return Answer(end=end, reason=reason, notes=tuple(notes)), error
+        return Answer(notes=tuple(notes)), None
 
     def _train(self, device: torch.device, notes: list[str]) -> None:
         from attnbench.benchmark.recorder import Recorder
